@@ -20,6 +20,9 @@
 
 #include "ngx_cigna_budget.h"
 #include "ngx_cigna_budget_lease.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static ngx_int_t ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,

@@ -4,6 +4,9 @@
 
 
 #include "ngx_cigna_budget_call.h"
+#include "budget/cigna_budget_call.h"
+#include "budget/cigna_budget_take.h"
+#include "budget/cigna_budget.h"
 
 
 /*
@@ -15,6 +18,7 @@
 #define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */
 
 
+typedef struct ngx_cigna_budget_s         ngx_cigna_budget_t;
 typedef struct ngx_cigna_budget_waiter_s  ngx_cigna_budget_waiter_t;
 
 typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);

@@ -1,5 +1,7 @@
 
 #include "ngx_cigna_budget_call.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static ngx_int_t ngx_cigna_budget_call_send(ngx_cigna_budget_call_t *call,

@@ -3,8 +3,12 @@
 #define _NGX_CIGNA_BUDGET_CALL_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_conf.h"
+#include "redis/ngx_cigna_redis.h"
+
 #include "vault/cigna_scripts.h"
+#include "budget/cigna_budget_call.h"
+#include "budget/cigna_budget_take.h"
 
 
 /* one of the budgets' scripts, sent to Redis for a tenant */

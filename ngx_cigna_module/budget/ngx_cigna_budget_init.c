@@ -1,6 +1,10 @@
 
 #include "ngx_cigna_budget_init.h"
 #include "ngx_cigna_budget_lease.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "base/cigna_siphash.h"
 
 #include <openssl/rand.h>
@@ -54,7 +58,7 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
 
     fixed = ngx_cigna_zone_fixed(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     members = cigna_budget_members_open(ngx_cigna_zone_members(fixed),
                                         fixed->members_size);
@@ -93,7 +97,7 @@ ngx_cigna_budget_name(ngx_cigna_main_conf_t *mcf)
 
     area = ngx_cigna_budget_area(mcf->zone);
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     if (area->name[0] == '\0') {
         ngx_memcpy(area->name, name, NGX_CIGNA_BUDGET_NAME);

@@ -1,5 +1,10 @@
 
 #include "ngx_cigna_budget_lease.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static void ngx_cigna_budget_hold(ngx_cigna_budget_t *budget,
@@ -39,7 +44,7 @@ ngx_cigna_budget_lock(ngx_cigna_budget_t *budget, uint64_t member)
     budget->core.member = member;
     budget->core.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
-    (void) ngx_cigna_zone_lock(budget->mcf->zone);
+    ngx_cigna_zone_lock(budget->mcf->zone);
 
     budget->core.origin = cigna_budget_origin(budget->origins, budget->origin,
                                               budget->core.now_ns);

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_budget_origins.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_zone.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 /* of a line, beside the origin */
@@ -84,7 +88,7 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
     shared = mcf->shared.elts;
     now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
 
-    (void) ngx_cigna_zone_lock(mcf->zone);
+    ngx_cigna_zone_lock(mcf->zone);
 
     for (i = 0; i < mcf->shared.nelts && n < CIGNA_BUDGET_ORIGINS; i++) {
 

@@ -1,5 +1,10 @@
 
 #include "ngx_cigna_conf_budget.h"
+#include "gateway/ngx_cigna_budget_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_block.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "budget/cigna_budget_plan.h"
 
 
 #define NGX_CIGNA_BUDGET_DELAY_MAX   10000 /* ms */

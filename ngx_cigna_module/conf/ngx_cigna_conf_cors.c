@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_conf_cors.h"
-#include "module/ngx_cigna_handlers.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 #include "http/cigna_cors.h"
 
 
@@ -189,10 +189,10 @@ ngx_cigna_conf_cors_methods(ngx_cigna_loc_conf_t *lcf)
     if (lcf->fhir) {
         ngx_str_set(&lcf->cors_methods, "GET, HEAD, POST");
 
-    } else if (lcf->endpoint == ngx_cigna_status_handler) {
+    } else if (lcf->endpoint == ngx_cigna_endpoint_status) {
         ngx_str_set(&lcf->cors_methods, "GET, HEAD");
 
-    } else if (lcf->endpoint == ngx_cigna_disconnect_handler) {
+    } else if (lcf->endpoint == ngx_cigna_endpoint_disconnect) {
         ngx_str_set(&lcf->cors_methods, "POST");
     }
 }

@@ -1,5 +1,7 @@
 
 #include "ngx_cigna_conf_endpoint.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "oauth/cigna_provider.h"
 
 
 typedef struct {

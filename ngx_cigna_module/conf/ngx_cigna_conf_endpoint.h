@@ -5,6 +5,8 @@
 
 #include "ngx_cigna_conf_options.h"
 
+#include "http/cigna_uri.h"
+
 
 /* NGX_ERROR after logging what is wrong, all of them */
 

@@ -1,5 +1,12 @@
 
 #include "ngx_cigna_conf_links.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "fhir/cigna_fhir_base.h"
+#include "http/cigna_uri.h"
+#include "fhir/cigna_smart.h"
 
 
 /*

@@ -1,7 +1,10 @@
 
 #include "ngx_cigna_conf_location.h"
-#include "gateway/ngx_cigna_conf_notice.h"
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_conf_notice.h"
+#include "ngx_cigna_fhir_check.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "vault/cigna_vault_names.h"
 
 
 static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
@@ -9,6 +12,7 @@ static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text);
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name);
 static void ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found);
 static void ngx_cigna_conf_certificate_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
@@ -131,7 +135,7 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
             return NGX_ERROR;
         }
 
-        if (ngx_cigna_variables_has(&name)) {
+        if (ngx_cigna_conf_ours(cf, &name)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"cigna_identity\" cannot use \"$%V\", which "
                                "has no value before the identity is known, "
@@ -209,6 +213,29 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 }
 
 
+/* 1 for the name of a $cigna_* variable */
+
+static ngx_uint_t
+ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_http_variable_t    *v;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+
+    for (v = mcf->variables; v->name.len; v++) {
+
+        if (v->name.len == name->len
+            && ngx_strncasecmp(v->name.data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* the first variable, if any, that tells what the client's certificate says */
 
 static void
@@ -259,6 +286,7 @@ ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "\"cigna_fhir off;\"";
     }
 
+    lcf->fhir_handler = *(ngx_http_handler_pt *) cmd->post;
     lcf->cache = 1;
     lcf->links = 1;
 
@@ -288,13 +316,13 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_cigna_loc_conf_t *lcf = conf;
 
-    ngx_http_handler_pt       *handler;
-    ngx_cigna_srv_conf_t      *scf;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_cigna_srv_conf_t            *scf;
+    ngx_http_core_loc_conf_t        *clcf;
+    ngx_cigna_conf_endpoint_post_t  *post;
 
-    handler = cmd->post;
+    post = cmd->post;
 
-    if (lcf->endpoint == *handler) {
+    if (lcf->endpoint == post->endpoint) {
         return "is duplicate";
     }
 
@@ -305,14 +333,15 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "location of its own";
     }
 
-    lcf->endpoint = *handler;
-    clcf->handler = *handler;
+    lcf->endpoint = post->endpoint;
+    lcf->endpoint_handler = post->handler;
+    clcf->handler = post->handler;
 
     /* where callers without a grant are told to go */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 
-    if (*handler == ngx_cigna_connect_handler
+    if (post->endpoint == ngx_cigna_endpoint_connect
         && clcf->exact_match && scf->connect_path.len == 0)
     {
         scf->connect_path = clcf->name;
@@ -355,7 +384,8 @@ ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
 
     if (clcf->noname && clcf->handler == NULL) {
         conf->endpoint = prev->endpoint;
-        clcf->handler = prev->endpoint;
+        conf->endpoint_handler = prev->endpoint_handler;
+        clcf->handler = prev->endpoint_handler;
     }
 }
 
@@ -377,7 +407,7 @@ ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
         }
     }
 
-    if (lcf->endpoint == NULL && !lcf->fhir) {
+    if (!lcf->endpoint && !lcf->fhir) {
         return NGX_CONF_OK;
     }
 
@@ -387,7 +417,7 @@ ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
     ngx_cigna_place_enter(cf, lcf->place);
 
     if (lcf->tenant_value == NULL
-        && lcf->endpoint != ngx_cigna_counters_handler)
+        && lcf->endpoint != ngx_cigna_endpoint_counters)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no \"cigna_identity\" for location \"%V\", write "
@@ -395,7 +425,7 @@ ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
                            "server", &clcf->name);
         rv = NGX_CONF_ERROR;
 
-    } else if (lcf->endpoint && lcf->endpoint != clcf->handler) {
+    } else if (lcf->endpoint && lcf->endpoint_handler != clcf->handler) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "location \"%V\" has another handler too, give "
                            "each a location of its own", &clcf->name);

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 /* setters of what stands in servers and locations */
@@ -11,10 +11,16 @@
 /* cigna_identity TENANT MEMBER; */
 char *ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* cigna_fhir on|off [cache=on|off]; */
+/* cigna_fhir on|off [cache=on|off] [links=on|off]; post: ngx_http_handler_pt */
 char *ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* cigna_connect; and the like: post points at the content handler */
+/* cigna_connect; cigna_status; and so on */
+
+typedef struct {
+    ngx_cigna_endpoint_e  endpoint;
+    ngx_http_handler_pt   handler;
+} ngx_cigna_conf_endpoint_post_t;
+
 char *ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*

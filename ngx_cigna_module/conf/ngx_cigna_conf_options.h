@@ -3,7 +3,10 @@
 #define _NGX_CIGNA_CONF_OPTIONS_H_INCLUDED_
 
 
+#include "gateway/ngx_cigna_budget_conf.h"
 #include "gateway/ngx_cigna_conf.h"
+
+#include "fhir/cigna_resource_types.h"
 
 
 /* where a client secret is from */

@@ -2,6 +2,9 @@
 #include "ngx_cigna_conf_endpoint.h"
 #include "ngx_cigna_conf_provider.h"
 #include "nginx/ngx_cigna_secret_file.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "oauth/cigna_provider.h"
+#include "base/cigna_secret.h"
 
 
 static ngx_int_t ngx_cigna_conf_client(ngx_conf_t *cf,

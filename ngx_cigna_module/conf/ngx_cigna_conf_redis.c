@@ -1,6 +1,8 @@
 
 #include "ngx_cigna_conf_redis.h"
 #include "nginx/ngx_cigna_secret_file.h"
+#include "gateway/ngx_cigna_conf.h"
+#include "ngx_cigna_conf_origin.h"
 
 
 #define NGX_CIGNA_SENTINEL_PORT  26379

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_REDIS_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_conf.h"
+#include "redis/ngx_cigna_redis.h"
 
 
 /* options of "cigna_vault"; fields are named as the directives */

@@ -8,6 +8,7 @@
 
 
 #include "ngx_cigna_conf_set_lines.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 static char *ngx_cigna_conf_set_line_check(ngx_conf_t *cf,

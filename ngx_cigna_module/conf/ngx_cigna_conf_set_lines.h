@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_SET_LINES_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_conf_notice.h"
+#include "ngx_cigna_conf_notice.h"
 
 
 /*

@@ -4,6 +4,7 @@
 
 
 #include "gateway/ngx_cigna_conf.h"
+#include "nginx/ngx_cigna_index.h"
 
 
 /*

@@ -4,7 +4,12 @@
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
 #include "gateway/ngx_cigna_dances.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_index.h"
+#include "net/ngx_cigna_tls.h"
 #include "dance/cigna_dance_claim.h"
+#include "budget/cigna_roster.h"
 
 
 #define NGX_CIGNA_SCOPE  "openid fhirUser patient/*.read"
@@ -281,7 +286,7 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_tenant\" has an invalid name \"%V\", use "
                            "at most %d letters, digits, \"-\", \"_\" and "
-                           "\".\"", name, NGX_CIGNA_TENANT_NAME_MAX);
+                           "\".\"", name, CIGNA_ROSTER_NAME_MAX);
         return NULL;
     }
 
@@ -332,7 +337,7 @@ ngx_cigna_conf_tenant_name(ngx_str_t *name)
         }
     }
 
-    return name->len > 0 && name->len <= NGX_CIGNA_TENANT_NAME_MAX;
+    return name->len > 0 && name->len <= CIGNA_ROSTER_NAME_MAX;
 }
 
 

@@ -2,6 +2,9 @@
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_conf_redis.h"
 #include "nginx/ngx_cigna_secret_file.h"
+#include "nginx/ngx_cigna_block.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "ngx_cigna_conf_origin.h"
 
 
 #define NGX_CIGNA_KEYS_MAX    16384        /* bytes of a key ring file */

@@ -7,11 +7,10 @@
  */
 
 
+#include "ngx_cigna_fhir_check.h"
 #include "ngx_cigna_conf_filters.h"
 #include "ngx_cigna_conf_set_lines.h"
-#include "module/ngx_cigna_handlers.h"
-#include "fhir/ngx_cigna_inject.h"
-#include "fhir/ngx_cigna_search.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 extern ngx_module_t  ngx_http_proxy_module;
@@ -93,7 +92,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
     }
 
     lcf->content = clcf->handler;
-    clcf->handler = ngx_cigna_inject_handler;
+    clcf->handler = lcf->fhir_handler;
 }
 
 

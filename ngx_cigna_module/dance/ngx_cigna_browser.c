@@ -2,6 +2,8 @@
 #include "ngx_cigna_browser.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "http/cigna_uri.h"
 
 
 #define NGX_CIGNA_COOKIE_SIZE  256         /* of one Set-Cookie */

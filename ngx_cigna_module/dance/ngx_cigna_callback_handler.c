@@ -6,7 +6,7 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"
@@ -17,6 +17,9 @@
 #include "jobs/ngx_cigna_userinfo.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
 
@@ -128,7 +131,8 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     who = ngx_cigna_identity(r, ctx);
 
     if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
-        return ngx_cigna_callback_refuse(r, ctx, cigna_dance_outcome_invalid_request,
+        return ngx_cigna_callback_refuse(r, ctx,
+                                         cigna_dance_outcome_invalid_request,
                                          "a parameter is malformed, or there "
                                          "twice");
     }
@@ -328,10 +332,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
 
     if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
@@ -465,7 +466,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
     cigna_slice_t         print[4];
     const cigna_grant_t  *old, *grant;
 
-    if (flow->put.unread) {
+    if (flow->install.unread) {
         ngx_cigna_revoker_refuse(run, "the record that was replaced cannot "
                                       "be opened");
     }
@@ -476,7 +477,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 
     ngx_cigna_count(run->tenant->counters, ngx_cigna_count_members_changed);
 
-    old = &flow->put.old;
+    old = &flow->install.old;
     grant = &flow->grant;
 
     print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
@@ -559,7 +560,7 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         flow = ctx->wait->late->flow;
 
         ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_in_progress,
-                             flow->take.dance_id);
+                             flow->claim.dance_id);
         return ngx_cigna_callback_slow(r, ctx);
     }
 

@@ -5,12 +5,16 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
 #include "gateway/ngx_cigna_dances.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 
@@ -342,10 +346,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->return_to = ngx_cigna_run_copy(run, return_to);
 
     if (flow->return_to.len != return_to.len) {

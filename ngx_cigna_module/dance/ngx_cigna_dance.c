@@ -4,6 +4,11 @@
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "http/cigna_form.h"
 
 

@@ -6,13 +6,16 @@
  */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "dance/cigna_disconnect.h"
 
 
@@ -99,10 +102,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
 
     flow = run->flow;
-    flow->vault = &run->mcf->vault;
-    flow->provider = &ctx->tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
 
     cigna_disconnect_init(flow);
 

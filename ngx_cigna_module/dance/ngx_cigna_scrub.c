@@ -1,8 +1,9 @@
 
 #include "ngx_cigna_scrub.h"
 #include "nginx/ngx_cigna_pool_secret.h"
-#include "module/ngx_cigna_handlers.h"
 #include "request/ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);
@@ -46,7 +47,7 @@ ngx_cigna_scrub_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (lcf->endpoint != ngx_cigna_callback_handler || r != r->main) {
+    if (lcf->endpoint != ngx_cigna_endpoint_callback || r != r->main) {
         return NGX_DECLINED;
     }
 
@@ -106,13 +107,13 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (lcf->endpoint == ngx_cigna_callback_handler) {
+    if (lcf->endpoint == ngx_cigna_endpoint_callback) {
         return ngx_cigna_scrub_policy(r);
     }
 
     /* what is no page of an error is somebody's own */
 
-    if (lcf->endpoint == NULL && ngx_cigna_scrub_stray(r)
+    if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)
     {
         return ngx_cigna_scrub_policy(r);

@@ -2,11 +2,12 @@
 /* Tells the app whether its member is connected: one read of the vault. */
 
 
-#include "module/ngx_cigna_handlers.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "budget/ngx_cigna_budget.h"
 #include "request/ngx_cigna_vault_read.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "json/cigna_json.h"
 
 

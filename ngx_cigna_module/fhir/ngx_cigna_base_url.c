@@ -1,6 +1,10 @@
 
 #include "ngx_cigna_base_url.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "http/cigna_uri.h"
 #include "nginx/ngx_cigna_log.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 static ngx_int_t ngx_cigna_base_url_base(ngx_http_request_t *r,

@@ -19,6 +19,8 @@
 #include "ngx_cigna_budget_reply.h"
 #include "ngx_cigna_token.h"
 #include "request/ngx_cigna_wait.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 #include "http/cigna_http_date.h"
 #include "http/cigna_retry_after.h"
 

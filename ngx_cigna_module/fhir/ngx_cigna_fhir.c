@@ -15,6 +15,9 @@
 #include "request/ngx_cigna_trace.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 /* one piece of memory for what a request needs */

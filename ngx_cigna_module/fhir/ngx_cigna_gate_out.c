@@ -3,6 +3,9 @@
 #include "ngx_cigna_inject.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_search.h"
 
 

@@ -4,6 +4,7 @@
 
 
 #include "request/ngx_cigna_ctx.h"
+#include "fhir/cigna_gate_out.h"
 
 
 /*

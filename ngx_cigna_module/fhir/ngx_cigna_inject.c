@@ -27,6 +27,8 @@
 #include "ngx_cigna_type_guard.h"
 #include "request/ngx_cigna_reply.h"
 #include "ngx_cigna_search.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 #define NGX_CIGNA_INJECT_TEXT  512

@@ -2,6 +2,8 @@
 #include "ngx_cigna_metadata_reply.h"
 #include "ngx_cigna_base_url.h"
 #include "ngx_cigna_inject.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_metadata.h"
 #include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_wait.h"

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_public_metadata.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 static cigna_public_metadata_e ngx_cigna_public_metadata_ending(

@@ -4,6 +4,8 @@
 
 
 #include "ngx_cigna_token.h"
+#include "nginx/ngx_cigna_cache_key.h"
+#include "shm/ngx_cigna_cache.h"
 
 
 /*

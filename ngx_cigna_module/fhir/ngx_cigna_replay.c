@@ -19,6 +19,8 @@
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_refusal.h"
 #include "request/ngx_cigna_wait.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 static void ngx_cigna_replay_judge(ngx_http_request_t *r,

@@ -11,7 +11,6 @@
  * http.html#search.
  */
 
-#define NGX_CIGNA_SEARCH_MAX  16384        /* bytes of the body */
 
 
 /*

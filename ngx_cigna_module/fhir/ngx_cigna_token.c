@@ -27,6 +27,12 @@
 #include "ngx_cigna_token_refresh.h"
 #include "request/ngx_cigna_reply.h"
 #include "nginx/ngx_cigna_pool_secret.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 /* a token that ends within this time may die under way */
@@ -370,7 +376,7 @@ ngx_cigna_token_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     if (t->cached.token.len && entry->generation < t->cached.generation) {
-        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->who);
+        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->name);
         return;
     }
 

@@ -5,6 +5,8 @@
 
 #include "request/ngx_cigna_condition.h"
 #include "request/ngx_cigna_ctx.h"
+#include "nginx/ngx_cigna_cache_key.h"
+#include "shm/ngx_cigna_cache.h"
 
 
 /* Finds the access token of a request's identity, and waits for it. */

@@ -4,6 +4,10 @@
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_wait.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,

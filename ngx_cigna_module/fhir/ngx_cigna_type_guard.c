@@ -2,6 +2,9 @@
 #include "ngx_cigna_type_guard.h"
 #include "ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "fhir/cigna_resource_types.h"
 
 
 #define NGX_CIGNA_TYPE_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)

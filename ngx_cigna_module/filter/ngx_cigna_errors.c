@@ -20,6 +20,9 @@
 #include "ngx_cigna_errors.h"
 #include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_reply.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 #include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_unknown_id.h"
 

@@ -5,6 +5,7 @@
 #include "ngx_cigna_rewrite.h"
 #include "dance/ngx_cigna_scrub.h"
 #include "request/ngx_cigna_trace.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);

@@ -4,6 +4,10 @@
 #include "fhir/ngx_cigna_inject.h"
 #include "fhir/ngx_cigna_public_metadata.h"
 #include "fhir/ngx_cigna_base_url.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_shared.h"
 #include "fhir/cigna_link_filter.h"
 #include "nginx/ngx_cigna_log.h"
 

@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_rewrite_body.h"
+#include "fhir/cigna_smart.h"
 
 
 /*

@@ -14,6 +14,11 @@
 
 #include "ngx_cigna_rewrite_body.h"
 #include "nginx/ngx_cigna_log.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "fhir/cigna_link_filter.h"
+#include "fhir/cigna_fhir_base.h"
 
 
 #define NGX_CIGNA_REWRITE_BUF   16384

@@ -7,6 +7,9 @@
 
 
 #include "ngx_cigna_dances.h"
+#include "shm/ngx_cigna_zone.h"
+#include "ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
 #include "budget/cigna_budget_member.h"
 
 
@@ -62,7 +65,7 @@ ngx_cigna_dances(ngx_shm_zone_t *zone, const ngx_cigna_tenant_t *tenant,
     b.now_ns = (int64_t) ngx_current_msec * CIGNA_RATE_MS;
     ngx_memcpy(&b.member, key->bytes, sizeof(b.member));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     b.members = cigna_budget_members_open(ngx_cigna_zone_fixed(zone)->dances,
                                           NGX_CIGNA_ZONE_DANCES);

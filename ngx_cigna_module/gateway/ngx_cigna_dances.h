@@ -3,8 +3,11 @@
 #define _NGX_CIGNA_DANCES_H_INCLUDED_
 
 
+#include "ngx_cigna_budget_conf.h"
 #include "ngx_cigna_conf.h"
 #include "nginx/ngx_cigna_cache_key.h"
+
+#include "budget/cigna_gcra.h"
 
 
 /*

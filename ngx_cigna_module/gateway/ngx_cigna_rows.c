@@ -9,6 +9,13 @@
 
 
 #include "ngx_cigna_rows.h"
+#include "shm/ngx_cigna_zone.h"
+#include "ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_block.h"
+#include "ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_refresh_gate.h"
+#include "budget/cigna_roster.h"
 
 
 static uint64_t ngx_cigna_rows_oldest(ngx_cigna_zone_t *fixed);
@@ -130,7 +137,7 @@ ngx_cigna_rows_set(ngx_cigna_tenant_t *tenant, ngx_cigna_zone_t *fixed,
     }
 
     tenant->counters = ngx_cigna_counters(tenant->row);
-    tenant->pace = ngx_cigna_refresh_gate(tenant->row);
+    tenant->refresh_gate = ngx_cigna_refresh_gate(tenant->row);
 }
 
 

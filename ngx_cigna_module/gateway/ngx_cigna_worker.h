@@ -5,53 +5,51 @@
 
 #include "ngx_cigna_conf.h"
 
+#include "base/cigna_arena.h"
 
-/* what one worker process keeps */
+
+/* all state of one worker process */
 
 struct ngx_cigna_worker_s {
-    ngx_cycle_t                   *cycle;
-    ngx_cigna_redis_t             *redis;
-    ngx_cigna_cache_hash_t        *hasher;
+    ngx_cycle_t                     *cycle;
+    struct ngx_cigna_redis_s        *redis;
+    struct ngx_cigna_cache_hash_s   *hasher;
 
     /* refreshes under way, by identity: at most one each */
-    ngx_rbtree_t               refreshes;
-    ngx_rbtree_node_t          sentinel;
+    ngx_rbtree_t                     refreshes;
+    ngx_rbtree_node_t                sentinel;
 
-    ngx_queue_t                runs;           /* all that are alive */
+    ngx_queue_t                      runs;          /* all that are alive */
 
     /* see ngx_cigna_exchanges.h */
-    ngx_queue_t                seats;          /* by origin */
-    ngx_uint_t                 seats_taken;    /* of all origins */
-    time_t                     seats_logged;   /* that none is free; 0: never */
+    ngx_queue_t                      seats;         /* by origin */
+    ngx_uint_t                       seats_taken;   /* of all origins */
+    time_t                           seats_logged;  /* that no seat is free;
+                                                       0: never */
 
-    ngx_str_t                  budget_key;     /* in Redis */
+    ngx_str_t                        budget_key;    /* in Redis */
 
     /* see ngx_cigna_metadata.h: the document used last comes first */
-    ngx_queue_t                documents;
-    ngx_uint_t                 ndocuments;
-    size_t                     documents_size; /* bytes of their texts */
+    ngx_queue_t                      documents;
+    ngx_uint_t                       ndocuments;
+    size_t                           documents_size;   /* bytes of the texts */
 
-    /* see ngx_cigna_journal_writer.h; not cancelable while the journal has entries
-       that Redis has not confirmed */
-    ngx_event_t                upkeep;
-    ngx_uint_t                 revocations;    /* of these */
+    /* see ngx_cigna_journal_writer.h */
+    struct ngx_cigna_journal_writer_s  *journal_writer;
+    u_char                          *journal_mem;   /* of the last entry that
+                                                       was read */
+    ngx_event_t                      stay;          /* see ngx_cigna_stay.h */
 
-    /* when a message that names nobody was logged last */
-    time_t                     nobody_logged;
+    ngx_uint_t                       revocations;   /* under way */
+
+    /* see ngx_cigna_vault_read.h */
+    cigna_arena_t                    read_arena;    /* of the grant */
+    ngx_uint_t                       read_journal;  /* the grant is the
+                                                       journal's */
+
+    /* last time that the worker logged a message without an identity */
+    time_t                           nobody_logged;
 };
-
-
-/*
- * init_process and exit_process.  init() does nothing where the configuration
- * has no vault.  exit() ends all runs and closes Redis.
- */
-ngx_int_t ngx_cigna_worker_init(ngx_cycle_t *cycle,
-    ngx_cigna_main_conf_t *mcf);
-void ngx_cigna_worker_exit(ngx_cigna_main_conf_t *mcf);
-
-
-/* milliseconds since the epoch, from nginx's cached time */
-int64_t ngx_cigna_now_ms(void);
 
 
 #endif /* _NGX_CIGNA_WORKER_H_INCLUDED_ */

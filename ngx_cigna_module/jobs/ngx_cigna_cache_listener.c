@@ -1,13 +1,20 @@
 
 /*
- * A script that writes publishes "<who> <grant id> <generation>", with
- * generation 0 where the grant was deleted.  Messages may get lost with their
- * connection: whenever it has been made again, all that was checked before is
- * checked again at its next use.
+ * Each script that writes a grant publishes "<keyed hash of the identity>
+ * <grant id> <generation>"; generation 0 means that the grant was deleted.  A
+ * lost connection may lose messages.  After each new one, every cache entry is
+ * compared with the vault at its next use.
  */
 
 
 #include "ngx_cigna_cache_listener.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "redis/ngx_cigna_redis.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
+#include "vault/cigna_vault_names.h"
+#include "vault/cigna_grant.h"
 
 
 #define NGX_CIGNA_CACHE_LISTENER_SAY  60       /* s between two log lines */
@@ -53,7 +60,7 @@ ngx_cigna_cache_listener_up(void *data)
 }
 
 
-/* what is not understood in full still says that something has changed */
+/* an identity alone is enough: its cache entry is then dropped */
 
 static void
 ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
@@ -84,7 +91,7 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 }
 
 
-/* once a minute, or whoever may publish could fill the log */
+/* once a minute, so that a stranger who may publish cannot fill the log */
 
 static void
 ngx_cigna_cache_listener_nobody(ngx_cigna_main_conf_t *mcf,

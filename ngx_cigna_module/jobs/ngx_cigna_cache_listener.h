@@ -3,13 +3,13 @@
 #define _NGX_CIGNA_CACHE_LISTENER_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /*
- * Listens, in one worker of the node, to what other nodes have written, and
- * keeps the cache to it.  In init_process, with Redis made; NGX_ERROR: no
- * memory.
+ * Subscribes, in one worker of the node, to the channel of invalidations, and
+ * applies its messages to the node's cache.  In init_process, after the Redis
+ * client was made.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf);
 

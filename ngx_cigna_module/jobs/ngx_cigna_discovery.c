@@ -1,17 +1,21 @@
 
 /*
- * What a worker knows of an authorization server.  Of its tenants the first one
- * asks for all; what the first one says in the log is true of the others, too.
- * Configured endpoints are never touched; the others are filled from the
- * metadata, and
- * once known go on being used whatever happens later: a document that names
- * another host is refused and reported, a document that cannot be had changes
- * nothing.  Where both endpoints of a dance are configured, it goes on without
- * a document that cannot be had, but not against one that contradicts.
+ * The first tenant of an authorization server fetches the metadata for all of
+ * them, and the log names only this tenant.
+ *
+ * Configured endpoints are never changed.  The others come from the metadata,
+ * and stay in use even if a later fetch fails.  A document that names another
+ * host than before is refused and reported.  If both endpoints of a dance are
+ * configured, the dance goes on without metadata that cannot be fetched, but
+ * not with metadata that contradict the configuration.
  */
 
 
 #include "ngx_cigna_discovery.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_endpoints.h"
 #include "provider/cigna_discovery.h"
 
@@ -22,7 +26,7 @@
 #define NGX_CIGNA_DISCOVERY_FAILED_S  10
 
 
-struct ngx_cigna_discovery_s {
+typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
@@ -30,16 +34,18 @@ struct ngx_cigna_discovery_s {
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
-    ngx_cigna_run_t         *run;              /* under way */
-    time_t                   next;             /* not before */
+    ngx_cigna_run_t         *run;              /* under way, or NULL */
+    time_t                   next;             /* no fetch before this time */
     ngx_event_t              start;
-    unsigned                 needed:1;
-    unsigned                 known:1;
-    unsigned                 failed:1;         /* once at least */
-    unsigned                 refused:1;        /* what was read contradicts */
-};
+    unsigned                 needed:1;         /* an endpoint is missing */
+    unsigned                 known:1;          /* metadata were read */
+    unsigned                 failed:1;         /* at least once */
+    unsigned                 refused:1;        /* the last document that was
+                                                  read contradicts */
+} ngx_cigna_discovery_t;
 
 
+static ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);
 static void ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery);
@@ -136,7 +142,12 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 }
 
 
-ngx_uint_t
+/*
+ * 1 if the fetch failed, but the dance can go on: both of its endpoints are
+ * configured, and no document that was read contradicts them.
+ */
+
+static ngx_uint_t
 ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_discovery_t  *d;
@@ -179,7 +190,7 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
 
-    /* A tenant that can do without metadata waits for it once, not each time. */
+    /* without metadata, such a tenant waits for the first fetch only */
 
     if (ngx_cigna_discovery_spared(run->tenant)) {
         ngx_cigna_run_post(run);
@@ -313,7 +324,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
     run->failed = 1;
     d->failed = 1;
 
-    /* it goes on being refused until a document is better */
+    /* a failed fetch does not take a refusal back, only a good document does */
 
     d->refused |= flow->refused;
 
@@ -339,9 +350,9 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 
 
 /*
- * Flows borrow these strings while they run, so what has changed is copied
- * beside the old bytes, which go with the cycle.  Hosts never change, so this
- * is rare and small.
+ * Flows borrow these strings while they run.  So a changed string gets a new
+ * copy, and the old bytes live as long as the cycle.  Hosts never change, so
+ * this is rare.
  */
 
 static ngx_int_t

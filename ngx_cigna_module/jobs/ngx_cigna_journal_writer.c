@@ -19,6 +19,11 @@
 #include "ngx_cigna_revoker.h"
 #include "shm/ngx_cigna_journal.h"
 #include "run/ngx_cigna_run.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_stay.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_journal_replay.h"
 
@@ -36,8 +41,9 @@
 #define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
 
 
-typedef struct {
+typedef struct ngx_cigna_journal_writer_s {
     ngx_cigna_main_conf_t    *mcf;
+    ngx_event_t               timer;
     ngx_uint_t                ticks;
     ngx_atomic_uint_t         rewritten;   /* the last time that is done with */
     ngx_msec_t                exiting;     /* since then, 0: not */
@@ -50,10 +56,10 @@ typedef struct {
 static void ngx_cigna_journal_writer_connected(void *data,
     int64_t primary_age_ms, uint64_t primary, ngx_uint_t durable);
 static void ngx_cigna_journal_writer_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
+static ngx_uint_t ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
     ngx_uint_t unconfirmed);
-static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep);
-static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep);
+static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer);
+static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer);
 static void ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
 static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
@@ -67,27 +73,31 @@ static void ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, ngx_uint_t tries);
 
 
-static ngx_cigna_journal_writer_t  ngx_cigna_upkeep;
-
-
-void
+ngx_int_t
 ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
 {
-    ngx_event_t  *timer;
+    ngx_cigna_journal_writer_t  *writer;
 
-    ngx_memzero(&ngx_cigna_upkeep, sizeof(ngx_cigna_journal_writer_t));
-    ngx_cigna_upkeep.mcf = mcf;
+    writer = ngx_pcalloc(mcf->worker->cycle->pool,
+                         sizeof(ngx_cigna_journal_writer_t));
+    if (writer == NULL) {
+        return NGX_ERROR;
+    }
 
-    timer = &mcf->worker->upkeep;
-    timer->handler = ngx_cigna_journal_writer_handler;
-    timer->data = &ngx_cigna_upkeep;
-    timer->log = ngx_cycle->log;
-    timer->cancelable = 1;
+    mcf->worker->journal_writer = writer;
 
-    ngx_add_timer(timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
+    writer->mcf = mcf;
+    writer->timer.handler = ngx_cigna_journal_writer_handler;
+    writer->timer.data = writer;
+    writer->timer.log = ngx_cycle->log;
+    writer->timer.cancelable = 1;
+
+    ngx_add_timer(&writer->timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
 
     ngx_cigna_redis_on_connected(mcf->worker->redis,
                                  ngx_cigna_journal_writer_connected, mcf);
+
+    return NGX_OK;
 }
 
 
@@ -141,43 +151,48 @@ ngx_cigna_journal_writer_handler(ngx_event_t *ev)
     ngx_uint_t                   unconfirmed;
     ngx_shm_zone_t              *zone;
     ngx_atomic_uint_t            rewrite;
-    ngx_cigna_journal_writer_t  *upkeep;
+    ngx_cigna_journal_writer_t  *writer;
 
-    upkeep = ev->data;
-    zone = upkeep->mcf->zone;
+    writer = ev->data;
+    zone = writer->mcf->zone;
 
     unconfirmed = ngx_cigna_journal_unconfirmed(zone);
     rewrite = ngx_cigna_zone_fixed(zone)->rewrite_ms;
 
     /* what is entered late may have been confirmed before the connection */
 
-    if (unconfirmed || rewrite != upkeep->rewritten
+    if (unconfirmed || rewrite != writer->rewritten
         || ngx_current_msec - rewrite < CIGNA_JOURNAL_LATE_MS)
     {
-        ngx_cigna_journal_writer_look(upkeep);
+        ngx_cigna_journal_writer_look(writer);
     }
 
-    upkeep->ticks++;
+    writer->ticks++;
 
     if (ngx_cigna_journal_entries(zone)) {
 
-        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK   == 0) {
-            ngx_cigna_journal_writer_ask(upkeep);
+        if (writer->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK   == 0) {
+            ngx_cigna_journal_writer_ask(writer);
         }
 
-        if (upkeep->ticks % NGX_CIGNA_JOURNAL_WRITER_EXPIRY == 0) {
+        if (writer->ticks % NGX_CIGNA_JOURNAL_WRITER_EXPIRY == 0) {
             ngx_cigna_journal_expire(zone);
         }
     }
 
-    ev->cancelable = !ngx_cigna_journal_writer_stays(upkeep, unconfirmed);
+    if (ngx_cigna_journal_writer_stays(writer, unconfirmed)) {
+        ngx_cigna_stay(writer->mcf->worker);
+
+    } else {
+        ngx_cigna_stay_done(writer->mcf->worker);
+    }
 
     ngx_add_timer(ev, NGX_CIGNA_JOURNAL_WRITER_TICK);
 }
 
 
 static ngx_uint_t
-ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
+ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
     ngx_uint_t unconfirmed)
 {
     if (unconfirmed == 0) {
@@ -188,53 +203,54 @@ ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *upkeep,
         return 1;
     }
 
-    if (upkeep->exiting == 0) {
-        upkeep->exiting = ngx_current_msec;
+    if (writer->exiting == 0) {
+        writer->exiting = ngx_current_msec;
 
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: the worker stays until Redis has confirmed "
                       "%ui new grants", unconfirmed);
     }
 
-    return ngx_current_msec - upkeep->exiting < NGX_CIGNA_JOURNAL_WRITER_STAY;
+    return ngx_current_msec - writer->exiting < NGX_CIGNA_JOURNAL_WRITER_STAY;
 }
 
 
 /* what is claimed cannot be claimed again, so that this comes to an end */
 
 static void
-ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep)
+ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer)
 {
     ngx_uint_t             n;
     cigna_journal_t        entry;
     ngx_atomic_uint_t      rewrite;
     cigna_journal_look_t   look;
 
-    rewrite = ngx_cigna_zone_fixed(upkeep->mcf->zone)->rewrite_ms;
+    rewrite = ngx_cigna_zone_fixed(writer->mcf->zone)->rewrite_ms;
 
     ngx_memzero(&look, sizeof(cigna_journal_look_t));
 
-    for (n = ngx_cigna_journal_claims(upkeep->mcf->zone);
+    for (n = ngx_cigna_journal_claims(writer->mcf->zone);
          n < NGX_CIGNA_JOURNAL_WRITER_AT_ONCE;
          n++)
     {
-        if (ngx_cigna_journal_claim(upkeep->mcf->zone, &look, &entry)
+        if (ngx_cigna_journal_claim(writer->mcf->zone, &look,
+                                    writer->mcf->worker->journal_mem, &entry)
             != NGX_OK)
         {
-            upkeep->more = 0;
+            writer->more = 0;
 
             if (!look.waiting) {
-                upkeep->rewritten = rewrite;
+                writer->rewritten = rewrite;
             }
 
             return;
         }
 
         look.waiting = 1;
-        ngx_cigna_journal_writer_restore(upkeep->mcf, &entry, &look);
+        ngx_cigna_journal_writer_restore(writer->mcf, &entry, &look);
     }
 
-    upkeep->more = 1;
+    writer->more = 1;
 }
 
 
@@ -244,7 +260,7 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *upkeep)
  */
 
 static void
-ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
+ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 {
     cigna_slice_t          argv[3];
     cigna_journal_t        entry;
@@ -252,22 +268,26 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
     cigna_journal_look_t   look;
     ngx_cigna_main_conf_t  *mcf;
 
-    mcf = upkeep->mcf;
+    mcf = writer->mcf;
 
     ngx_memzero(&look, sizeof(cigna_journal_look_t));
 
     look.peek = 1;
-    look.next = upkeep->asked;
+    look.next = writer->asked;
 
-    if (ngx_cigna_journal_claim(mcf->zone, &look, &entry) != NGX_OK) {
-        upkeep->asked = 0;
+    if (ngx_cigna_journal_claim(mcf->zone, &look, mcf->worker->journal_mem,
+                                &entry)
+        != NGX_OK)
+    {
+        writer->asked = 0;
         return;
     }
 
-    upkeep->asked = look.next;
+    writer->asked = look.next;
 
-    if (upkeep->cmd.call
-        || cigna_vault_names_known(&id, &mcf->vault, entry.who) != CIGNA_OK)
+    if (writer->cmd.call
+        || cigna_vault_names_known(&id, &mcf->vault, entry.identity)
+           != CIGNA_OK)
     {
         return;
     }
@@ -276,10 +296,10 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *upkeep)
     argv[1] = id.grant_key;
     argv[2] = cigna_slice("g");
 
-    ngx_cigna_redis_done(&upkeep->cmd);
-    upkeep->cmd.handler = ngx_cigna_redis_done;
+    ngx_cigna_redis_done(&writer->cmd);
+    writer->cmd.handler = ngx_cigna_redis_done;
 
-    (void) ngx_cigna_redis_start(mcf->worker->redis, &upkeep->cmd, argv, 3);
+    (void) ngx_cigna_redis_start(mcf->worker->redis, &writer->cmd, argv, 3);
 }
 
 
@@ -315,18 +335,17 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
 
     /* for log and revocation; a name that is none the flow finds out about */
 
-    (void) cigna_vault_names_known(&run->identity, &mcf->vault, flow->entry.who);
+    (void) cigna_vault_names_known(&run->identity, &mcf->vault,
+                                   flow->entry.identity);
 
-    run->log.id.data = (u_char *) flow->entry.who.data;
-    run->log.id.len = flow->entry.who.len;
+    run->log.id.data = (u_char *) flow->entry.identity.data;
+    run->log.id.len = flow->entry.identity.len;
 
     run->data = (void *) (uintptr_t) look->tries;
     run->on_end = ngx_cigna_journal_writer_end;
     run->on_revoke = ngx_cigna_revoker_start;
 
-    flow->vault = &mcf->vault;
-    flow->provider = tenant ? &tenant->provider : NULL;
-    flow->arena = &run->arena;
+    flow->subject = run->subject;
     flow->confirmed = look->confirmed;
 
     cigna_journal_replay_init(flow);
@@ -348,12 +367,12 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     *copy = *entry;
 
     slices[0] = &copy->tenant;
-    slices[1] = &copy->who;
+    slices[1] = &copy->identity;
     slices[2] = &copy->id;
     slices[3] = &copy->blob;
 
-    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->who.len + copy->id.len
-                               + copy->blob.len);
+    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->identity.len
+                               + copy->id.len + copy->blob.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -379,8 +398,8 @@ ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
 static void
 ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 {
-    ngx_event_t             *timer;
-    cigna_journal_replay_t  *flow;
+    cigna_journal_replay_t      *flow;
+    ngx_cigna_journal_writer_t  *writer;
 
     flow = run->flow;
 
@@ -391,13 +410,13 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 
     ngx_cigna_journal_writer_log(run, flow);
 
-    timer = &run->mcf->worker->upkeep;
+    writer = run->mcf->worker->journal_writer;
 
-    if (ngx_cigna_upkeep.more && timer->timer_set) {
-        ngx_cigna_upkeep.more = 0;
+    if (writer->more && writer->timer.timer_set) {
+        writer->more = 0;
 
-        ngx_del_timer(timer);
-        ngx_add_timer(timer, 1);
+        ngx_del_timer(&writer->timer);
+        ngx_add_timer(&writer->timer, 1);
     }
 }
 
@@ -459,16 +478,21 @@ ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,
 void
 ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
 {
-    ngx_uint_t    unconfirmed;
-    ngx_event_t  *timer;
+    ngx_uint_t                   unconfirmed;
+    ngx_cigna_journal_writer_t  *writer;
 
-    timer = &mcf->worker->upkeep;
+    writer = mcf->worker->journal_writer;
 
-    if (timer->timer_set) {
-        ngx_del_timer(timer);
+    if (writer == NULL) {
+        return;
     }
 
-    ngx_cigna_redis_done(&ngx_cigna_upkeep.cmd);
+    if (writer->timer.timer_set) {
+        ngx_del_timer(&writer->timer);
+    }
+
+    ngx_cigna_stay_done(mcf->worker);
+    ngx_cigna_redis_done(&writer->cmd);
 
     unconfirmed = ngx_cigna_journal_unconfirmed(mcf->zone);
 
@@ -477,9 +501,9 @@ ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
                       "cigna: the worker leaves with %ui grants in the journal "
                       "that Redis has not confirmed", unconfirmed);
 
-    } else if (ngx_cigna_upkeep.exiting) {
+    } else if (writer->exiting) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: Redis has confirmed all new grants after %M ms",
-                      ngx_current_msec - ngx_cigna_upkeep.exiting);
+                      ngx_current_msec - writer->exiting);
     }
 }

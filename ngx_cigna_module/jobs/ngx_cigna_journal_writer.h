@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_JOURNAL_WRITER_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_worker.h"
+#include "gateway/ngx_cigna_conf.h"
 
 
 /*
@@ -12,8 +12,8 @@
  * made anew.
  */
 
-/* in init_process, with Redis made */
-void ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
+/* in init_process, with Redis made; NGX_ERROR: no memory */
+ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
 /* in exit_process, after the runs have ended: says what is left to others */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);

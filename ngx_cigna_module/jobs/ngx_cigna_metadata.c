@@ -11,7 +11,13 @@
 
 
 #include "ngx_cigna_metadata.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_documents.h"
+
 #include "provider/cigna_metadata_fetch.h"
 
 #include <openssl/sha.h>

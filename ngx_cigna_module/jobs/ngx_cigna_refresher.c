@@ -17,6 +17,11 @@
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_userinfo.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "nginx/ngx_cigna_time.h"
 
 
 /* an old token that still serves is not due again for so long */
@@ -151,7 +156,7 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_t  *run;
 
     if (ngx_exiting
-        || ngx_cigna_refresh_gate_spent(tenant->pace, tenant->token_requests))
+        || ngx_cigna_refresh_gate_spent(tenant->refresh_gate, tenant->token_requests))
     {
         return;
     }
@@ -169,8 +174,8 @@ ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
 {
     ngx_msec_t  rest, paused, quiet;
 
-    rest = ngx_cigna_refresh_gate_braked(mcf->zone, tenant->pace);
-    paused = ngx_cigna_refresh_gate_paused(tenant->pace);
+    rest = ngx_cigna_refresh_gate_refusal_wait(mcf->zone, tenant->refresh_gate);
+    paused = ngx_cigna_refresh_gate_paused(tenant->refresh_gate);
     quiet = ngx_cigna_refresh_gate_quiet(mcf->zone);
 
     rest = ngx_max(rest, paused);
@@ -244,10 +249,7 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters_total = &tenant->waiters;
     run->waiters_total_max = tenant->refresh_waiters;
 
-    flow->vault = &run->mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
@@ -286,23 +288,23 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     run = refresher->run;
     tenant = run->tenant;
 
-    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->pace,
+    ngx_cigna_refresh_gate_endpoint(run->mcf->zone, tenant->refresh_gate,
                                     tenant->provider.token_endpoint,
                                     tenant->refused_share, ev->now_ms,
                                     &flow->verdict.endpoint);
 
     ngx_cigna_refresher_journalled(refresher);
 
-    answer = flow->answer;
-    worked = flow->secret.worked;
+    answer = flow->exchange.answer;
+    worked = flow->exchange.secret.worked;
 
     cigna_refresh_next(flow, ev, op);
 
-    if (!worked && flow->secret.worked) {
-        ngx_cigna_client_secret_worked(run, &flow->secret);
+    if (!worked && flow->exchange.secret.worked) {
+        ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
     }
 
-    if (flow->answer != answer) {
+    if (flow->exchange.answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
     }
 }
@@ -327,13 +329,16 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
     ngx_memzero(&known, sizeof(cigna_journal_known_t));
 
     known.tenant = run->tenant->provider.tenant;
-    known.who = cigna_script_who(&run->identity);
+    known.identity = cigna_script_identity(&run->identity);
     known.id = refresher->flow.grant.id;
     known.now_ms = ngx_cigna_now_ms();
 
     v->ahead_id = cigna_slice_null;
 
-    if (ngx_cigna_journal_ahead(run->mcf->zone, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(run->mcf->zone, &known,
+                                run->mcf->worker->journal_mem, &entry)
+        != NGX_OK)
+    {
         return;
     }
 
@@ -356,8 +361,9 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
 
     tenant = run->tenant;
 
-    state = ngx_cigna_refresh_gate_answered(run->mcf->zone, tenant->pace,
-                                            &run->key, flow->answer,
+    state = ngx_cigna_refresh_gate_answered(run->mcf->zone,
+                                            tenant->refresh_gate, &run->key,
+                                            flow->exchange.answer,
                                             tenant->refused_share);
 
     switch (state) {
@@ -463,12 +469,12 @@ ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     int64_t  pause_s;
 
     ngx_cigna_refresh_gate_cool(run->mcf->zone, &run->key,
-                                flow->answer != cigna_answer_none);
+                                flow->exchange.answer != cigna_answer_none);
 
     pause_s = ngx_min(flow->retry_after_s, NGX_CIGNA_REFRESH_PAUSE_MAX_S);
 
     if (pause_s > 0) {
-        ngx_cigna_refresh_gate_pause(run->tenant->pace, pause_s * 1000);
+        ngx_cigna_refresh_gate_pause(run->tenant->refresh_gate, pause_s * 1000);
     }
 }
 
@@ -482,7 +488,7 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 
     ngx_memzero(entry, sizeof(ngx_cigna_cache_entry_t));
 
-    ngx_memcpy(entry->who, identity->hash, CIGNA_NAME_LEN);
+    ngx_memcpy(entry->name, identity->hash, CIGNA_NAME_LEN);
 
     if (grant->id.len == CIGNA_GRANT_ID_LEN) {
         ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);
@@ -523,11 +529,11 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     ngx_uint_t  level;
 
-    if (flow->foreign) {
+    if (flow->exchange.foreign) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_strangers);
     }
 
-    if (flow->provisional) {
+    if (flow->exchange.provisional) {
         ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refusals_held);
     }
 
@@ -541,13 +547,15 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
         /* nothing was done; what is refused for it is logged there */
         return;
 
-    } else if (flow->failure == cigna_refresh_paused && !flow->provisional) {
+    } else if (flow->failure == cigna_refresh_paused
+               && !flow->exchange.provisional)
+    {
         level = NGX_LOG_INFO;
 
     } else {
         ngx_cigna_count(run->tenant->counters,
                         ngx_cigna_count_refresh_failures);
-        level = flow->client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
+        level = flow->exchange.client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",

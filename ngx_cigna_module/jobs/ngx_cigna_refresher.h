@@ -4,6 +4,7 @@
 
 
 #include "run/ngx_cigna_run.h"
+#include "shm/ngx_cigna_cache.h"
 #include "refresh/cigna_refresh.h"
 
 

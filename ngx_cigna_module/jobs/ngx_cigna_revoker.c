@@ -2,6 +2,10 @@
 #include "ngx_cigna_revoker.h"
 #include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
 #include "provider/cigna_revocation.h"
 
 
@@ -35,7 +39,8 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
                                &from->log.request, sizeof(ngx_cigna_revoker_t),
-                               cigna_revocation_room(provider, op->token));
+                               cigna_revocation_room(provider,
+                                                     op->revoke.token));
     if (run == NULL) {
         ngx_cigna_revoker_refuse(from, "no memory");
         return;
@@ -45,8 +50,8 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
     revoker->run = run;
     revoker->flow.provider = provider;
     revoker->flow.arena = &run->arena;
-    revoker->flow.token = ngx_cigna_run_copy(run, op->token);
-    revoker->flow.refresh_token = op->refresh_token;
+    revoker->flow.token = ngx_cigna_run_copy(run, op->revoke.token);
+    revoker->flow.refresh_token = op->revoke.refresh_token;
 
     cigna_revocation_init(&revoker->flow);
 
@@ -58,7 +63,7 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     worker->revocations++;
 
-    /* endpoints that are not known yet are asked for by the flow's sleeps */
+    /* while the endpoint is unknown, the flow sleeps and asks for it again */
 
     ngx_cigna_run_start(run, ngx_cigna_revoker_flow);
 }

@@ -7,21 +7,21 @@
 
 
 /*
- * Revocations of this worker: runs of their own, as they may last for minutes,
- * with an arena that holds little more than the token.  They end with the
- * worker.
+ * The worker's revocations.  Each is a run of its own, because it may last for
+ * minutes, and its arena is little larger than the token.  Revocations end with
+ * the worker.
  */
 
 #define NGX_CIGNA_REVOCATIONS_MAX  1024
 
 
 /*
- * Takes over what a run is asked to have revoked, which is copied.  Whatever
- * becomes of it is logged and counted, one that cannot be begun as well.
+ * Starts the revocation that a run's flow asks for (cigna_op_revoke).  Copies
+ * the token.  The outcome is logged and counted, even if it cannot start.
  */
 void ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op);
 
-/* logs and counts tokens of the run's member for which nothing can be done */
+/* logs and counts tokens of the run's member that cannot be revoked */
 void ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why);
 
 

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_userinfo.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_cache.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 static void ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev,
@@ -32,10 +36,7 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     run->on_end = ngx_cigna_userinfo_end;
 
     flow = run->flow;
-    flow->vault = &mcf->vault;
-    flow->provider = &tenant->provider;
-    flow->identity = &run->identity;
-    flow->arena = &run->arena;
+    flow->subject = &run->subject;
     flow->id = ngx_cigna_run_copy(run, grant->id);
 
     cigna_userinfo_init(flow);
@@ -58,7 +59,7 @@ ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 }
 
 
-/* word of it comes to this node as to all others, but not at once */
+/* the channel of invalidations tells this node too, but later */
 
 void
 ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
@@ -81,7 +82,7 @@ ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
         level = NGX_LOG_WARN;
         break;
 
-    /* what was wrong was logged where it was */
+    /* the cause was logged when it occurred */
 
     default:
         level = NGX_LOG_INFO;

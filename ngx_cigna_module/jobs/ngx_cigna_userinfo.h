@@ -8,9 +8,9 @@
 
 
 /*
- * Learns the identifier of $userinfo in the background, for a grant of which
- * it is not known.  Nothing is done where it is known, not wanted, or the
- * worker exits.  request: $request_id of who used the grant, may be NULL.
+ * Asks the FHIR server for the grant's $userinfo in the background.  Does
+ * nothing if its identifier is known already, if the tenant does not use it, or
+ * if the worker exits.  request: $request_id for the log; may be NULL.
  */
 void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
@@ -18,8 +18,8 @@ void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_str_t *request);
 
 /*
- * When it has ended, also as a part of another flow: what the cache has without
- * the identifier goes, and how it ended is counted and logged.
+ * After a flow has ended, even as a part of another flow: counts and logs the
+ * outcome, and drops the cache entry that lacks the identifier.
  */
 void ngx_cigna_userinfo_learned(ngx_cigna_run_t *run,
     const cigna_userinfo_t *flow);

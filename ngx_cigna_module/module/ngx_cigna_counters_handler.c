@@ -9,6 +9,11 @@
 #include "ngx_cigna_handlers.h"
 #include "request/ngx_cigna_ctx.h"
 #include "request/ngx_cigna_reply.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "dance/cigna_dance_outcome.h"
+#include "budget/cigna_roster.h"
 
 
 #define NGX_CIGNA_COUNTERS_TYPE  "text/plain; version=0.0.4; charset=utf-8"
@@ -82,7 +87,7 @@ ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)
     size_t  names, line;
 
     names = ngx_cigna_count_max + cigna_dance_outcome_max;
-    line = NGX_CIGNA_COUNTERS_LINE + NGX_CIGNA_TENANT_NAME_MAX;
+    line = NGX_CIGNA_COUNTERS_LINE + CIGNA_ROSTER_NAME_MAX;
 
     return names * (mcf->tenants.nelts + 2) * line
            + ngx_cigna_budget_origins_size();

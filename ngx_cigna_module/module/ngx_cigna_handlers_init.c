@@ -6,6 +6,7 @@
 #include "fhir/ngx_cigna_inject.h"
 #include "request/ngx_cigna_page.h"
 #include "dance/ngx_cigna_scrub.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static ngx_int_t ngx_cigna_handlers_push(ngx_conf_t *cf,

@@ -4,13 +4,19 @@
 #include "conf/ngx_cigna_conf_cors.h"
 #include "conf/ngx_cigna_conf_links.h"
 #include "conf/ngx_cigna_conf_location.h"
-#include "gateway/ngx_cigna_conf_notice.h"
+#include "conf/ngx_cigna_conf_notice.h"
+#include "dance/ngx_cigna_dance_handlers.h"
+#include "fhir/ngx_cigna_inject.h"
 #include "conf/ngx_cigna_conf_tenant.h"
 #include "conf/ngx_cigna_conf_tenants.h"
 #include "conf/ngx_cigna_conf_vault.h"
 #include "ngx_cigna_handlers.h"
 #include "gateway/ngx_cigna_rows.h"
-#include "gateway/ngx_cigna_worker.h"
+#include "ngx_cigna_process.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_zone.h"
+#include "conf/ngx_cigna_conf_merge.h"
 #include "shm/ngx_cigna_documents.h"
 
 
@@ -24,16 +30,22 @@ static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
-static ngx_int_t ngx_cigna_init_process(ngx_cycle_t *cycle);
-static void ngx_cigna_exit_process(ngx_cycle_t *cycle);
 
 
-static ngx_http_handler_pt  ngx_cigna_connect = ngx_cigna_connect_handler;
-static ngx_http_handler_pt  ngx_cigna_callback = ngx_cigna_callback_handler;
-static ngx_http_handler_pt  ngx_cigna_status = ngx_cigna_status_handler;
-static ngx_http_handler_pt  ngx_cigna_disconnect
-                                                = ngx_cigna_disconnect_handler;
-static ngx_http_handler_pt  ngx_cigna_counted_here = ngx_cigna_counters_handler;
+/* "post" of the directives that give a location its content handler */
+
+static ngx_http_handler_pt  ngx_cigna_fhir_post = ngx_cigna_inject_handler;
+
+#define ngx_cigna_endpoint(name)                                              \
+    static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \
+        ngx_cigna_endpoint_##name, ngx_cigna_##name##_handler                 \
+    }
+
+ngx_cigna_endpoint(connect);
+ngx_cigna_endpoint(callback);
+ngx_cigna_endpoint(status);
+ngx_cigna_endpoint(disconnect);
+ngx_cigna_endpoint(counters);
 
 
 static ngx_command_t  ngx_cigna_commands[] = {
@@ -85,7 +97,7 @@ static ngx_command_t  ngx_cigna_commands[] = {
       ngx_cigna_conf_fhir,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      NULL },
+      &ngx_cigna_fhir_post },
 
     { ngx_string("cigna_upstream_alias"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -127,35 +139,35 @@ static ngx_command_t  ngx_cigna_commands[] = {
       ngx_cigna_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      &ngx_cigna_connect },
+      &ngx_cigna_connect_post },
 
     { ngx_string("cigna_callback"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      &ngx_cigna_callback },
+      &ngx_cigna_callback_post },
 
     { ngx_string("cigna_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      &ngx_cigna_status },
+      &ngx_cigna_status_post },
 
     { ngx_string("cigna_disconnect"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      &ngx_cigna_disconnect },
+      &ngx_cigna_disconnect_post },
 
     { ngx_string("cigna_counters"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_cigna_conf_endpoint,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
-      &ngx_cigna_counted_here },
+      &ngx_cigna_counters_post },
 
       ngx_null_command
 };
@@ -183,10 +195,10 @@ ngx_module_t  ngx_cigna_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    ngx_cigna_init_process,                /* init process */
+    ngx_cigna_process_init,                /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    ngx_cigna_exit_process,                /* exit process */
+    ngx_cigna_process_exit,                /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -335,44 +347,4 @@ ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
     }
 
     return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_cigna_init_process(ngx_cycle_t *cycle)
-{
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
-
-    if (mcf == NULL || mcf->zone == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_cigna_rows_use(mcf);
-
-    /* cache manager and loader are processes too */
-
-    if (ngx_process != NGX_PROCESS_WORKER
-        && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    return ngx_cigna_worker_init(cycle, mcf);
-}
-
-
-static void
-ngx_cigna_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_cigna_module);
-
-    if (mcf == NULL || mcf->worker == NULL) {
-        return;
-    }
-
-    ngx_cigna_worker_exit(mcf);
 }

@@ -8,6 +8,8 @@
 #include "ngx_cigna_handlers.h"
 #include "fhir/ngx_cigna_budget_gate.h"
 #include "request/ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static ngx_int_t ngx_cigna_variable_tenant(ngx_http_request_t *r,
@@ -74,7 +76,11 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
 ngx_int_t
 ngx_cigna_variables_add(ngx_conf_t *cf)
 {
-    ngx_http_variable_t  *var, *v;
+    ngx_http_variable_t    *var, *v;
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
+    mcf->variables = ngx_cigna_variables;
 
     for (v = ngx_cigna_variables; v->name.len; v++) {
 
@@ -88,24 +94,6 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
     }
 
     return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_cigna_variables_has(const ngx_str_t *name)
-{
-    ngx_http_variable_t  *v;
-
-    for (v = ngx_cigna_variables; v->name.len; v++) {
-
-        if (v->name.len == name->len
-            && ngx_strncasecmp(v->name.data, name->data, name->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

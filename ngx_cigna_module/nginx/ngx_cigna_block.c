@@ -180,7 +180,7 @@ ngx_cigna_place_create(ngx_conf_t *cf)
         return NULL;
     }
 
-    /* neither the open file nor its buffer is there later */
+    /* nginx will have closed the file and freed its buffer */
 
     place->file.file.name = cf->conf_file->file.name;
     place->file.line = cf->conf_file->line;

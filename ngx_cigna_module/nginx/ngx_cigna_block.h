@@ -7,10 +7,10 @@
 
 
 /*
- * A block of directives that are no directives of nginx, so that
- * "cigna_tenant { timeout 5s; }" does not take a name from everybody else.
- * Its table holds nginx's own commands, and with them nginx's setters; beside
- * each stands what to write, for the error messages.
+ * A block with directives of its own, which nginx does not know: other modules
+ * may have a directive "timeout" as well as "cigna_tenant { timeout 5s; }".  A
+ * table has an ngx_command_t for each directive, so that nginx's setters can be
+ * used, and an example for the error messages.
  */
 
 typedef struct {
@@ -18,7 +18,7 @@ typedef struct {
     const char               *usage;       /* what follows "write " */
 } ngx_cigna_block_command_t;
 
-/* of a directive that is named as the field of "options" which it sets */
+/* a directive with the name of the field of "options" that it sets */
 
 #define ngx_cigna_block_command(options, name, type, set, post, usage)        \
     { { ngx_string(#name), type, set, 0, offsetof(options, name), post },     \
@@ -27,16 +27,19 @@ typedef struct {
 #define ngx_cigna_null_block_command  { ngx_null_command, NULL }
 
 
-/* parses up to the closing brace into conf; name: of the block, for errors */
+/*
+ * Parses up to the closing brace.  conf: the setters' last argument; name: of
+ * the block, for errors.  NGX_CONF_OK, or NGX_CONF_ERROR after logging.
+ */
 char *ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     ngx_cigna_block_command_t *commands, void *conf);
 
-/* a setter like ngx_conf_set_enum_slot(), with our error messages */
+/* a setter like ngx_conf_set_enum_slot(), for ngx_cigna_block_parse() */
 char *ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* post handlers; both bounds are allowed values */
+/* post handlers; the bounds themselves are allowed */
 
 typedef struct {
     ngx_conf_post_handler_pt  post_handler;
@@ -44,24 +47,25 @@ typedef struct {
     ngx_int_t                 high;
 } ngx_cigna_block_bounds_t;
 
-/* of ngx_conf_set_num_slot() and ngx_conf_set_msec_slot() */
+/* for ngx_conf_set_num_slot() and ngx_conf_set_msec_slot() */
 char *ngx_cigna_block_check_num(ngx_conf_t *cf, void *post, void *data);
 
-/* of ngx_conf_set_sec_slot() */
+/* for ngx_conf_set_sec_slot() */
 char *ngx_cigna_block_check_sec(ngx_conf_t *cf, void *post, void *data);
 
 
 /*
- * Where in the configuration something is written.  While a place is entered,
- * ngx_conf_log_error() names it, for what can be checked later only.
+ * A file and line of the configuration, for what can be checked only later:
+ * between enter() and leave() ngx_conf_log_error() names this place.
  */
 
 typedef struct {
     ngx_conf_file_t           file;
     ngx_conf_file_t          *left;
-    ngx_uint_t                warned;      /* for whoever warns but once */
+    ngx_uint_t                warned;      /* a warning was logged */
 } ngx_cigna_place_t;
 
+/* the place that nginx is reading; NULL: no memory */
 ngx_cigna_place_t *ngx_cigna_place_create(ngx_conf_t *cf);
 void ngx_cigna_place_enter(ngx_conf_t *cf, ngx_cigna_place_t *place);
 void ngx_cigna_place_leave(ngx_conf_t *cf, ngx_cigna_place_t *place);

@@ -1,5 +1,7 @@
 
 #include "ngx_cigna_cache_key.h"
+#include "ngx_cigna_pool_secret.h"
+
 #include "base/cigna_siphash.h"
 
 
@@ -11,37 +13,22 @@ struct ngx_cigna_cache_hash_s {
 };
 
 
-static void ngx_cigna_cache_key_wipe(void *data);
-
-
 ngx_cigna_cache_hash_t *
 ngx_cigna_cache_key_create(ngx_pool_t *pool, const u_char secret[16])
 {
-    ngx_cigna_cache_hash_t  *h;
-    ngx_pool_cleanup_t      *cln;
+    ngx_str_t  copy;
 
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_cigna_cache_hash_t));
-    if (cln == NULL) {
+    if (ngx_cigna_pool_secret_copy(pool, &copy, secret, CIGNA_SIPHASH_KEY_LEN)
+        != NGX_OK)
+    {
         return NULL;
     }
 
-    h = cln->data;
-    cln->handler = ngx_cigna_cache_key_wipe;
-
-    ngx_memcpy(h->secret, secret, sizeof(h->secret));
-
-    return h;
+    return (ngx_cigna_cache_hash_t *) copy.data;
 }
 
 
-static void
-ngx_cigna_cache_key_wipe(void *data)
-{
-    ngx_explicit_memzero(data, sizeof(ngx_cigna_cache_hash_t));
-}
-
-
-/* the tenant goes behind its length, so that no two pairs are one text */
+/* the tenant's length comes first: no two pairs have the same text */
 
 ngx_int_t
 ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,

@@ -8,9 +8,8 @@
 
 
 /*
- * Keys of the cache: the 128-bit SipHash of (tenant, member) under a secret
- * key, so that names are neither in shared memory nor can be chosen to
- * collide.
+ * A key of the cache is the 128-bit SipHash of (tenant, member) under a secret
+ * key: no names are in shared memory, and nobody can choose names that collide.
  */
 
 #define NGX_CIGNA_CACHE_KEY_LEN    16
@@ -21,14 +20,15 @@ typedef struct {
 } ngx_cigna_cache_key_t;
 
 
-/* the worker's hasher; one a worker, wiped and freed with the pool */
+/* of a worker; the pool wipes and frees it */
 
 typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 
+/* NULL: no memory */
 ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
     const u_char secret[16]);
 
-/* NGX_ERROR if the names are longer than names may be */
+/* NGX_ERROR if the names together are too long */
 ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
     ngx_str_t *member, ngx_cigna_cache_key_t *key);
 

@@ -9,8 +9,8 @@
 
 
 /*
- * the only file that tells nginx and its forks apart, by what "config" has
- * found out
+ * The only file that tells nginx and its forks apart.  The macros below are set
+ * by the tests in "config".
  */
 
 #if !(NGX_HTTP_SSL)
@@ -18,7 +18,7 @@
 #endif
 
 
-/* trailers are thrown away */
+/* 0: trailers are discarded */
 
 #if (NGX_CIGNA_CHUNKED_TRAILERS)
 #define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c, 0)
@@ -27,7 +27,7 @@
 #endif
 
 
-/* "resolver off" has no servers; Angie has a list of them */
+/* whether it has servers: "resolver off" has none */
 
 #if (NGX_CIGNA_RESOLVER_ARRAY)
 #define ngx_cigna_resolver_on(resolver)  ((resolver)->connections.nelts != 0)

@@ -10,8 +10,8 @@
 
 
 /*
- * What was configured, by name.  A search takes as long among 10,000 as among
- * two.  Keys are the operator's, so that nobody else can make chains long.
+ * A hash of configured things by name, made while nginx reads its
+ * configuration.  All keys are the operator's, so nobody can make keys collide.
  */
 
 typedef struct ngx_cigna_index_node_s  ngx_cigna_index_node_t;
@@ -19,17 +19,17 @@ typedef struct ngx_cigna_index_node_s  ngx_cigna_index_node_t;
 typedef struct {
     ngx_pool_t               *pool;
     ngx_cigna_index_node_t  **heads;
-    ngx_uint_t                size;        /* of heads, a power of two; 0: it is
-                                              empty */
+    ngx_uint_t                size;        /* of heads, a power of two; 0: the
+                                              index is empty */
     ngx_uint_t                n;           /* of keys */
 } ngx_cigna_index_t;
 
 
-/* one that is all zero is empty and may be searched */
+/* the key's value, or NULL; an index that is all zero is empty */
 void *ngx_cigna_index_find(const ngx_cigna_index_t *index,
     cigna_slice_t key);
 
-/* borrows the key, which must not be there yet */
+/* borrows the key, which must be new; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_index_add(ngx_cigna_index_t *index, cigna_slice_t key,
     void *value);
 

@@ -8,12 +8,12 @@
 
 
 /*
- * Log of a detached job: a copy by value of the cycle's log, with a handler
- * that appends what the job is about to every line:
+ * The log of a detached job: a copy of the cycle's log whose handler appends to
+ * every line
  *
- *     ..., cigna: <what>, id: <id>, tenant: <tenant>, request: <request>
+ *     cigna: <what>, id: <id>, tenant: <tenant>, request: <request>
  *
- * The log must outlive every event and connection that points at it.
+ * It must outlive all events and connections that use it.
  */
 
 typedef struct {
@@ -21,11 +21,12 @@ typedef struct {
     const char  *what;                     /* "dance", "refresh", "redis" */
     ngx_str_t    id;                       /* dance id or member's hash */
     ngx_str_t    tenant;
-    ngx_str_t    request;                  /* $request_id of who began it */
+    ngx_str_t    request;                  /* $request_id of the request that
+                                              began it */
 } ngx_cigna_log_t;
 
 
-/* strings are borrowed and must live as long as the log */
+/* borrows all strings, also those that are set afterwards */
 void ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what);
 
 /*

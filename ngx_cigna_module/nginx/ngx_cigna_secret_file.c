@@ -1,18 +1,19 @@
 
 #include "ngx_cigna_secret_file.h"
 #include "ngx_cigna_pool_secret.h"
-#include "nginx/ngx_cigna_pool_secret.h"
 
 
 #define NGX_CIGNA_SECRET_LEN_MAX  4096
 
 
-static ngx_int_t ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *name, size_t len_max, ngx_fd_t fd, ngx_str_t *content);
-static ngx_int_t ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *name, size_t len_max, ngx_file_info_t *fi);
-static ngx_int_t ngx_cigna_secret_check(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *from, u_char *data, size_t len);
+static ngx_int_t ngx_cigna_secret_file_content(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *name, size_t len_max, ngx_fd_t fd,
+    ngx_str_t *content);
+static ngx_int_t ngx_cigna_secret_file_safe(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *name, size_t len_max,
+    ngx_file_info_t *fi);
+static ngx_int_t ngx_cigna_secret_file_check(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *from, u_char *data, size_t len);
 
 
 ngx_int_t
@@ -26,7 +27,7 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
         return NGX_ERROR;
     }
 
-    /* a FIFO must not block, it is refused below */
+    /* not to block at a FIFO, which is refused below */
 
     fd = ngx_open_file(file->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                        NGX_FILE_OPEN, 0);
@@ -37,7 +38,8 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
         return NGX_ERROR;
     }
 
-    rc = ngx_cigna_secret_file_content(cf, directive, file, len_max, fd, content);
+    rc = ngx_cigna_secret_file_content(cf, directive, file, len_max, fd,
+                                       content);
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
         ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
@@ -49,11 +51,11 @@ ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
 
 
 static ngx_int_t
-ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
-    size_t len_max, ngx_fd_t fd, ngx_str_t *content)
+ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, size_t len_max, ngx_fd_t fd, ngx_str_t *content)
 {
-    ssize_t              n;
-    ngx_file_info_t      fi;
+    ssize_t          n;
+    ngx_file_info_t  fi;
 
     if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -61,7 +63,9 @@ ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive, ngx_str_t *
         return NGX_ERROR;
     }
 
-    if (ngx_cigna_secret_safe(cf, directive, name, len_max, &fi) != NGX_OK) {
+    if (ngx_cigna_secret_file_safe(cf, directive, name, len_max, &fi)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -85,8 +89,8 @@ ngx_cigna_secret_file_content(ngx_conf_t *cf, const char *directive, ngx_str_t *
 
 
 static ngx_int_t
-ngx_cigna_secret_safe(ngx_conf_t *cf, const char *directive, ngx_str_t *name,
-    size_t len_max, ngx_file_info_t *fi)
+ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, size_t len_max, ngx_file_info_t *fi)
 {
     if (!ngx_is_file(fi)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -120,14 +124,14 @@ ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
 {
     ngx_str_t  line;
 
-    if (ngx_cigna_secret_file_read(cf, directive, file, NGX_CIGNA_SECRET_LEN_MAX,
-                                   &line)
+    if (ngx_cigna_secret_file_read(cf, directive, file,
+                                   NGX_CIGNA_SECRET_LEN_MAX, &line)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    /* editors and echo end a line, which is no part of the secret */
+    /* the line end that editors and echo add is not part of the secret */
 
     if (line.len && line.data[line.len - 1] == LF) {
         line.len--;
@@ -137,7 +141,7 @@ ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
         }
     }
 
-    if (ngx_cigna_secret_check(cf, directive, file, line.data, line.len)
+    if (ngx_cigna_secret_file_check(cf, directive, file, line.data, line.len)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -166,7 +170,9 @@ ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
 
     len = ngx_strlen(value);
 
-    if (ngx_cigna_secret_check(cf, directive, name, value, len) != NGX_OK) {
+    if (ngx_cigna_secret_file_check(cf, directive, name, value, len)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -175,8 +181,8 @@ ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
 
 
 static ngx_int_t
-ngx_cigna_secret_check(ngx_conf_t *cf, const char *directive, ngx_str_t *from,
-    u_char *data, size_t len)
+ngx_cigna_secret_file_check(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *from, u_char *data, size_t len)
 {
     size_t  i;
 

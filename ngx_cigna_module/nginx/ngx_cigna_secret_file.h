@@ -7,16 +7,20 @@
 
 
 /*
- * Reads a file that nobody but its owner may read, of len_max bytes at most,
- * into cf->temp_pool, where it is wiped when the configuration is done.  The
- * directive is the one that names the file, for the errors.
+ * All return NGX_ERROR after logging what is wrong.  directive: the name of the
+ * directive that names the file or the variable, for the errors.
+ */
+
+/*
+ * Reads a file of at most len_max bytes that only its owner may read.  content
+ * is in cf->temp_pool, which wipes it after the configuration was read.
  */
 ngx_int_t ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, size_t len_max, ngx_str_t *content);
 
 /*
- * The secret in a file of one line, or in an environment variable: not empty,
- * without its line end, in cf->pool.
+ * Reads a secret from a file of one line, or from an environment variable.
+ * secret is in cf->pool, which wipes it, has no line end and is not empty.
  */
 ngx_int_t ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, ngx_str_t *secret);

@@ -74,13 +74,14 @@ ngx_cigna_redis_check_args(cigna_op_t *op, cigna_slice_t *argv)
 
     if (op->type == cigna_op_script) {
         argv[n++] = cigna_slice("EVAL");
-        argv[n++] = cigna_slice_str(op->script->text);
+        argv[n++] = cigna_slice_str(op->redis.script->text);
         argv[n++] = cigna_slice("1");
     }
 
-    ngx_memcpy(&argv[n], op->argv, op->argc * sizeof(cigna_slice_t));
+    ngx_memcpy(&argv[n], op->redis.argv,
+               op->redis.argc * sizeof(cigna_slice_t));
 
-    return n + op->argc;
+    return n + op->redis.argc;
 }
 
 

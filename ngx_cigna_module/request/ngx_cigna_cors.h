@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_ctx.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 
 
 /*

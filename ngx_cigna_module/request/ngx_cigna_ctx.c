@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_ctx.h"
 #include "nginx/ngx_cigna_pool_secret.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);

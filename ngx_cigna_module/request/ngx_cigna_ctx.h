@@ -5,6 +5,8 @@
 
 #include "ngx_cigna_condition.h"
 #include "gateway/ngx_cigna_conf.h"
+#include "vault/cigna_vault_names.h"
+#include "vault/cigna_grant.h"
 
 
 /*

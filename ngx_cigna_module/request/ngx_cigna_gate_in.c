@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_gate_in.h"
 #include "ngx_cigna_cors.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "http/cigna_cors.h"
 #include "http/cigna_gate_in.h"
 
@@ -232,7 +233,7 @@ ngx_cigna_gate_in_filter(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (r != r->main || (!lcf->fhir && lcf->endpoint == NULL)) {
+    if (r != r->main || (!lcf->fhir && !lcf->endpoint)) {
         return ngx_cigna_next_header_filter(r);
     }
 

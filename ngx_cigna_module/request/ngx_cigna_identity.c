@@ -1,5 +1,8 @@
 
 #include "ngx_cigna_identity.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 ngx_cigna_identity_e

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_page.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 #define NGX_CIGNA_PAGE_SIZE   4096         /* all but what is escaped */

@@ -1,7 +1,10 @@
 
 #include "ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 #include "http/cigna_accept.h"
 #include "json/cigna_json.h"
+#include "http/cigna_uri.h"
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024

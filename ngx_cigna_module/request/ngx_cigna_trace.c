@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_trace.h"
 #include "ngx_cigna_reply.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "http/cigna_trace.h"
 
 #include <openssl/rand.h>

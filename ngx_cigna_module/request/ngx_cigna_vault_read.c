@@ -3,6 +3,10 @@
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_time.h"
 #include "refresh/cigna_verdict.h"
 
 
@@ -14,14 +18,9 @@
 
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
-static uint8_t        ngx_cigna_vault_read_mem[NGX_CIGNA_VAULT_READ_ARENA];
-static cigna_arena_t  ngx_cigna_vault_read_arena;
 
-/* the grant in there is the journal's */
-
-static ngx_uint_t     ngx_cigna_vault_read_ahead;
-
-
+static cigna_subject_t ngx_cigna_vault_read_subject(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
@@ -31,6 +30,23 @@ static ngx_cigna_condition_e ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *m
     ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
     const cigna_vault_mark_t *mark);
 static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
+static ngx_cigna_worker_t *ngx_cigna_vault_read_worker(ngx_cigna_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker)
+{
+    u_char  *mem;
+
+    mem = ngx_palloc(worker->cycle->pool, NGX_CIGNA_VAULT_READ_ARENA);
+    if (mem == NULL) {
+        return NGX_ERROR;
+    }
+
+    cigna_arena_init(&worker->read_arena, mem, NGX_CIGNA_VAULT_READ_ARENA);
+
+    return NGX_OK;
+}
 
 
 ngx_int_t
@@ -59,6 +75,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_grant_t *grant)
 {
     int                     rc;
+    cigna_subject_t         subject;
     cigna_vault_mark_t      mark;
     ngx_cigna_redis_cmd_t  *cmd;
     ngx_cigna_main_conf_t  *mcf;
@@ -66,23 +83,20 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cmd = &ctx->wait->cmd;
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
-    ngx_cigna_vault_read_ahead = 0;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    mcf->worker->read_journal = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_condition_vault_unreachable;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    subject = ngx_cigna_vault_read_subject(r, ctx);
 
-    cigna_arena_init(&ngx_cigna_vault_read_arena, ngx_cigna_vault_read_mem,
-                     NGX_CIGNA_VAULT_READ_ARENA);
-
-    rc = cigna_vault_read_grant(&mcf->vault, &ctx->tenant->provider,
-                                ctx->identity, cmd->reply,
-                                &ngx_cigna_vault_read_arena, grant, &mark);
+    rc = cigna_vault_read_grant(&subject, cmd->reply, grant, &mark);
 
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
-        ngx_cigna_vault_read_ahead = 1;
+        mcf->worker->read_journal = 1;
 
         /* the mark is about the generation that Redis has */
 
@@ -116,7 +130,7 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     v.mark = *mark;
 
     if (grant->state == cigna_grant_spent || mark->attempts) {
-        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->pace,
+        ngx_cigna_refresh_gate_endpoint(mcf->zone, tenant->refresh_gate,
                                         tenant->provider.token_endpoint,
                                         tenant->refused_share, now,
                                         &v.endpoint);
@@ -135,6 +149,22 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
     default:
         return ngx_cigna_condition_served;
     }
+}
+
+
+static cigna_subject_t
+ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return (cigna_subject_t) {
+        .vault = &mcf->vault,
+        .provider = &ctx->tenant->provider,
+        .identity = ctx->identity,
+        .arena = &mcf->worker->read_arena
+    };
 }
 
 
@@ -159,13 +189,16 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
-    known.who = cigna_script_who(ctx->identity);
+    known.identity = cigna_script_identity(ctx->identity);
     known.id = grant->id;
     known.generation = grant->generation;
     known.now_ms = ngx_cigna_now_ms();
     known.spent = grant->state == cigna_grant_spent;
 
-    if (ngx_cigna_journal_ahead(mcf->zone, &known, &entry) != NGX_OK) {
+    if (ngx_cigna_journal_ahead(mcf->zone, &known, mcf->worker->journal_mem,
+                                &entry)
+        != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
@@ -182,11 +215,9 @@ static ngx_int_t
 ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
 {
-    int                     opened;
-    cigna_grant_t           newer;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    int              opened;
+    cigna_grant_t    newer;
+    cigna_subject_t  subject;
 
     ngx_memzero(&newer, sizeof(cigna_grant_t));
 
@@ -195,15 +226,13 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        if (cigna_arena_copy(&ngx_cigna_vault_read_arena, entry->id, &newer.id)
-            != CIGNA_OK)
-        {
+        subject = ngx_cigna_vault_read_subject(r, ctx);
+
+        if (cigna_arena_copy(subject.arena, entry->id, &newer.id) != CIGNA_OK) {
             return NGX_DECLINED;
         }
 
-        opened = cigna_vault_open_grant(&mcf->vault, &ctx->tenant->provider,
-                                        ctx->identity, entry->blob,
-                                        &ngx_cigna_vault_read_arena, &newer);
+        opened = cigna_vault_open_grant(&subject, entry->blob, &newer);
 
         if (opened != CIGNA_OK && opened != CIGNA_VAULT_MOVED) {
             return NGX_DECLINED;
@@ -248,7 +277,7 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
     /* a mark is about the generation that Redis has */
 
-    return !ngx_cigna_vault_read_ahead
+    return !ngx_cigna_vault_read_worker(ctx)->read_journal
            && cigna_vault_read_marked(ctx->wait->cmd.reply);
 }
 
@@ -256,8 +285,19 @@ ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 void
 ngx_cigna_vault_read_done(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant)
 {
-    cigna_arena_wipe(&ngx_cigna_vault_read_arena);
+    cigna_arena_wipe(&ngx_cigna_vault_read_worker(ctx)->read_arena);
     ngx_memzero(grant, sizeof(cigna_grant_t));
 
     ngx_cigna_redis_done(&ctx->wait->cmd);
+}
+
+
+static ngx_cigna_worker_t *
+ngx_cigna_vault_read_worker(ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(ctx->wait->request, ngx_cigna_module);
+
+    return mcf->worker;
 }

@@ -12,6 +12,9 @@
  */
 
 
+/* in init_process; NGX_ERROR: no memory */
+ngx_int_t ngx_cigna_vault_read_init(ngx_cigna_worker_t *worker);
+
 /* sends the command and waits with ctx->wait; as ngx_cigna_wait_redis() */
 ngx_int_t ngx_cigna_vault_read_start(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);

@@ -1,5 +1,7 @@
 
 #include "ngx_cigna_wait.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 static void ngx_cigna_wait_cleanup(void *data);

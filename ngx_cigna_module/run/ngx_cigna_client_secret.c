@@ -6,6 +6,8 @@
 
 
 #include "ngx_cigna_client_secret.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 /* of each line */

@@ -1,5 +1,9 @@
 
 #include "ngx_cigna_endpoints.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "http/cigna_uri.h"
 
 
 static ngx_cigna_origin_t *ngx_cigna_endpoint_find(const ngx_array_t *origins,
@@ -122,7 +126,7 @@ ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
 }
 
 
-/* Another port of a host that was resolved at start needs no resolver. */
+/* an origin with addresses of the same host, which the new one can use too */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_host(const ngx_cigna_shared_t *shared,

@@ -1,17 +1,21 @@
 
 #include "ngx_cigna_exchanges.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_counters.h"
+#include "http/cigna_uri.h"
 
 
-#define NGX_CIGNA_SEATS_LOG_S  60          /* from one line to the next */
+#define NGX_CIGNA_SEATS_LOG_S  60          /* between two lines */
 
 
-/* the seats of an origin that are taken: there is one or more */
+/* an origin with one or more seats taken */
 
 struct ngx_cigna_seats_s {
     ngx_queue_t         queue;             /* worker->seats */
     ngx_uint_t          taken;
     in_port_t           port;
-    size_t              host_len;          /* 0: not known yet */
+    size_t              host_len;          /* 0: the endpoint is unknown */
     u_char              host[];
 };
 
@@ -143,7 +147,7 @@ ngx_cigna_seats_create(ngx_cigna_worker_t *worker, const cigna_uri_t *uri)
 }
 
 
-/* of one part in so many of worker_connections, for this kind */
+/* the seats of this kind in one part of worker_connections */
 
 static ngx_uint_t
 ngx_cigna_seats_max(ngx_uint_t part, ngx_cigna_seat_e kind)

@@ -15,6 +15,11 @@
 #include "ngx_cigna_run.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_op.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_time.h"
 
 #include <openssl/rand.h>
 
@@ -74,6 +79,11 @@ ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     }
 
     cigna_arena_init(&run->arena, mem, arena_size);
+
+    run->subject.vault = &mcf->vault;
+    run->subject.provider = tenant ? &tenant->provider : NULL;
+    run->subject.identity = &run->identity;
+    run->subject.arena = &run->arena;
 
     if (request != NULL && request->len) {
         run->log.request.data = ngx_pstrdup(pool, request);
@@ -209,7 +219,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 
     while (rc == NGX_OK) {
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             ngx_cigna_seat_give(run->mcf->worker, &run->seat);
         }
 
@@ -321,7 +331,7 @@ ngx_cigna_run_free(ngx_cigna_run_t *run)
     ngx_cigna_seat_give(run->mcf->worker, &run->seat);
 
     if (run->begun) {
-        ngx_cigna_refresh_gate_give_back(run->mcf->zone, run->tenant->pace,
+        ngx_cigna_refresh_gate_give_back(run->mcf->zone, run->tenant->refresh_gate,
                                          run->tenant->provider.token_endpoint,
                                          &run->turn);
     }
@@ -403,7 +413,7 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
 
         run->aborted = 1;
 
-        if (run->op.exchange) {
+        if (cigna_flow_is_exchange(&run->op)) {
             exchanges++;
             ngx_cigna_count(run->tenant->counters,
                             ngx_cigna_count_exchanges_abandoned);

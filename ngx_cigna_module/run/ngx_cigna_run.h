@@ -7,6 +7,8 @@
 #include "ngx_cigna_exchanges.h"
 #include "net/ngx_cigna_http.h"
 #include "nginx/ngx_cigna_log.h"
+#include "nginx/ngx_cigna_cache_key.h"
+#include "shm/ngx_cigna_refresh_gate.h"
 
 
 /*
@@ -52,6 +54,7 @@ struct ngx_cigna_run_s {
     ngx_cigna_flow_pt        next;
     cigna_arena_t            arena;            /* of the flow */
     cigna_vault_names_t      identity;         /* for those who need one */
+    cigna_subject_t          subject;          /* of those, for the flow */
     ngx_cigna_cache_key_t    key;
     ngx_uint_t               epoch;
 

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_run_fhir.h"
+#include "gateway/ngx_cigna_tenant.h"
 
 
 static void ngx_cigna_run_fhir_handler(ngx_cigna_budget_waiter_t *waiter);

@@ -10,6 +10,12 @@
 #include "ngx_cigna_endpoints.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_run_fhir.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_stay.h"
+#include "shm/ngx_cigna_cache.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "shm/ngx_cigna_counters.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 /* how often a sleep that watches looks */
@@ -65,7 +71,8 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
     switch (run->op.type) {
 
     case cigna_op_redis:
-        return ngx_cigna_run_command(run, run->op.argv, run->op.argc);
+        return ngx_cigna_run_command(run, run->op.redis.argv,
+                                     run->op.redis.argc);
 
     case cigna_op_script:
         return ngx_cigna_run_script(run, 0);
@@ -159,15 +166,16 @@ ngx_cigna_run_collect(ngx_cigna_run_t *run)
 
         if (run->ev.type == cigna_ev_ok) {
 
-            if (run->op.exchange) {
-                ngx_cigna_refresh_gate_heard(run->mcf->zone, run->op.http.url);
+            if (run->op.http.exchange) {
+                ngx_cigna_refresh_gate_heard(run->mcf->zone,
+                                             run->op.http.request.url);
             }
 
             run->ev.status = run->http.reply.status;
             run->ev.body = run->http.reply.body;
             run->ev.retry_after_s = run->http.reply.retry_after_s;
 
-            if (run->op.fhir) {
+            if (run->op.http.fhir) {
                 ngx_cigna_run_fhir_answered(run);
             }
 
@@ -204,8 +212,9 @@ ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval)
     ngx_uint_t     argc;
     cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX + 3];
 
-    argc = ngx_cigna_run_script_args(run->op.script, eval, run->op.argv,
-                                     run->op.argc, nkeys, argv);
+    argc = ngx_cigna_run_script_args(run->op.redis.script, eval,
+                                     run->op.redis.argv, run->op.redis.argc,
+                                     nkeys, argv);
 
     ngx_cigna_redis_done(&run->cmd);
 
@@ -239,7 +248,7 @@ ngx_cigna_run_command(ngx_cigna_run_t *run, const cigna_slice_t *argv,
 
     run->cmd.handler = ngx_cigna_run_redis_handler;
     run->cmd.data = run;
-    run->cmd.durable = run->op.durable;
+    run->cmd.durable = run->op.redis.durable;
 
     if (ngx_cigna_redis_start(run->mcf->worker->redis, &run->cmd, argv, argc)
         == NGX_AGAIN)
@@ -273,9 +282,9 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->pace,
-                                    tenant->provider.token_endpoint, run->op.probe,
-                                    &run->turn, &wait)
+    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->refresh_gate,
+                                    tenant->provider.token_endpoint,
+                                    run->op.turn.probe, &run->turn, &wait)
         == NGX_OK)
     {
         run->begun = 1;
@@ -292,8 +301,11 @@ ngx_cigna_run_turn(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)
 {
-    ngx_int_t          rc;
-    ngx_cigna_http_t  *http;
+    ngx_int_t               rc;
+    ngx_cigna_http_t       *http;
+    const cigna_op_http_t  *op;
+
+    op = &run->op.http;
 
     rc = ngx_cigna_run_budget(run);
     if (rc != NGX_OK) {
@@ -303,27 +315,27 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
     http = &run->http;
     ngx_memzero(http, sizeof(ngx_cigna_http_t));
 
-    http->origin = ngx_cigna_endpoint_origin(run->tenant, run->op.http.url,
+    http->origin = ngx_cigna_endpoint_origin(run->tenant, op->request.url,
                                              &run->log.log);
     if (http->origin == NULL) {
         run->ev.type = cigna_ev_unsent;
         return NGX_OK;
     }
 
-    http->request = run->op.http;
+    http->request = op->request;
     http->pool = run->pool;
     http->log = &run->log.log;
     http->connect_timeout = run->tenant->connect_timeout;
-    http->timeout = run->op.exchange ? run->tenant->exchange_timeout
-                                     : run->tenant->timeout;
+    http->timeout = op->exchange ? run->tenant->exchange_timeout
+                                 : run->tenant->timeout;
 
-    if (run->op.ms) {
-        http->connect_timeout = ngx_min(http->connect_timeout, run->op.ms);
-        http->timeout = ngx_min(http->timeout, run->op.ms);
+    if (op->timeout_ms) {
+        http->connect_timeout = ngx_min(http->connect_timeout, op->timeout_ms);
+        http->timeout = ngx_min(http->timeout, op->timeout_ms);
     }
 
     http->body_max = run->body_max;
-    http->lasting = run->op.exchange;
+    http->lasting = op->exchange;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;
 
@@ -343,10 +355,10 @@ ngx_cigna_run_budget(ngx_cigna_run_t *run)
 
     run->queued = 0;
 
-    if (run->op.fhir) {
+    if (run->op.http.fhir) {
         rc = ngx_cigna_run_fhir_admit(run);
 
-    } else if (run->op.exchange) {
+    } else if (run->op.http.exchange) {
         rc = ngx_cigna_run_seat(run);
 
         if (rc == NGX_OK) {
@@ -401,7 +413,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
     tenant = run->tenant;
 
     if (!run->patient) {
-        ngx_cigna_refresh_gate_charge(tenant->pace);
+        ngx_cigna_refresh_gate_charge(tenant->refresh_gate);
         return NGX_OK;
     }
 
@@ -411,7 +423,7 @@ ngx_cigna_run_pace(ngx_cigna_run_t *run)
         return NGX_BUSY;
     }
 
-    if (ngx_cigna_refresh_gate_take(tenant->pace, tenant->token_requests, &wait)
+    if (ngx_cigna_refresh_gate_take(tenant->refresh_gate, tenant->token_requests, &wait)
         == NGX_OK)
     {
         return NGX_OK;
@@ -443,7 +455,7 @@ ngx_cigna_run_http_handler(ngx_cigna_http_t *http)
 static void
 ngx_cigna_run_keep(ngx_cigna_run_t *run)
 {
-    if (run->op.keep == NULL) {
+    if (run->op.http.lease.renew == NULL) {
         return;
     }
 
@@ -453,30 +465,31 @@ ngx_cigna_run_keep(ngx_cigna_run_t *run)
     run->keep_timer.data = run;
     run->keep_timer.log = &run->log.log;
 
-    ngx_add_timer(&run->keep_timer, run->op.keep_ms);
+    ngx_add_timer(&run->keep_timer, run->op.http.lease.ms);
 }
 
 
 static void
 ngx_cigna_run_keep_timer(ngx_event_t *ev)
 {
-    u_char                 nkeys[NGX_INT_T_LEN];
-    ngx_uint_t             argc;
-    cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX + 3];
-    ngx_cigna_run_t       *run;
-    const cigna_script_t  *script;
+    u_char                   nkeys[NGX_INT_T_LEN];
+    ngx_uint_t               argc;
+    cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX + 3];
+    ngx_cigna_run_t         *run;
+    const cigna_op_lease_t  *lease;
 
     run = ev->data;
-    script = run->retake ? run->op.retake : run->op.keep;
+    lease = &run->op.http.lease;
 
-    ngx_add_timer(ev, run->op.keep_ms);
+    ngx_add_timer(ev, lease->ms);
 
     if (ngx_cigna_redis_in_flight(&run->keep)) {
         return;
     }
 
-    argc = ngx_cigna_run_script_args(script, run->keep_evaled, run->op.argv,
-                                     run->op.argc, nkeys, argv);
+    argc = ngx_cigna_run_script_args(run->retake ? lease->retake : lease->renew,
+                                     run->keep_evaled, lease->argv,
+                                     lease->argc, nkeys, argv);
 
     ngx_cigna_redis_done(&run->keep);
 
@@ -552,7 +565,7 @@ ngx_cigna_run_keep_done(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_sleep(ngx_cigna_run_t *run)
 {
-    if (run->op.idle && ngx_exiting) {
+    if (run->op.sleep.idle && ngx_exiting) {
         run->aborted = 1;
         return NGX_DONE;
     }
@@ -566,12 +579,14 @@ ngx_cigna_run_sleep(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_slept(ngx_cigna_run_t *run)
 {
-    ngx_msec_t  slept, left;
+    ngx_msec_t               slept, left;
+    const cigna_op_sleep_t  *op;
 
+    op = &run->op.sleep;
     slept = ngx_current_msec - run->started;
 
-    if (slept >= run->op.ms
-        || (run->op.watch
+    if (slept >= op->ms
+        || (op->watch
             && ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash)
                != run->watched))
     {
@@ -579,11 +594,11 @@ ngx_cigna_run_slept(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    left = run->op.ms - slept;
+    left = op->ms - slept;
 
-    run->event.cancelable = run->op.idle;
-    ngx_add_timer(&run->event, run->op.watch
-                               ? ngx_min(left, NGX_CIGNA_RUN_WATCH) : left);
+    run->event.cancelable = op->idle;
+    ngx_add_timer(&run->event, op->watch ? ngx_min(left, NGX_CIGNA_RUN_WATCH)
+                                         : left);
 
     return NGX_AGAIN;
 }
@@ -596,15 +611,15 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
 {
     ngx_int_t  rc;
 
-    rc = ngx_cigna_journal_put(run->mcf->zone, &run->op.journal,
-                               run->op.confirmed);
+    rc = ngx_cigna_journal_put(run->mcf->zone, &run->op.journal.entry,
+                               run->op.journal.confirmed);
 
     if (rc == NGX_OK) {
-        run->journalled = !run->op.confirmed;
-        run->note = run->op.journal;
+        run->journalled = !run->op.journal.confirmed;
+        run->note = run->op.journal.entry;
 
         if (run->journalled) {
-            run->mcf->worker->upkeep.cancelable = 0;
+            ngx_cigna_stay(run->mcf->worker);
         }
 
         return NGX_OK;
@@ -624,8 +639,8 @@ ngx_cigna_run_journal(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_settle(ngx_cigna_run_t *run)
 {
-    ngx_cigna_journal_settle(run->mcf->zone, &run->op.journal,
-                             run->op.confirmed ? cigna_journal_confirmed
+    ngx_cigna_journal_settle(run->mcf->zone, &run->op.journal.entry,
+                             run->op.journal.confirmed ? cigna_journal_confirmed
                                                : cigna_journal_forgotten,
                              0);
 

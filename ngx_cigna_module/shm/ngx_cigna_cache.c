@@ -1,26 +1,36 @@
 
 /*
- * A tree of entries by key, another one by the name that messages from other
- * nodes have for their identity, and a queue of them by last use.
+ * Entries are in a tree by key, in a tree by the name that messages from other
+ * nodes have for their identity, and in a queue by last use.
  */
 
 
+#include "ngx_cigna_cache.h"
 #include "ngx_cigna_cache_node.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "base/cigna_siphash.h"
 
 
 /*
- * At most so many entries go at a time, and twice as many minus one for one
- * put: they may be of a size that does not make room soon.
+ * Entries evicted in the last of several rounds.  All rounds of one put evict
+ * at most twice as many: their sizes may be such that they make no room.
  */
-#define NGX_CIGNA_CACHE_EVICT_MAX  64
 
-/* longer than any reply from Redis is waited for */
-#define NGX_CIGNA_CACHE_RACE_MS    10000
+#define NGX_CIGNA_CACHE_EVICT_MAX   64
 
-/* then the FHIR server is asked again what it thinks of the token */
+/* longer than anybody waits for a reply from Redis */
+
+#define NGX_CIGNA_CACHE_RACE_MS     10000
+
+/* after that time the token is sent to the FHIR server again */
+
 #define NGX_CIGNA_CACHE_REFUSED_MS  60000
+
+
+/* the strings of an entry, copied while the zone is locked */
+
+typedef u_char  ngx_cigna_cache_bytes_t[NGX_CIGNA_CACHE_TOKEN_MAX
+                                        + NGX_CIGNA_CACHE_ABOUT_MAX];
 
 
 /* at pool->data */
@@ -28,22 +38,27 @@
 typedef struct {
     ngx_rbtree_t              tree;
     ngx_rbtree_node_t         sentinel;
-    ngx_rbtree_t              known;       /* by "who" */
-    ngx_rbtree_node_t         stranger;    /* its sentinel */
+    ngx_rbtree_t              names;
+    ngx_rbtree_node_t         names_sentinel;
     ngx_queue_t               used;        /* last used first */
 } ngx_cigna_cache_t;
 
 
+static ngx_int_t ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, ngx_cigna_cache_entry_t *entry,
+    u_char *bytes);
 static ngx_cigna_cache_t *ngx_cigna_cache(ngx_slab_pool_t *pool);
 static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
-    const u_char *who);
-static ngx_uint_t ngx_cigna_cache_word(ngx_slab_pool_t *pool,
-    const u_char *who, const u_char *id, uint64_t generation);
-static ngx_cigna_cache_node_t *ngx_cigna_cache_known(ngx_cigna_cache_t *cache,
-    const u_char *who);
+    const u_char *name);
+static ngx_uint_t ngx_cigna_cache_written(ngx_slab_pool_t *pool,
+    const u_char *name, const u_char *id, uint64_t generation);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
+    const u_char *name);
 static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark);
+static void ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
+    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN]);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
     const ngx_cigna_cache_key_t *key);
 static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
@@ -51,7 +66,8 @@ static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
 static ngx_int_t ngx_cigna_cache_compare(ngx_rbtree_key_t key,
     const u_char *rest, ngx_rbtree_node_t *node);
 static ngx_int_t ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
-    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
+    u_char *bytes);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_add(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_alloc(ngx_slab_pool_t *pool,
@@ -61,61 +77,64 @@ static void ngx_cigna_cache_remove(ngx_slab_pool_t *pool,
     ngx_cigna_cache_node_t *node);
 
 
-/* where tokens and what goes with them are copied to under the lock */
-
-static u_char  ngx_cigna_cache_token[NGX_CIGNA_CACHE_TOKEN_MAX
-                                     + NGX_CIGNA_CACHE_ABOUT_MAX];
-
-
 ngx_int_t
 ngx_cigna_cache_get(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     ngx_pool_t *pool, ngx_cigna_cache_entry_t *entry)
 {
     ngx_int_t                rc;
-    ngx_str_t                bytes;
-    ngx_slab_pool_t         *slab;
-    ngx_cigna_cache_t       *cache;
-    ngx_cigna_cache_node_t  *node;
+    ngx_str_t                copy;
+    ngx_cigna_cache_bytes_t  bytes;
 
-    slab = ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cache = ngx_cigna_cache(slab);
-    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
-
-    if (node && node->refused) {
-        node = NULL;
-    }
-
-    if (node) {
-        ngx_queue_remove(&node->queue);
-        ngx_queue_insert_head(&cache->used, &node->queue);
-
-        entry->token.data = ngx_cigna_cache_token;
-        ngx_cigna_cache_node_read(node, entry);
-
-        /* or from the future: the clock was set back */
-
-        entry->suspect = entry->checked_ms
-                    < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
-                    || entry->checked_ms / 1000 > ngx_time() + 1;
-    }
+    rc = ngx_cigna_cache_get_locked(zone, key, entry, bytes);
 
     ngx_cigna_zone_unlock(zone);
 
-    if (node == NULL) {
-        return NGX_DECLINED;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    rc = ngx_cigna_pool_secret_copy(pool, &bytes, ngx_cigna_cache_token,
+    rc = ngx_cigna_pool_secret_copy(pool, &copy, bytes,
                                     ngx_cigna_cache_entry_len(entry));
 
-    ngx_explicit_memzero(ngx_cigna_cache_token,
-                         ngx_cigna_cache_entry_len(entry));
+    ngx_explicit_memzero(bytes, ngx_cigna_cache_entry_len(entry));
 
-    entry->token.data = bytes.data;
+    entry->token.data = copy.data;
     ngx_cigna_cache_node_strings(entry);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
+    const ngx_cigna_cache_key_t *key, ngx_cigna_cache_entry_t *entry,
+    u_char *bytes)
+{
+    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_node_t  *node;
+
+    cache = ngx_cigna_zone_slab(zone)->data;
+    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+
+    if (node == NULL || node->refused) {
+        return NGX_DECLINED;
+    }
+
+    ngx_queue_remove(&node->queue);
+    ngx_queue_insert_head(&cache->used, &node->queue);
+
+    entry->token.data = bytes;
+    ngx_cigna_cache_node_read(node, entry);
+
+    /* in the future: the clock was set back */
+
+    entry->suspect = entry->checked_ms
+                     < (int64_t) ngx_cigna_zone_fixed(zone)->suspect_ms
+                     || entry->checked_ms / 1000 > ngx_time() + 1;
+
+    return NGX_OK;
 }
 
 
@@ -123,9 +142,10 @@ ngx_int_t
 ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     const ngx_cigna_cache_entry_t *entry, ngx_uint_t epoch)
 {
-    u_char           *p;
-    ngx_int_t         rc;
-    ngx_slab_pool_t  *slab;
+    u_char                   *p;
+    ngx_int_t                 rc;
+    ngx_slab_pool_t          *slab;
+    ngx_cigna_cache_bytes_t   bytes;
 
     if (entry->token.len == 0
         || entry->token.len > NGX_CIGNA_CACHE_TOKEN_MAX
@@ -135,15 +155,17 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(ngx_cigna_cache_token, entry->token.data, entry->token.len);
+    p = ngx_cpymem(bytes, entry->token.data, entry->token.len);
     p = ngx_cpymem(p, entry->patient.data, entry->patient.len);
     p = ngx_cpymem(p, entry->scope.data, entry->scope.len);
     ngx_memcpy(p, entry->userinfo.data, entry->userinfo.len);
 
-    slab = ngx_cigna_zone_lock(zone);
+    slab = ngx_cigna_zone_slab(zone);
 
-    if (*ngx_cigna_cache_slot(zone, entry->who) == epoch) {
-        rc = ngx_cigna_cache_put_locked(slab, key, entry);
+    ngx_cigna_zone_lock(zone);
+
+    if (*ngx_cigna_cache_slot(zone, entry->name) == epoch) {
+        rc = ngx_cigna_cache_put_locked(slab, key, entry, bytes);
 
     } else {
         rc = NGX_DECLINED;
@@ -151,8 +173,7 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
     ngx_cigna_zone_unlock(zone);
 
-    ngx_explicit_memzero(ngx_cigna_cache_token,
-                         ngx_cigna_cache_entry_len(entry));
+    ngx_explicit_memzero(bytes, ngx_cigna_cache_entry_len(entry));
 
     return rc;
 }
@@ -160,17 +181,19 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
 void
 ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
-    const u_char who[CIGNA_NAME_LEN])
+    const u_char name[CIGNA_NAME_LEN])
 {
     ngx_slab_pool_t         *slab;
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    slab = ngx_cigna_zone_lock(zone);
+    slab = ngx_cigna_zone_slab(zone);
 
-    (*ngx_cigna_cache_slot(zone, who))++;
+    ngx_cigna_zone_lock(zone);
 
-    cache = ngx_cigna_cache(slab);
+    (*ngx_cigna_cache_slot(zone, name))++;
+
+    cache = slab->data;
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
 
     if (node) {
@@ -183,25 +206,25 @@ ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 
 void
 ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms)
 {
     u_char                    digest[CIGNA_SIPHASH_LEN];
     ngx_slab_pool_t          *slab;
     ngx_cigna_cache_entry_t   mark;
 
-    cigna_siphash(key->bytes, cigna_slice_make(token->data,
-                                               token->data + token->len),
-                  digest);
+    ngx_cigna_cache_digest(key, token, digest);
 
     ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
 
     mark.token.data = digest;
     mark.token.len = CIGNA_SIPHASH_LEN;
     mark.checked_ms = now_ms;
-    ngx_memcpy(mark.who, who, CIGNA_NAME_LEN);
+    ngx_memcpy(mark.name, name, CIGNA_NAME_LEN);
 
-    slab = ngx_cigna_zone_lock(zone);
+    slab = ngx_cigna_zone_slab(zone);
+
+    ngx_cigna_zone_lock(zone);
 
     ngx_cigna_cache_refuse_locked(slab, key, token, &mark);
 
@@ -217,6 +240,7 @@ ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     ngx_cigna_cache_t        *cache;
     ngx_cigna_cache_node_t   *node;
     ngx_cigna_cache_entry_t   entry;
+    ngx_cigna_cache_bytes_t   bytes;
 
     cache = ngx_cigna_cache(pool);
     if (cache == NULL) {
@@ -227,17 +251,17 @@ ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
 
     if (node && !node->refused) {
 
-        entry.token.data = ngx_cigna_cache_token;
+        entry.token.data = bytes;
         ngx_cigna_cache_node_read(node, &entry);
 
         if (entry.token.len != token->len
             || ngx_memcmp(entry.token.data, token->data, token->len) != 0)
         {
-            ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
+            ngx_explicit_memzero(bytes, node->len);
             return;
         }
 
-        ngx_explicit_memzero(ngx_cigna_cache_token, node->len);
+        ngx_explicit_memzero(bytes, node->len);
 
         mark->generation = entry.generation;
         ngx_memcpy(mark->id, entry.id, CIGNA_GRANT_ID_LEN);
@@ -260,62 +284,65 @@ ngx_uint_t
 ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms)
 {
-    uint64_t                  age_ms;
     u_char                    seen[CIGNA_SIPHASH_LEN];
     u_char                    digest[CIGNA_SIPHASH_LEN];
-    ngx_slab_pool_t          *slab;
+    ngx_uint_t                refused;
     ngx_cigna_cache_t        *cache;
     ngx_cigna_cache_node_t   *node;
     ngx_cigna_cache_entry_t   mark;
 
-    slab = ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cache = slab->data;
+    cache = ngx_cigna_zone_slab(zone)->data;
     node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+    refused = node && node->refused;
 
-    if (node && node->refused) {
+    if (refused) {
         mark.token.data = seen;
         ngx_cigna_cache_node_read(node, &mark);
-
-    } else {
-        node = NULL;
     }
 
     ngx_cigna_zone_unlock(zone);
 
-    if (node == NULL) {
+    /* unsigned: a clock that was set back ends it, too */
+
+    if (!refused
+        || (uint64_t) (now_ms - mark.checked_ms) >= NGX_CIGNA_CACHE_REFUSED_MS)
+    {
         return 0;
     }
 
-    /* of a clock that was put back, too */
-
-    age_ms = now_ms - mark.checked_ms;
-
-    if (age_ms >= NGX_CIGNA_CACHE_REFUSED_MS) {
-        return 0;
-    }
-
-    cigna_siphash(key->bytes, cigna_slice_make(token->data,
-                                               token->data + token->len),
-                  digest);
+    ngx_cigna_cache_digest(key, token, digest);
 
     return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
 }
 
 
+static void
+ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
+    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN])
+{
+    cigna_siphash(key->bytes, cigna_slice_make(token->data,
+                                               token->data + token->len),
+                  digest);
+}
+
+
 ngx_uint_t
 ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation)
 {
     ngx_uint_t        dropped;
     ngx_slab_pool_t  *slab;
 
-    slab = ngx_cigna_zone_lock(zone);
+    slab = ngx_cigna_zone_slab(zone);
 
-    (*ngx_cigna_cache_slot(zone, who))++;
+    ngx_cigna_zone_lock(zone);
 
-    dropped = ngx_cigna_cache_word(slab, who, id, generation);
+    (*ngx_cigna_cache_slot(zone, name))++;
+
+    dropped = ngx_cigna_cache_written(slab, name, id, generation);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -324,14 +351,14 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
 
 
 static ngx_uint_t
-ngx_cigna_cache_word(ngx_slab_pool_t *pool, const u_char *who,
+ngx_cigna_cache_written(ngx_slab_pool_t *pool, const u_char *name,
     const u_char *id, uint64_t generation)
 {
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    cache = ngx_cigna_cache(pool);
-    node = cache ? ngx_cigna_cache_known(cache, who) : NULL;
+    cache = pool->data;
+    node = cache ? ngx_cigna_cache_named(cache, name) : NULL;
 
     if (node == NULL) {
         return 0;
@@ -357,7 +384,7 @@ ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms)
 
     fixed = ngx_cigna_zone_fixed(zone);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     fixed->suspect_ms = now_ms;
 
@@ -370,20 +397,20 @@ ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms)
 
 
 ngx_uint_t
-ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+ngx_cigna_cache_epoch(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 {
-    return *ngx_cigna_cache_slot(zone, who);
+    return *ngx_cigna_cache_slot(zone, name);
 }
 
 
 void
-ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char who[CIGNA_NAME_LEN])
+ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 {
-    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, who), 1);
+    (void) ngx_atomic_fetch_add(ngx_cigna_cache_slot(zone, name), 1);
 }
 
 
-/* NULL if there is no room for as much as an empty cache */
+/* NULL if the slab has no room for an empty cache */
 
 static ngx_cigna_cache_t *
 ngx_cigna_cache(ngx_slab_pool_t *pool)
@@ -400,7 +427,7 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
     }
 
     ngx_rbtree_init(&cache->tree, &cache->sentinel, ngx_cigna_cache_insert);
-    ngx_rbtree_init(&cache->known, &cache->stranger,
+    ngx_rbtree_init(&cache->names, &cache->names_sentinel,
                     ngx_rbtree_insert_value);
     ngx_queue_init(&cache->used);
 
@@ -410,41 +437,40 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
 }
 
 
-/* identities share epochs, which costs a fill in vain now and then */
-
 static ngx_atomic_t *
-ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *who)
+ngx_cigna_cache_slot(ngx_shm_zone_t *zone, const u_char *name)
 {
     uint32_t  hash;
 
-    hash = ngx_crc32_short((u_char *) who, CIGNA_NAME_LEN);
+    hash = ngx_crc32_short((u_char *) name, CIGNA_NAME_LEN);
 
     return &ngx_cigna_zone_fixed(zone)->epochs[hash % NGX_CIGNA_ZONE_EPOCHS];
 }
 
 
 /*
- * The names are keyed hashes, of which the first bytes do: two that share them
- * cost a word that goes unheard, which heals when the entry is checked.
+ * The tree goes by the first bytes of a name, which is a keyed hash.  Of two
+ * names that share them one may be missed.  Its entry is corrected when Redis
+ * is asked next.
  */
 
 static ngx_cigna_cache_node_t *
-ngx_cigna_cache_known(ngx_cigna_cache_t *cache, const u_char *who)
+ngx_cigna_cache_named(ngx_cigna_cache_t *cache, const u_char *name)
 {
     ngx_rbtree_key_t         hash;
     ngx_rbtree_node_t       *p;
     ngx_cigna_cache_node_t  *node;
 
-    ngx_memcpy(&hash, who, sizeof(hash));
+    ngx_memcpy(&hash, name, sizeof(hash));
 
-    p = cache->known.root;
+    p = cache->names.root;
 
-    while (p != &cache->stranger) {
+    while (p != &cache->names_sentinel) {
 
         if (hash == p->key) {
-            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, known);
+            node = ngx_rbtree_data(p, ngx_cigna_cache_node_t, named);
 
-            if (ngx_memcmp(node->who, who, CIGNA_NAME_LEN) == 0) {
+            if (ngx_memcmp(node->name, name, CIGNA_NAME_LEN) == 0) {
                 return node;
             }
         }
@@ -531,7 +557,8 @@ ngx_cigna_cache_compare(ngx_rbtree_key_t key, const u_char *rest,
 
 static ngx_int_t
 ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
-    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry)
+    const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
+    u_char *bytes)
 {
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
@@ -555,12 +582,12 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     }
 
     /*
-     * Pieces follow from the length: with the same one they can stay.  Names
-     * change with the name key of the ring only.
+     * The pieces depend on the length alone.  A name changes only with the
+     * name key of the ring.
      */
 
     if (node && (node->len != ngx_cigna_cache_entry_len(entry)
-                 || ngx_memcmp(node->who, entry->who, CIGNA_NAME_LEN) != 0))
+                 || ngx_memcmp(node->name, entry->name, CIGNA_NAME_LEN) != 0))
     {
         ngx_cigna_cache_remove(pool, node);
         node = NULL;
@@ -573,7 +600,7 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
         }
     }
 
-    ngx_cigna_cache_node_write(node, entry, ngx_cigna_cache_token);
+    ngx_cigna_cache_node_write(node, entry, bytes);
 
     return NGX_OK;
 }
@@ -593,13 +620,13 @@ ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
         return NULL;
     }
 
-    ngx_memcpy(&node->known.key, entry->who, sizeof(node->known.key));
+    ngx_memcpy(&node->named.key, entry->name, sizeof(node->named.key));
     ngx_memcpy(&node->node.key, key->bytes, sizeof(node->node.key));
     ngx_memcpy(node->rest, key->bytes + sizeof(node->node.key),
                sizeof(node->rest));
 
     ngx_rbtree_insert(&cache->tree, &node->node);
-    ngx_rbtree_insert(&cache->known, &node->known);
+    ngx_rbtree_insert(&cache->names, &node->named);
     ngx_queue_insert_head(&cache->used, &node->queue);
 
     return node;
@@ -625,7 +652,7 @@ ngx_cigna_cache_alloc(ngx_slab_pool_t *pool, size_t len)
 }
 
 
-/* the n entries that were not used for the longest time */
+/* evicts the n entries that were not used for the longest time */
 
 static ngx_int_t
 ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n)
@@ -660,7 +687,7 @@ ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
 
     ngx_queue_remove(&node->queue);
     ngx_rbtree_delete(&cache->tree, &node->node);
-    ngx_rbtree_delete(&cache->known, &node->known);
+    ngx_rbtree_delete(&cache->names, &node->named);
 
     ngx_cigna_cache_node_destroy(pool, node);
 }

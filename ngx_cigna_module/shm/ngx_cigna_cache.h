@@ -4,95 +4,80 @@
 
 
 #include "nginx/ngx_cigna_cache_key.h"
+#include "ngx_cigna_cache_entry.h"
 #include "ngx_cigna_zone.h"
-#include "vault/cigna_grant.h"
-#include "vault/cigna_vault_names.h"
 
 
 /*
- * Access tokens of identities, shared by the workers of a node: bounded,
- * least recently used ones go first.
+ * The access tokens of identities, shared by the workers of a node.  A full
+ * cache evicts the entries that were not used for the longest time.
+ *
+ * Each identity has an epoch.  It moves when the grant may have changed, so
+ * that a read from Redis that began before does not fill the cache.  Identities
+ * share epochs, which costs a fill now and then.
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
-#define NGX_CIGNA_CACHE_ABOUT_MAX  (6 * 1024)      /* patient, ... */
-
-
-typedef struct {
-    ngx_str_t   token;                     /* bearer token */
-    ngx_str_t   patient;                   /* of the grant, may be empty */
-    ngx_str_t   scope;
-    ngx_str_t   userinfo;
-    u_char      who[CIGNA_NAME_LEN];       /* identity, as messages name it */
-    u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
-    uint64_t    generation;
-    int64_t     expires_ms;                /* of the token, since the epoch */
-    int64_t     due_ms;                    /* refresh from here on, 0: never */
-    int64_t     checked_ms;                /* when Redis last confirmed it */
-    unsigned    suspect:1;                 /* of get(): to be checked again
-                                              before its time */
-} ngx_cigna_cache_entry_t;
+#define NGX_CIGNA_CACHE_ABOUT_MAX  (6 * 1024)      /* all other strings */
 
 
 /*
- * NGX_OK: the entry was found and touched; its strings are a copy in the pool,
- * which is wiped when the pool goes.  NGX_DECLINED: not there.  NGX_ERROR: no
- * memory.
+ * NGX_OK: fills the entry, with strings in the pool, which wipes them when it
+ * is destroyed.  NGX_DECLINED: no entry.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_pool_t *pool,
     ngx_cigna_cache_entry_t *entry);
 
 /*
- * Puts an entry in, evicting others if need be.  A fill from Redis counts only
- * if the identity's invalidation epoch is still the one it had before the read
- * was sent, and not over a higher generation that was checked less than ten
- * seconds before: by then no slow reply can be the reason for a lower one, but
- * the member has connected again.  NGX_DECLINED: it did not count.  NGX_ERROR:
- * no room, serve uncached.
+ * Stores a copy of the entry that was read from Redis.  epoch: the identity's
+ * before the read was sent.  NGX_DECLINED: the epoch has moved, or the cache
+ * has a higher generation that Redis confirmed less than ten seconds ago.  (A
+ * lower generation is then a slow reply.  Later it is a new grant.)  NGX_ERROR:
+ * no room.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
     ngx_uint_t epoch);
 
 /*
- * The FHIR server has refused this token.  If it is the entry's, or there is
- * no entry, the place remembers for a minute that it was refused, though not
- * the token; another token stays.
+ * The FHIR server has refused this token.  The cache drops the token, and
+ * remembers a digest of it for a minute.  Nothing happens if the cache has
+ * another token of the identity.
  */
 void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN],
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms);
 
-/* is this token remembered as refused? */
+/* 1 if the cache remembers this token as refused */
 ngx_uint_t ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms);
 
-/* drops the entry and moves the epoch: fills under way do not count */
+/* drops the entry and moves the epoch */
 void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, const u_char who[CIGNA_NAME_LEN]);
+    const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN]);
 
 /*
- * Word of a write from somewhere: the entry stays if it is this generation of
- * this grant or a later one, and is dropped otherwise.  The epoch moves in any
- * case.  1 if one was dropped.
+ * Some node has written this generation of this grant.  Drops an older entry
+ * or one of another grant, and moves the epoch in any case.  Returns 1 if it
+ * dropped an entry.
  */
 ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
+    const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation);
 
 /*
- * Words may have been missed: what was checked before is suspect, and no fill
- * under way counts.
+ * Messages may have been missed: all entries that Redis confirmed before now
+ * are suspect, and all epochs move.
  */
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 
 ngx_uint_t ngx_cigna_cache_epoch(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN]);
+    const u_char name[CIGNA_NAME_LEN]);
 
-/* the grant is known to have changed: whoever watches the epoch looks again */
+/* moves the epoch, which wakes those who watch it */
 void ngx_cigna_cache_moved(ngx_shm_zone_t *zone,
-    const u_char who[CIGNA_NAME_LEN]);
+    const u_char name[CIGNA_NAME_LEN]);
 
 
 #endif /* _NGX_CIGNA_CACHE_H_INCLUDED_ */

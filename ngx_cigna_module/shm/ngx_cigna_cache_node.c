@@ -13,7 +13,7 @@ struct ngx_cigna_cache_piece_s {
 };
 
 
-/* how much of a token is in a node, and in a piece */
+/* how many bytes of strings a node holds, and a piece of this size */
 
 #define NGX_CIGNA_CACHE_INLINE                                                \
     (NGX_CIGNA_CACHE_NODE - offsetof(ngx_cigna_cache_node_t, data))
@@ -92,7 +92,7 @@ ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
-    ngx_memcpy(node->who, entry->who, CIGNA_NAME_LEN);
+    ngx_memcpy(node->name, entry->name, CIGNA_NAME_LEN);
     ngx_memcpy(node->id, entry->id, CIGNA_GRANT_ID_LEN);
     node->generation = entry->generation;
     node->expires_ms = entry->expires_ms;
@@ -123,7 +123,7 @@ ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     size_t                    n, size;
     ngx_cigna_cache_piece_t  *piece;
 
-    ngx_memcpy(entry->who, node->who, CIGNA_NAME_LEN);
+    ngx_memcpy(entry->name, node->name, CIGNA_NAME_LEN);
     ngx_memcpy(entry->id, node->id, CIGNA_GRANT_ID_LEN);
     entry->generation = node->generation;
     entry->expires_ms = node->expires_ms;
@@ -160,7 +160,7 @@ ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
 }
 
 
-/* how much of strings of len bytes goes into the node itself */
+/* of len bytes of strings: how many the node itself holds */
 
 static size_t
 ngx_cigna_cache_first(size_t len)
@@ -170,9 +170,8 @@ ngx_cigna_cache_first(size_t len)
 
 
 /*
- * Of a token of which len bytes are left: the size of the next piece, and how
- * many of the bytes it takes.  Large pieces as long as small ones would need
- * more room.
+ * Returns how many of the len bytes that are left the next piece holds, and
+ * its size.  A piece is large while small ones would need more room.
  */
 
 static size_t

@@ -2,27 +2,24 @@
 #include "ngx_cigna_counters.h"
 
 
-/* how many dances started in one second can be told */
+/* bits for the number of dances started in one second */
 
 #define NGX_CIGNA_DANCES_BITS  16
 #define NGX_CIGNA_DANCES_MASK  ((1 << NGX_CIGNA_DANCES_BITS) - 1)
 
 
-/*
- * Room for counters and outcomes to come: a newer module finds the counters of
- * an older one where they are.
- */
+/* with room for new ones: a reload with a newer module keeps the counters */
 
 #define NGX_CIGNA_COUNTERS_MAX  80
 #define NGX_CIGNA_OUTCOMES_MAX  46
 
 
 struct ngx_cigna_counters_s {
-    /* a second of the clock, and in the low bits how many started in it */
-    ngx_atomic_t        dances;
+    /* a second, and in the low bits the number of dances started in it */
+    ngx_atomic_t  dances;
 
-    ngx_atomic_t        counts[NGX_CIGNA_COUNTERS_MAX];
-    ngx_atomic_t        outcomes[NGX_CIGNA_OUTCOMES_MAX];
+    ngx_atomic_t  counts[NGX_CIGNA_COUNTERS_MAX];
+    ngx_atomic_t  outcomes[NGX_CIGNA_OUTCOMES_MAX];
 };
 
 
@@ -83,10 +80,7 @@ ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
 }
 
 
-/*
- * Second and count share a word, so that no lock is needed.  A clock that
- * steps in either direction begins a new second.
- */
+/* the second and the count share a word, which needs no lock */
 
 ngx_int_t
 ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,

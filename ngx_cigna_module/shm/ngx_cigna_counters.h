@@ -8,16 +8,15 @@
 
 
 /*
- * What happened, by tenant: in the fixed part of the zone, so that neither a
- * reload nor a reset of the cache loses them.
+ * A tenant's counters.  They are in the fixed part of the zone: a reload and a
+ * reset of the cache keep them.
  */
 
 
 /*
- * One line a counter: a name of the enumeration, which is its name in reports
- * too, and what it counts in the reader's words; scripts/README.md has them as
- * well.  New ones go to the end, as the zone outlives a reload with a newer
- * module.
+ * Each line has a counter's name, for the enumeration and for reports, and its
+ * help text.  scripts/README.md has them as well.  New counters go to the end,
+ * as the zone outlives a reload with a newer module.
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
@@ -101,8 +100,8 @@ uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
     cigna_dance_outcome_e outcome);
 
 /*
- * A token bucket of one second for starting dances: NGX_OK, or NGX_BUSY if
- * "rate" were started in this second already.
+ * Counts a dance that starts, at most "rate" in a second.  NGX_BUSY: as many
+ * have started in this second already.
  */
 ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
     ngx_uint_t rate, time_t now);

@@ -2,7 +2,8 @@
 #include "ngx_cigna_journal.h"
 
 
-/* how long a writer of an entry, or who has claimed it, is not interrupted */
+/* ms for which an entry belongs to its writer, or to the process that claimed
+   it */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)
@@ -11,11 +12,6 @@
 static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
 static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
 static int ngx_cigna_journal_alive(int32_t pid);
-
-
-/* sealed bytes, but nobody's business all the same */
-
-static uint8_t  ngx_cigna_journal_mem[CIGNA_JOURNAL_MEM];
 
 
 ngx_int_t
@@ -56,7 +52,7 @@ ngx_cigna_journal_settle(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
 ngx_int_t
 ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
-    cigna_journal_t *entry)
+    u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -69,7 +65,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_claim(book, look, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_claim(book, look, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -79,7 +75,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
 
 ngx_int_t
 ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    const cigna_journal_known_t *known, cigna_journal_t *entry)
+    const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry)
 {
     int            rc;
     cigna_book_t  *book;
@@ -90,7 +86,7 @@ ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
 
     book = ngx_cigna_journal_lock(zone);
 
-    rc = cigna_journal_ahead(book, known, ngx_cigna_journal_mem, entry);
+    rc = cigna_journal_ahead(book, known, mem, entry);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -165,7 +161,7 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 
     fixed = ngx_cigna_zone_fixed(zone);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     book = cigna_journal_open(ngx_cigna_journal_book(fixed),
                               fixed->journal_size);
@@ -179,8 +175,6 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 }
 
 
-/* a zone has room for it, however small it is */
-
 static cigna_book_t *
 ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 {
@@ -188,7 +182,7 @@ ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 }
 
 
-/* a dead one counts as alive until the master has taken note of it */
+/* a dead process counts as alive until the master has reaped it */
 
 static int
 ngx_cigna_journal_alive(int32_t pid)

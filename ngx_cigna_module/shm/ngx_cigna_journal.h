@@ -9,44 +9,45 @@
 
 /*
  * The node's journal, in the fixed part of the zone: see cigna_journal.h.
- * Times are ngx_current_msec, which is the same clock in all processes.
+ * Times are ngx_current_msec, the same clock in all processes.
  */
 
-/* NGX_OK.  NGX_BUSY: no room.  NGX_DECLINED: it is outdated */
+/* copies the entry; NGX_BUSY: no room; NGX_DECLINED: the entry is outdated */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
 
+/* ends this process's work on an entry; due: for the next try */
 void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t due);
 
 
 /*
- * One to be written by this process, claimed for a while.  NGX_OK: the entry
- * is in a block of the worker's, until the next call.  NGX_DECLINED: there are
- * no more.  look: zeroed at first.
+ * Claims one entry for this process to write.  NGX_OK: entry borrows its bytes
+ * from mem, which has CIGNA_JOURNAL_MEM bytes.  NGX_DECLINED: no more entries.
+ * look: zeroed before the first call.
  */
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
-    cigna_journal_look_t *look, cigna_journal_t *entry);
+    cigna_journal_look_t *look, u_char *mem, cigna_journal_t *entry);
 
 /*
- * What the node has of a member that Redis has not, see cigna_journal.h.
- * NGX_OK: the entry is in a block of the worker's, until the next call.
- * NGX_DECLINED: nothing, which takes no lock as long as there are no entries.
+ * Finds the member's entry that Redis does not have yet, see cigna_journal.h.
+ * NGX_OK: entry borrows its bytes from mem, as above.  NGX_DECLINED: none; an
+ * empty journal is not locked.
  */
 ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
-    const cigna_journal_known_t *known, cigna_journal_t *entry);
+    const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry);
 
-/* claims under way on the node */
+/* the number of claims under way on the node */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 
-/* forgets what was confirmed long enough ago */
+/* removes entries that Redis confirmed long enough ago */
 void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
 
-/* glances, without the lock */
+/* the numbers of entries, read without the lock */
 ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
-/* all that was written before now is to be written again */
+/* every entry that was written before now has to be written again */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 
 

@@ -2,69 +2,76 @@
 #include "ngx_cigna_refresh_gate.h"
 
 
-#define NGX_CIGNA_REFRESH_GATE_BITS   16
-#define NGX_CIGNA_REFRESH_GATE_MASK   ((1 << NGX_CIGNA_REFRESH_GATE_BITS) - 1)
+#define NGX_CIGNA_REFRESH_GATE_BITS  16
+#define NGX_CIGNA_REFRESH_GATE_MASK  ((1 << NGX_CIGNA_REFRESH_GATE_BITS) - 1)
 
-#define NGX_CIGNA_REFRESH_GATE_SPREAD    200       /* ms, of those who wait */
-#define NGX_CIGNA_REFRESH_GATE_ALARM     60000
+/* ms */
 
-#define NGX_CIGNA_REFRESH_GATE_COOL      2000      /* ms, after a failure */
-#define NGX_CIGNA_REFRESH_GATE_COOL_MAX  60000
-#define NGX_CIGNA_REFRESH_GATE_JITTER    1000
-#define NGX_CIGNA_REFRESH_GATE_ROW       600000    /* later ones begin a new row */
+#define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* of waiting refreshes */
+#define NGX_CIGNA_REFRESH_GATE_ALARM      60000    /* between two log lines */
 
-#define NGX_CIGNA_REFRESH_GATE_PLACES    4         /* of which an origin has one */
-#define NGX_CIGNA_REFRESH_GATE_PROBE     5000      /* ms, between two probes */
-#define NGX_CIGNA_REFRESH_GATE_PROBE_MAX 60000
+#define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* after a failure */
+#define NGX_CIGNA_REFRESH_GATE_COOL_MAX   60000
+#define NGX_CIGNA_REFRESH_GATE_JITTER     1000
+#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* then failures count from
+                                                      0 again */
+
+#define NGX_CIGNA_REFRESH_GATE_PROBE      5000     /* between two probes */
+#define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
+
+/* an origin may be in any of so many places */
+
+#define NGX_CIGNA_REFRESH_GATE_PLACES     4
 
 
 struct ngx_cigna_refresh_gate_s {
-    /* a second, and in the low bits how many requests were made in it */
-    ngx_atomic_t        requests;
+    /* a second, and in the low bits the number of requests in it */
+    ngx_atomic_t          requests;
 
-    ngx_atomic_t               paused_until;
-    ngx_atomic_t               said_after[ngx_cigna_refresh_gate_doubting + 1];
-    cigna_refusal_rate_t       brake;
+    ngx_atomic_t          paused_until;
+    ngx_atomic_t          said_after[ngx_cigna_refresh_gate_doubting + 1];
+    cigna_refusal_rate_t  refusals;
 };
 
 
-_Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_PACE,
+_Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_REFRESH_GATE,
                "a row is too small");
 
 
+static ngx_uint_t ngx_cigna_refresh_gate_made(ngx_atomic_uint_t requests);
 static ngx_atomic_uint_t ngx_cigna_refresh_gate_second(void);
 static void ngx_cigna_refresh_gate_extend(ngx_atomic_t *until, ngx_msec_t ms);
 static ngx_msec_t ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until);
-static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
     ngx_cigna_refresh_gate_e state);
 static ngx_msec_t ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin);
-static ngx_cigna_zone_origin_t *ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone,
-    cigna_slice_t url, ngx_uint_t take);
-static ngx_cigna_zone_cooling_t *ngx_cigna_refresh_gate_place(ngx_shm_zone_t *zone,
-    const ngx_cigna_cache_key_t *key, uint64_t *tag);
+static ngx_cigna_zone_origin_t *ngx_cigna_refresh_gate_origin(
+    ngx_shm_zone_t *zone, cigna_slice_t url, ngx_uint_t create);
+static uint64_t ngx_cigna_refresh_gate_origin_tag(cigna_slice_t url);
+static void ngx_cigna_refresh_gate_since_epoch(int64_t *ms, int64_t behind_ms);
+static ngx_cigna_zone_cooling_t *ngx_cigna_refresh_gate_place(
+    ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key, uint64_t *tag);
 
 
 ngx_cigna_refresh_gate_t *
 ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row)
 {
-    return (ngx_cigna_refresh_gate_t *) row->pace;
+    return (ngx_cigna_refresh_gate_t *) row->refresh_gate;
 }
 
 
 ngx_int_t
-ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
+ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate,
     ngx_msec_t *wait)
 {
-    ngx_atomic_uint_t  old, second, made;
+    ngx_uint_t         made;
+    ngx_atomic_uint_t  old;
 
     rate = ngx_min(rate, NGX_CIGNA_REFRESH_GATE_MASK);
-    second = ngx_cigna_refresh_gate_second();
 
     do {
-        old = pace->requests;
-        made =
-            (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK) == second
-               ? old & NGX_CIGNA_REFRESH_GATE_MASK : 0;
+        old = gate->requests;
+        made = ngx_cigna_refresh_gate_made(old);
 
         if (made >= rate) {
             *wait = 1000 - ngx_current_msec % 1000
@@ -72,31 +79,45 @@ ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate,
             return NGX_BUSY;
         }
 
-    } while (!ngx_atomic_cmp_set(&pace->requests, old, second | (made + 1)));
+    } while (!ngx_atomic_cmp_set(&gate->requests, old,
+                                 ngx_cigna_refresh_gate_second()
+                                 | (made + 1)));
 
     return NGX_OK;
 }
 
 
 void
-ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate)
 {
     ngx_msec_t  wait;
 
-    (void) ngx_cigna_refresh_gate_take(pace, NGX_CIGNA_REFRESH_GATE_MASK, &wait);
+    (void) ngx_cigna_refresh_gate_take(gate, NGX_CIGNA_REFRESH_GATE_MASK,
+                                       &wait);
 }
 
 
 ngx_uint_t
-ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *pace, ngx_uint_t rate)
+ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate)
 {
-    ngx_atomic_uint_t  old;
+    ngx_uint_t  made;
 
-    old = pace->requests;
+    made = ngx_cigna_refresh_gate_made(gate->requests);
 
-    return (old & ~(ngx_atomic_uint_t) NGX_CIGNA_REFRESH_GATE_MASK)
-           == ngx_cigna_refresh_gate_second()
-           && (old & NGX_CIGNA_REFRESH_GATE_MASK) >= rate;
+    return made && made >= rate;
+}
+
+
+/* how many requests were made in this second */
+
+static ngx_uint_t
+ngx_cigna_refresh_gate_made(ngx_atomic_uint_t requests)
+{
+    ngx_uint_t  made;
+
+    made = requests & NGX_CIGNA_REFRESH_GATE_MASK;
+
+    return requests - made == ngx_cigna_refresh_gate_second() ? made : 0;
 }
 
 
@@ -109,16 +130,16 @@ ngx_cigna_refresh_gate_second(void)
 
 
 void
-ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *pace, ngx_msec_t ms)
+ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate, ngx_msec_t ms)
 {
-    ngx_cigna_refresh_gate_extend(&pace->paused_until, ms);
+    ngx_cigna_refresh_gate_extend(&gate->paused_until, ms);
 }
 
 
 ngx_msec_t
-ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate)
 {
-    return ngx_cigna_refresh_gate_left(pace->paused_until);
+    return ngx_cigna_refresh_gate_left(gate->paused_until);
 }
 
 
@@ -147,7 +168,7 @@ ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until)
 
 ngx_cigna_refresh_gate_e
 ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, const ngx_cigna_cache_key_t *key,
+    ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent)
 {
     uint64_t                   tag;
@@ -155,18 +176,19 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 
     ngx_memcpy(&tag, key->bytes, sizeof(tag));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cigna_refusal_rate_answered(&pace->brake, ngx_current_msec, answer, tag,
+    cigna_refusal_rate_answered(&gate->refusals, ngx_current_msec, answer, tag,
                                 percent);
 
-    state = pace->brake.doubted ? ngx_cigna_refresh_gate_doubting
-            : pace->brake.on ? ngx_cigna_refresh_gate_failing : ngx_cigna_refresh_gate_well;
+    state = gate->refusals.doubted ? ngx_cigna_refresh_gate_doubting
+            : gate->refusals.on ? ngx_cigna_refresh_gate_failing
+                                : ngx_cigna_refresh_gate_well;
 
     ngx_cigna_zone_unlock(zone);
 
     if (answer == cigna_answer_tokens || state == ngx_cigna_refresh_gate_well
-        || !ngx_cigna_refresh_gate_says(pace, state))
+        || !ngx_cigna_refresh_gate_says(gate, state))
     {
         return ngx_cigna_refresh_gate_well;
     }
@@ -175,37 +197,38 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 }
 
 
-/* each at most once a minute */
+/* 1 if the state may be logged */
 
 static ngx_uint_t
-ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *pace,
+ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
     ngx_cigna_refresh_gate_e state)
 {
     ngx_atomic_uint_t  after;
 
-    after = pace->said_after[state];
+    after = gate->said_after[state];
 
     return ngx_cigna_refresh_gate_left(after) == 0
-           && ngx_atomic_cmp_set(&pace->said_after[state], after,
-                                 ngx_current_msec + NGX_CIGNA_REFRESH_GATE_ALARM);
+           && ngx_atomic_cmp_set(&gate->said_after[state], after,
+                                 ngx_current_msec
+                                 + NGX_CIGNA_REFRESH_GATE_ALARM);
 }
 
 
 ngx_msec_t
-ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace)
+ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *gate)
 {
     ngx_msec_t  rest;
 
-    /* a glance will do: who begins asks for a turn */
+    /* no lock: a refresh that begins asks for a turn anyway */
 
-    if (!pace->brake.on) {
+    if (!gate->refusals.on) {
         return 0;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    rest = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, 0);
+    rest = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, 0);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -215,23 +238,25 @@ ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
 
 ngx_int_t
 ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t probe,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
     ngx_cigna_turn_t *turn, ngx_msec_t *wait)
 {
-    *wait = 0;
+    ngx_cigna_zone_origin_t  *origin;
+
     ngx_memzero(turn, sizeof(ngx_cigna_turn_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    *wait = cigna_refusal_rate_rest(&pace->brake, ngx_current_msec, probe);
+    *wait = cigna_refusal_rate_rest(&gate->refusals, ngx_current_msec, probe);
 
     if (*wait == 0 && probe) {
-        *wait = ngx_cigna_refresh_gate_probe(ngx_cigna_refresh_gate_origin(zone, url, 1));
+        origin = ngx_cigna_refresh_gate_origin(zone, url, 1);
+        *wait = ngx_cigna_refresh_gate_probe(origin);
         turn->probe = 1;
     }
 
     if (*wait == 0) {
-        turn->brake = cigna_refusal_rate_take(&pace->brake, ngx_current_msec);
+        turn->turn = cigna_refusal_rate_take(&gate->refusals, ngx_current_msec);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -240,7 +265,7 @@ ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
 }
 
 
-/* 0: one may go, and the next one later */
+/* ms until the next probe; 0: this is it, and the next one comes later */
 
 static ngx_msec_t
 ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
@@ -253,10 +278,10 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
         return left;
     }
 
-    origin->pause_ms = origin->pause_ms
-                       ? ngx_min(2 * origin->pause_ms, NGX_CIGNA_REFRESH_GATE_PROBE_MAX)
-                       : NGX_CIGNA_REFRESH_GATE_PROBE;
-
+    origin->pause_ms = ngx_max(2 * origin->pause_ms,
+                               NGX_CIGNA_REFRESH_GATE_PROBE);
+    origin->pause_ms = ngx_min(origin->pause_ms,
+                               NGX_CIGNA_REFRESH_GATE_PROBE_MAX);
     origin->probe_ms = ngx_current_msec + origin->pause_ms;
 
     return 0;
@@ -264,28 +289,19 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
 
 
 /*
- * By scheme, host and port.  take: who comes to occupied places takes the one
- * of which nothing was heard for the longest time; else NULL if there is none.
+ * Finds an origin.  create: a new origin replaces the one that was not heard of
+ * for the longest time.  Otherwise NULL if the origin is not there.
  */
 
 static ngx_cigna_zone_origin_t *
 ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
-    ngx_uint_t take)
+    ngx_uint_t create)
 {
-    size_t                    len;
     uint64_t                  tag;
     ngx_uint_t                i;
     ngx_cigna_zone_origin_t  *origin, *oldest;
 
-    for (len = 0; len < url.len; len++) {
-        if (url.data[len] == '/' && len >= sizeof("https://") - 1) {
-            break;
-        }
-    }
-
-    tag = (uint64_t) ngx_murmur_hash2((u_char *) url.data, len) << 32
-          | ngx_crc32_long((u_char *) url.data, len);
-
+    tag = ngx_cigna_refresh_gate_origin_tag(url);
     oldest = NULL;
 
     for (i = 0; i < NGX_CIGNA_REFRESH_GATE_PLACES; i++) {
@@ -301,7 +317,7 @@ ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
         }
     }
 
-    if (!take) {
+    if (!create) {
         return NULL;
     }
 
@@ -312,20 +328,38 @@ ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
 }
 
 
+/* a hash of scheme, host and port */
+
+static uint64_t
+ngx_cigna_refresh_gate_origin_tag(cigna_slice_t url)
+{
+    size_t  len;
+
+    for (len = 0; len < url.len; len++) {
+        if (url.data[len] == '/' && len >= sizeof("https://") - 1) {
+            break;
+        }
+    }
+
+    return (uint64_t) ngx_murmur_hash2((u_char *) url.data, len) << 32
+           | ngx_crc32_long((u_char *) url.data, len);
+}
+
+
 void
 ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn)
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    if (turn->brake == cigna_turn_free && !turn->probe) {
+    if (turn->turn == cigna_turn_free && !turn->probe) {
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
-    cigna_refusal_rate_give_back(&pace->brake, turn->brake);
+    cigna_refusal_rate_give_back(&gate->refusals, turn->turn);
 
     origin = turn->probe ? ngx_cigna_refresh_gate_origin(zone, url, 0) : NULL;
 
@@ -342,7 +376,7 @@ ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 {
     ngx_cigna_zone_origin_t  *origin;
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 1);
 
@@ -356,7 +390,7 @@ ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url)
 
 void
 ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t percent,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
     int64_t now_ms, cigna_endpoint_t *endpoint)
 {
     int64_t                   behind_ms;
@@ -364,7 +398,7 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
     ngx_memzero(endpoint, sizeof(cigna_endpoint_t));
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     origin = ngx_cigna_refresh_gate_origin(zone, url, 0);
 
@@ -372,30 +406,36 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
         endpoint->heard_ms = origin->heard_ms;
     }
 
-    cigna_refusal_rate_lapse(&pace->brake, ngx_current_msec);
+    cigna_refusal_rate_lapse(&gate->refusals, ngx_current_msec);
 
-    endpoint->well_ms = pace->brake.well_ms;
+    endpoint->well_ms = gate->refusals.well_ms;
 
     if (percent < 100) {
-        endpoint->doubted_ms = pace->brake.doubted_ms;
-        endpoint->sure_ms = pace->brake.sure_ms;
-        endpoint->doubted = pace->brake.doubted;
+        endpoint->doubted_ms = gate->refusals.doubted_ms;
+        endpoint->sure_ms = gate->refusals.sure_ms;
+        endpoint->doubted = gate->refusals.doubted;
     }
 
     ngx_cigna_zone_unlock(zone);
 
-    /* what never was stays 0 */
-
     behind_ms = now_ms - (int64_t) ngx_current_msec;
 
-    endpoint->heard_ms += endpoint->heard_ms ? behind_ms : 0;
-    endpoint->well_ms += endpoint->well_ms ? behind_ms : 0;
-    endpoint->doubted_ms += endpoint->doubted_ms ? behind_ms : 0;
-    endpoint->sure_ms += endpoint->sure_ms ? behind_ms : 0;
+    ngx_cigna_refresh_gate_since_epoch(&endpoint->heard_ms, behind_ms);
+    ngx_cigna_refresh_gate_since_epoch(&endpoint->well_ms, behind_ms);
+    ngx_cigna_refresh_gate_since_epoch(&endpoint->doubted_ms, behind_ms);
+    ngx_cigna_refresh_gate_since_epoch(&endpoint->sure_ms, behind_ms);
 }
 
 
-/* a refresh token is sent ever more rarely to an endpoint that does not help */
+/* 0 is "never", and stays */
+
+static void
+ngx_cigna_refresh_gate_since_epoch(int64_t *ms, int64_t behind_ms)
+{
+    if (*ms) {
+        *ms += behind_ms;
+    }
+}
 
 void
 ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
@@ -407,21 +447,26 @@ ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag != tag
-        || (int64_t) ngx_current_msec - place->until_ms > NGX_CIGNA_REFRESH_GATE_ROW)
+        || (int64_t) ngx_current_msec - place->until_ms
+           > NGX_CIGNA_REFRESH_GATE_ROW)
     {
         place->tag = tag;
         place->failures = 0;
     }
 
-    ms = NGX_CIGNA_REFRESH_GATE_COOL << (sent ? ngx_min(2 * place->failures, 16) : 0);
-    ms = ngx_min(ms, NGX_CIGNA_REFRESH_GATE_COOL_MAX);
+    ms = NGX_CIGNA_REFRESH_GATE_COOL;
+
+    if (sent) {
+        ms <<= ngx_min(2 * place->failures, 16);
+        ms = ngx_min(ms, NGX_CIGNA_REFRESH_GATE_COOL_MAX);
+        place->failures++;
+    }
 
     place->until_ms = ngx_current_msec + ms
                       + ngx_random() % NGX_CIGNA_REFRESH_GATE_JITTER;
-    place->failures += sent ? 1 : 0;
 
     ngx_cigna_zone_unlock(zone);
 }
@@ -436,13 +481,13 @@ ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    /* a glance, since it is rarely there */
+    /* mostly there is none: looks without the lock first */
 
     if (place->tag != tag) {
         return;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     if (place->tag == tag) {
         ngx_memzero(place, sizeof(ngx_cigna_zone_cooling_t));
@@ -462,7 +507,7 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 
     place = ngx_cigna_refresh_gate_place(zone, key, &tag);
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     left = place->tag == tag ? ngx_cigna_refresh_gate_left(place->until_ms) : 0;
 
@@ -472,7 +517,10 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 }
 
 
-/* who comes to an occupied place takes it: the other one cools down less */
+/*
+ * Two identities with the same place overwrite each other's: one of them then
+ * cools down for less time.
+ */
 
 static ngx_cigna_zone_cooling_t *
 ngx_cigna_refresh_gate_place(ngx_shm_zone_t *zone,
@@ -495,7 +543,8 @@ ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms)
 ngx_msec_t
 ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone)
 {
-    return ngx_cigna_refresh_gate_left(ngx_cigna_zone_fixed(zone)->quiet_until_ms);
+    return ngx_cigna_refresh_gate_left(
+                                  ngx_cigna_zone_fixed(zone)->quiet_until_ms);
 }
 
 
@@ -507,7 +556,7 @@ ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
         return age_ms;
     }
 
-    (void) ngx_cigna_zone_lock(zone);
+    ngx_cigna_zone_lock(zone);
 
     age_ms = cigna_primaries_meet(&ngx_cigna_zone_fixed(zone)->primaries,
                                   primary, age_ms, ngx_current_msec);

@@ -3,18 +3,23 @@
 #define _NGX_CIGNA_REFRESH_GATE_H_INCLUDED_
 
 
-#include "ngx_cigna_zone.h"
 #include "nginx/ngx_cigna_cache_key.h"
+#include "ngx_cigna_zone.h"
+
 #include "refresh/cigna_refusal_rate.h"
 #include "refresh/cigna_verdict.h"
 
 
 /*
- * How fast the node goes about refreshing: what all its workers have to know
- * of each other's refreshes.  Times are ngx_current_msec.
+ * The limits that tell when a refresh may begin, shared by the workers of a
+ * node: a tenant's token_requests, the pause that its token endpoint asked for,
+ * its rate of refusals, probes of an endpoint that may be down, the cool-down
+ * of an identity, and the quiet time after a change of primary.
+ *
+ * All times are ngx_current_msec.
  */
 
-/* what a tenant's token endpoint is asked for; in the zone */
+/* of one tenant, in the zone */
 
 typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 
@@ -23,100 +28,106 @@ ngx_cigna_refresh_gate_t *ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row);
 
 
 /*
- * One request within a budget of "rate" a second.  NGX_BUSY: it is spent, to
- * be asked again after *wait ms.
+ * Takes one request to the token endpoint from a budget of "rate" a second.
+ * NGX_BUSY: none is left, ask again after *wait ms.
  */
-ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *pace,
+ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate, ngx_msec_t *wait);
 
-/* one request that is made in any case, on the same account */
-void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *pace);
+/* takes one that is sent even if none is left */
+void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 
-/* is there nothing left of the budget for now? */
-ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *pace,
+/* 1 if none is left in this second */
+ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate);
 
-/* the endpoint asks to be left alone for so long: no refreshes till then */
-void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *pace,
+/* the endpoint has asked for a pause: no refresh begins for so many ms */
+void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate,
     ngx_msec_t ms);
 
-/* what is left of that */
-ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *pace);
+/* ms that are left of the pause */
+ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate);
 
-/*
- * The tenant's brake, see cigna_refusal_rate.h.  answered: a refresh of the grant was,
- * by so much; what is to be said of it, once a minute.
- */
 
 typedef enum {
     ngx_cigna_refresh_gate_well = 0,
-    ngx_cigna_refresh_gate_failing,                    /* it is on */
-    ngx_cigna_refresh_gate_doubting                    /* too many are refused */
+    ngx_cigna_refresh_gate_failing,        /* few refreshes are let through */
+    ngx_cigna_refresh_gate_doubting        /* too many are refused */
 } ngx_cigna_refresh_gate_e;
 
+/*
+ * A refresh of this identity's grant was answered: see cigna_refusal_rate.h,
+ * percent is the tenant's refused_share.  Returns a state to be logged, each at
+ * most once a minute; "well" is not to be logged.
+ */
 ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, const ngx_cigna_cache_key_t *key,
+    ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
-/* how long the brake lets no refresh begin */
-ngx_msec_t ngx_cigna_refresh_gate_braked(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace);
+/* ms for which the tenant's rate of refusals lets no refresh begin */
+ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
+    ngx_cigna_refresh_gate_t *gate);
 
-/* what a refresh that begins has taken */
+/* what a refresh has taken to begin */
 
 typedef struct {
-    cigna_turn_e             brake;
-    unsigned                 probe:1;          /* of the server */
+    cigna_turn_e             turn;
+    unsigned                 probe:1;      /* it is the endpoint's probe */
 } ngx_cigna_turn_t;
 
 
 /*
- * One refresh begins: it is told so to the brake, which may be waiting for it.
- * probe: nobody knows whether the server of this URL answers, and few find out
- * for all.  NGX_BUSY: not yet, to be asked again after *wait ms.
+ * A refresh begins.  probe: the last exchange with the server of this URL had
+ * no reply, so that few refreshes find out for all whether it answers again.
+ * NGX_BUSY: not yet, ask again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t probe,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
     ngx_cigna_turn_t *turn, ngx_msec_t *wait);
 
-/* the one that began has sent nothing */
+/* the refresh that took the turn has sent nothing */
 void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn);
 
 /* the server of this URL has sent a complete reply */
 void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
 /*
- * What there is to know of the token endpoint of this URL.  percent: as above;
- * now_ms: since the epoch.
+ * Fills in what the node knows of the token endpoint of this URL.  percent: as
+ * above; now_ms: since the epoch, as are all times of *endpoint.
  */
 void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
-    ngx_cigna_refresh_gate_t *pace, cigna_slice_t url, ngx_uint_t percent,
+    ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
     int64_t now_ms, cigna_endpoint_t *endpoint);
 
 
 /*
- * An identity whose refresh has failed: no worker tries for some seconds, with
- * each further failure for longer.  "sent": the refresh token was.
+ * The identity's refresh has failed.  No worker tries again for some seconds,
+ * and for longer after each failure for which the refresh token was sent.
  */
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
 
-/* it was refreshed */
+/* the identity's refresh has worked */
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
-/* what is left of that */
+/* ms that are left of the cool-down */
 ngx_msec_t ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
 
-/* after a change of primary: no refresh starts for so long, and what is left */
+/* Redis has a new primary: no refresh begins for so many ms */
 void ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
+
+/* ms that are left of the quiet time */
 ngx_msec_t ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone);
 
-/* for how long it has been the primary, as far as it and this node know */
+/*
+ * For how many ms this server has been the primary: age_ms by its own account,
+ * or longer if this node has known it for longer, see cigna_primaries.h.
+ */
 int64_t ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
     int64_t age_ms);
 

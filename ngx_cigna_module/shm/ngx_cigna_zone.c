@@ -10,8 +10,8 @@
  *        --+------------------+---------+---------+--------+------+
  *                                                             shm.size
  *
- * nginx knows of the slab only, whose end is drawn in: so the fixed part stays
- * as it is when the slab is made anew.
+ * nginx knows the slab only, which ends before the fixed part.  The fixed part
+ * so survives when the slab is initialised again.
  */
 
 
@@ -20,14 +20,14 @@
 #include <sys/mman.h>
 
 
-/* to be changed with the layout of the fixed part */
+/* changes with the layout of the fixed part */
 
 #define NGX_CIGNA_ZONE_VERSION  7
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
 
-/* what a tenant takes, of the roster and of the rows */
+/* bytes of a tenant, in the roster and in the rows */
 
 #define NGX_CIGNA_ZONE_TENANT                                                 \
     (sizeof(cigna_roster_entry_t) + sizeof(ngx_cigna_zone_row_t))
@@ -40,12 +40,9 @@ extern ngx_module_t  ngx_cigna_module;
 
 
 static void ngx_cigna_zone_hide(ngx_shm_zone_t *zone);
+static void ngx_cigna_zone_recover(ngx_slab_pool_t *pool,
+    ngx_cigna_zone_t *fixed);
 static void ngx_cigna_zone_reset(ngx_slab_pool_t *pool);
-
-
-/* who died inside; reported when the lock is no longer held */
-
-static ngx_atomic_uint_t  ngx_cigna_zone_died;
 
 
 ngx_shm_zone_t *
@@ -82,7 +79,7 @@ ngx_cigna_zone_size(ngx_uint_t tenants)
 }
 
 
-/* data: the fixed part, if the zone is kept over a reload */
+/* data: the fixed part of before a reload, or NULL */
 
 ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
@@ -125,7 +122,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
     fixed->members_size = members - NGX_ALIGNMENT;
     fixed->tenants = tenants;
 
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
+    pool = ngx_cigna_zone_slab(zone);
     pool->end = end;
     ngx_cigna_zone_reset(pool);
 
@@ -135,7 +132,7 @@ ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/* tokens do not belong into core dumps */
+/* keeps tokens out of core dumps */
 
 static void
 ngx_cigna_zone_hide(ngx_shm_zone_t *zone)
@@ -152,55 +149,63 @@ ngx_cigna_zone_hide(ngx_shm_zone_t *zone)
 }
 
 
-ngx_slab_pool_t *
+void
 ngx_cigna_zone_lock(ngx_shm_zone_t *zone)
 {
     ngx_slab_pool_t   *pool;
     ngx_cigna_zone_t  *fixed;
 
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
+    pool = ngx_cigna_zone_slab(zone);
     fixed = ngx_cigna_zone_fixed(zone);
 
     ngx_shmtx_lock(&pool->mutex);
 
-    if (fixed->dirty) {
-        ngx_cigna_zone_died = fixed->dirty;
-        ngx_cigna_zone_reset(pool);
-        fixed->journal_torn = 1;
+    while (fixed->dirty) {
+        ngx_cigna_zone_recover(pool, fixed);
+        ngx_shmtx_lock(&pool->mutex);
     }
 
     fixed->dirty = ngx_pid;
     ngx_memory_barrier();
+}
 
-    return pool;
+
+/* unlocks before it logs */
+
+static void
+ngx_cigna_zone_recover(ngx_slab_pool_t *pool, ngx_cigna_zone_t *fixed)
+{
+    ngx_pid_t  pid;
+
+    pid = fixed->dirty;
+
+    ngx_cigna_zone_reset(pool);
+    fixed->journal_torn = 1;
+    ngx_memory_barrier();
+    fixed->dirty = 0;
+
+    ngx_shmtx_unlock(&pool->mutex);
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "cigna: process %P died while it changed the cache, "
+                  "which begins anew", pid);
 }
 
 
 void
 ngx_cigna_zone_unlock(ngx_shm_zone_t *zone)
 {
-    ngx_pid_t  pid;
-
     ngx_memory_barrier();
     ngx_cigna_zone_fixed(zone)->dirty = 0;
 
-    ngx_shmtx_unlock(&((ngx_slab_pool_t *) zone->shm.addr)->mutex);
-
-    if (ngx_cigna_zone_died) {
-        pid = ngx_cigna_zone_died;
-        ngx_cigna_zone_died = 0;
-
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "cigna: process %P died while it changed the cache, "
-                      "which begins anew", pid);
-    }
+    ngx_shmtx_unlock(&ngx_cigna_zone_slab(zone)->mutex);
 }
 
 
 /*
- * Of a slab that was in use, the tokens are given back to the system, which
- * is also quicker than to overwrite them; a system that cannot do that keeps
- * them until the pages are used again.
+ * Tokens in the slab are given back to the system, which is quicker than to
+ * overwrite them.  A system without MADV_REMOVE keeps them until the pages are
+ * used again.
  */
 
 static void

@@ -19,8 +19,6 @@ const WIDTH = 80;
 const FILE_LINES = 500;
 const FUNCTION_LINES = 50;
 
-const CORE_LAYERS = 4;
-
 // files
 
 const read = (file) => readFileSync(path.join(TOP, file), 'utf8');
@@ -68,68 +66,6 @@ function codeOnly(text) {
 
 // the checks: each returns an array of findings
 
-function layers() {
-  const table = readLayers();
-  const files = moduleFiles();
-  const present = new Set(files.map((file) => path.basename(file)));
-
-  return [
-    ...table.lines.filter((line) => !line.files.some((f) => present.has(f)))
-      .map(({ text }) => `scripts/lib/layers.txt: there is no ${text}`),
-    ...files.flatMap((file) => layerFindings(file, table)),
-  ];
-}
-
-// places: file -> { layer, place }
-function readLayers() {
-  const places = new Map();
-  const lines = [];
-  let layer;
-
-  for (const text of read('scripts/lib/layers.txt').split('\n')) {
-    const heading = /^\[(\d+) /.exec(text);
-    if (heading) {
-      layer = Number(heading[1]);
-    } else if (text && !text.startsWith('#')) {
-      const files = C.test(text) ? [text] : [`${text}.h`, `${text}.c`];
-      lines.push({ text, files });
-      files.forEach((file) => places.set(file, { layer, place: places.size }));
-    }
-  }
-  return { lines, places };
-}
-
-function layerFindings(file, { places }) {
-  const own = places.get(path.basename(file));
-  const text = read(file);
-
-  if (!own) {
-    return [`${file}:1: has no layer; add a line to scripts/lib/layers.txt`];
-  }
-
-  const isCore = own.layer < CORE_LAYERS;
-  const findings = file.startsWith(CORE) === isCore ? []
-    : [`${file}:1: a file of layer ${own.layer} is in the wrong half`];
-
-  for (const { number, text: line } of grep(text, /^\s*#\s*include\b/)) {
-    const [, quote, name] = /include\s+(["<])(?:\w+\/)?([^">]+)/.exec(line)
-      ?? [];
-    const other = places.get(name);
-
-    if (quote === '<' && isCore && name.startsWith('ngx_')) {
-      findings.push(`${file}:${number}: core/ may not include nginx's headers`);
-
-    } else if (quote === '"' && !other) {
-      findings.push(`${file}:${number}: "${name}" has no layer`);
-
-    } else if (quote === '"' && other.place > own.place) {
-      findings.push(`${file}:${number}: layer ${own.layer} includes "${name}",`
-        + ` which comes later (layer ${other.layer})`);
-    }
-  }
-  return findings;
-}
-
 function style() {
   return textFiles().flatMap((file) => {
     const text = read(file);
@@ -170,21 +106,33 @@ function functionsOf(text) {
   return functions;
 }
 
-function lengths() {
-  return moduleFiles().flatMap((file) => {
-    const text = read(file);
-    const length = text.split('\n').length - 1;
+// Lines with code: neither blank nor only comment.
+const codeLines = (text) => text.replace(/\/\*[^]*?\*\//g, '').split('\n')
+  .filter((line) => line.trim()).length;
 
-    for (const { name, line, length: long } of functionsOf(text)) {
-      if (long > FUNCTION_LINES) {
-        console.log(`note: ${file}:${line}: ${name}() has ${long} lines`);
-      }
+function lengths() {
+  const files = moduleFiles().map((file) => ({ file, text: read(file) }));
+  const functions = files.flatMap(({ file, text }) =>
+    functionsOf(text).map((one) => ({ ...one, file })));
+  const sorted = functions.map(({ length }) => length).sort((a, b) => a - b);
+  const at = (share) => sorted[Math.floor(sorted.length * share)];
+  const lines = files.reduce((sum, { text }) => sum + codeLines(text), 0);
+
+  for (const { name, file, line, length } of functions) {
+    if (length > FUNCTION_LINES) {
+      console.log(`note: ${file}:${line}: ${name}() has ${length} lines`);
     }
+  }
+  for (const { file, text } of files) {
+    const length = text.split('\n').length - 1;
     if (length > FILE_LINES) {
       console.log(`note: ${file} has ${length} lines`);
     }
-    return [];
-  });
+  }
+  console.log(`note: ${lines} lines of code in ${files.length} files;`
+    + ` ${sorted.length} functions, median ${at(0.5)} lines,`
+    + ` 90th percentile ${at(0.9)}`);
+  return [];
 }
 
 // These files compare bytes that are not secret: key ids, fingerprints, names.
@@ -415,7 +363,7 @@ function testsOf(file) {
 }
 
 const CHECKS = {
-  layers, style, lengths, banned, compat, directives, tested, pitfalls,
+  style, lengths, banned, compat, directives, tested, pitfalls,
   pages: () => pages(TOP),
 };
 

@@ -30,77 +30,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
     } while (0)
 
 
-static inline cigna_slice_t
-fuzz_input(const uint8_t *data, size_t size)
-{
-    return (cigna_slice_t) { data, size };
-}
+cigna_slice_t fuzz_input(const uint8_t *data, size_t size);
 
+/* cuts a byte off the front, by which the input steers; 0 if there is none */
+uint8_t fuzz_byte(cigna_slice_t *s);
 
-/* cuts a byte off the front to steer by; 0 if there is none */
-
-static inline uint8_t
-fuzz_byte(cigna_slice_t *s)
-{
-    uint8_t  c;
-
-    c = s->len ? s->data[0] : 0;
-    *s = cigna_slice_skip(*s, 1);
-
-    return c;
-}
-
-
-/* cuts n bytes off the front, or what there is */
-
-static inline cigna_slice_t
-fuzz_cut(cigna_slice_t *s, size_t n)
-{
-    cigna_slice_t  head;
-
-    head = *s;
-
-    if (head.len > n) {
-        head.len = n;
-    }
-
-    *s = cigna_slice_skip(*s, n);
-
-    return head;
-}
-
+/* cuts n bytes off the front, or fewer if there are fewer */
+cigna_slice_t fuzz_cut(cigna_slice_t *s, size_t n);
 
 /* 1 if inner lies in outer; an empty slice lies anywhere */
+int fuzz_within(cigna_slice_t inner, cigna_slice_t outer);
 
-static inline int
-fuzz_within(cigna_slice_t inner, cigna_slice_t outer)
-{
-    return inner.len == 0
-           || (inner.data >= outer.data
-               && inner.data + inner.len <= outer.data + outer.len);
-}
-
-
-/* a copy of both, one after the other, in memory of just their size */
-
-static inline uint8_t *
-fuzz_join(cigna_slice_t a, cigna_slice_t b)
-{
-    uint8_t  *p;
-
-    p = malloc(a.len + b.len);
-    fuzz_assert(p || a.len + b.len == 0);
-
-    if (a.len) {
-        memcpy(p, a.data, a.len);
-    }
-
-    if (b.len) {
-        memcpy(p + a.len, b.data, b.len);
-    }
-
-    return p;
-}
+/* a copy of both in a row, in memory of just that size; the caller frees it */
+uint8_t *fuzz_join(cigna_slice_t a, cigna_slice_t b);
 
 
 #endif /* _FUZZ_H_INCLUDED_ */

@@ -2,8 +2,9 @@
 // rule once, in a copy of the sources.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync }
+  from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -26,9 +27,11 @@ function copy(t) {
   return directory;
 }
 
-function lint(directory, check) {
+function lint(directory, check, ...more) {
+  const program = check === 'rooms' ? ['rooms.mjs', ...more]
+    : ['lint.mjs', check];
   const { status, stdout } = spawnSync(process.execPath, [
-    path.join(directory, 'scripts/lib/lint.mjs'), check,
+    path.join(directory, 'scripts/lib', program[0]), ...program.slice(1),
   ], { encoding: 'utf8' });
   return { status, output: stdout };
 }
@@ -47,22 +50,47 @@ const listed = (text) => replace('\n## The two gates\n',
 
 // [mistake, check, file, function that makes the mistake, expected report]
 const BROKEN = [
-  ['a codec that includes a flow', 'layers', `${CORE}/cigna_uri.c`,
-   insert('#include "cigna_refresh.h"\n'),
-   /cigna_uri\.c:1: layer 1 includes "cigna_refresh\.h", .*layer 3/],
-  ['core/ that includes the glue', 'layers', `${CORE}/cigna_uri.c`,
-   insert('#include "ngx_cigna_peer.h"\n'), /cigna_uri\.c:1: layer 1 incl/],
-  ['core/ that includes nginx', 'layers', `${CORE}/cigna_uri.c`,
-   insert('#include <ngx_core.h>\n'), /cigna_uri\.c:1: core\/ may not incl/],
-  ['a file in no layer', 'layers', `${CORE}/cigna_new.c`, append('\n'),
-   /cigna_new\.c:1: has no layer/],
-  ['a long line', 'style', `${CORE}/cigna_uri.h`, append(`/*${' *'.repeat(40)}/`
-   + '\n'), /cigna_uri\.h:\d+: longer than 80 columns/],
-  ['a tab', 'style', `${CORE}/cigna_uri.h`, append('\tint  x;\n'),
+  ['an include against the order of rooms', 'rooms', `${CORE}/http/cigna_uri.c`,
+   insert('#include "refresh/cigna_refresh.h"\n'),
+   /cigna_uri\.c:1: room core\/http may not use room core\/refresh/],
+  ['core/ that includes the glue', 'rooms', `${CORE}/http/cigna_uri.c`,
+   insert('#include "net/ngx_cigna_peer.h"\n'),
+   /cigna_uri\.c:1: room core\/http may not use room net/],
+  ['core/ that includes nginx', 'rooms', `${CORE}/http/cigna_uri.c`,
+   insert('#include <ngx_core.h>\n'), /cigna_uri\.c:1: core\/ knows nothing/],
+  ['an include without its room', 'rooms', `${CORE}/http/cigna_uri.c`,
+   insert('#include "cigna_slice.h"\n'),
+   /cigna_uri\.c:1: "cigna_slice\.h" should be "base\/cigna_slice\.h"/],
+  ['an include of a file that does not exist', 'rooms',
+   `${CORE}/http/cigna_uri.c`, insert('#include "base/cigna_none.h"\n'),
+   /cigna_uri\.c:1: there is no "base\/cigna_none\.h"/],
+  ['a file outside the rooms', 'rooms', `${CORE}/cigna_new.c`, append('\n'),
+   /cigna_new\.c: is in no room/],
+  ['a circle of files in a room', 'rooms', `${CORE}/base/cigna_slice.c`,
+   insert('#include "cigna_buf.h"\n'),
+   /a circle of files: cigna_buf cigna_slice/],
+  ['a circle of rooms in the table', 'rooms', 'scripts/lib/rooms.txt',
+   replace('core/base:\n', 'core/base: core/http\n'),
+   /a circle of rooms: core\/base core\/http/],
+  ['a circle in the table that is gone', 'rooms', 'scripts/lib/rooms.txt',
+   append('circle cigna_buf cigna_uri: there was one\n'),
+   /there is no circle "cigna_buf cigna_uri"/],
+  ['a function pointer that the table does not name', 'rooms',
+   'ngx_cigna_module/run/ngx_cigna_run.c',
+   append('static ngx_cigna_run_pt  ngx_cigna_run_hook;\n'),
+   /does not name the function pointer ngx_cigna_run\.ngx_cigna_run_hook/],
+  ['a member that is a function pointer', 'rooms',
+   'ngx_cigna_module/run/ngx_cigna_run.c',
+   append('struct ngx_cigna_x_s {\n    void  (*call)(void);\n};\n'),
+   /does not name the function pointer ngx_cigna_run\.call/],
+  ['a long line', 'style', `${CORE}/http/cigna_uri.h`,
+   append(`/*${' *'.repeat(40)}/\n`),
+   /cigna_uri\.h:\d+: longer than 80 columns/],
+  ['a tab', 'style', `${CORE}/http/cigna_uri.h`, append('\tint  x;\n'),
    /cigna_uri\.h:\d+: a tab/],
   ['a trailing blank', 'style', 'conf/minimal.conf', append('# \n'),
    /minimal\.conf:\d+: trailing white space/],
-  ['a string function without bound', 'banned', `${CORE}/cigna_uri.c`,
+  ['a string function without bound', 'banned', `${CORE}/http/cigna_uri.c`,
    append('void x(void) { strcpy(a, b); }\n'), /strcpy.* no bounds/],
   ['a blocking call', 'banned', 'ngx_cigna_module/redis/ngx_cigna_redis.c',
    append('void x(void) { c = redisConnect(a, 1); }\n'),
@@ -70,7 +98,7 @@ const BROKEN = [
   ['a socket that is opened outside the peer', 'banned',
    'ngx_cigna_module/net/ngx_cigna_http.c',
    append('void x(void) { connect(s, a, n); }\n'), /only the peer opens/],
-  ['a clock in core/', 'banned', `${CORE}/cigna_uri.c`,
+  ['a clock in core/', 'banned', `${CORE}/http/cigna_uri.c`,
    append('void x(void) { t = time(NULL); }\n'), /takes time, /],
   ['a switch on the nginx version', 'compat',
    'ngx_cigna_module/nginx/ngx_cigna_compat.h',
@@ -112,7 +140,7 @@ const BROKEN = [
   ['a page that does not say whom it is for', 'pages',
    'conf/redis/README.md', replace('\nFor: ', '\nThis page is for '),
    /conf\/redis\/README\.md:1: the first paragraph does not say "For: /],
-  ['a source without test', 'tested', `${CORE}/cigna_new.c`, append('\n'),
+  ['a source without test', 'tested', `${CORE}/http/cigna_new.c`, append('\n'),
    /cigna_new\.c: has no unit test/],
   ['a pitfall with a test that does not exist', 'pitfalls', 't/README.md',
    listed('26. This.\n   - `unit/http/test_uri.c`: "nothing of that name"\n'),
@@ -137,7 +165,57 @@ test('each rule is enforced', async (t) => {
     const directory = copy(own);
 
     append('/* strcpy(a, b) */\nconst char *x = "sprintf(";\n')(
-      path.join(directory, CORE, 'cigna_uri.c'));
+      path.join(directory, CORE, 'http/cigna_uri.c'));
     assert.doesNotMatch(lint(directory, 'banned').output, /cigna_uri\.c/);
+  });
+});
+
+// Objects as the linker sees them: { 'http/cigna_uri': C }
+function objects(t, sources) {
+  const directory = scratchDirectory(t, 'objects');
+
+  for (const [name, text] of Object.entries(sources)) {
+    const object = path.join(directory, `${name}.o`);
+
+    mkdirSync(path.dirname(object), { recursive: true });
+    execFileSync('gcc', ['-x', 'c', '-c', '-o', object, '-'], { input: text });
+  }
+  return directory;
+}
+
+test('the table of rooms holds for calls as well', async (t) => {
+  const rooms = (own, sources) =>
+    lint(TOP, 'rooms', objects(own, sources)).output;
+
+  await t.test('a call against the order is found', (own) => {
+    assert.match(rooms(own, {
+      'http/cigna_uri': 'void cigna_refresh_next(void);\n'
+        + 'void cigna_uri_parse(void) { cigna_refresh_next(); }\n',
+      'refresh/cigna_refresh': 'void cigna_refresh_next(void) {}\n',
+    }), /cigna_uri\.c: room core\/http may not use room core\/refresh: cigna/);
+  });
+
+  await t.test('a circle of calls within a room is found', (own) => {
+    assert.match(rooms(own, {
+      'http/cigna_uri': 'void cigna_form(void);\n'
+        + 'void cigna_uri_parse(void) { cigna_form(); }\n',
+      'http/cigna_form': 'void cigna_uri_parse(void);\n'
+        + 'void cigna_form(void) { cigna_uri_parse(); }\n',
+    }), /a circle of files: cigna_form cigna_uri/);
+  });
+
+  await t.test('an address of a function counts as a call', (own) => {
+    assert.match(rooms(own, {
+      'http/cigna_uri': 'void cigna_refresh_next(void);\n'
+        + 'void (*const x)(void) = cigna_refresh_next;\n',
+      'refresh/cigna_refresh': 'void cigna_refresh_next(void) {}\n',
+    }), /cigna_uri\.c: room core\/http may not use room core\/refresh/);
+  });
+
+  await t.test('core/ that needs a symbol of nginx is found', (own) => {
+    assert.match(rooms(own, {
+      'http/cigna_uri': 'void ngx_time_update(void);\n'
+        + 'void cigna_uri_parse(void) { ngx_time_update(); }\n',
+    }), /cigna_uri\.c: core\/ needs ngx_time_update of nginx/);
   });
 });

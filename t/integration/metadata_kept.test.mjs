@@ -50,7 +50,7 @@ test('documents that are kept', async (t) => {
         to: 'https://$where/PatientAccess/v1-devportal/metadata',
         lines: [`set $where 127.0.0.1:${recorder.port};`] }),
       recorder.location('/elsewhere/', { to, lines: [
-        'cigna_insecure_upstream on;'] })
+        'cigna_insecure_upstream on;', 'proxy_ssl_session_reuse off;'] })
         .replace('proxy_ssl_name localhost', 'proxy_ssl_name another')
         .replace('proxy_ssl_verify on', 'proxy_ssl_verify off'),
     ],

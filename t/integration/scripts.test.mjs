@@ -20,7 +20,7 @@ const MORE = {
   bench: [['--rounds', 'x'], ['--seconds', '0'], ['--rounds']],
   budgets: [['--seconds', '-1'], ['--seconds']],
   build: [['old'], ['--source']],
-  check: [['layers', 'nonsense']],
+  check: [['rooms', 'nonsense']],
   demo: [['--check', '--nonsense']],
   faults: [['kill', '--rounds', '1e9'], ['kill', '--open', '0']],
   fuzz: [['http_reply', 'soon'], ['http_reply', '-1']],

@@ -17,7 +17,7 @@
 #include <ngx_http.h>
 
 #include "shm/ngx_cigna_cache.h"
-#include "gateway/ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"
 
@@ -333,7 +333,7 @@ ngx_cigna_probe_put_entry(ngx_cigna_probe_t *p, ngx_uint_t epoch)
     p->entry.expires_ms = p->id;
     p->entry.due_ms = p->entry.generation;
 
-    ngx_cigna_probe_who(p->entry.who, p->id);
+    ngx_cigna_probe_who(p->entry.name, p->id);
     ngx_cigna_probe_grant(p->entry.id, p->id);
 
     ngx_cigna_probe_token(p->entry.token.data, p->entry.token.len, p->id,
@@ -371,7 +371,7 @@ ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p, ngx_uint_t *epoch,
                              p->entry.token.len)
                   == 0
                   && p->entry.expires_ms == (int64_t) p->id
-                  && ngx_memcmp(p->entry.who, who, CIGNA_NAME_LEN) == 0
+                  && ngx_memcmp(p->entry.name, who, CIGNA_NAME_LEN) == 0
                   && p->entry.due_ms == (int64_t) p->entry.generation;
     }
 
@@ -477,7 +477,7 @@ ngx_cigna_probe_note(ngx_cigna_probe_t *p)
     ngx_memset(ngx_cigna_probe_bytes, 'n', p->entry.token.len);
 
     entry.tenant = cigna_slice("acme");
-    entry.who = cigna_slice_make(who, who + CIGNA_NAME_LEN);
+    entry.identity = cigna_slice_make(who, who + CIGNA_NAME_LEN);
     entry.id = cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN);
     entry.generation = 1;
     entry.until_ms = INT64_MAX;
@@ -625,8 +625,8 @@ ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
             failed += ngx_cigna_probe_put_entry(p, epoch) == NGX_ERROR;
 
         } else {
-            ngx_cigna_probe_who(p->entry.who, p->id);
-            ngx_cigna_cache_drop(p->zone, &p->key, p->entry.who);
+            ngx_cigna_probe_who(p->entry.name, p->id);
+            ngx_cigna_cache_drop(p->zone, &p->key, p->entry.name);
         }
     }
 
@@ -640,7 +640,7 @@ ngx_cigna_probe_stress(ngx_cigna_probe_t *p)
 static void
 ngx_cigna_probe_die(ngx_cigna_probe_t *p)
 {
-    (void) ngx_cigna_zone_lock(p->zone);
+    ngx_cigna_zone_lock(p->zone);
 
     ngx_memset(p->slab->pages, 0xa5, ngx_pagesize);
 

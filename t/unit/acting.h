@@ -5,47 +5,24 @@
 
 #include "support.h"
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
- * A world for one test after the other, and who acts in it.  A file's setup()
- * begins with new_world().
+ * A world for each test, and two actors in it.  The setup() of a file of tests
+ * calls new_world() first.
  */
 
-static world_t        w;
-static world_actor_t  a, b;
+extern world_t        w;
+extern world_actor_t  a, b;
 
 
-static inline void
-new_world(void)
-{
-    memset(&a, 0, sizeof(a));
-    memset(&b, 0, sizeof(b));
-    world_init(&w);
-}
+void new_world(void);
 
+/* a field of the member's grant in Redis; NULL if there is none */
+const world_field_t *field(const char *name);
 
-/* of the member's grant, as Redis has it */
-
-static inline const world_field_t *
-field(const char *name)
-{
-    return world_get(&w, w.identity.grant_key, name);
-}
-
-
-static inline int
-teardown(void **state)
-{
-    (void) state;
-
-    world_end(&a);
-    world_end(&b);
-    world_done(&w);
-
-    return 0;
-}
+int teardown(void **state);
 
 
 #define test(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -8,72 +8,28 @@
 #include "budget/cigna_budget.h"
 
 
-/* what tests of the budgets have in common */
+/* for the tests of budgets; times are in nanoseconds */
 
 #define MS      INT64_C(1000000)
 #define SECOND  INT64_C(1000000000)
 
 
-/* "10r/s", "" for none */
+/* of a text like "10r/s"; "" is no rate */
+cigna_rate_t a_rate(const char *text);
 
-static inline cigna_rate_t
-a_rate(const char *text)
-{
-    cigna_rate_t  r;
+/* the plan of each of n tenants; fails the test if they do not go together */
+void make_plans(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p);
 
-    r = (cigna_rate_t) { 0 };
+/*
+ * Makes the scope pause for ms, as after a reply with Retry-After: 429 pauses a
+ * tenant, 503 all tenants of an origin.
+ */
+int hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+    unsigned jitter, int *began);
 
-    if (*text) {
-        assert_int_equal(cigna_rate_parse(cigna_slice_str(text), &r),
-                         CIGNA_OK);
-    }
-
-    return r;
-}
-
-
-static inline void
-make_plans(const cigna_budget_gateway_conf_t *g,
-    const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p)
-{
-    unsigned     bad;
-    const char  *error;
-
-    if (cigna_budget_plan(g, t, n, p, &bad, &error) != CIGNA_OK) {
-        fail_msg("%s (%u)", error, bad);
-    }
-}
-
-
-/* as it was asked for by a reply: 429 to a tenant, 503 to all of an origin */
-
-static inline int
-hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
-    unsigned jitter, int *began)
-{
-    cigna_budget_cause_t  cause;
-
-    cause = (cigna_budget_cause_t) {
-        .scope = scope,
-        .status = scope == cigna_budget_scope_own ? 429 : 503,
-        .retry_after_ms = ms,
-        .jitter = jitter
-    };
-
-    return cigna_budget_held_back(b, &cause, began);
-}
-
-
-/* numbers that are the same in each run */
-
-static inline uint64_t
-some(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * UINT64_C(6364136223846793005)
-            + UINT64_C(1442695040888963407);
-
-    return (*seed >> 33) % below;
-}
+/* a number below "below", the same in each run */
+uint64_t some(uint64_t *seed, uint64_t below);
 
 
 #endif /* _BUDGETING_H_INCLUDED_ */

@@ -12,168 +12,54 @@
 #include "vault/cigna_grant_write.h"
 
 
-/* what the tests of the refresh share: a world, and a member connected in it */
+/* for the tests of the refresh */
 
-#define CROWD  60
+#define CROWD    60
 
 #define HOUR_MS  (3600 * 1000)
 #define DAY_MS   (24 * HOUR_MS)
 
+/* members connect on node 0, and their grants are refreshed on this one */
 
-static world_actor_t  crowd[CROWD];
-
-
-/* members connect on node 0, their grants are refreshed on another one */
-
-#define NODE  1
+#define NODE     1
 
 
-static inline cigna_refresh_t *
-begin(world_actor_t *actor)
-{
-    world_end(actor);
-    world_refresh(&w, actor);
-    actor->node = NODE;
-
-    return &actor->flow.refresh;
-}
+extern world_actor_t  crowd[CROWD];
 
 
-static inline cigna_refresh_t *
-finish(world_actor_t *actor)
-{
-    world_run(&w, actor);
+/* for setup(): a world, and a member who is connected in it */
+void connected_world(void);
 
-    assert_int_equal(actor->reports, 1);
-    assert_null(strstr(actor->flow.refresh.detail, WORLD_MARKER));
+/* begin: sets a refresh up; finish: runs it to its end; refresh: both */
+cigna_refresh_t *begin(world_actor_t *actor);
+cigna_refresh_t *finish(world_actor_t *actor);
+cigna_refresh_t *refresh(world_actor_t *actor);
 
-    return &actor->flow.refresh;
-}
+/* the same on another node, with a journal of its own */
+cigna_refresh_t *begin_elsewhere(world_actor_t *actor);
+cigna_refresh_t *refresh_elsewhere(world_actor_t *actor);
 
+/* sets the clock: the access token is due and still serves; it has expired */
+void make_due(void);
+void make_expired(void);
 
-static inline cigna_refresh_t *
-refresh(world_actor_t *actor)
-{
-    (void) begin(actor);
+void stop_before(world_actor_t *actor, cigna_script_e script);
+void stop_at_turn(world_actor_t *actor);
+void stop_at_exchange(world_actor_t *actor);
 
-    return finish(actor);
-}
+/* the member's grant, which lives until the next call */
+cigna_grant_t stored(void);
 
+/* the lock of the member's grant; NULL: there is none */
+const world_field_t *lock(void);
 
-/* on a node that knows nothing of what the other one's journal has */
+/* how long the write-ahead mark still lasts; 0: there is none */
+int64_t mark_left_ms(void);
 
-static inline cigna_refresh_t *
-begin_elsewhere(world_actor_t *actor)
-{
-    (void) begin(actor);
-    actor->node = NODE + 1;
+void disconnect(void);
 
-    return &actor->flow.refresh;
-}
-
-
-static inline cigna_refresh_t *
-refresh_elsewhere(world_actor_t *actor)
-{
-    (void) begin_elsewhere(actor);
-
-    return finish(actor);
-}
-
-
-/* the access token is due but still serves; or it has expired */
-
-static inline void
-make_due(void)
-{
-    w.now_ms = WORLD_START_MS + 3599 * 1000 - 59 * 1000;
-}
-
-
-static inline void
-make_expired(void)
-{
-    w.now_ms = WORLD_START_MS + 3599 * 1000;
-}
-
-
-static inline void
-stop_before(world_actor_t *actor, cigna_script_e script)
-{
-    while (actor->op.type != cigna_op_script
-           || actor->op.script != cigna_script(script))
-    {
-        world_step(&w, actor, world_fine);
-    }
-}
-
-
-static inline void
-stop_at_turn(world_actor_t *actor)
-{
-    while (actor->op.type != cigna_op_turn) {
-        world_step(&w, actor, world_fine);
-    }
-}
-
-
-static inline void
-stop_at_exchange(world_actor_t *actor)
-{
-    while (actor->op.type != cigna_op_http) {
-        world_step(&w, actor, world_fine);
-    }
-}
-
-
-static inline cigna_grant_t
-stored(void)
-{
-    cigna_grant_t   g;
-    cigna_arena_t   arena;
-    static uint8_t  mem[64 * 1024];
-
-    cigna_arena_init(&arena, mem, sizeof(mem));
-    (void) world_grant(&w, &arena, &g);
-
-    return g;
-}
-
-
-static inline const world_field_t *
-lock(void)
-{
-    return world_get(&w, w.identity.lock_key, "");
-}
-
-
-static inline int64_t
-mark_left_ms(void)
-{
-    return field("m") ? strtoll((char *) field("m")->data, NULL, 10)
-                        - w.now_ms : 0;
-}
-
-
-static inline void
-disconnect(void)
-{
-    world_disconnect(&w, &b);
-    world_run(&w, &b);
-    world_end(&b);
-}
-
-
-/* a refresh whose exchange is lost, one way or the other */
-
-static inline void
-lose_exchange(world_fault_e fault)
-{
-    (void) begin(&a);
-    stop_at_exchange(&a);
-    world_step(&w, &a, fault);
-    (void) finish(&a);
-}
+/* runs a refresh whose exchange ends this way */
+void lose_exchange(world_fault_e fault);
 
 
 /* of a grant that is marked spent the attempts stay counted */
@@ -185,19 +71,6 @@ lose_exchange(world_fault_e fault)
         assert_int_equal(field("n") != NULL, field("s") != NULL);             \
         assert_null(field("o"));                                              \
     } while (0)
-
-
-static inline int
-setup(void **state)
-{
-    (void) state;
-
-    memset(crowd, 0, sizeof(crowd));
-    new_world();
-    world_connected(&w);
-
-    return 0;
-}
 
 
 #endif /* _REFRESHING_H_INCLUDED_ */

@@ -3,8 +3,6 @@
 #define _RINGS_H_INCLUDED_
 
 
-#include <stdlib.h>
-
 #include "vault/cigna_keyring.h"
 
 
@@ -16,23 +14,8 @@
 #define OTHER_NAME  "name YGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn8\n"
 
 
-/* destroyed by the caller; never NULL */
-
-static inline cigna_keyring_t *
-ring_of(const char *text)
-{
-    unsigned          line;
-    const char       *error;
-    cigna_keyring_t  *ring;
-
-    ring = cigna_keyring_create(cigna_slice_str(text), &error, &line);
-
-    if (ring == NULL) {
-        abort();
-    }
-
-    return ring;
-}
+/* a key ring, which the caller destroys; never NULL */
+cigna_keyring_t *ring_of(const char *text);
 
 
 #endif /* _RINGS_H_INCLUDED_ */

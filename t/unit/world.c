@@ -5,20 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/cigna_form.h"
+#include "refresh/cigna_lease.h"
 #include "rings.h"
+#include "vault/cigna_scripts.h"
 #include "world.h"
-
-
-#define WORLD_BODY_MAX  8192
-
-
-/* what an operation brought, in memory that does not outlive the event */
-
-typedef struct {
-    cigna_reply_t  *reply;
-    uint8_t        *body;
-} world_result_t;
 
 
 void
@@ -44,13 +34,19 @@ world_init(world_t *w)
     w->vault.prefix = cigna_slice("cigna");
     w->now_ms = WORLD_START_MS;
 
-    (void) snprintf(w->policy, sizeof(w->policy), "noeviction");
-    (void) snprintf(w->password, sizeof(w->password), WORLD_MARKER "-redis");
-    (void) snprintf(w->expires_in, sizeof(w->expires_in), "3599");
-    (void) snprintf(w->scope, sizeof(w->scope), "search read openid");
-    (void) snprintf(w->sub, sizeof(w->sub), "member-1");
-    (void) snprintf(w->patient, sizeof(w->patient), "A1");
-    (void) snprintf(w->iss, sizeof(w->iss), "https://as.example");
+    w->fleet.now_ms = &w->now_ms;
+    w->redis.now_ms = &w->now_ms;
+    w->auth.now_ms = &w->now_ms;
+    w->auth.provider = &w->provider;
+
+    (void) snprintf(w->redis.policy, sizeof(w->redis.policy), "noeviction");
+    (void) snprintf(w->redis.password, sizeof(w->redis.password),
+                    WORLD_MARKER "-redis");
+    (void) snprintf(w->auth.expires_in, sizeof(w->auth.expires_in), "3599");
+    (void) snprintf(w->auth.scope, sizeof(w->auth.scope), "search read openid");
+    (void) snprintf(w->auth.sub, sizeof(w->auth.sub), "member-1");
+    (void) snprintf(w->auth.patient, sizeof(w->auth.patient), "A1");
+    (void) snprintf(w->auth.iss, sizeof(w->auth.iss), "https://as.example");
 
     p = &w->provider;
     p->tenant = cigna_slice("acme");
@@ -74,12 +70,12 @@ world_init(world_t *w)
     p->keys = &w->issuer_keys;
     p->return_to = w->return_to;
 
-    world_knows_secret(w, 0);
+    world_knows_secret(&w->auth, 0);
 
-    w->metadata.issuer = p->issuer;
-    w->metadata.authorization_endpoint = p->authorization_endpoint;
-    w->metadata.token_endpoint = p->token_endpoint;
-    w->metadata.jwks_uri = cigna_slice("https://as.example/jwks");
+    w->auth.metadata.issuer = p->issuer;
+    w->auth.metadata.authorization_endpoint = p->authorization_endpoint;
+    w->auth.metadata.token_endpoint = p->token_endpoint;
+    w->auth.metadata.jwks_uri = cigna_slice("https://as.example/jwks");
 
     if (w->vault.ring == NULL
         || cigna_uri_parse(cigna_slice("https://app.example/"),
@@ -104,33 +100,23 @@ world_two_secrets(world_t *w)
 
 
 void
-world_knows_secret(world_t *w, unsigned n)
-{
-    w->secrets[0] = n == 0 || n == 2 ? cigna_slice(WORLD_NEWER)
-                                     : cigna_slice_null;
-    w->secrets[1] = n == 1 || n == 2 ? cigna_slice(WORLD_OLDER)
-                                     : cigna_slice_null;
-}
-
-
-void
 world_done(world_t *w)
 {
     unsigned  i;
 
-    if (world_redis_has(w, WORLD_MARKER)) {
+    if (world_redis_has(&w->redis, WORLD_MARKER)) {
         world_fail("Redis has a secret in clear");
     }
 
-    if (!world_redis_bounded(w)) {
+    if (!world_redis_bounded(&w->redis)) {
         world_fail("a key has no expiry");
     }
 
     for (i = 0; i < WORLD_NODES; i++) {
-        world_node_lost(w, i);
+        world_node_lost(&w->fleet, i);
     }
 
-    world_redis_done(w);
+    world_redis_done(&w->redis);
     cigna_jwks_destroy(w->provider.keys->set);
     cigna_keyring_destroy(w->vault.ring);
     memset(w, 0, sizeof(world_t));
@@ -152,7 +138,7 @@ world_identity(world_t *w, const char *tenant, const char *member,
 
 /* splitmix64: the same runs from the same seed */
 
-static void
+void
 world_random(world_t *w, uint8_t *bytes, size_t len)
 {
     size_t    i;
@@ -167,445 +153,44 @@ world_random(world_t *w, uint8_t *bytes, size_t len)
 }
 
 
-/* operations */
-
-static cigna_ev_e
-world_ended(world_fault_e fault)
-{
-    switch (fault) {
-
-    case world_unsent:
-        return cigna_ev_unsent;
-
-    case world_lost_before:
-    case world_lost_after:
-        return cigna_ev_lost;
-
-    default:
-        return cigna_ev_ok;
-    }
-}
-
-
-/* the password is the one secret that Redis is told */
-
-static void
-world_no_secrets(const cigna_op_t *op)
-{
-    unsigned  i;
-
-    if (cigna_slice_eq(op->argv[0], cigna_slice("AUTH"))) {
-        return;
-    }
-
-    for (i = 0; i < op->argc; i++) {
-        if (op->argv[i].len
-            && memmem(op->argv[i].data, op->argv[i].len, WORLD_MARKER,
-                      sizeof(WORLD_MARKER) - 1))
-        {
-            world_fail("a secret goes to Redis in clear");
-        }
-    }
-}
-
-
-static void
-world_do_redis(world_t *w, world_actor_t *a, world_fault_e fault,
-    cigna_event_t *ev, world_result_t *result)
-{
-    static const char  error[] = "-LOADING Redis is loading the dataset\r\n";
-
-    world_no_secrets(&a->op);
-
-    a->redis_faults += fault != world_fine;
-
-    if (a->op.type == cigna_op_script) {
-        a->published = w->published;
-    }
-
-    if (fault == world_fine || fault == world_lost_after) {
-        result->reply = world_redis(w, &a->op);
-
-    } else if (fault == world_error) {
-        result->reply = world_reply(error, sizeof(error) - 1);
-    }
-
-    if (ev->type == cigna_ev_ok) {
-        ev->reply = result->reply;
-
-        if (a->op.durable && w->replicated) {
-            world_replicate(w);
-        }
-    }
-}
-
-
-int
-world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script)
-{
-    int             mine;
-    cigna_op_t      op;
-    cigna_reply_t  *reply;
-
-    op = a->op;
-    op.type = cigna_op_script;
-    op.script = script;
-
-    reply = world_redis(w, &op);
-    mine = cigna_slice_eq(cigna_reply_slice(cigna_reply_item(reply, 0)),
-                          cigna_slice("mine"));
-    cigna_reply_destroy(reply);
-
-    return mine;
-}
-
-
 void
-world_renew(world_t *w, world_actor_t *a)
+world_failover(world_t *w)
 {
-    if (!world_keep(w, a, a->op.keep)) {
-        (void) world_keep(w, a, a->op.retake);
-    }
+    world_promote(&w->redis);
 
-    a->renewals++;
+    w->fleet.quiet_until_ms = w->now_ms + CIGNA_LEASE_QUIET_MS;
 }
 
 
-/* replies that are slow are waited for as long as the deadline allows */
-
-static world_fault_e
-world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
+cigna_subject_t
+world_subject(world_t *w, cigna_arena_t *arena)
 {
-    int64_t  ms, passed;
-
-    ms = w->delay_ms;
-
-    if (ms > WORLD_HTTP_MS) {
-        ms = WORLD_HTTP_MS;
-        fault = fault == world_fine || fault == world_error ? world_lost_after
-                                                            : fault;
-    }
-
-    for (passed = 0; a->op.keep && ms - passed > a->op.keep_ms;
-         passed += a->op.keep_ms)
-    {
-        w->now_ms += a->op.keep_ms;
-        world_renew(w, a);
-    }
-
-    w->now_ms += ms - passed;
-
-    return fault;
-}
-
-
-/* once in a run, and once more with the other secret if one was refused */
-
-static void
-world_sent(world_actor_t *a)
-{
-    char           secret[sizeof(a->sent)];
-    uint8_t        mem[256];
-    cigna_arena_t  arena;
-    cigna_slice_t  value;
-
-    cigna_arena_init(&arena, mem, sizeof(mem));
-
-    if (cigna_form_get(a->op.http.body, cigna_slice("client_secret"), &arena,
-                       &value)
-        != CIGNA_OK)
-    {
-        world_fail("a token request without a secret");
-    }
-
-    (void) snprintf(secret, sizeof(secret), "%.*s", (int) value.len,
-                    value.data);
-
-    if (a->tokens_sent++
-        && (a->tokens_sent > 2 || !a->turned || strcmp(secret, a->sent) == 0))
-    {
-        world_fail("a token request is sent twice in a run");
-    }
-
-    memcpy(a->sent, secret, sizeof(secret));
-}
-
-
-static void
-world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
-    cigna_event_t *ev, world_result_t *result)
-{
-    int        token;
-    char      *text;
-    size_t     len;
-    unsigned   status;
-
-    if (fault == world_unsent) {
-        return;
-    }
-
-    token = cigna_slice_eq(a->op.http.url, w->provider.token_endpoint);
-
-    if (token) {
-        world_sent(a);
-        a->lost += fault == world_lost_before || fault == world_lost_after;
-    }
-
-    text = malloc(WORLD_BODY_MAX);
-    status = world_http(w, &a->op.http, fault, text, WORLD_BODY_MAX);
-
-    if (token && ev->type == cigna_ev_ok) {
-        a->turned |= w->provider.older_secret.len
-                     && (status == 400 || status == 401)
-                     && strstr(text, "\"error\":\"invalid_client\"");
-    }
-
-    if (ev->type == cigna_ev_ok) {
-        len = strlen(text);
-        result->body = malloc(len + 1);
-        memcpy(result->body, text, len);
-
-        if (cigna_slice_eq(a->op.http.url, w->provider.token_endpoint)) {
-            w->endpoint.heard_ms = w->now_ms;
-        }
-
-        ev->status = status;
-        ev->body = (cigna_slice_t) { result->body, len };
-        ev->retry_after_s = w->answer_retry_after_s;
-    }
-
-    free(text);
-}
-
-
-/* what the flow does not wait for: once, and if that fails never */
-
-static void
-world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
-{
-    char                  text[8];
-    cigna_arena_t         arena;
-    cigna_http_request_t  req;
-    static uint8_t        mem[64 * 1024];
-
-    if (a->reports == 0) {
-        world_fail("the member waits for a revocation");
-    }
-
-    if (w->provider.revocation_endpoint.len == 0 || fault == world_unsent) {
-        return;
-    }
-
-    cigna_arena_init(&arena, mem, sizeof(mem));
-
-    if (cigna_oauth_revoke_request(&w->provider, w->provider.client_secret,
-                                   a->op.token,
-                                   a->op.refresh_token ? "refresh_token"
-                                                       : "access_token",
-                                   &arena, &req)
-        != CIGNA_OK)
-    {
-        world_fail("nothing to revoke");
-    }
-
-    (void) world_http(w, &req, fault, text, sizeof(text));
-}
-
-
-void
-world_step(world_t *w, world_actor_t *a, world_fault_e fault)
-{
-    int             waited;
-    int64_t         wake_ms;
-    cigna_event_t   ev;
-    world_result_t  result;
-
-    if (a->done || ++a->steps > WORLD_STEPS) {
-        world_fail("a flow does not end, or goes on after its end");
-    }
-
-    memset(&ev, 0, sizeof(cigna_event_t));
-    memset(&result, 0, sizeof(world_result_t));
-    ev.retry_after_s = -1;
-    waited = a->op.type == cigna_op_http;
-
-    switch (a->op.type) {
-
-    case cigna_op_redis:
-    case cigna_op_script:
-        a->faults += fault != world_fine;
-        ev.type = world_ended(fault);
-        world_do_redis(w, a, fault, &ev, &result);
-        break;
-
-    case cigna_op_http:
-        fault = world_wait(w, a, fault);
-        a->faults += fault != world_fine;
-        ev.type = world_ended(fault);
-        world_do_http(w, a, fault, &ev, &result);
-        break;
-
-    case cigna_op_turn:
-        ev.type = w->no_turn || fault != world_fine ? cigna_ev_unsent
-                                                    : cigna_ev_ok;
-        ev.retry_after_s = w->no_turn ? 7 : -1;
-        break;
-
-    case cigna_op_revoke:
-        a->faults += fault != world_fine;
-        world_do_revoke(w, a, fault);
-        ev.type = cigna_ev_ok;
-        break;
-
-    case cigna_op_sleep:
-        ev.type = a->steps == 1 ? cigna_ev_start : cigna_ev_ok;
-        wake_ms = world_wake_ms(w, a);
-        w->now_ms = wake_ms > w->now_ms ? wake_ms : w->now_ms;
-        break;
-
-    case cigna_op_journal:
-        ev.type = world_journal(w, a->node, &a->op.journal, a->op.confirmed)
-                  == CIGNA_OK ? cigna_ev_ok : cigna_ev_unsent;
-        break;
-
-    case cigna_op_settle:
-        world_settle(w, a->node, &a->op.journal, a->op.confirmed);
-        ev.type = cigna_ev_ok;
-        break;
-
-    case cigna_op_report:
-        ev.type = cigna_ev_ok;
-        break;
-
-    case cigna_op_done:
-        break;
-    }
-
-    w->now_ms += waited ? 0 : w->delay_ms;
-    ev.now_ms = w->now_ms;
-    ev.quiet_ms = w->quiet_until_ms > w->now_ms
-                  ? w->quiet_until_ms - w->now_ms : 0;
-    world_random(w, ev.random, CIGNA_RANDOM_LEN);
-
-    /* whatever is not said anew is nonsense */
-
-    memset(&a->op, 0xa5, sizeof(cigna_op_t));
-
-    if (a->verdict) {
-        a->verdict->endpoint = w->endpoint;
-        world_ahead(w, a->node, a->verdict);
-    }
-
-    a->next(&a->flow, &ev, &a->op);
-
-    cigna_reply_destroy(result.reply);
-    free(result.body);
-
-    a->asked_ms = w->now_ms;
-    a->done = a->op.type == cigna_op_done;
-    a->reports += a->op.type == cigna_op_report;
-
-    if (a->op.type == cigna_op_sleep) {
-        a->wake_ms = w->now_ms + a->op.ms;
-    }
-
-    if (a->watch) {
-        a->watch(w, a);
-    }
-}
-
-
-int64_t
-world_wake_ms(const world_t *w, const world_actor_t *a)
-{
-    int64_t  heard_ms;
-
-    heard_ms = w->published_ms + WORLD_HEARD_MS;
-
-    return a->op.type == cigna_op_sleep && a->op.watch && !w->deaf
-           && w->published != a->published && heard_ms < a->wake_ms
-           ? heard_ms : a->wake_ms;
-}
-
-
-void
-world_run(world_t *w, world_actor_t *a)
-{
-    while (!a->done) {
-        world_step(w, a, world_fine);
-    }
-}
-
-
-int
-world_run_fault(world_t *w, world_actor_t *a, unsigned nth,
-    world_fault_e fault)
-{
-    unsigned  n;
-
-    n = 0;
-
-    while (!a->done) {
-        if (a->op.type == cigna_op_redis || a->op.type == cigna_op_script
-            || a->op.type == cigna_op_http)
-        {
-            n++;
-        }
-
-        world_step(w, a, n == nth && a->faults == 0 ? fault : world_fine);
-    }
-
-    return n >= nth;
-}
-
-
-void
-world_connected(world_t *w)
-{
-    char           code[64], state[64], secret[64];
-    world_actor_t  a;
-
-    a.watch = NULL;
-    world_connect(w, &a, "");
-    world_run(w, &a);
-
-    if (a.flow.connect.outcome != cigna_dance_outcome_none
-        || world_login(w, a.flow.connect.location, code, state) != CIGNA_OK)
-    {
-        world_fail("the dance has not started");
-    }
-
-    (void) snprintf(secret, sizeof(secret), "%.*s",
-                    (int) a.flow.connect.secret.len,
-                    a.flow.connect.secret.data);
-    world_end(&a);
-
-    world_callback(w, &a, code, state, secret);
-    world_run(w, &a);
-
-    if (a.flow.callback.outcome != cigna_dance_outcome_connected) {
-        world_fail(a.flow.callback.detail);
-    }
-
-    world_end(&a);
+    return (cigna_subject_t) {
+        .vault = &w->vault,
+        .provider = &w->provider,
+        .identity = &w->identity,
+        .arena = arena
+    };
 }
 
 
 int
 world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g)
 {
-    int             rc;
-    cigna_op_t      op;
-    cigna_reply_t  *reply;
+    int              rc;
+    cigna_op_t       op;
+    cigna_reply_t   *reply;
+    cigna_subject_t  subject;
 
     memset(g, 0, sizeof(cigna_grant_t));
+    subject = world_subject(w, arena);
 
     op.type = cigna_op_redis;
-    op.argc = (unsigned) cigna_vault_read_args(&w->identity, op.argv);
+    op.redis.argc = (unsigned) cigna_vault_read_args(&w->identity,
+                                                     op.redis.argv);
 
-    reply = world_redis(w, &op);
-    rc = cigna_vault_read_grant(&w->vault, &w->provider, &w->identity, reply,
-                                arena, g, NULL);
+    reply = world_redis(&w->redis, &op);
+    rc = cigna_vault_read_grant(&subject, reply, g, NULL);
     cigna_reply_destroy(reply);
 
     return rc;

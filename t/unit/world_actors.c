@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /* runs of flows, set up and not started yet */
 
 static void
-world_start(world_actor_t *a, world_flow_pt next)
+world_start(world_t *w, world_actor_t *a, world_flow_pt next)
 {
     world_watch_pt  watch;
 
@@ -22,6 +22,8 @@ world_start(world_actor_t *a, world_flow_pt next)
     a->op.type = cigna_op_sleep;
 
     cigna_arena_init(&a->arena, malloc(WORLD_ARENA), WORLD_ARENA);
+
+    a->subject = world_subject(w, &a->arena);
 }
 
 
@@ -34,7 +36,7 @@ world_end(world_actor_t *a)
 
 
 static void
-world_next_setup(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+world_next_handshake(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_redis_handshake_next(flow, ev, op);
 }
@@ -69,7 +71,7 @@ world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
-world_next_restore(void *flow, const cigna_event_t *ev, cigna_op_t *op)
+world_next_replay(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_journal_replay_next(flow, ev, op);
 }
@@ -90,14 +92,14 @@ world_next_userinfo(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 void
-world_setup(world_t *w, world_actor_t *a)
+world_handshake(world_t *w, world_actor_t *a)
 {
     cigna_redis_handshake_t  *f;
 
-    world_start(a, world_next_setup);
+    world_start(w, a, world_next_handshake);
 
-    f = &a->flow.setup;
-    f->password = cigna_slice_str(w->password);
+    f = &a->flow.handshake;
+    f->password = cigna_slice_str(w->redis.password);
 
     cigna_redis_handshake_init(f);
 }
@@ -108,7 +110,7 @@ world_discovery(world_t *w, world_actor_t *a)
 {
     cigna_discovery_t  *f;
 
-    world_start(a, world_next_discovery);
+    world_start(w, a, world_next_discovery);
 
     f = &a->flow.discovery;
     f->provider = &w->provider;
@@ -123,13 +125,10 @@ world_connect(world_t *w, world_actor_t *a, const char *return_to)
 {
     cigna_connect_t  *f;
 
-    world_start(a, world_next_connect);
+    world_start(w, a, world_next_connect);
 
     f = &a->flow.connect;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->return_to = cigna_slice_str(return_to);
 
     cigna_connect_init(f);
@@ -155,13 +154,10 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
 {
     cigna_callback_t  *f;
 
-    world_start(a, world_next_callback);
+    world_start(w, a, world_next_callback);
 
     f = &a->flow.callback;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->code = world_text(a, code);
     f->state_param = world_text(a, state);
     f->secret = world_text(a, secret);
@@ -176,13 +172,10 @@ world_refresh(world_t *w, world_actor_t *a)
 {
     cigna_refresh_t  *f;
 
-    world_start(a, world_next_refresh);
+    world_start(w, a, world_next_refresh);
 
     f = &a->flow.refresh;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->exchange_ms = WORLD_HTTP_MS;
     f->wait_ms = WORLD_WAIT_MS;
     a->verdict = &f->verdict;
@@ -196,13 +189,10 @@ world_disconnect(world_t *w, world_actor_t *a)
 {
     cigna_disconnect_t  *f;
 
-    world_start(a, world_next_disconnect);
+    world_start(w, a, world_next_disconnect);
 
     f = &a->flow.disconnect;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
 
     cigna_disconnect_init(f);
 }
@@ -213,13 +203,10 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 {
     cigna_userinfo_t  *f;
 
-    world_start(a, world_next_userinfo);
+    world_start(w, a, world_next_userinfo);
 
     f = &a->flow.userinfo;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->identity = &w->identity;
-    f->arena = &a->arena;
+    f->subject = &a->subject;
     f->id = id;
 
     cigna_userinfo_init(f);
@@ -227,25 +214,24 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 
 
 void
-world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
+world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 {
     cigna_journal_replay_t  *f;
     cigna_journal_t         *entry;
 
-    world_start(a, world_next_restore);
+    world_start(w, a, world_next_replay);
 
-    f = &a->flow.restore;
-    f->vault = &w->vault;
-    f->provider = &w->provider;
-    f->arena = &a->arena;
-    f->confirmed = world_entry(w, node, n)->confirmed;
-    f->entry = world_entry(w, node, n)->entry;
+    f = &a->flow.replay;
+    f->subject = a->subject;
+    f->confirmed = world_entry(&w->fleet, node, n)->confirmed;
+    f->entry = world_entry(&w->fleet, node, n)->entry;
 
     entry = &f->entry;
 
-    if (cigna_arena_copy(f->arena, entry->who, &entry->who) != CIGNA_OK
-        || cigna_arena_copy(f->arena, entry->id, &entry->id) != CIGNA_OK
-        || cigna_arena_copy(f->arena, entry->blob, &entry->blob) != CIGNA_OK)
+    if (cigna_arena_copy(&a->arena, entry->identity, &entry->identity)
+        != CIGNA_OK
+        || cigna_arena_copy(&a->arena, entry->id, &entry->id) != CIGNA_OK
+        || cigna_arena_copy(&a->arena, entry->blob, &entry->blob) != CIGNA_OK)
     {
         world_fail("no room");
     }
@@ -258,7 +244,7 @@ world_restore(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 
 
 void
-world_upkeep(world_t *w, unsigned node)
+world_replay_all(world_t *w, unsigned node)
 {
     unsigned       n;
     world_actor_t  a;
@@ -266,8 +252,8 @@ world_upkeep(world_t *w, unsigned node)
     a.watch = NULL;
 
     for (n = 0; n < WORLD_JOURNAL; n++) {
-        if (world_entry(w, node, n)) {
-            world_restore(w, &a, node, n);
+        if (world_entry(&w->fleet, node, n)) {
+            world_replay(w, &a, node, n);
             world_run(w, &a);
             world_end(&a);
         }

@@ -12,7 +12,8 @@
 
 #include "http/cigna_base64url.h"
 #include "http/cigna_form.h"
-#include "world.h"
+#include "dance/cigna_connect.h"
+#include "world_auth.h"
 
 
 /* the authorization server: RFC 6749, 7009, 7636, and OpenID Connect */
@@ -133,12 +134,12 @@ world_sign(unsigned key, const char *text, char *out, size_t size)
 
 
 static void
-world_id_token(world_t *w, const char *nonce, char *text, size_t size)
+world_id_token(world_auth_t *as, const char *nonce, char *text, size_t size)
 {
     char  header[64], claims[512], part[1024], signature[128];
 
     (void) snprintf(header, sizeof(header), "{\"alg\":\"ES256\",\"kid\":"
-                    "\"k%u\"}", w->key);
+                    "\"k%u\"}", as->key);
     world_base64url(part, sizeof(part), header, strlen(header));
     strcat(part, ".");
 
@@ -146,12 +147,12 @@ world_id_token(world_t *w, const char *nonce, char *text, size_t size)
                     "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"client\","
                     "\"exp\":%" PRId64 ",\"iat\":%" PRId64 ",\"nonce\":"
                     "\"%s%s\",\"fhirUser\":\"Patient/1\"}",
-                    w->iss, w->sub, w->now_ms / 1000 + 600, w->now_ms / 1000,
-                    nonce, w->bad_nonce ? "x" : "");
+                    as->iss, as->sub, *as->now_ms / 1000 + 600,
+                    *as->now_ms / 1000, nonce, as->bad_nonce ? "x" : "");
     world_base64url(part + strlen(part), sizeof(part) - strlen(part), claims,
                     strlen(claims));
 
-    world_sign(w->bad_signature ? !w->key : w->key, part, signature,
+    world_sign(as->bad_signature ? !as->key : as->key, part, signature,
                sizeof(signature));
 
     (void) snprintf(text, size, "%s.%s", part, signature);
@@ -174,7 +175,7 @@ world_read_token(cigna_slice_t token, const char *kind, unsigned *family,
 
 
 int
-world_alive(const world_t *w, cigna_slice_t token)
+world_alive(const world_auth_t *as, cigna_slice_t token)
 {
     unsigned  family, serial;
 
@@ -184,28 +185,28 @@ world_alive(const world_t *w, cigna_slice_t token)
         return 0;
     }
 
-    return family < w->nfamilies && serial <= w->families[family].serial
-           && w->families[family].serial && !w->families[family].dead;
+    return family < as->nfamilies && serial <= as->families[family].serial
+           && as->families[family].serial && !as->families[family].dead;
 }
 
 
 world_token_t *
-world_token(world_t *w, cigna_slice_t text)
+world_token(world_auth_t *as, cigna_slice_t text)
 {
     unsigned        i;
     world_token_t  *t;
 
-    for (i = 0; i < w->nrefresh; i++) {
-        if (cigna_slice_eq(cigna_slice_str(w->refresh[i].text), text)) {
-            return &w->refresh[i];
+    for (i = 0; i < as->nrefresh; i++) {
+        if (cigna_slice_eq(cigna_slice_str(as->refresh[i].text), text)) {
+            return &as->refresh[i];
         }
     }
 
-    if (w->nrefresh == WORLD_TOKENS || text.len >= sizeof(t->text)) {
+    if (as->nrefresh == WORLD_TOKENS || text.len >= sizeof(t->text)) {
         world_fail("too many refresh tokens, or none of ours");
     }
 
-    t = &w->refresh[w->nrefresh++];
+    t = &as->refresh[as->nrefresh++];
     memset(t, 0, sizeof(world_token_t));
     memcpy(t->text, text.data, text.len);
     (void) world_read_token(text, "rt", &t->family, &t->serial);
@@ -234,7 +235,8 @@ world_query(world_form_t *form, cigna_slice_t query, const char *name,
 
 
 int
-world_login(world_t *w, cigna_slice_t location, char code[64], char state[64])
+world_login(world_auth_t *as, cigna_slice_t location, char code[64],
+    char state[64])
 {
     char             method[16], redirect_uri[256], type[16];
     cigna_uri_t      uri;
@@ -242,21 +244,21 @@ world_login(world_t *w, cigna_slice_t location, char code[64], char state[64])
     world_family_t  *f;
 
     if (cigna_uri_parse(location, &uri) != CIGNA_OK
-        || !cigna_slice_starts(location, w->provider.authorization_endpoint))
+        || !cigna_slice_starts(location, as->provider->authorization_endpoint))
     {
         return CIGNA_ERROR;
     }
 
-    if (w->nfamilies == WORLD_FAMILIES) {
+    if (as->nfamilies == WORLD_FAMILIES) {
         world_fail("too many logins");
     }
 
     cigna_arena_init(&form.arena, form.mem, sizeof(form.mem));
 
-    f = &w->families[w->nfamilies];
+    f = &as->families[as->nfamilies];
     memset(f, 0, sizeof(world_family_t));
     (void) snprintf(f->code, sizeof(f->code), WORLD_MARKER "-code-%u",
-                    w->nfamilies);
+                    as->nfamilies);
 
     world_query(&form, uri.query, "state", state, 64);
     world_query(&form, uri.query, "nonce", f->nonce, sizeof(f->nonce));
@@ -272,13 +274,13 @@ world_login(world_t *w, cigna_slice_t location, char code[64], char state[64])
         || strlen(f->challenge) != 43 || strlen(f->nonce) != 22
         || strlen(state) != CIGNA_STATE_LEN
         || !cigna_slice_eq(cigna_slice_str(redirect_uri),
-                           w->provider.redirect_uri))
+                           as->provider->redirect_uri))
     {
         return CIGNA_ERROR;
     }
 
     (void) snprintf(code, 64, "%s", f->code);
-    w->nfamilies++;
+    as->nfamilies++;
 
     return CIGNA_OK;
 }
@@ -287,9 +289,9 @@ world_login(world_t *w, cigna_slice_t location, char code[64], char state[64])
 /* the token endpoint */
 
 static unsigned
-world_refuse(world_t *w, const char *error, char *body, size_t size)
+world_refuse(world_auth_t *as, const char *error, char *body, size_t size)
 {
-    w->refused += strcmp(error, "invalid_grant") == 0;
+    as->refused += strcmp(error, "invalid_grant") == 0;
     (void) snprintf(body, size, "{\"error\":\"%s\"}", error);
 
     return 400;
@@ -309,36 +311,37 @@ world_add(char *body, size_t size, const char *name, const char *value)
 
 
 static unsigned
-world_issue(world_t *w, unsigned family, const char *nonce, char *body,
+world_issue(world_auth_t *as, unsigned family, const char *nonce, char *body,
     size_t size)
 {
     char             refresh[64], id_token[2048];
     size_t           len;
     world_family_t  *f;
 
-    f = &w->families[family];
+    f = &as->families[family];
     f->serial++;
 
     (void) snprintf(body, size, "{\"token_type\":\"bearer\",\"access_token\":"
                     "\"" WORLD_MARKER "-at-%u-%u\"", family, f->serial);
 
-    if (w->expires_in[0]) {
+    if (as->expires_in[0]) {
         len = strlen(body);
         (void) snprintf(body + len, size - len, ",\"expires_in\":%s",
-                        w->expires_in);
+                        as->expires_in);
     }
 
-    if (w->tokens == world_rotating || (w->tokens == world_constant && nonce)) {
+    if (as->tokens == world_rotating
+        || (as->tokens == world_constant && nonce)) {
         (void) snprintf(refresh, sizeof(refresh), WORLD_MARKER "-rt-%u-%u",
-                        family, w->tokens == world_rotating ? f->serial : 0);
+                        family, as->tokens == world_rotating ? f->serial : 0);
         world_add(body, size, "refresh_token", refresh);
     }
 
-    world_add(body, size, "scope", w->scope);
-    world_add(body, size, "patient", w->patient);
+    world_add(body, size, "scope", as->scope);
+    world_add(body, size, "patient", as->patient);
 
-    if (w->id_token) {
-        world_id_token(w, nonce ? nonce : "", id_token, sizeof(id_token));
+    if (as->id_token) {
+        world_id_token(as, nonce ? nonce : "", id_token, sizeof(id_token));
         world_add(body, size, "id_token", id_token);
     }
 
@@ -349,7 +352,7 @@ world_issue(world_t *w, unsigned family, const char *nonce, char *body,
 
 
 static unsigned
-world_spend_code(world_t *w, world_form_t *form, cigna_slice_t request,
+world_spend_code(world_auth_t *as, world_form_t *form, cigna_slice_t request,
     char *body, size_t size)
 {
     char             code[64], verifier[64], redirect_uri[256], challenge[64];
@@ -366,8 +369,8 @@ world_spend_code(world_t *w, world_form_t *form, cigna_slice_t request,
     (void) cigna_oauth_append_challenge(&b, cigna_slice_str(verifier));
     *b.pos = '\0';
 
-    for (i = 0; i < w->nfamilies; i++) {
-        f = &w->families[i];
+    for (i = 0; i < as->nfamilies; i++) {
+        f = &as->families[i];
 
         if (strcmp(f->code, code) != 0) {
             continue;
@@ -379,48 +382,50 @@ world_spend_code(world_t *w, world_form_t *form, cigna_slice_t request,
 
         if (f->dead || strcmp(f->challenge, challenge) != 0
             || !cigna_slice_eq(cigna_slice_str(redirect_uri),
-                               w->provider.redirect_uri))
+                               as->provider->redirect_uri))
         {
             break;
         }
 
         f->spent = 1;
 
-        return world_issue(w, i, f->nonce, body, size);
+        return world_issue(as, i, f->nonce, body, size);
     }
 
-    return world_refuse(w, "invalid_grant", body, size);
+    return world_refuse(as, "invalid_grant", body, size);
 }
 
 
 static unsigned
-world_spend_refresh(world_t *w, cigna_slice_t token, char *body, size_t size)
+world_spend_refresh(world_auth_t *as, cigna_slice_t token, char *body,
+    size_t size)
 {
     unsigned         family, serial;
     world_family_t  *f;
 
     if (!world_read_token(token, "rt", &family, &serial)
-        || family >= w->nfamilies)
+        || family >= as->nfamilies)
     {
-        return world_refuse(w, "invalid_grant", body, size);
+        return world_refuse(as, "invalid_grant", body, size);
     }
 
-    f = &w->families[family];
+    f = &as->families[family];
 
     /* one that was used before was stolen by somebody: all of it ends */
 
-    f->dead |= w->tokens == world_rotating && serial != f->serial;
+    f->dead |= as->tokens == world_rotating && serial != f->serial;
 
     if (f->dead) {
-        return world_refuse(w, "invalid_grant", body, size);
+        return world_refuse(as, "invalid_grant", body, size);
     }
 
-    return world_issue(w, family, NULL, body, size);
+    return world_issue(as, family, NULL, body, size);
 }
 
 
 static unsigned
-world_token_endpoint(world_t *w, cigna_slice_t request, world_fault_e fault,
+world_token_endpoint(world_auth_t *as, cigna_slice_t request,
+    world_fault_e fault,
     char *body, size_t size)
 {
     char            type[32], secret[64], token[64];
@@ -437,13 +442,13 @@ world_token_endpoint(world_t *w, cigna_slice_t request, world_fault_e fault,
     t = NULL;
 
     if (strcmp(type, "refresh_token") == 0) {
-        w->refreshes_posted++;
-        t = world_token(w, cigna_slice_str(token));
+        as->refreshes_posted++;
+        t = world_token(as, cigna_slice_str(token));
         t->posted++;
         t->unknown += fault == world_lost_before || fault == world_lost_after;
 
     } else {
-        w->codes_posted++;
+        as->codes_posted++;
     }
 
     if (fault == world_lost_before) {
@@ -455,27 +460,27 @@ world_token_endpoint(world_t *w, cigna_slice_t request, world_fault_e fault,
         return 503;
     }
 
-    if (w->answer_status) {
-        status = w->answer_status;
-        w->answer_status = 0;
-        (void) snprintf(body, size, "%s", w->answer_body);
+    if (as->answer_status) {
+        status = as->answer_status;
+        as->answer_status = 0;
+        (void) snprintf(body, size, "%s", as->answer_body);
         return status;
     }
 
     if (secret[0] == '\0'
-        || (!cigna_slice_eq(cigna_slice_str(secret), w->secrets[0])
-            && !cigna_slice_eq(cigna_slice_str(secret), w->secrets[1])))
+        || (!cigna_slice_eq(cigna_slice_str(secret), as->secrets[0])
+            && !cigna_slice_eq(cigna_slice_str(secret), as->secrets[1])))
     {
-        return world_refuse(w, "invalid_client", body, size);
+        return world_refuse(as, "invalid_client", body, size);
     }
 
-    return t ? world_spend_refresh(w, cigna_slice_str(token), body, size)
-             : world_spend_code(w, &form, request, body, size);
+    return t ? world_spend_refresh(as, cigna_slice_str(token), body, size)
+             : world_spend_code(as, &form, request, body, size);
 }
 
 
 static void
-world_revocation(world_t *w, cigna_slice_t request)
+world_revocation(world_auth_t *as, cigna_slice_t request)
 {
     char          token[64];
     unsigned      family, serial;
@@ -484,23 +489,23 @@ world_revocation(world_t *w, cigna_slice_t request)
     cigna_arena_init(&form.arena, form.mem, sizeof(form.mem));
     world_query(&form, request, "token", token, sizeof(token));
 
-    (void) snprintf(w->last_revoked, sizeof(w->last_revoked), "%s", token);
+    (void) snprintf(as->last_revoked, sizeof(as->last_revoked), "%s", token);
 
     if ((world_read_token(cigna_slice_str(token), "rt", &family, &serial)
          || world_read_token(cigna_slice_str(token), "at", &family, &serial))
-        && family < w->nfamilies)
+        && family < as->nfamilies)
     {
-        w->families[family].dead = 1;
+        as->families[family].dead = 1;
     }
 }
 
 
 static void
-world_metadata(world_t *w, char *body, size_t size)
+world_metadata(world_auth_t *as, char *body, size_t size)
 {
     const cigna_metadata_t  *m;
 
-    m = &w->metadata;
+    m = &as->metadata;
 
     (void) snprintf(body, size,
                     "{\"issuer\":\"%.*s\",\"authorization_endpoint\":\"%.*s\","
@@ -531,7 +536,7 @@ world_userinfo_of(cigna_slice_t token, char *text, size_t size)
 /* the FHIR server: a token that it does not know gets 401 */
 
 static unsigned
-world_userinfo_reply(world_t *w, const cigna_http_request_t *req,
+world_userinfo_reply(world_auth_t *as, const cigna_http_request_t *req,
     world_fault_e fault, char *body, size_t size)
 {
     char           id[16];
@@ -541,20 +546,20 @@ world_userinfo_reply(world_t *w, const cigna_http_request_t *req,
         return 0;
     }
 
-    w->userinfo_asked++;
+    as->userinfo_asked++;
 
     if (fault == world_error) {
         return 503;
     }
 
-    if (w->userinfo_status) {
-        (void) snprintf(body, size, "%s", w->userinfo_body);
-        return w->userinfo_status;
+    if (as->userinfo_status) {
+        (void) snprintf(body, size, "%s", as->userinfo_body);
+        return as->userinfo_status;
     }
 
     token = cigna_slice_skip(req->authorization, sizeof("Bearer ") - 1);
 
-    if (!world_alive(w, token)) {
+    if (!world_alive(as, token)) {
         return 401;
     }
 
@@ -570,16 +575,16 @@ world_userinfo_reply(world_t *w, const cigna_http_request_t *req,
 /* an access token goes to $userinfo, and nowhere else */
 
 static int
-world_asks_userinfo(const world_t *w, const cigna_http_request_t *req)
+world_asks_userinfo(const world_auth_t *as, const cigna_http_request_t *req)
 {
     int  bearer;
 
     bearer = cigna_slice_starts(req->authorization, cigna_slice("Bearer "));
 
     if (bearer
-        != (cigna_slice_starts(req->url, w->provider.fhir_base)
+        != (cigna_slice_starts(req->url, as->provider->fhir_base)
             && cigna_slice_eq(cigna_slice_skip(req->url,
-                                               w->provider.fhir_base.len),
+                                               as->provider->fhir_base.len),
                               cigna_slice("/$userinfo"))))
     {
         world_fail("a token to another URL than $userinfo, or none to that");
@@ -590,20 +595,21 @@ world_asks_userinfo(const world_t *w, const cigna_http_request_t *req)
 
 
 unsigned
-world_http(world_t *w, const cigna_http_request_t *req, world_fault_e fault,
+world_http(world_auth_t *as, const cigna_http_request_t *req,
+    world_fault_e fault,
     char *body, size_t size)
 {
     body[0] = '\0';
 
-    if (world_asks_userinfo(w, req)) {
-        return world_userinfo_reply(w, req, fault, body, size);
+    if (world_asks_userinfo(as, req)) {
+        return world_userinfo_reply(as, req, fault, body, size);
     }
 
-    if (cigna_slice_eq(req->url, w->provider.token_endpoint)) {
-        return world_token_endpoint(w, req->body, fault, body, size);
+    if (cigna_slice_eq(req->url, as->provider->token_endpoint)) {
+        return world_token_endpoint(as, req->body, fault, body, size);
     }
 
-    w->revoked += cigna_slice_eq(req->url, w->provider.revocation_endpoint);
+    as->revoked += cigna_slice_eq(req->url, as->provider->revocation_endpoint);
 
     if (fault == world_lost_before) {
         return 0;
@@ -613,8 +619,8 @@ world_http(world_t *w, const cigna_http_request_t *req, world_fault_e fault,
         return 503;
     }
 
-    if (cigna_slice_eq(req->url, w->provider.revocation_endpoint)) {
-        world_revocation(w, req->body);
+    if (cigna_slice_eq(req->url, as->provider->revocation_endpoint)) {
+        world_revocation(as, req->body);
         return 200;
     }
 
@@ -622,24 +628,34 @@ world_http(world_t *w, const cigna_http_request_t *req, world_fault_e fault,
         world_fail("a POST to nowhere");
     }
 
-    if (cigna_slice_eq(req->url, w->provider.jwks_uri)) {
-        w->keys_fetched++;
-        world_jwks(w->key, body, size);
+    if (cigna_slice_eq(req->url, as->provider->jwks_uri)) {
+        as->keys_fetched++;
+        world_jwks(as->key, body, size);
         return 200;
     }
 
-    if (!cigna_slice_starts(req->url, w->provider.fhir_base)) {
+    if (!cigna_slice_starts(req->url, as->provider->fhir_base)) {
         world_fail("a GET to nowhere");
     }
 
-    w->metadata_fetched++;
+    as->metadata_fetched++;
 
-    if (w->answer_status) {
-        (void) snprintf(body, size, "%s", w->answer_body);
-        return w->answer_status;
+    if (as->answer_status) {
+        (void) snprintf(body, size, "%s", as->answer_body);
+        return as->answer_status;
     }
 
-    world_metadata(w, body, size);
+    world_metadata(as, body, size);
 
     return 200;
+}
+
+
+void
+world_knows_secret(world_auth_t *as, unsigned n)
+{
+    as->secrets[0] = n == 0 || n == 2 ? cigna_slice(WORLD_NEWER)
+                                     : cigna_slice_null;
+    as->secrets[1] = n == 1 || n == 2 ? cigna_slice(WORLD_OLDER)
+                                     : cigna_slice_null;
 }

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "dance/cigna_connect.h"
+#include "vault/cigna_scripts.h"
+#include "world_fault.h"
+#include "world_redis.h"
 
 
 /*
@@ -23,7 +26,8 @@ typedef struct {
 } world_resp_t;
 
 
-static world_key_t *world_key(world_t *w, cigna_slice_t name, int create);
+static world_key_t *world_key(world_redis_t *db, cigna_slice_t name,
+    int create);
 static world_field_t *world_field(world_key_t *key, cigna_slice_t name,
     int create);
 static void world_key_free(world_key_t *key);
@@ -35,14 +39,14 @@ static int64_t world_int(cigna_slice_t s);
 /* the store */
 
 static int64_t
-world_redis_now(const world_t *w)
+world_redis_now(const world_redis_t *db)
 {
-    return w->now_ms + w->skew_ms;
+    return *db->now_ms + db->skew_ms;
 }
 
 
 static world_key_t *
-world_key(world_t *w, cigna_slice_t name, int create)
+world_key(world_redis_t *db, cigna_slice_t name, int create)
 {
     unsigned      i;
     world_key_t  *key, *unused;
@@ -50,10 +54,10 @@ world_key(world_t *w, cigna_slice_t name, int create)
     unused = NULL;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        key = &w->keys[i];
+        key = &db->keys[i];
 
         if (key->name && key->expires_ms
-            && key->expires_ms <= world_redis_now(w))
+            && key->expires_ms <= world_redis_now(db))
         {
             world_key_free(key);
         }
@@ -208,38 +212,39 @@ world_int(cigna_slice_t s)
 
 
 void
-world_set_bytes(world_t *w, cigna_slice_t key, const char *field,
+world_set_bytes(world_redis_t *db, cigna_slice_t key, const char *field,
     cigna_slice_t value)
 {
-    world_put(world_key(w, key, 1), field, value);
+    world_put(world_key(db, key, 1), field, value);
 }
 
 
 const world_field_t *
-world_get(world_t *w, cigna_slice_t key, const char *field)
+world_get(world_redis_t *db, cigna_slice_t key, const char *field)
 {
-    return world_at(world_key(w, key, 0), field);
+    return world_at(world_key(db, key, 0), field);
 }
 
 
 void
-world_set(world_t *w, cigna_slice_t key, const char *field, const char *value)
+world_set(world_redis_t *db, cigna_slice_t key, const char *field,
+    const char *value)
 {
     if (value) {
-        world_put(world_key(w, key, 1), field, cigna_slice_str(value));
+        world_put(world_key(db, key, 1), field, cigna_slice_str(value));
 
     } else {
-        world_drop(world_key(w, key, 0), field);
+        world_drop(world_key(db, key, 0), field);
     }
 }
 
 
 void
-world_delete(world_t *w, cigna_slice_t key)
+world_delete(world_redis_t *db, cigna_slice_t key)
 {
     world_key_t  *k;
 
-    k = world_key(w, key, 0);
+    k = world_key(db, key, 0);
 
     if (k) {
         world_key_free(k);
@@ -248,13 +253,13 @@ world_delete(world_t *w, cigna_slice_t key)
 
 
 void
-world_redis_done(world_t *w)
+world_redis_done(world_redis_t *db)
 {
     unsigned  i;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        world_key_free(&w->keys[i]);
-        world_key_free(&w->replica[i]);
+        world_key_free(&db->keys[i]);
+        world_key_free(&db->replica[i]);
     }
 }
 
@@ -291,38 +296,36 @@ world_key_copy(world_key_t *to, const world_key_t *from)
 
 
 void
-world_replicate(world_t *w)
+world_replicate(world_redis_t *db)
 {
     unsigned  i;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        world_key_copy(&w->replica[i], &w->keys[i]);
+        world_key_copy(&db->replica[i], &db->keys[i]);
     }
 }
 
 
 void
-world_failover(world_t *w)
+world_promote(world_redis_t *db)
 {
     unsigned  i;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        world_key_copy(&w->keys[i], &w->replica[i]);
+        world_key_copy(&db->keys[i], &db->replica[i]);
     }
-
-    w->quiet_until_ms = w->now_ms + CIGNA_LEASE_QUIET_MS;
 }
 
 
 int
-world_redis_has(world_t *w, const char *bytes)
+world_redis_has(world_redis_t *db, const char *bytes)
 {
     unsigned        i, n;
     world_key_t    *key;
     world_field_t  *f;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        key = &w->keys[i];
+        key = &db->keys[i];
 
         if (key->name && strstr(key->name, bytes)) {
             return 1;
@@ -344,13 +347,13 @@ world_redis_has(world_t *w, const char *bytes)
 
 
 int
-world_redis_bounded(const world_t *w)
+world_redis_bounded(const world_redis_t *db)
 {
     unsigned            i;
     const world_key_t  *key;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        key = &w->keys[i];
+        key = &db->keys[i];
 
         /* the vault's marker is there for good */
 
@@ -473,31 +476,31 @@ world_reply(const char *resp, size_t len)
 /* the scripts */
 
 static void
-world_publish(world_t *w, cigna_slice_t identity, cigna_slice_t id,
+world_publish(world_redis_t *db, cigna_slice_t identity, cigna_slice_t id,
     cigna_slice_t generation)
 {
-    w->published++;
-    w->published_ms = w->now_ms;
+    db->published++;
+    db->published_ms = *db->now_ms;
 
-    (void) snprintf(w->message, sizeof(w->message), "%.*s %.*s %.*s",
+    (void) snprintf(db->message, sizeof(db->message), "%.*s %.*s %.*s",
                     (int) identity.len, identity.data, (int) id.len, id.data,
                     (int) generation.len, generation.data);
 }
 
 
 static void
-world_dance_open(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_dance_open(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 1);
+    key = world_key(db, a[0], 1);
 
     world_put(key, "b", a[1]);
     world_put(key, "s", a[2]);
     world_put(key, "w", a[3]);
     world_put(key, "d", a[4]);
-    world_put_int(key, "e", world_redis_now(w) + world_int(a[5]));
-    key->expires_ms = world_redis_now(w) + world_int(a[6]);
+    world_put_int(key, "e", world_redis_now(db) + world_int(a[5]));
+    key->expires_ms = world_redis_now(db) + world_int(a[6]);
 
     world_resp_word(r, 1, "ok");
 }
@@ -529,16 +532,16 @@ world_oldest(world_key_t *key)
 
 
 static void
-world_dance_list(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_dance_list(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t         now, life, bound, excess;
     world_key_t    *key;
     world_field_t  *f;
 
-    now = world_redis_now(w);
+    now = world_redis_now(db);
     bound = world_int(a[2]) > 1 ? world_int(a[2]) : 1;
     life = world_int(a[3]);
-    key = world_key(w, a[0], 1);
+    key = world_key(db, a[0], 1);
 
     f = world_field(key, a[1], 0);
 
@@ -571,13 +574,13 @@ world_dance_list(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_dance_take(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_dance_claim(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t               left;
     world_key_t          *key;
     const world_field_t  *id, *blob;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
     id = world_at(key, "d");
     blob = world_at(key, "b");
 
@@ -614,7 +617,7 @@ world_dance_take(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     }
 
     if (world_at(key, "t")) {
-        left = world_number(world_at(key, "t")) - world_redis_now(w);
+        left = world_number(world_at(key, "t")) - world_redis_now(db);
 
         if (left <= 0) {
             world_resp_word(r, 3, "interrupted");
@@ -636,7 +639,7 @@ world_dance_take(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    if (world_redis_now(w) >= world_number(world_at(key, "e"))) {
+    if (world_redis_now(db) >= world_number(world_at(key, "e"))) {
         world_resp_word(r, 2, "expired");
         world_resp_field(r, id);
         return;
@@ -647,16 +650,16 @@ world_dance_take(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     world_resp_field(r, blob);
 
     world_put(key, "k", a[3]);
-    world_put_int(key, "t", world_redis_now(w) + world_int(a[4]));
+    world_put_int(key, "t", world_redis_now(db) + world_int(a[4]));
 }
 
 
 static void
-world_dance_end(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_dance_end(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_at(key, "s") == NULL) {
         world_resp_word(r, 1, "absent");
@@ -668,7 +671,7 @@ world_dance_end(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         world_resp_word(r, 2, "ended");
         world_resp_field(r, world_at(key, "o"));
 
-    } else if (world_redis_now(w) >= world_number(world_at(key, "t"))) {
+    } else if (world_redis_now(db) >= world_number(world_at(key, "t"))) {
         world_resp_word(r, 1, "late");
 
     } else {
@@ -709,7 +712,8 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 /* "id gone", no longer than eight of them */
 
 static void
-world_gone(world_t *w, world_key_t *key, cigna_slice_t id, world_gone_t *g)
+world_gone(world_redis_t *db, world_key_t *key, cigna_slice_t id,
+    world_gone_t *g)
 {
     cigna_slice_t  gone;
 
@@ -719,8 +723,8 @@ world_gone(world_t *w, world_key_t *key, cigna_slice_t id, world_gone_t *g)
                       id.data, (int) gone.len, gone.data);
     g->len = g->len > 8 * 23 ? 8 * 23 : g->len;
 
-    if (w->nretired < WORLD_FAMILIES) {
-        (void) snprintf(w->retired[w->nretired++], 32, "%.*s", (int) id.len,
+    if (db->nretired < WORLD_RETIRED) {
+        (void) snprintf(db->retired[db->nretired++], 32, "%.*s", (int) id.len,
                         id.data);
     }
 }
@@ -747,13 +751,13 @@ world_unmark(world_key_t *key)
 /* puts this one in place of what is there */
 
 static void
-world_write(world_t *w, world_key_t *key, const cigna_slice_t *a,
+world_write(world_redis_t *db, world_key_t *key, const cigna_slice_t *a,
     int64_t connected_ms)
 {
     world_gone_t  gone;
 
     if (world_at(key, "i") && !world_is(world_at(key, "i"), a[0])) {
-        world_gone(w, key, world_slice(world_at(key, "i")), &gone);
+        world_gone(db, key, world_slice(world_at(key, "i")), &gone);
         world_put_gone(key, &gone);
 
     } else if (world_at(key, "x") == NULL) {
@@ -765,17 +769,17 @@ world_write(world_t *w, world_key_t *key, const cigna_slice_t *a,
     world_put(key, "b", a[2]);
     world_put_int(key, "c", connected_ms);
     world_unmark(key);
-    key->expires_ms = world_redis_now(w) + world_int(a[3]);
+    key->expires_ms = world_redis_now(db) + world_int(a[3]);
 }
 
 
 static void
-world_grant_put(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_install(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t       connected;
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
     connected = world_number(world_at(key, "c"));
 
     if (world_is(world_at(key, "i"), a[1])) {
@@ -790,27 +794,27 @@ world_grant_put(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    connected = connected + 1 > world_redis_now(w) ? connected + 1
-                                                   : world_redis_now(w);
+    connected = connected + 1 > world_redis_now(db) ? connected + 1
+                                                   : world_redis_now(db);
 
     world_resp_word(r, 3, "ok");
     world_resp_int(r, connected);
     world_resp_record(r, key);
 
-    world_write(w, world_key(w, a[0], 1), &a[1], connected);
-    world_publish(w, a[6], a[1], a[2]);
+    world_write(db, world_key(db, a[0], 1), &a[1], connected);
+    world_publish(db, a[6], a[1], a[2]);
 }
 
 
 static void
-world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_begin(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int           ours;
     int64_t       now, mark, attempts;
     world_key_t  *key, *lock;
 
-    now = world_redis_now(w);
-    key = world_key(w, a[0], 0);
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
 
     if (!world_is(world_at(key, "i"), a[3])
         || !world_is(world_at(key, "g"), a[4]))
@@ -820,7 +824,7 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    lock = world_key(w, a[1], 0);
+    lock = world_key(db, a[1], 0);
 
     if (lock && !world_is(world_at(lock, ""), a[2])) {
         world_resp_word(r, 1, "busy");
@@ -842,7 +846,7 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    lock = world_key(w, a[1], 1);
+    lock = world_key(db, a[1], 1);
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[5]);
 
@@ -856,14 +860,14 @@ world_grant_begin(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_renew(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_renew(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t       now;
     world_key_t  *key, *lock;
 
-    now = world_redis_now(w);
-    key = world_key(w, a[0], 0);
-    lock = world_key(w, a[1], 0);
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
+    lock = world_key(db, a[1], 0);
 
     if (!world_is(world_at(key, "o"), a[2])
         || (lock && !world_is(world_at(lock, ""), a[2]))
@@ -873,7 +877,7 @@ world_grant_renew(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    lock = world_key(w, a[1], 1);
+    lock = world_key(db, a[1], 1);
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[3]);
 
@@ -882,14 +886,14 @@ world_grant_renew(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_retake(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_retake(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t       now, attempts;
     world_key_t  *key, *lock;
 
-    now = world_redis_now(w);
-    key = world_key(w, a[0], 0);
-    lock = world_key(w, a[1], 0);
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
+    lock = world_key(db, a[1], 0);
 
     if (!world_is(world_at(key, "i"), a[5])
         || !world_is(world_at(key, "g"), a[6])
@@ -901,7 +905,7 @@ world_grant_retake(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    lock = world_key(w, a[1], 1);
+    lock = world_key(db, a[1], 1);
     world_put(lock, "", a[2]);
     lock->expires_ms = now + world_int(a[3]);
 
@@ -917,11 +921,11 @@ world_grant_retake(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_unlock(world_t *w, cigna_slice_t name, cigna_slice_t owner)
+world_unlock(world_redis_t *db, cigna_slice_t name, cigna_slice_t owner)
 {
     world_key_t  *lock;
 
-    lock = world_key(w, name, 0);
+    lock = world_key(db, name, 0);
 
     if (lock && world_is(world_at(lock, ""), owner)) {
         world_key_free(lock);
@@ -947,14 +951,14 @@ world_older(world_key_t *key, cigna_slice_t generation, int spent)
 
 
 static void
-world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_swap(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     int64_t       n;
     world_key_t  *key;
 
-    world_unlock(w, a[1], a[2]);
+    world_unlock(db, a[1], a[2]);
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_is(world_at(key, "i"), a[3])
         && world_is(world_at(key, "g"), a[4])
@@ -983,27 +987,27 @@ world_grant_swap(world_t *w, const cigna_slice_t *a, world_resp_t *r)
     }
 
     if (a[9].len) {
-        world_put_int(key, "s", world_redis_now(w));
+        world_put_int(key, "s", world_redis_now(db));
     }
 
-    key->expires_ms = world_redis_now(w) + world_int(a[6]);
+    key->expires_ms = world_redis_now(db) + world_int(a[6]);
 
-    world_publish(w, a[8], a[3], a[4]);
+    world_publish(db, a[8], a[3], a[4]);
     world_resp_word(r, 1, "ok");
 }
 
 
 static void
-world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_release(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     char          refused[64];
     int64_t       now, mark;
     world_key_t  *key;
 
-    now = world_redis_now(w);
-    key = world_key(w, a[0], 0);
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
 
-    world_unlock(w, a[1], a[2]);
+    world_unlock(db, a[1], a[2]);
     world_resp_word(r, 1, "ok");
 
     if (!world_is(world_at(key, "o"), a[2])) {
@@ -1040,52 +1044,52 @@ world_grant_release(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_tomb(world_t *w, cigna_slice_t name, const world_gone_t *gone,
+world_tomb(world_redis_t *db, cigna_slice_t name, const world_gone_t *gone,
     int64_t connected_ms, cigna_slice_t life)
 {
     world_key_t  *key;
 
-    world_delete(w, name);
+    world_delete(db, name);
 
-    key = world_key(w, name, 1);
+    key = world_key(db, name, 1);
     world_put_gone(key, gone);
     world_put_int(key, "c", connected_ms);
-    key->expires_ms = world_redis_now(w) + world_int(life);
+    key->expires_ms = world_redis_now(db) + world_int(life);
 }
 
 
 static void
-world_grant_delete(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_delete(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t   *key;
     world_gone_t   gone;
 
-    world_delete(w, a[1]);
+    world_delete(db, a[1]);
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_at(key, "i") == NULL) {
-        world_publish(w, a[4], cigna_slice("-"), cigna_slice("0"));
+        world_publish(db, a[4], cigna_slice("-"), cigna_slice("0"));
         world_resp_word(r, 1, "none");
         return;
     }
 
-    world_publish(w, a[4], world_slice(world_at(key, "i")), cigna_slice("0"));
+    world_publish(db, a[4], world_slice(world_at(key, "i")), cigna_slice("0"));
     world_resp_word(r, 3, "ok");
     world_resp_record(r, key);
     world_resp_int(r, world_number(world_at(key, "c")));
 
-    world_gone(w, key, world_slice(world_at(key, "i")), &gone);
-    world_tomb(w, a[0], &gone, world_number(world_at(key, "c")), a[2]);
+    world_gone(db, key, world_slice(world_at(key, "i")), &gone);
+    world_tomb(db, a[0], &gone, world_number(world_at(key, "c")), a[2]);
 }
 
 
 static void
-world_grant_restore(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_replay(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_is(world_at(key, "i"), a[1])) {
 
@@ -1110,28 +1114,28 @@ world_grant_restore(world_t *w, const cigna_slice_t *a, world_resp_t *r)
         return;
     }
 
-    world_write(w, world_key(w, a[0], 1), &a[1], world_int(a[5]));
-    world_publish(w, a[7], a[1], a[2]);
+    world_write(db, world_key(db, a[0], 1), &a[1], world_int(a[5]));
+    world_publish(db, a[7], a[1], a[2]);
     world_resp_word(r, 1, "ok");
 }
 
 
 static void
-world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_forget(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     char           id[64];
     int64_t        connected;
     world_key_t   *key;
     world_gone_t   gone;
 
-    key = world_key(w, a[0], 1);
+    key = world_key(db, a[0], 1);
     connected = world_number(world_at(key, "c"));
     (void) snprintf(id, sizeof(id), "%.*s",
                     (int) world_slice(world_at(key, "i")).len,
                     world_slice(world_at(key, "i")).data);
 
     if (!world_gone_has(key, a[2])) {
-        world_gone(w, key, a[2], &gone);
+        world_gone(db, key, a[2], &gone);
         world_put_gone(key, &gone);
     }
 
@@ -1142,7 +1146,7 @@ world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
             return;
         }
 
-        world_gone(w, key, cigna_slice_str(id), &gone);
+        world_gone(db, key, cigna_slice_str(id), &gone);
         world_put_gone(key, &gone);
     }
 
@@ -1151,11 +1155,11 @@ world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
                         world_at(key, "x")->data);
 
     connected = connected > world_int(a[3]) ? connected : world_int(a[3]);
-    world_tomb(w, a[0], &gone, connected, a[4]);
+    world_tomb(db, a[0], &gone, connected, a[4]);
 
     if (id[0]) {
-        world_delete(w, a[1]);
-        world_publish(w, a[6], cigna_slice_str(id), cigna_slice("0"));
+        world_delete(db, a[1]);
+        world_publish(db, a[6], cigna_slice_str(id), cigna_slice("0"));
     }
 
     world_resp_word(r, 1, "ok");
@@ -1163,11 +1167,11 @@ world_grant_forget(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_reseal(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_reseal(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_is(world_at(key, "b"), a[2])) {
         world_resp_word(r, 1, "ok");
@@ -1185,44 +1189,44 @@ world_grant_reseal(world_t *w, const cigna_slice_t *a, world_resp_t *r)
 
 
 static void
-world_grant_amend(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_grant_amend(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_is(world_at(key, "b"), a[1])) {
-        world_publish(w, a[4], cigna_slice("-"), cigna_slice("0"));
+        world_publish(db, a[4], cigna_slice("-"), cigna_slice("0"));
     }
 
-    world_grant_reseal(w, a, r);
+    world_grant_reseal(db, a, r);
 }
 
 
 /* a primary that has always been one */
 
 static void
-world_vault_check(world_t *w, const cigna_slice_t *a, world_resp_t *r)
+world_vault_check(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
     world_key_t  *key;
 
-    key = world_key(w, a[0], 0);
+    key = world_key(db, a[0], 0);
 
     if (world_at(key, "b") == NULL) {
         world_resp_word(r, 2, "none");
-        world_resp_bulk(r, cigna_slice_str(w->policy));
+        world_resp_bulk(r, cigna_slice_str(db->policy));
         return;
     }
 
     world_resp_word(r, 5, "ok");
-    world_resp_bulk(r, cigna_slice_str(w->policy));
+    world_resp_bulk(r, cigna_slice_str(db->policy));
     world_resp_field(r, world_at(key, "b"));
-    world_resp_head(r, ':', world_redis_now(w));
+    world_resp_head(r, ':', world_redis_now(db));
     world_resp_bulk(r, cigna_slice("run"));
 }
 
 
-typedef void (*world_script_pt)(world_t *w, const cigna_slice_t *a,
+typedef void (*world_script_pt)(world_redis_t *db, const cigna_slice_t *a,
     world_resp_t *r);
 
 
@@ -1236,16 +1240,16 @@ typedef struct {
 static const world_script_t  world_scripts[] = {
     { cigna_script_dance_open, 7, world_dance_open },
     { cigna_script_dance_list, 4, world_dance_list },
-    { cigna_script_dance_take, 5, world_dance_take },
+    { cigna_script_dance_claim, 5, world_dance_claim },
     { cigna_script_dance_end, 4, world_dance_end },
-    { cigna_script_grant_put, 7, world_grant_put },
+    { cigna_script_grant_install, 7, world_grant_install },
     { cigna_script_grant_begin, 8, world_grant_begin },
     { cigna_script_grant_renew, 8, world_grant_renew },
     { cigna_script_grant_retake, 8, world_grant_retake },
     { cigna_script_grant_swap, 10, world_grant_swap },
     { cigna_script_grant_release, 4, world_grant_release },
     { cigna_script_grant_delete, 5, world_grant_delete },
-    { cigna_script_grant_restore, 8, world_grant_restore },
+    { cigna_script_grant_replay, 8, world_grant_replay },
     { cigna_script_grant_forget, 7, world_grant_forget },
     { cigna_script_grant_reseal, 3, world_grant_reseal },
     { cigna_script_grant_amend, 5, world_grant_amend },
@@ -1258,8 +1262,8 @@ static const world_script_t  world_scripts[] = {
 static int
 world_command(const cigna_op_t *op, const char *name, unsigned argc)
 {
-    return cigna_slice_eq(op->argv[0], cigna_slice_str(name))
-           && (argc == 0 || op->argc == argc);
+    return cigna_slice_eq(op->redis.argv[0], cigna_slice_str(name))
+           && (argc == 0 || op->redis.argc == argc);
 }
 
 
@@ -1271,12 +1275,12 @@ world_text(world_resp_t *r, const char *text)
 
 
 static void
-world_auth_command(world_t *w, const cigna_op_t *op, world_resp_t *r)
+world_auth_command(world_redis_t *db, const cigna_op_t *op, world_resp_t *r)
 {
     int  right;
 
-    right = cigna_slice_eq(op->argv[op->argc - 1],
-                           cigna_slice_str(w->password));
+    right = cigna_slice_eq(op->redis.argv[op->redis.argc - 1],
+                           cigna_slice_str(db->password));
 
     world_text(r, right ? "+OK\r\n" : "-WRONGPASS invalid username-password "
                                       "pair or user is disabled.\r\n");
@@ -1284,29 +1288,29 @@ world_auth_command(world_t *w, const cigna_op_t *op, world_resp_t *r)
 
 
 static void
-world_plain(world_t *w, const cigna_op_t *op, world_resp_t *r)
+world_plain(world_redis_t *db, const cigna_op_t *op, world_resp_t *r)
 {
     char          info[128];
     unsigned      i;
     world_key_t  *key;
 
     if (world_command(op, "HMGET", 0)) {
-        key = world_key(w, op->argv[1], 0);
-        world_resp_head(r, '*', op->argc - 2);
+        key = world_key(db, op->redis.argv[1], 0);
+        world_resp_head(r, '*', op->redis.argc - 2);
 
-        for (i = 2; i < op->argc; i++) {
-            world_resp_field(r, world_field(key, op->argv[i], 0));
+        for (i = 2; i < op->redis.argc; i++) {
+            world_resp_field(r, world_field(key, op->redis.argv[i], 0));
         }
 
     } else if (world_command(op, "UNLINK", 2)) {
-        world_delete(w, op->argv[1]);
+        world_delete(db, op->redis.argv[1]);
         world_text(r, ":1\r\n");
 
     } else if (world_command(op, "ZREM", 3)) {
-        key = world_key(w, op->argv[1], 0);
+        key = world_key(db, op->redis.argv[1], 0);
 
-        if (world_field(key, op->argv[2], 0)) {
-            world_field_free(key, world_field(key, op->argv[2], 0));
+        if (world_field(key, op->redis.argv[2], 0)) {
+            world_field_free(key, world_field(key, op->redis.argv[2], 0));
         }
 
         if (key && key->nfields == 0) {
@@ -1316,7 +1320,7 @@ world_plain(world_t *w, const cigna_op_t *op, world_resp_t *r)
         world_text(r, ":1\r\n");
 
     } else if (world_command(op, "AUTH", 0)) {
-        world_auth_command(w, op, r);
+        world_auth_command(db, op, r);
 
     } else if (world_command(op, "SELECT", 2)
                || world_command(op, "CLIENT", 3))
@@ -1326,7 +1330,7 @@ world_plain(world_t *w, const cigna_op_t *op, world_resp_t *r)
     } else if (world_command(op, "INFO", 2)) {
         (void) snprintf(info, sizeof(info), "# Memory\r\nused_memory:1\r\n"
                         "maxmemory_policy:%s\r\nmem_fragmentation:1\r\n",
-                        w->policy);
+                        db->policy);
         world_resp_bulk(r, cigna_slice_str(info));
 
     } else {
@@ -1355,27 +1359,27 @@ world_tag(cigna_slice_t key)
 
 
 cigna_reply_t *
-world_redis(world_t *w, const cigna_op_t *op)
+world_redis(world_redis_t *db, const cigna_op_t *op)
 {
-    size_t          i;
-    world_resp_t    r;
-    static char     text[WORLD_RESP_MAX];
+    size_t        i;
+    world_resp_t  r;
+    static char   text[WORLD_RESP_MAX];
 
-    if (w->redis) {
-        return w->redis(w->redis_data, op);
+    if (db->real) {
+        return db->real(db->real_data, op);
     }
 
     r.data = text;
     r.len = 0;
 
     if (op->type == cigna_op_redis) {
-        world_plain(w, op, &r);
+        world_plain(db, op, &r);
 
     } else {
 
-        for (i = 1; i < op->script->nkeys; i++) {
-            if (!cigna_slice_eq(world_tag(op->argv[0]),
-                                world_tag(op->argv[i])))
+        for (i = 1; i < op->redis.script->nkeys; i++) {
+            if (!cigna_slice_eq(world_tag(op->redis.argv[0]),
+                                world_tag(op->redis.argv[i])))
             {
                 world_fail("a script with keys of two slots");
             }
@@ -1384,15 +1388,15 @@ world_redis(world_t *w, const cigna_op_t *op)
         for (i = 0; i < sizeof(world_scripts) / sizeof(world_scripts[0]);
              i++)
         {
-            if (op->script != cigna_script(world_scripts[i].script)) {
+            if (op->redis.script != cigna_script(world_scripts[i].script)) {
                 continue;
             }
 
-            if (op->argc != world_scripts[i].argc) {
+            if (op->redis.argc != world_scripts[i].argc) {
                 world_fail("a script with too few or too many arguments");
             }
 
-            world_scripts[i].run(w, op->argv, &r);
+            world_scripts[i].run(db, op->redis.argv, &r);
         }
     }
 

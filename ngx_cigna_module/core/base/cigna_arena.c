@@ -1,12 +1,8 @@
 
-#include <stddef.h>
 #include <string.h>
 
 #include "cigna_arena.h"
 #include "cigna_secret.h"
-
-
-static void *cigna_arena_take(cigna_arena_t *a, size_t len);
 
 
 void
@@ -22,41 +18,23 @@ cigna_arena_init(cigna_arena_t *a, void *mem, size_t size)
 }
 
 
-void *
-cigna_arena_alloc(cigna_arena_t *a, size_t len)
-{
-    size_t  pad;
-
-    pad = -(uintptr_t) a->pos & (_Alignof(max_align_t) - 1);
-
-    if (cigna_arena_take(a, pad) == NULL) {
-        return NULL;
-    }
-
-    return cigna_arena_take(a, len);
-}
-
-
 int
 cigna_arena_copy(cigna_arena_t *a, cigna_slice_t s, cigna_slice_t *out)
 {
-    void  *p;
-
     *out = cigna_slice_null;
 
     if (s.len == 0) {
         return CIGNA_OK;
     }
 
-    p = cigna_arena_take(a, s.len);
-    if (p == NULL) {
+    if (s.len > (size_t) (a->end - a->pos)) {
         return CIGNA_ERROR;
     }
 
-    memcpy(p, s.data, s.len);
+    memcpy(a->pos, s.data, s.len);
 
-    out->data = p;
-    out->len = s.len;
+    *out = (cigna_slice_t) { a->pos, s.len };
+    a->pos += s.len;
 
     return CIGNA_OK;
 }
@@ -68,8 +46,8 @@ cigna_arena_open(cigna_arena_t *a, cigna_buf_t *b)
     cigna_buf_init(b, a->pos, (size_t) (a->end - a->pos));
 
     /*
-     * The appender has all of it: allocations fail in the meantime, and a
-     * wipe reaches what it wrote, even if it is never closed.
+     * The appender owns the rest of the block for now: copies fail, and a wipe
+     * also reaches what an appender wrote that is never closed.
      */
 
     a->pos = a->end;
@@ -97,23 +75,4 @@ cigna_arena_wipe(cigna_arena_t *a)
     cigna_secret_wipe(a->start, (size_t) (a->pos - a->start));
 
     a->pos = a->start;
-}
-
-
-static void *
-cigna_arena_take(cigna_arena_t *a, size_t len)
-{
-    uint8_t  *p;
-
-    if (len > (size_t) (a->end - a->pos)) {
-        return NULL;
-    }
-
-    p = a->pos;
-
-    if (len) {
-        a->pos += len;
-    }
-
-    return p;
 }

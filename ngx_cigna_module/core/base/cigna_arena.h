@@ -7,9 +7,9 @@
 
 
 /*
- * Memory of one flow: handed out from one block that the caller owns, never
- * given back singly, wiped as a whole.  An allocation that does not fit
- * returns NULL (or an overflown buffer); the block bounds what a run can use.
+ * The strings of one flow, in one block of memory that the caller owns.  A
+ * string is never freed alone; the block is wiped as a whole.  The size of the
+ * block bounds what a flow can use.
  */
 
 typedef struct {
@@ -19,26 +19,24 @@ typedef struct {
 } cigna_arena_t;
 
 
+/* mem stays the caller's, and must outlive the arena */
 void cigna_arena_init(cigna_arena_t *a, void *mem, size_t size);
 
-/* len bytes, aligned for any type, not zeroed; NULL if there is no room */
-void *cigna_arena_alloc(cigna_arena_t *a, size_t len);
-
 /*
- * Copies s.  CIGNA_ERROR if there is no room, *out is then empty.  The copy
- * lives as long as the arena's block.
+ * Copies s.  The copy lives as long as the block.  CIGNA_ERROR: no room, and
+ * *out is empty.
  */
 int cigna_arena_copy(cigna_arena_t *a, cigna_slice_t s, cigna_slice_t *out);
 
 /*
- * An appender over all the room that is left: until cigna_arena_close() no
- * other allocation may be made.  close() keeps what was written and returns
- * it (empty after an overflow, in which case nothing is kept).
+ * open() gives the rest of the block to an appender; no copy can be made until
+ * close().  close() keeps the bytes that were appended and returns them.  After
+ * an overflow it keeps nothing and returns an empty slice.
  */
 void cigna_arena_open(cigna_arena_t *a, cigna_buf_t *b);
 cigna_slice_t cigna_arena_close(cigna_arena_t *a, cigna_buf_t *b);
 
-/* wipes everything that was handed out and starts again */
+/* overwrites all that was kept; the arena is then empty */
 void cigna_arena_wipe(cigna_arena_t *a);
 
 

@@ -14,7 +14,7 @@ cigna_buf_init(cigna_buf_t *b, void *mem, size_t size)
 
     if (size) {
 
-        /* not even 0 may be added to NULL */
+        /* in C, adding even 0 to NULL is undefined */
 
         b->end += size;
     }
@@ -138,7 +138,7 @@ cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s)
 
     if (b->overflow) {
 
-        /* no length without its bytes */
+        /* a length without its bytes would be read as part of what follows */
 
         b->pos = start;
     }

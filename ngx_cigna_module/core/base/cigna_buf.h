@@ -7,19 +7,20 @@
 
 
 /*
- * A bounded appender over memory that the caller owns.  Nothing is ever
- * written past the end: an append that does not fit writes nothing and sets
- * "overflow", which stays set, so that a sequence of appends is checked once.
+ * A bounded appender over memory that the caller owns.  An append that does not
+ * fit writes nothing and sets "overflow", which stays set.  So a caller checks
+ * once, after all appends.
  */
 
 typedef struct {
     uint8_t   *start;
-    uint8_t   *pos;                        /* next byte to be written */
+    uint8_t   *pos;                        /* the next byte to write */
     uint8_t   *end;
     unsigned   overflow:1;
 } cigna_buf_t;
 
 
+/* mem stays the caller's, and must outlive the appender */
 void cigna_buf_init(cigna_buf_t *b, void *mem, size_t size);
 
 void cigna_buf_append(cigna_buf_t *b, cigna_slice_t s);
@@ -29,13 +30,16 @@ void cigna_buf_append_uint(cigna_buf_t *b, uint64_t n);     /* decimal */
 void cigna_buf_append_u32(cigna_buf_t *b, uint32_t n);      /* big endian */
 void cigna_buf_append_u64(cigna_buf_t *b, uint64_t n);      /* big endian */
 
-/* a four-byte big-endian length, then the bytes: unambiguous when joined */
+/*
+ * A four-byte big-endian length, then the bytes.  Values that are joined in
+ * this way cannot run into each other.
+ */
 void cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s);
 
-/* room for len bytes which the caller fills; NULL (and overflow) if too long */
+/* len bytes for the caller to fill; NULL, and "overflow", if they do not fit */
 uint8_t *cigna_buf_reserve(cigna_buf_t *b, size_t len);
 
-/* what was written, borrowed; empty after an overflow */
+/* the bytes so far, borrowed; empty after an overflow */
 cigna_slice_t cigna_buf_slice(const cigna_buf_t *b);
 
 

@@ -6,19 +6,16 @@
 #include "cigna_slice.h"
 
 
-/* overwrites memory in a way that the compiler does not remove */
+/* overwrites memory; the compiler cannot optimise this away */
 void cigna_secret_wipe(void *mem, size_t len);
 
-/*
- * 1 if equal.  The time taken depends on the lengths only, not on where the
- * first difference is.
- */
+/* 1 if equal; the time depends on the lengths only, not on the bytes */
 int cigna_secret_eq(cigna_slice_t a, cigna_slice_t b);
 
 
 #define CIGNA_SHA256_LEN  32
 
-/* SHA-256 of the bytes; CIGNA_ERROR if the library fails */
+/* SHA-256 of s; CIGNA_ERROR if libcrypto fails */
 int cigna_secret_sha256(cigna_slice_t s, uint8_t out[CIGNA_SHA256_LEN]);
 
 

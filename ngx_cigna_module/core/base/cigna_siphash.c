@@ -29,7 +29,7 @@ cigna_siphash(const uint8_t key[CIGNA_SIPHASH_KEY_LEN], cigna_slice_t s,
     k0 = cigna_siphash_load(key);
     k1 = cigna_siphash_load(key + 8);
 
-    /* the constants are the paper's; 0xee and 0xdd tell 128 bits from 64 */
+    /* constants of the SipHash paper; the 128-bit variant adds 0xee and 0xdd */
 
     h.v0 = k0 ^ 0x736f6d6570736575;
     h.v1 = k1 ^ 0x646f72616e646f6d ^ 0xee;
@@ -92,7 +92,7 @@ cigna_siphash_rotate(uint64_t x, unsigned bits)
 }
 
 
-/* little endian; compilers make one instruction of it */
+/* little endian; compilers turn this into one instruction */
 
 static uint64_t
 cigna_siphash_load(const uint8_t *p)

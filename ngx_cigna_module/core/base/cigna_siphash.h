@@ -7,9 +7,9 @@
 
 
 /*
- * SipHash-2-4 with a result of 128 bits: a keyed hash for the keys of tables
- * whose contents strangers choose.  libcrypto has it too, but its interface
- * costs four times as much as a hash of a short name.
+ * SipHash-2-4 with a 128-bit result: a keyed hash for tables whose keys
+ * strangers choose.  libcrypto has it too, but its calls cost four times as
+ * much as the hash of a short name.
  */
 
 #define CIGNA_SIPHASH_KEY_LEN  16

@@ -4,7 +4,7 @@
 #include "cigna_slice.h"
 
 
-/* a word with c in each of its bytes */
+/* a 64-bit word with c in each of its bytes */
 
 #define cigna_slice_each(c)  (0x0101010101010101 * (uint64_t) (c))
 
@@ -15,6 +15,7 @@ static int cigna_slice_plain_bytes(cigna_slice_t s);
 static int cigna_slice_number(cigna_slice_t s, unsigned base, uint64_t max,
     uint64_t *value);
 static int cigna_slice_blank(uint8_t c);
+static size_t cigna_slice_utf8_len(uint8_t first);
 
 
 cigna_slice_t
@@ -44,7 +45,7 @@ cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
         return 0;
     }
 
-    /* mostly they are written alike */
+    /* most pairs are equal byte by byte */
 
     if (a.len == 0 || memcmp(a.data, b.data, a.len) == 0) {
         return 1;
@@ -65,7 +66,7 @@ cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix)
 {
     if (prefix.len == 0) {
 
-        /* memcmp() wants valid pointers even then, an empty slice has none */
+        /* memcmp() requires valid pointers, and an empty slice may have NULL */
 
         return 1;
     }
@@ -123,7 +124,10 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
 }
 
 
-/* 0x20 puts a letter into lower case; in a name only letters have 0x40 */
+/*
+ * Setting the bit 0x20 makes a letter lower case.  In "lower" just the letters
+ * have the bit 0x40, so that "b >> 1" selects them.
+ */
 
 static int
 cigna_slice_named_word(const uint8_t *p, const char *lower)
@@ -137,7 +141,10 @@ cigna_slice_named_word(const uint8_t *p, const char *lower)
 }
 
 
-/* the last word overlaps the one before; where one is odd, all bytes count */
+/*
+ * Eight bytes at a time; the last word may overlap the one before.  A word with
+ * a tab is not plain, so the single bytes then decide.
+ */
 
 int
 cigna_slice_plain(cigna_slice_t s)
@@ -170,7 +177,7 @@ cigna_slice_plain(cigna_slice_t s)
 }
 
 
-/* a byte below the space borrows from its high bit, and DEL carries into it */
+/* subtracting 0x20 sets the high bit of a control byte, adding 1 that of DEL */
 
 static int
 cigna_slice_plain_word(const void *p)
@@ -335,41 +342,21 @@ size_t
 cigna_slice_utf8(cigna_slice_t s)
 {
     size_t    i, len;
-    uint8_t   c;
-    uint32_t  code, least;
+    uint32_t  code;
 
-    if (s.len == 0) {
-        return 0;
-    }
+    static const uint32_t  least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
-    c = s.data[0];
+    len = s.len ? cigna_slice_utf8_len(s.data[0]) : 0;
 
-    if (c < 0x80) {
-        return 1;
-    }
-
-    if (c >= 0xc0 && c < 0xe0) {
-        len = 2;
-        code = c & 0x1f;
-        least = 0x80;
-
-    } else if (c >= 0xe0 && c < 0xf0) {
-        len = 3;
-        code = c & 0x0f;
-        least = 0x800;
-
-    } else if (c >= 0xf0 && c < 0xf8) {
-        len = 4;
-        code = c & 0x07;
-        least = 0x10000;
-
-    } else {
-        return 0;
+    if (len < 2) {
+        return len;
     }
 
     if (s.len < len) {
         return 0;
     }
+
+    code = s.data[0] & (0x7f >> len);
 
     for (i = 1; i < len; i++) {
 
@@ -380,11 +367,28 @@ cigna_slice_utf8(cigna_slice_t s)
         code = code << 6 | (s.data[i] & 0x3f);
     }
 
-    if (code < least || code > 0x10ffff
+    if (code < least[len] || code > 0x10ffff
         || (code >= 0xd800 && code <= 0xdfff))
     {
         return 0;
     }
 
     return len;
+}
+
+
+/* as the first byte of a character says; 0 if it cannot be a first byte */
+
+static size_t
+cigna_slice_utf8_len(uint8_t first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+
+    if (first < 0xc0 || first >= 0xf8) {
+        return 0;
+    }
+
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }

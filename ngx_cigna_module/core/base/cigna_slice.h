@@ -7,15 +7,15 @@
 #include <stdint.h>
 
 
-/* results of functions that do not say otherwise */
+/* results of functions, unless a function says otherwise */
 
 #define CIGNA_OK      0
 #define CIGNA_ERROR  -1
 #define CIGNA_AGAIN  -2                    /* more input is needed */
-#define CIGNA_NONE   -3                    /* well formed, but absent */
+#define CIGNA_NONE   -3                    /* absent, which is not an error */
 
 
-/* bytes that somebody else owns; not zero-terminated */
+/* borrowed bytes, not zero-terminated; data may be NULL if len is 0 */
 
 typedef struct {
     const uint8_t  *data;
@@ -29,9 +29,9 @@ typedef struct {
 #define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
 
 
-/* the three that are called for a byte or two are inline */
+/* these three are called for single bytes, so they are inline */
 
-/* a slice of the bytes from data up to, not including, end */
+/* the bytes from data up to, but not including, end */
 
 static inline cigna_slice_t
 cigna_slice_make(const void *data, const void *end)
@@ -45,7 +45,7 @@ cigna_slice_make(const void *data, const void *end)
 }
 
 
-/* s without its first n bytes; empty if it has no more than that */
+/* s without its first n bytes; empty if it has no more than n */
 
 static inline cigna_slice_t
 cigna_slice_skip(cigna_slice_t s, size_t n)
@@ -63,7 +63,7 @@ cigna_slice_skip(cigna_slice_t s, size_t n)
 }
 
 
-/* the ASCII letter in lower case, anything else as it is */
+/* an ASCII letter in lower case; any other byte unchanged */
 
 static inline uint8_t
 cigna_slice_lower(uint8_t c)
@@ -72,37 +72,37 @@ cigna_slice_lower(uint8_t c)
 }
 
 
-/* a slice that borrows a zero-terminated string; NULL gives an empty one */
+/* borrows a zero-terminated string; NULL gives an empty slice */
 cigna_slice_t cigna_slice_str(const char *s);
 
-/* 1 if equal; not for secrets, see cigna_secret_eq() */
+/* 1 if equal; secrets need cigna_secret_eq() */
 int cigna_slice_eq(cigna_slice_t a, cigna_slice_t b);
 
-/* the same, with ASCII letters of either case taken as equal */
+/* the same, but the case of ASCII letters does not count */
 int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
 
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);
 
-/* 1 if s ends with end; the same, with letters as in cigna_slice_eq_case() */
+/* 1 if s ends with end; for ends_case() the case of ASCII letters is ignored */
 int cigna_slice_ends(cigna_slice_t s, cigna_slice_t end);
 int cigna_slice_ends_case(cigna_slice_t s, cigna_slice_t end);
 
 /*
- * 1 if s, in either case, is this name of a header line.  lower is as long as
- * s, in lower case, and has letters, digits and "-" only.
+ * 1 if s is the header field name "lower", in any case.  lower has as many
+ * bytes as s, and nothing but lower-case letters, digits and "-".
  */
 int cigna_slice_named(cigna_slice_t s, const char *lower);
 
-/* 1 if s has no control byte but tabs: RFC 9110, 5.5, the value of a line */
+/* 1 if s has no control byte but tabs: a field value of RFC 9110, 5.5 */
 int cigna_slice_plain(cigna_slice_t s);
 
 /* 1 if c is one of the bytes of s */
 int cigna_slice_has(cigna_slice_t s, uint8_t c);
 
 /*
- * Cuts off what stands before the first c and returns it; *s keeps what comes
- * after.  Without a c everything is cut off.
+ * Returns the bytes before the first c; *s keeps the bytes after it.  If there
+ * is no c, all of *s is returned and *s becomes empty.
  */
 cigna_slice_t cigna_slice_cut(cigna_slice_t *s, uint8_t c);
 
@@ -112,15 +112,15 @@ cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
 
-/* 1 if c may stand in a token of HTTP, as names of header lines are */
+/* 1 if c may be part of an HTTP token (RFC 9110, section 5.6.2) */
 int cigna_slice_token(uint8_t c);
 
-/* value of a hexadecimal digit; -1 if c is none */
+/* the value of a hexadecimal digit; -1 if c is not one */
 int cigna_slice_hex(uint8_t c);
 
 /*
- * Decimal digits only, the whole slice, no sign.  CIGNA_ERROR if empty, if
- * another byte occurs, or if the value exceeds max.
+ * Reads the whole slice as a decimal number.  CIGNA_ERROR if it is empty, has a
+ * byte that is not a digit, or exceeds max; *value is then unchanged.
  */
 int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 
@@ -128,8 +128,8 @@ int cigna_slice_uint(cigna_slice_t s, uint64_t max, uint64_t *value);
 int cigna_slice_uint_hex(cigna_slice_t s, uint64_t max, uint64_t *value);
 
 /*
- * Length of the UTF-8 character that s begins with, 0 if it is none: cut off,
- * overlong, a surrogate, or beyond U+10FFFF (RFC 3629).
+ * The length of the UTF-8 character at the start of s (RFC 3629).  0 if s is
+ * empty, or the character is cut off, overlong, a surrogate or over U+10FFFF.
  */
 size_t cigna_slice_utf8(cigna_slice_t s);
 

@@ -128,8 +128,8 @@ cigna_callback_init(cigna_callback_t *f)
     f->sent_ms = 0;
     memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
     memset(&f->claims, 0, sizeof(cigna_id_token_t));
-    cigna_dance_claim_init(&f->take);
-    cigna_grant_install_init(&f->put);
+    cigna_dance_claim_init(&f->claim);
+    cigna_grant_install_init(&f->install);
     cigna_userinfo_init(&f->userinfo);
     cigna_revoke_handoff_init(&f->revoke);
 }
@@ -150,7 +150,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_take:
 
-        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
             cigna_callback_taken(f, op);
         }
 
@@ -158,7 +158,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_look:
 
-        cigna_grant_install_looked(&f->put, ev);
+        cigna_grant_install_looked(&f->install, ev);
         cigna_callback_ready(f, ev, op);
         return;
 
@@ -190,13 +190,13 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_jwks_fetch_fetched(f->provider, ev, why);
+        cigna_jwks_fetch_fetched(f->subject->provider, ev, why);
         cigna_callback_verify(f, ev, op);
         return;
 
     case cigna_callback_st_put:
 
-        if (cigna_grant_install_next(&f->put, ev, op) != CIGNA_AGAIN) {
+        if (cigna_grant_install_next(&f->install, ev, op) != CIGNA_AGAIN) {
             cigna_callback_stored(f, op);
         }
 
@@ -204,7 +204,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_end:
 
-        if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+        if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
             cigna_callback_userinfo(f, ev, op);
         }
 
@@ -221,9 +221,9 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_report:
 
-        if (f->take.taken) {
+        if (f->claim.taken) {
             f->state = cigna_callback_st_forget;
-            cigna_dance_claim_forget(&f->take, op);
+            cigna_dance_claim_forget(&f->claim, op);
             return;
         }
 
@@ -278,24 +278,21 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (f->provider->token_endpoint.len == 0) {
+    if (f->subject->provider->token_endpoint.len == 0) {
         cigna_callback_say(f, "the token endpoint is not known",
                            cigna_slice_null);
         cigna_callback_report(f, op, cigna_dance_outcome_discovery_failed);
         return;
     }
 
-    f->take.vault = f->vault;
-    f->take.provider = f->provider;
-    f->take.identity = f->identity;
-    f->take.arena = f->arena;
-    f->take.state_param = f->state_param;
-    f->take.secret = f->secret;
-    f->take.exchange_ms = f->exchange_ms;
+    f->claim.subject = f->subject;
+    f->claim.state_param = f->state_param;
+    f->claim.secret = f->secret;
+    f->claim.exchange_ms = f->exchange_ms;
 
     f->state = cigna_callback_st_take;
 
-    if (cigna_dance_claim_next(&f->take, ev, op) != CIGNA_AGAIN) {
+    if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
         cigna_callback_taken(f, op);
     }
 }
@@ -308,14 +305,14 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 {
     cigna_dance_outcome_e  outcome;
 
-    f->dance_id = f->take.dance_id;
-    f->return_to = f->take.return_to;
-    f->repeated = f->take.repeated;
+    f->dance_id = f->claim.dance_id;
+    f->return_to = f->claim.return_to;
+    f->repeated = f->claim.repeated;
 
-    outcome = f->take.outcome;
+    outcome = f->claim.outcome;
 
     if (outcome != cigna_dance_outcome_none) {
-        cigna_callback_say(f, f->take.why, cigna_slice_null);
+        cigna_callback_say(f, f->claim.why, cigna_slice_null);
         cigna_callback_end(f, op, outcome);
         return;
     }
@@ -327,13 +324,10 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
         return;
     }
 
-    f->put.vault = f->vault;
-    f->put.provider = f->provider;
-    f->put.identity = f->identity;
-    f->put.arena = f->arena;
+    f->install.subject = f->subject;
 
     f->state = cigna_callback_st_look;
-    cigna_grant_install_look(&f->put, op);
+    cigna_grant_install_look(&f->install, op);
 }
 
 
@@ -343,7 +337,7 @@ static void
 cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (cigna_jwks_fetch_due(f->provider, ev->now_ms)) {
+    if (cigna_jwks_fetch_due(f->subject->provider, ev->now_ms)) {
         cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
     }
@@ -359,16 +353,17 @@ cigna_callback_judge(cigna_callback_t *f)
 {
     cigna_slice_t  issuer;
 
-    if (!cigna_slice_eq(f->take.dance.redirect_uri, f->provider->redirect_uri))
+    if (!cigna_slice_eq(f->claim.dance.redirect_uri,
+                        f->subject->provider->redirect_uri))
     {
         cigna_callback_say(f, "the dance was started for",
-                           f->take.dance.redirect_uri);
+                           f->claim.dance.redirect_uri);
         return cigna_dance_outcome_tenant_mismatch;
     }
 
     issuer = cigna_callback_issuer(f);
 
-    if (f->iss.len == 0 && f->provider->iss_supported) {
+    if (f->iss.len == 0 && f->subject->provider->iss_supported) {
         cigna_callback_say(f, "no iss, which the issuer has announced",
                            cigna_slice_null);
         return cigna_dance_outcome_issuer_mismatch;
@@ -383,7 +378,8 @@ cigna_callback_judge(cigna_callback_t *f)
         cigna_callback_say(f, "the authorization server says", f->error);
 
         return cigna_slice_eq(f->error, cigna_slice("access_denied"))
-               ? cigna_dance_outcome_denied : cigna_dance_outcome_provider_error;
+               ? cigna_dance_outcome_denied
+               : cigna_dance_outcome_provider_error;
     }
 
     if (f->code.len == 0) {
@@ -400,8 +396,8 @@ cigna_callback_judge(cigna_callback_t *f)
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)
 {
-    return f->take.dance.issuer.len ? f->take.dance.issuer
-                                    : f->provider->issuer;
+    return f->claim.dance.issuer.len ? f->claim.dance.issuer
+                                     : f->subject->provider->issuer;
 }
 
 
@@ -409,7 +405,7 @@ static void
 cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
-    cigna_jwks_fetch_fetch(f->provider, op);
+    cigna_jwks_fetch_fetch(f->subject->provider, op);
     cigna_callback_issue(f, op, state);
 }
 
@@ -418,16 +414,19 @@ static void
 cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    char  why[CIGNA_JWKS_FETCH_WHY_MAX];
+    char               why[CIGNA_JWKS_FETCH_WHY_MAX];
+    cigna_provider_t  *p;
 
-    cigna_jwks_fetch_fetched(f->provider, ev, why);
+    p = f->subject->provider;
 
-    if (f->provider->keys->set) {
+    cigna_jwks_fetch_fetched(p, ev, why);
+
+    if (p->keys->set) {
         cigna_callback_exchange(f, ev, op);
         return;
     }
 
-    cigna_callback_say(f, why, f->provider->jwks_uri);
+    cigna_callback_say(f, why, p->jwks_uri);
     cigna_callback_end(f, op, cigna_dance_outcome_keys_unreachable);
 }
 
@@ -436,17 +435,20 @@ static void
 cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_http_request_t  req;
+    cigna_http_request_t    req;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     if (cigna_callback_late(f, ev)) {
         cigna_callback_interrupt(f, op);
         return;
     }
 
-    if (cigna_oauth_code_request(f->provider,
+    if (cigna_oauth_code_request(s->provider,
                                  cigna_client_secret(&f->client_secret,
-                                                     f->provider),
-                                 f->code, f->take.dance.verifier, f->arena,
+                                                     s->provider),
+                                 f->code, f->claim.dance.verifier, s->arena,
                                  &req)
         != CIGNA_OK)
     {
@@ -470,7 +472,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 static int
 cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
 {
-    return ev->now_ms - f->take.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
+    return ev->now_ms - f->claim.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
 }
 
 
@@ -486,7 +488,10 @@ static void
 cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_token_e  e;
+    cigna_token_e           e;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     if (ev->type != cigna_ev_ok) {
         cigna_callback_say(f, ev->type == cigna_ev_lost
@@ -498,11 +503,11 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &f->tokens);
+    e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
     if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
 
-        if (cigna_client_secret_turn(&f->client_secret, f->provider)) {
+        if (cigna_client_secret_turn(&f->client_secret, s->provider)) {
             cigna_callback_exchange(f, ev, op);
             return;
         }
@@ -513,7 +518,7 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     switch (e) {
 
     case cigna_token_ok:
-        cigna_client_secret_works(&f->client_secret, f->provider);
+        cigna_client_secret_works(&f->client_secret, s->provider);
         cigna_callback_verify(f, ev, op);
         return;
 
@@ -544,8 +549,11 @@ static void
 cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_jwt_e         e;
-    cigna_jwt_expect_t  expect;
+    cigna_jwt_e              e;
+    cigna_jwt_expect_t       expect;
+    const cigna_provider_t  *p;
+
+    p = f->subject->provider;
 
     if (f->tokens.id_token.len == 0) {
         cigna_callback_put(f, ev, op);
@@ -553,19 +561,18 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     }
 
     expect.iss = cigna_callback_issuer(f);
-    expect.aud = f->provider->client_id;
-    expect.nonce = f->take.dance.nonce;
+    expect.aud = p->client_id;
+    expect.nonce = f->claim.dance.nonce;
     expect.now_s = ev->now_ms / 1000;
-    expect.leeway_s = f->provider->clock_leeway_s;
+    expect.leeway_s = p->clock_leeway_s;
 
     /* where keys are published, no token passes without them */
 
     e = cigna_jwt_unknown_kid;
 
-    if (f->provider->keys->set || f->provider->jwks_uri.len == 0) {
-        e = cigna_jwt_verify(f->tokens.id_token, f->provider->keys->set,
-                             &expect,
-                             f->arena, &f->claims);
+    if (p->keys->set || p->jwks_uri.len == 0) {
+        e = cigna_jwt_verify(f->tokens.id_token, p->keys->set, &expect,
+                             f->subject->arena, &f->claims);
     }
 
     if (e == cigna_jwt_ok) {
@@ -578,7 +585,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
         && !f->fetched_keys
-        && cigna_jwks_fetch_again(f->provider, ev->now_ms))
+        && cigna_jwks_fetch_again(p, ev->now_ms))
     {
         f->fetched_keys = 1;
         cigna_callback_keys(f, op, cigna_callback_st_keys_again);
@@ -599,13 +606,13 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
 
     g = &f->grant;
 
-    g->scope = f->provider->scope;
+    g->scope = f->subject->provider->scope;
     g->sub = f->claims.sub;
     g->fhir_user = f->claims.fhir_user;
 
-    cigna_grant_write_tokens(f->provider, &f->tokens, f->sent_ms, g);
+    cigna_grant_write_tokens(f->subject->provider, &f->tokens, f->sent_ms, g);
 
-    if (cigna_grant_install_begin(&f->put, g, ev, op) != CIGNA_OK) {
+    if (cigna_grant_install_begin(&f->install, g, ev, op) != CIGNA_OK) {
         cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
         cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
         return;
@@ -618,15 +625,16 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
 static void
 cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 {
-    switch (f->put.rc) {
+    switch (f->install.rc) {
 
     case cigna_grant_install_ok:
         f->stored = 1;
-        f->changed = cigna_grant_install_changed(&f->put, &f->grant) ? 1 : 0;
+        f->changed = cigna_grant_install_changed(&f->install, &f->grant);
 
-        if (cigna_grant_install_outdated(&f->put, &f->grant)) {
-            cigna_revoke_handoff_prepare(&f->revoke, f->put.old.refresh_token,
-                                         f->put.old.access_token);
+        if (cigna_grant_install_outdated(&f->install, &f->grant)) {
+            cigna_revoke_handoff_prepare(&f->revoke,
+                                         f->install.old.refresh_token,
+                                         f->install.old.access_token);
         }
 
         cigna_callback_end(f, op, cigna_dance_outcome_connected);
@@ -665,14 +673,14 @@ static void
 cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome)
 {
-    if (!f->take.taken) {
+    if (!f->claim.taken) {
         cigna_callback_report(f, op, outcome);
         return;
     }
 
     f->outcome = outcome;
     f->state = cigna_callback_st_end;
-    cigna_dance_claim_end(&f->take, outcome, op);
+    cigna_dance_claim_end(&f->claim, outcome, op);
 }
 
 
@@ -682,15 +690,12 @@ static void
 cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (!f->stored || !f->provider->userinfo) {
+    if (!f->stored || !f->subject->provider->userinfo) {
         cigna_callback_report(f, op, f->outcome);
         return;
     }
 
-    f->userinfo.vault = f->vault;
-    f->userinfo.provider = f->provider;
-    f->userinfo.identity = f->identity;
-    f->userinfo.arena = f->arena;
+    f->userinfo.subject = f->subject;
     f->userinfo.id = f->grant.id;
 
     f->state = cigna_callback_st_userinfo;

@@ -15,31 +15,27 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    cigna_provider_t        *provider;     /* its JWKS may be replaced, and
-                                              its secret noted */
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
-    cigna_slice_t               code;         /* empty if absent */
-    cigna_slice_t               iss;          /* RFC 9207, empty if absent */
-    cigna_slice_t               error;        /* empty if absent */
-    cigna_slice_t               secret;       /* of the cookie, empty: no cookie */
+    cigna_slice_t               code;      /* empty if absent */
+    cigna_slice_t               iss;       /* RFC 9207, empty if absent */
+    cigna_slice_t               error;     /* empty if absent */
+    cigna_slice_t               secret;    /* of the cookie, empty: no cookie */
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results, complete when the flow reports (or is done) */
-    cigna_dance_outcome_e          outcome;
-    cigna_slice_t                  dance_id;     /* empty: not known */
-    cigna_slice_t                  return_to;    /* empty: show a page */
-    char                           detail[192];  /* for the log, never a secret */
-    unsigned                       repeated:1;   /* somebody else's outcome */
-    unsigned                       stored:1;     /* grant below is in the vault */
-    unsigned                       changed:1;    /* another person's than the one
-                                              in put.old */
-    unsigned                 client_refused:1;     /* invalid_client was said
-                                              of each secret there is */
-    cigna_grant_t            grant;
-    cigna_client_secret_t    client_secret;    /* its results are, too */
+    cigna_dance_outcome_e       outcome;
+    cigna_slice_t               dance_id;  /* empty: not known */
+    cigna_slice_t               return_to;  /* empty: show a page */
+    char                        detail[192];  /* for the log, never a secret */
+    unsigned                    repeated:1;  /* somebody else's outcome */
+    unsigned                    stored:1;  /* grant below is in the vault */
+    unsigned                    changed:1;  /* another person's than the one
+                                               in put.old */
+    unsigned                    client_refused:1;  /* invalid_client was said
+                                                      of each secret there is */
+    cigna_grant_t               grant;
+    cigna_client_secret_t       client_secret;  /* its results are, too */
 
     /*
      * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
@@ -47,10 +43,10 @@ typedef struct {
      */
     unsigned                    state;
     cigna_retry_t               retry;
-    unsigned                    fetched_keys:1;   /* for this id_token */
-    int64_t                     sent_ms;      /* the code */
-    cigna_dance_claim_t         take;
-    cigna_grant_install_t       put;          /* "old" and "unread" are results */
+    unsigned                    fetched_keys:1;  /* for this id_token */
+    int64_t                     sent_ms;   /* the code */
+    cigna_dance_claim_t         claim;
+    cigna_grant_install_t       install;   /* "old" and "unread" are results */
     cigna_token_reply_t         tokens;
     cigna_id_token_t            claims;
     cigna_userinfo_t            userinfo;

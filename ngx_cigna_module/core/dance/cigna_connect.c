@@ -155,26 +155,30 @@ static cigna_dance_outcome_e
 cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int                     rc;
-    cigna_dance_t           d;
-    cigna_slice_t           state;
-    cigna_connect_random_t  r;
+    int                      rc;
+    cigna_dance_t            d;
+    cigna_slice_t            state;
+    cigna_connect_random_t   r;
+    const cigna_subject_t   *s;
+
+    s = f->subject;
 
     memset(&d, 0, sizeof(cigna_dance_t));
 
-    if (cigna_connect_return_to(f->provider, f->return_to, f->arena,
+    if (cigna_connect_return_to(s->provider, f->return_to,
+                                s->arena,
                                 &d.return_to)
         == CIGNA_ERROR)
     {
         return cigna_dance_outcome_return_to_refused;
     }
 
-    if (f->provider->authorization_endpoint.len == 0) {
+    if (s->provider->authorization_endpoint.len == 0) {
         return cigna_dance_outcome_discovery_failed;
     }
 
-    d.redirect_uri = f->provider->redirect_uri;
-    d.issuer = f->provider->issuer;
+    d.redirect_uri = s->provider->redirect_uri;
+    d.issuer = s->provider->issuer;
     d.started_ms = ev->now_ms;
 
     memcpy(&r, ev->random, sizeof(cigna_connect_random_t));
@@ -191,7 +195,8 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
 
     cigna_secret_wipe(&r, sizeof(cigna_connect_random_t));
 
-    return rc == CIGNA_OK ? cigna_dance_outcome_none : cigna_dance_outcome_store_failed;
+    return rc == CIGNA_OK ? cigna_dance_outcome_none
+                          : cigna_dance_outcome_store_failed;
 }
 
 
@@ -246,7 +251,7 @@ cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
 {
     cigna_arena_t  *a;
 
-    a = f->arena;
+    a = f->subject->arena;
 
     if (cigna_flow_token(a, r->tag, sizeof(r->tag), &f->tag) != CIGNA_OK
         || cigna_connect_join(a, f->tag, r->state, sizeof(r->state), state)
@@ -274,21 +279,24 @@ static int
 cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_slice_t state)
 {
-    int          rc;
-    cigna_buf_t  b;
+    int                     rc;
+    cigna_buf_t             b;
+    const cigna_subject_t  *s;
 
-    cigna_arena_open(f->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, f->vault, state);
-    f->dance_key = cigna_arena_close(f->arena, &b);
+    s = f->subject;
+
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_vault_append_dance_key(&b, s->vault, state);
+    f->dance_key = cigna_arena_close(s->arena, &b);
 
     if (rc != CIGNA_OK || f->dance_key.len == 0) {
         return CIGNA_ERROR;
     }
 
-    cigna_arena_open(f->arena, &b);
-    rc = cigna_oauth_append_authorize(&b, f->provider, state, d->nonce,
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_oauth_append_authorize(&b, s->provider, state, d->nonce,
                                       d->verifier);
-    f->location = cigna_arena_close(f->arena, &b);
+    f->location = cigna_arena_close(s->arena, &b);
 
     return rc != CIGNA_OK || f->location.len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -298,20 +306,22 @@ static int
 cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
     const uint8_t *nonce, cigna_op_t *op)
 {
-    cigna_slice_t  argv[7];
+    cigna_slice_t           argv[7];
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     argv[0] = f->dance_key;
-    argv[3] = cigna_script_who(f->identity);
+    argv[3] = cigna_script_identity(s->identity);
     argv[4] = d->id;
 
-    if (cigna_vault_seal_dance(f->vault, f->provider->tenant, f->dance_key, d,
-                               nonce, f->arena, &argv[1])
+    if (cigna_vault_seal_dance(s, f->dance_key, d, nonce, &argv[1])
         != CIGNA_OK
-        || cigna_connect_secret_hash(f->secret, f->arena, &argv[2])
+        || cigna_connect_secret_hash(f->secret, s->arena, &argv[2])
            != CIGNA_OK
-        || cigna_flow_uint(f->arena, CIGNA_DANCE_LIFE_MS, &argv[5])
+        || cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS, &argv[5])
            != CIGNA_OK
-        || cigna_flow_uint(f->arena, CIGNA_DANCE_KEPT_MS, &argv[6])
+        || cigna_flow_uint(s->arena, CIGNA_DANCE_KEPT_MS, &argv[6])
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -346,14 +356,17 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 static int
 cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 {
-    cigna_slice_t  argv[4];
+    cigna_slice_t           argv[4];
+    const cigna_subject_t  *s;
 
-    argv[0] = f->identity->dances_key;
+    s = f->subject;
+
+    argv[0] = s->identity->dances_key;
     argv[1] = f->dance_key;
 
-    if (cigna_flow_uint(f->arena, f->provider->dances_per_member, &argv[2])
+    if (cigna_flow_uint(s->arena, s->provider->dances_per_member, &argv[2])
         != CIGNA_OK
-        || cigna_flow_uint(f->arena, CIGNA_DANCE_LIFE_MS, &argv[3])
+        || cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS, &argv[3])
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -380,7 +393,7 @@ cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
             break;
         }
 
-        if (cigna_arena_copy(f->arena, key, &f->evict[f->evicted])
+        if (cigna_arena_copy(f->subject->arena, key, &f->evict[f->evicted])
             != CIGNA_OK)
         {
             return CIGNA_ERROR;

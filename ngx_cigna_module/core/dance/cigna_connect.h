@@ -24,25 +24,22 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
-    cigna_slice_t               return_to;    /* as asked; empty: the default */
+    const cigna_subject_t      *subject;
+    cigna_slice_t               return_to;  /* as asked; empty: the default */
 
     /* results: none means that the dance has started */
-    cigna_dance_outcome_e          outcome;
-    cigna_slice_t                  location;     /* the authorize URL */
-    cigna_slice_t                  dance_id;
-    cigna_slice_t                  tag;
-    cigna_slice_t                  secret;       /* of the browser, for the cookie */
-    int64_t                        started_ms;
+    cigna_dance_outcome_e       outcome;
+    cigna_slice_t               location;  /* the authorize URL */
+    cigna_slice_t               dance_id;
+    cigna_slice_t               tag;
+    cigna_slice_t               secret;    /* of the browser, for the cookie */
+    int64_t                     started_ms;
 
     /* private */
-    unsigned                 state;
-    cigna_slice_t            dance_key;
-    unsigned                 evicted;      /* keys still to be deleted */
-    cigna_slice_t            evict[CIGNA_EVICTED_MAX];
+    unsigned                    state;
+    cigna_slice_t               dance_key;
+    unsigned                    evicted;   /* keys still to be deleted */
+    cigna_slice_t               evict[CIGNA_EVICTED_MAX];
 } cigna_connect_t;
 
 

@@ -26,7 +26,7 @@
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS       50
-#define CIGNA_DANCE_CLAIM_POLLS         8         /* of these, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLLS         8  /* of these, then longer ones */
 #define CIGNA_DANCE_CLAIM_POLL_MAX_MS   200
 
 #define CIGNA_DANCE_CLAIM_TRIES         3
@@ -106,7 +106,8 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
         if (cigna_script_word(ev).len == 0
             && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
-                                 CIGNA_DANCE_CLAIM_REDIS_MS, CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
+                                 CIGNA_DANCE_CLAIM_REDIS_MS,
+                                 CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
                == CIGNA_OK)
         {
             t->state = cigna_dance_claim_st_sleep;
@@ -134,21 +135,26 @@ static int
 cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int            rc;
-    cigna_buf_t    b;
-    cigna_slice_t  argv[5];
+    int                     rc;
+    cigna_buf_t             b;
+    cigna_slice_t           argv[5];
+    const cigna_subject_t  *s;
 
-    cigna_arena_open(t->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, t->vault, t->state_param);
-    t->dance_key = cigna_arena_close(t->arena, &b);
+    s = t->subject;
+
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_vault_append_dance_key(&b, s->vault, t->state_param);
+    t->dance_key = cigna_arena_close(s->arena, &b);
 
     if (rc != CIGNA_OK || t->dance_key.len == 0) {
         return CIGNA_ERROR;
     }
 
-    if (cigna_flow_token(t->arena, ev->random, 16, &t->taker) != CIGNA_OK
-        || cigna_connect_secret_hash(t->secret, t->arena, &argv[1]) != CIGNA_OK
-        || cigna_flow_uint(t->arena, CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
+    if (cigna_flow_token(s->arena, ev->random, 16, &t->taker) != CIGNA_OK
+        || cigna_connect_secret_hash(t->secret, s->arena, &argv[1])
+           != CIGNA_OK
+        || cigna_flow_uint(s->arena,
+                           CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
                            &argv[4])
            != CIGNA_OK)
     {
@@ -156,10 +162,10 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     argv[0] = t->dance_key;
-    argv[2] = cigna_script_who(t->identity);
+    argv[2] = cigna_script_identity(s->identity);
     argv[3] = t->taker;
 
-    cigna_script_run(op, cigna_script_dance_take, argv, 5);
+    cigna_script_run(op, cigna_script_dance_claim, argv, 5);
     cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
     t->state = cigna_dance_claim_st_ask;
 
@@ -182,7 +188,7 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
     t->taken = 0;
 
     if (t->dance_id.len == 0) {
-        (void) cigna_arena_copy(t->arena, cigna_script_slice(ev, 1),
+        (void) cigna_arena_copy(t->subject->arena, cigna_script_slice(ev, 1),
                                 &t->dance_id);
     }
 
@@ -199,8 +205,9 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     if (cigna_slice_eq(word, cigna_slice("ended"))) {
-        return cigna_dance_claim_other(t, ev,
-                                       cigna_dance_outcome_find(cigna_script_slice(ev, 2)));
+        word = cigna_script_slice(ev, 2);
+
+        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_find(word));
     }
 
     if (cigna_slice_eq(word, cigna_slice("other"))) {
@@ -215,8 +222,9 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
         return cigna_dance_claim_over(t, t->secret.len
-                                  ? cigna_dance_outcome_cookie_mismatch
-                                  : cigna_dance_outcome_cookie_missing, NULL);
+                                         ? cigna_dance_outcome_cookie_mismatch
+                                         : cigna_dance_outcome_cookie_missing,
+                                      NULL);
     }
 
     return cigna_dance_claim_over(t, cigna_dance_outcome_state_unknown, NULL);
@@ -236,7 +244,8 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         t->taken = 1;
     }
 
-    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES, CIGNA_DANCE_CLAIM_REDIS_MS,
+    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
+                          CIGNA_DANCE_CLAIM_REDIS_MS,
                           CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
         == CIGNA_OK)
     {
@@ -321,7 +330,8 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
     /* checked again: the configuration may have changed since */
 
     if (asked.len
-        && cigna_connect_return_to(t->provider, asked, t->arena, &t->return_to)
+        && cigna_connect_return_to(t->subject->provider, asked,
+                                   t->subject->arena, &t->return_to)
            != CIGNA_OK)
     {
         t->return_to = cigna_slice_null;
@@ -335,8 +345,7 @@ static int
 cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
     cigna_dance_t *d)
 {
-    return cigna_vault_open_dance(t->vault, t->provider->tenant, t->dance_key,
-                                  blob, t->arena, d);
+    return cigna_vault_open_dance(t->subject, t->dance_key, blob, d);
 }
 
 
@@ -355,8 +364,8 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
     d.verifier = cigna_slice_null;
     d.nonce = cigna_slice_null;
 
-    (void) cigna_vault_seal_dance(t->vault, t->provider->tenant, t->dance_key,
-                                  &d, ev->random, t->arena, &t->rest);
+    (void) cigna_vault_seal_dance(t->subject, t->dance_key, &d, ev->random,
+                                  &t->rest);
 }
 
 
@@ -395,7 +404,7 @@ cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op)
     cigna_slice_t  argv[3];
 
     argv[0] = cigna_slice("ZREM");
-    argv[1] = t->identity->dances_key;
+    argv[1] = t->subject->identity->dances_key;
     argv[2] = t->dance_key;
 
     cigna_flow_redis(op, argv, 3);

@@ -14,31 +14,28 @@
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results */
-    cigna_dance_outcome_e          outcome;      /* none: the dance is this run's */
-    const char                    *why;          /* NULL: the outcome says it all */
-    cigna_slice_t                  dance_id;     /* empty: not known */
-    cigna_slice_t                  return_to;    /* empty: nowhere */
-    cigna_dance_t                  dance;
-    int64_t                        taken_ms;
-    unsigned                       repeated:1;   /* somebody else's outcome */
-    unsigned                       taken:1;      /* or may be: a reply was lost */
+    cigna_dance_outcome_e       outcome;   /* none: the dance is this run's */
+    const char                 *why;       /* NULL: the outcome says it all */
+    cigna_slice_t               dance_id;  /* empty: not known */
+    cigna_slice_t               return_to;  /* empty: nowhere */
+    cigna_dance_t               dance;
+    int64_t                     taken_ms;
+    unsigned                    repeated:1;  /* somebody else's outcome */
+    unsigned                    taken:1;   /* or may be: a reply was lost */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    unsigned                 waited_ms;
-    cigna_slice_t            dance_key;
-    cigna_slice_t            taker;
-    cigna_slice_t            rest;         /* of the dance, sealed */
+    unsigned                    state;
+    cigna_retry_t               retry;
+    unsigned                    waited_ms;
+    cigna_slice_t               dance_key;
+    cigna_slice_t               taker;
+    cigna_slice_t               rest;      /* of the dance, sealed */
 } cigna_dance_claim_t;
 
 

@@ -2,7 +2,7 @@
 #include "cigna_dance_outcome.h"
 
 
-#define cigna_dance_outcome_entry(name, status, warn, retry, title, text)           \
+#define cigna_dance_outcome_entry(name, status, warn, retry, title, text)     \
     [cigna_dance_outcome_##name] = { #name, status, warn, retry, title, text }
 
 

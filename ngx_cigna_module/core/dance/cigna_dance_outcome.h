@@ -14,8 +14,8 @@
 typedef enum {
     cigna_dance_outcome_none = 0,
     cigna_dance_outcome_connected,
-    cigna_dance_outcome_denied,                  /* error=access_denied */
-    cigna_dance_outcome_provider_error,          /* any other error=... */
+    cigna_dance_outcome_denied,                /* error=access_denied */
+    cigna_dance_outcome_provider_error,        /* any other error=... */
     cigna_dance_outcome_state_unknown,
     cigna_dance_outcome_state_expired,
     cigna_dance_outcome_cookie_missing,
@@ -24,19 +24,22 @@ typedef enum {
     cigna_dance_outcome_identity_mismatch,
     cigna_dance_outcome_tenant_mismatch,
     cigna_dance_outcome_issuer_mismatch,
-    cigna_dance_outcome_invalid_request,         /* duplicated, missing, too long */
-    cigna_dance_outcome_exchange_refused,        /* an OAuth error from the server */
-    cigna_dance_outcome_exchange_invalid,        /* no token reply: HTML, ... */
-    cigna_dance_outcome_exchange_unreachable,    /* no reply, 5xx, 429 */
+    cigna_dance_outcome_invalid_request,       /* duplicated, missing, too
+                                                  long */
+    cigna_dance_outcome_exchange_refused,      /* an OAuth error from the
+                                                  server */
+    cigna_dance_outcome_exchange_invalid,      /* no token reply: HTML, ... */
+    cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
-    cigna_dance_outcome_keys_unreachable,        /* JWKS, before the code was spent */
+    cigna_dance_outcome_keys_unreachable,      /* JWKS, before the code was
+                                                  spent */
     cigna_dance_outcome_discovery_failed,
-    cigna_dance_outcome_store_failed,            /* Redis, or the key ring */
-    cigna_dance_outcome_interrupted,             /* taken, and never ended */
-    cigna_dance_outcome_in_progress,             /* no end: the page goes on */
+    cigna_dance_outcome_store_failed,          /* Redis, or the key ring */
+    cigna_dance_outcome_interrupted,           /* taken, and never ended */
+    cigna_dance_outcome_in_progress,           /* no end: the page goes on */
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
-    cigna_dance_outcome_not_navigable,           /* prefetch, frame, cross-site */
+    cigna_dance_outcome_not_navigable,         /* prefetch, frame, cross-site */
     cigna_dance_outcome_disconnected,
     cigna_dance_outcome_not_disconnected,
     cigna_dance_outcome_max
@@ -56,7 +59,8 @@ typedef struct {
 
 
 /* the row; a value out of range gives the row of cigna_dance_outcome_none */
-const cigna_dance_outcome_t *cigna_dance_outcome_row(cigna_dance_outcome_e outcome);
+const cigna_dance_outcome_t *cigna_dance_outcome_row(
+    cigna_dance_outcome_e outcome);
 
 /* cigna_dance_outcome_none if the name is not on the list */
 cigna_dance_outcome_e cigna_dance_outcome_find(cigna_slice_t name);

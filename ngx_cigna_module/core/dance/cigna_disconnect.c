@@ -130,21 +130,24 @@ static void
 cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
 {
     f->state = cigna_disconnect_st_look;
-    cigna_script_read(op, f->identity);
+    cigna_script_read(op, f->subject->identity);
 }
 
 
 static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    cigna_slice_t  argv[5];
+    cigna_slice_t           argv[5];
+    const cigna_subject_t  *s;
 
-    argv[0] = f->identity->grant_key;
-    argv[1] = f->identity->lock_key;
-    argv[4] = cigna_script_who(f->identity);
+    s = f->subject;
 
-    if (cigna_flow_uint(f->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
-        || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
+    argv[0] = s->identity->grant_key;
+    argv[1] = s->identity->lock_key;
+    argv[4] = cigna_script_identity(s->identity);
+
+    if (cigna_flow_uint(s->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
+        || cigna_script_channel(s, &argv[3]) != CIGNA_OK)
     {
         cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
                                 "no room");
@@ -212,8 +215,7 @@ cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
 
     memset(&f->grant, 0, sizeof(cigna_grant_t));
 
-    rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
-                                f->arena, &f->grant, NULL);
+    rc = cigna_vault_read_grant(f->subject, record, &f->grant, NULL);
 
     f->unread = rc != CIGNA_OK && rc != CIGNA_NONE && rc != CIGNA_AGAIN;
 
@@ -254,8 +256,8 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     memset(&entry, 0, sizeof(cigna_journal_t));
 
-    entry.tenant = f->provider->tenant;
-    entry.who = cigna_script_who(f->identity);
+    entry.tenant = f->subject->provider->tenant;
+    entry.identity = cigna_script_identity(f->subject->identity);
     entry.id = f->grant.id;
     entry.connected_ms = (int64_t) connected;
     entry.made_ms = ev->now_ms;

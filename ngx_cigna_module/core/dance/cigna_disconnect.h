@@ -16,22 +16,19 @@
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
 
     /* results, complete when the flow reports (or is done) */
-    cigna_dance_outcome_e          outcome;      /* disconnected, not_disconnected */
-    unsigned                       existed:1;
-    unsigned                       unread:1;     /* ... and could not be opened */
-    char                           detail[192];  /* for the log, never a secret */
+    cigna_dance_outcome_e       outcome;   /* disconnected, not_disconnected */
+    unsigned                    existed:1;
+    unsigned                    unread:1;  /* ... and could not be opened */
+    char                        detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                         state;
-    cigna_retry_t                    retry;
-    cigna_grant_t                    grant;
-    cigna_revoke_handoff_t           revoke;
+    unsigned                    state;
+    cigna_retry_t               retry;
+    cigna_grant_t               grant;
+    cigna_revoke_handoff_t      revoke;
 } cigna_disconnect_t;
 
 

@@ -69,7 +69,7 @@ cigna_grant_install_init(cigna_grant_install_t *p)
 void
 cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op)
 {
-    cigna_script_read(op, p->identity);
+    cigna_script_read(op, p->subject->identity);
 }
 
 
@@ -91,34 +91,36 @@ int
 cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     const cigna_event_t *ev, cigna_op_t *op)
 {
-    uint64_t       kept_ms;
-    cigna_slice_t  argv[1 + CIGNA_GRANT_WRITE_ARGC];
+    uint64_t                kept_ms;
+    cigna_slice_t           argv[1 + CIGNA_GRANT_WRITE_ARGC];
+    const cigna_subject_t  *s;
+
+    s = p->subject;
 
     g->generation = 1;
     g->state = cigna_grant_live;
     g->connected_ms = ev->now_ms;
 
-    kept_ms = cigna_grant_write_kept_ms(p->provider, g, ev->now_ms);
+    kept_ms = cigna_grant_write_kept_ms(s->provider, g, ev->now_ms);
 
-    argv[0] = p->identity->grant_key;
+    argv[0] = s->identity->grant_key;
 
-    if (cigna_flow_token(p->arena, ev->random, 16, &g->id) != CIGNA_OK
-        || cigna_grant_write_args(p->vault, p->provider, p->identity, g, kept_ms,
-                                  ev->random + 16, p->arena, &argv[1])
+    if (cigna_flow_token(s->arena, ev->random, 16, &g->id) != CIGNA_OK
+        || cigna_grant_write_args(s, g, kept_ms, ev->random + 16, &argv[1])
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    p->entry.tenant = p->provider->tenant;
-    p->entry.who = cigna_script_who(p->identity);
+    p->entry.tenant = s->provider->tenant;
+    p->entry.identity = cigna_script_identity(s->identity);
     p->entry.id = g->id;
     p->entry.generation = g->generation;
     p->entry.blob = argv[3];
     p->entry.made_ms = ev->now_ms;
     p->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
 
-    cigna_script_run(op, cigna_script_grant_put, argv,
+    cigna_script_run(op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
     cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
     p->state = cigna_grant_install_st_put;
@@ -199,8 +201,8 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
 {
     p->lost |= ev->type == cigna_ev_lost;
 
-    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES, CIGNA_GRANT_INSTALL_MS,
-                          CIGNA_GRANT_INSTALL_MAX_MS)
+    if (cigna_retry_sleep(&p->retry, op, CIGNA_GRANT_INSTALL_TRIES,
+                          CIGNA_GRANT_INSTALL_MS, CIGNA_GRANT_INSTALL_MAX_MS)
         == CIGNA_OK)
     {
         p->state = cigna_grant_install_st_sleep;
@@ -233,8 +235,7 @@ cigna_grant_install_read(cigna_grant_install_t *p, const cigna_reply_t *record)
 
     memset(&p->old, 0, sizeof(cigna_grant_t));
 
-    rc = cigna_vault_read_grant(p->vault, p->provider, p->identity, record,
-                                p->arena, &p->old, NULL);
+    rc = cigna_vault_read_grant(p->subject, record, &p->old, NULL);
 
     p->replaced = rc != CIGNA_NONE && rc != CIGNA_AGAIN;
     p->unread = p->replaced && rc != CIGNA_OK;
@@ -260,7 +261,8 @@ cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g)
 {
     return p->replaced && !p->unread
-           && !cigna_grant_install_shared(p->old.refresh_token, g->refresh_token)
+           && !cigna_grant_install_shared(p->old.refresh_token,
+                                          g->refresh_token)
            && !cigna_grant_install_shared(p->old.access_token, g->access_token);
 }
 
@@ -271,7 +273,8 @@ cigna_grant_install_changed(const cigna_grant_install_t *p,
 {
     return p->replaced && !p->unread
            && (cigna_grant_install_differ(p->old.sub, g->sub)
-               || cigna_grant_write_other_patient(p->provider, p->old.patient,
+               || cigna_grant_write_other_patient(p->subject->provider,
+                                                  p->old.patient,
                                                   g->patient));
 }
 

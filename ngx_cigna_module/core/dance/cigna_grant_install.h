@@ -14,30 +14,27 @@
 
 typedef enum {
     cigna_grant_install_ok = 0,
-    cigna_grant_install_retired,                     /* it was there, and is gone */
-    cigna_grant_install_failed                       /* Redis */
+    cigna_grant_install_retired,           /* it was there, and is gone */
+    cigna_grant_install_failed             /* Redis */
 } cigna_grant_install_e;
 
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
 
     /* results */
-    cigna_grant_install_e            rc;
-    cigna_grant_t                    old;          /* what it has replaced */
-    unsigned                         replaced:1;   /* something, that is */
-    unsigned                         unread:1;     /* ... which cannot be opened */
+    cigna_grant_install_e       rc;
+    cigna_grant_t               old;       /* what it has replaced */
+    unsigned                    replaced:1;  /* something, that is */
+    unsigned                    unread:1;  /* ... which cannot be opened */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    cigna_journal_t          entry;
-    unsigned                 looked:1;     /* "old" was there before the put */
-    unsigned                 lost:1;       /* a put whose end is not known */
+    unsigned                    state;
+    cigna_retry_t               retry;
+    cigna_journal_t             entry;
+    unsigned                    looked:1;  /* "old" was there before the put */
+    unsigned                    lost:1;    /* a put whose end is not known */
 } cigna_grant_install_t;
 
 

@@ -125,7 +125,7 @@ cigna_userinfo_read(cigna_userinfo_t *f, cigna_op_t *op)
 {
     f->rounds++;
     f->state = cigna_userinfo_st_read;
-    cigna_script_read(op, f->identity);
+    cigna_script_read(op, f->subject->identity);
 
     return CIGNA_AGAIN;
 }
@@ -168,8 +168,7 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
         return cigna_userinfo_unstored;
     }
 
-    rc = cigna_vault_read_grant(f->vault, f->provider, f->identity, ev->reply,
-                                f->arena, &f->grant, NULL);
+    rc = cigna_vault_read_grant(f->subject, ev->reply, &f->grant, NULL);
 
     if (rc == CIGNA_AGAIN || rc == CIGNA_ERROR) {
         return cigna_userinfo_unstored;
@@ -189,7 +188,7 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
     /* the event's bytes do not live as long as the operations' */
 
     if (cigna_vault_read_head(ev->reply, &head, &blob) != CIGNA_OK
-        || cigna_arena_copy(f->arena, blob, &f->blob) != CIGNA_OK)
+        || cigna_arena_copy(f->subject->arena, blob, &f->blob) != CIGNA_OK)
     {
         return cigna_userinfo_unstored;
     }
@@ -203,20 +202,23 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
 static int
 cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
 {
-    cigna_buf_t           b;
-    cigna_http_request_t  req;
+    cigna_buf_t             b;
+    cigna_http_request_t    req;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     memset(&req, 0, sizeof(cigna_http_request_t));
 
-    cigna_arena_open(f->arena, &b);
-    cigna_buf_append(&b, f->provider->fhir_base);
+    cigna_arena_open(s->arena, &b);
+    cigna_buf_append(&b, s->provider->fhir_base);
     cigna_buf_append_str(&b, CIGNA_USERINFO_PATH);
-    req.url = cigna_arena_close(f->arena, &b);
+    req.url = cigna_arena_close(s->arena, &b);
 
-    cigna_arena_open(f->arena, &b);
+    cigna_arena_open(s->arena, &b);
     cigna_buf_append_str(&b, "Bearer ");
     cigna_buf_append(&b, f->grant.access_token);
-    req.authorization = cigna_arena_close(f->arena, &b);
+    req.authorization = cigna_arena_close(s->arena, &b);
 
     if (req.url.len == 0 || req.authorization.len == 0) {
         return cigna_userinfo_over(f, cigna_userinfo_unstored);
@@ -224,8 +226,8 @@ cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
 
     f->state = cigna_userinfo_st_ask;
     cigna_flow_http(op, &req);
-    op->fhir = 1;
-    op->ms = CIGNA_USERINFO_MS;
+    op->http.fhir = 1;
+    op->http.timeout_ms = CIGNA_USERINFO_MS;
 
     return CIGNA_AGAIN;
 }
@@ -250,7 +252,9 @@ cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 
-    if (cigna_userinfo_parse(ev->body, f->arena, &f->value) != CIGNA_OK) {
+    if (cigna_userinfo_parse(ev->body, f->subject->arena, &f->value)
+        != CIGNA_OK)
+    {
         cigna_flow_say(f->detail, sizeof(f->detail),
                        "no Parameters with an identifier", cigna_slice_null);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
@@ -268,14 +272,13 @@ cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
 
     f->grant.userinfo = f->value;
 
-    argv[0] = f->identity->grant_key;
+    argv[0] = f->subject->identity->grant_key;
     argv[1] = f->blob;
-    argv[4] = cigna_script_who(f->identity);
+    argv[4] = cigna_script_identity(f->subject->identity);
 
-    if (cigna_vault_seal_grant(f->vault, f->provider, f->identity, &f->grant,
-                               ev->random, f->arena, &argv[2])
+    if (cigna_vault_seal_grant(f->subject, &f->grant, ev->random, &argv[2])
         != CIGNA_OK
-        || cigna_script_channel(f->vault, f->arena, &argv[3]) != CIGNA_OK)
+        || cigna_script_channel(f->subject, &argv[3]) != CIGNA_OK)
     {
         return cigna_userinfo_over(f, cigna_userinfo_unstored);
     }

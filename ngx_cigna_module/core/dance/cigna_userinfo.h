@@ -30,23 +30,20 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed until it is over */
-    const cigna_vault_t         *vault;
-    const cigna_provider_t      *provider;
-    const cigna_vault_names_t   *identity;
-    cigna_arena_t               *arena;
-    cigna_slice_t                id;          /* of the grant that is meant */
+    const cigna_subject_t      *subject;
+    cigna_slice_t               id;        /* of the grant that is meant */
 
     /* results */
-    cigna_userinfo_e          rc;
-    cigna_slice_t             value;       /* in the arena; may be known and
+    cigna_userinfo_e            rc;
+    cigna_slice_t               value;     /* in the arena; may be known and
                                               not stored */
-    char                      detail[64];  /* for the log, never a secret */
+    char                        detail[64];  /* for the log, never a secret */
 
     /* private */
-    unsigned                  state;
-    unsigned                  rounds;
-    cigna_grant_t             grant;
-    cigna_slice_t             blob;        /* it was opened from */
+    unsigned                    state;
+    unsigned                    rounds;
+    cigna_grant_t               grant;
+    cigna_slice_t               blob;      /* it was opened from */
 } cigna_userinfo_t;
 
 

@@ -72,9 +72,8 @@ int cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
  *                        they are missing.  The endpoints that have a name
  *                        there are written
  *
- * CIGNA_ERROR, and *error in words: the text is not one object of strict JSON
- * without duplicate names, of up to CIGNA_JSON_DEPTH_MAX levels, or *b has no
- * room for it.
+ * CIGNA_ERROR, and *error in words: cigna_json_is_object() says no, or *b has
+ * no room.
  */
 int cigna_public_metadata_write(cigna_public_metadata_e document,
     cigna_slice_t text, const cigna_public_endpoint_t *endpoints, unsigned n,

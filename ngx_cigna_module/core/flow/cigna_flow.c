@@ -11,10 +11,21 @@ static void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
 void
 cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv, unsigned argc)
 {
-    cigna_flow_op(op, cigna_op_redis);
+    cigna_flow_script(op, NULL, argv, argc);
 
-    op->argc = argc;
-    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+    op->type = cigna_op_redis;
+}
+
+
+void
+cigna_flow_script(cigna_op_t *op, const cigna_script_t *script,
+    const cigna_slice_t *argv, unsigned argc)
+{
+    cigna_flow_op(op, cigna_op_script);
+
+    op->redis.script = script;
+    op->redis.argc = argc;
+    memcpy(op->redis.argv, argv, argc * sizeof(cigna_slice_t));
 }
 
 
@@ -23,7 +34,7 @@ cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
 {
     cigna_flow_op(op, cigna_op_http);
 
-    op->http = *req;
+    op->http.request = *req;
 }
 
 
@@ -32,21 +43,24 @@ cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req)
 {
     cigna_flow_http(op, req);
 
-    op->exchange = 1;
+    op->http.exchange = 1;
 }
 
 
 void
-cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
+cigna_flow_lease(cigna_op_t *op, const cigna_script_t *renew,
     const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
     unsigned ms)
 {
-    op->keep = keep;
-    op->retake = retake;
-    op->keep_ms = ms;
+    cigna_op_lease_t  *lease;
 
-    op->argc = argc;
-    memcpy(op->argv, argv, argc * sizeof(cigna_slice_t));
+    lease = &op->http.lease;
+
+    lease->renew = renew;
+    lease->retake = retake;
+    lease->ms = ms;
+    lease->argc = argc;
+    memcpy(lease->argv, argv, argc * sizeof(cigna_slice_t));
 }
 
 
@@ -55,7 +69,7 @@ cigna_flow_turn(cigna_op_t *op, unsigned probe)
 {
     cigna_flow_op(op, cigna_op_turn);
 
-    op->probe = probe;
+    op->turn.probe = probe ? 1 : 0;
 }
 
 
@@ -64,7 +78,7 @@ cigna_flow_sleep(cigna_op_t *op, unsigned ms)
 {
     cigna_flow_op(op, cigna_op_sleep);
 
-    op->ms = ms;
+    op->sleep.ms = ms;
 }
 
 
@@ -73,7 +87,7 @@ cigna_flow_watch(cigna_op_t *op, unsigned ms)
 {
     cigna_flow_sleep(op, ms);
 
-    op->watch = 1;
+    op->sleep.watch = 1;
 }
 
 
@@ -82,7 +96,7 @@ cigna_flow_idle(cigna_op_t *op, unsigned ms)
 {
     cigna_flow_sleep(op, ms);
 
-    op->idle = 1;
+    op->sleep.idle = 1;
 }
 
 
@@ -91,18 +105,17 @@ cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
 {
     cigna_flow_op(op, cigna_op_journal);
 
-    op->journal = *entry;
-    op->confirmed = confirmed ? 1 : 0;
+    op->journal.entry = *entry;
+    op->journal.confirmed = confirmed ? 1 : 0;
 }
 
 
 void
 cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry, int confirmed)
 {
-    cigna_flow_op(op, cigna_op_settle);
+    cigna_flow_journal(op, entry, confirmed);
 
-    op->journal = *entry;
-    op->confirmed = confirmed ? 1 : 0;
+    op->type = cigna_op_settle;
 }
 
 
@@ -111,8 +124,8 @@ cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token, unsigned refresh_token)
 {
     cigna_flow_op(op, cigna_op_revoke);
 
-    op->token = token;
-    op->refresh_token = refresh_token ? 1 : 0;
+    op->revoke.token = token;
+    op->revoke.refresh_token = refresh_token ? 1 : 0;
 }
 
 
@@ -130,7 +143,7 @@ cigna_flow_done(cigna_op_t *op)
 }
 
 
-/* nothing of the last operation is left to be taken for part of this one */
+/* clears what the last operation has left */
 
 static void
 cigna_flow_op(cigna_op_t *op, cigna_op_e type)
@@ -258,4 +271,11 @@ int
 cigna_flow_passing(const cigna_event_t *ev)
 {
     return ev->type != cigna_ev_ok || ev->status == 429 || ev->status >= 500;
+}
+
+
+int
+cigna_flow_is_exchange(const cigna_op_t *op)
+{
+    return op->type == cigna_op_http && op->http.exchange;
 }

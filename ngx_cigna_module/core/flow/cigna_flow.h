@@ -9,56 +9,59 @@
 
 
 /*
- * The vocabulary of flows.  A flow makes no calls: it is told how the last
- * operation ended (an event) and says what is to be done next (an operation),
+ * The language of flows.  A flow does no I/O.  Its caller, the driver, tells it
+ * how the last operation ended (an event), and the flow says what the driver
+ * has to do next (an operation):
  *
  *     void cigna_<flow>_next(flow, const cigna_event_t *ev, cigna_op_t *op);
  *
- * until it says "done".  All bytes of an operation are borrowed from the
- * flow's arena and live until the flow is over; all bytes of an event are
- * borrowed for the duration of the call.
+ * The last operation is cigna_op_done.  The bytes of an operation lie in the
+ * flow's arena and live until the flow is done.  The bytes of an event live
+ * until the call returns.
  */
 
 
 typedef enum {
-    cigna_op_redis = 0,                    /* one command: argv, argc */
-    cigna_op_script,                       /* one script: script, argv, argc */
-    cigna_op_http,                         /* one exchange: http */
-    cigna_op_turn,                         /* may the token endpoint be asked
-                                              for tokens now?  "ok", or
+    cigna_op_redis = 0,                    /* send a command to Redis */
+    cigna_op_script,                       /* run a Lua script in Redis */
+    cigna_op_http,                         /* send an HTTP request */
+    cigna_op_turn,                         /* ask the node whether a refresh may
+                                              use the token endpoint now.
                                               "unsent": not for
                                               ev->retry_after_s */
-    cigna_op_sleep,                        /* call again after ms */
-    cigna_op_journal,                      /* the node remembers op->journal:
-                                              "ok", or "unsent", no room */
-    cigna_op_settle,                       /* ... as Redis has confirmed it, or
-                                              forgets it: always "ok" */
-    cigna_op_revoke,                       /* op->token is to be revoked: that
-                                              is somebody else's from here on,
-                                              who reports a failure: always
-                                              "ok", at once */
-    cigna_op_report,                       /* the result for those who wait is
-                                              there; the flow itself goes on,
-                                              call again at once */
-    cigna_op_done                          /* finished; never called again */
+    cigna_op_sleep,                        /* wait */
+    cigna_op_journal,                      /* enter a write into the node's
+                                              journal.  "unsent": it is full */
+    cigna_op_settle,                       /* confirm the entry, or remove it.
+                                              Always "ok" */
+    cigna_op_revoke,                       /* start the revocation of a token,
+                                              which goes on without the flow.
+                                              Always "ok" */
+    cigna_op_report,                       /* tell the waiting requests that
+                                              the result is there, then call
+                                              again at once */
+    cigna_op_done                          /* the flow must not be called
+                                              again */
 } cigna_op_e;
 
 
 typedef enum {
     cigna_ev_start = 0,
-    cigna_ev_ok,                           /* a reply came; it may be a refusal
-                                              (Redis error, HTTP 4xx) */
-    cigna_ev_unsent,                       /* failed, the peer saw nothing */
-    cigna_ev_lost                          /* failed, outcome unknown */
+    cigna_ev_ok,                           /* there is a reply, which may be a
+                                              Redis error or an HTTP 4xx */
+    cigna_ev_unsent,                       /* failed, and the peer got nothing:
+                                              may be sent again */
+    cigna_ev_lost                          /* failed, and the peer may have
+                                              acted on it */
 } cigna_ev_e;
 
 
 #define CIGNA_RANDOM_LEN  128
 
 /*
- * The arena that a flow wants: the largest record is opened, sent, answered
- * and sealed again within it.  A run that has spent a refresh token must not
- * fail for want of room.
+ * Size of a flow's arena.  The largest record is opened, sent, answered and
+ * sealed again in it, because a flow that has sent a refresh token must not
+ * fail for lack of memory.
  */
 
 #define CIGNA_FLOW_ARENA  (320 * 1024)
@@ -68,11 +71,11 @@ typedef struct {
     cigna_ev_e             type;
 
     int64_t                now_ms;         /* since the epoch */
-    uint8_t                random[CIGNA_RANDOM_LEN];   /* fresh every time */
+    uint8_t                random[CIGNA_RANDOM_LEN];   /* new in each event */
 
     /*
-     * After a change of primary, whose last writes may be lost: how long no
-     * refresh may start on this node yet.  0: none of that
+     * The rest of the quiet time after a change of primary, in which no
+     * refresh may start: the new primary may lack the last writes.  0: none
      */
     int64_t                quiet_ms;
 
@@ -84,7 +87,7 @@ typedef struct {
 } cigna_event_t;
 
 
-/* a Lua script; the driver sends EVALSHA, and EVAL once after NOSCRIPT */
+/* a Lua script, which is called by EVALSHA, and by EVAL after NOSCRIPT */
 
 typedef struct {
     const char            *name;
@@ -95,81 +98,118 @@ typedef struct {
 
 
 /*
- * A write that Redis may not have for sure, in the node's journal: a new
- * generation of a grant, or its deletion.  Sealed bytes only.
+ * An entry of the node's journal: a write that Redis may lose, which is a new
+ * generation of a grant, or its deletion.  It holds sealed bytes only.
  */
 
 typedef struct {
     cigna_slice_t          tenant;
-    cigna_slice_t          who;            /* the identity's keyed hash */
+    cigna_slice_t          identity;       /* its keyed hash */
     cigna_slice_t          id;             /* of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* see grant_put: what tells which
-                                              of two grants is the newer one */
-    int64_t                made_ms;        /* this entry */
-    int64_t                until_ms;       /* when Redis drops it anyway */
+    int64_t                connected_ms;   /* the newer of two grants has the
+                                              higher one, see grant_install */
+    int64_t                made_ms;        /* time of this entry */
+    int64_t                until_ms;       /* Redis drops the key then */
     cigna_slice_t          blob;           /* empty: deleted */
 } cigna_journal_t;
 
 
-typedef struct {
-    cigna_op_e             type;
+/* of cigna_op_redis and cigna_op_script */
 
-    const cigna_script_t  *script;
+typedef struct {
+    const cigna_script_t  *script;         /* NULL: argv is the command */
     cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX];
     unsigned               argc;
+    unsigned               durable:1;      /* "ok" only after enough replicas
+                                              have it (WAIT) */
+} cigna_op_redis_t;
 
-    cigna_http_request_t   http;
 
-    /*
-     * Of http: while it runs keep is sent every keep_ms, with argv and argc.
-     * From the first reply on that is "lost", and after a change of primary,
-     * retake is sent with them instead, until its reply is "mine".  NULL: none
-     */
-    const cigna_script_t  *keep;
+/*
+ * The lease that the driver keeps while an HTTP exchange is open.  It runs
+ * "renew" with argv every ms.  After a reply "lost", or after a change of
+ * primary, it runs "retake" instead, until the reply is "mine".
+ */
+
+typedef struct {
+    const cigna_script_t  *renew;          /* NULL: there is no lease */
     const cigna_script_t  *retake;
-    unsigned               keep_ms;
+    cigna_slice_t          argv[CIGNA_REDIS_ARGS_MAX];
+    unsigned               argc;
+    unsigned               ms;
+} cigna_op_lease_t;
 
-    cigna_journal_t        journal;        /* of settle: who, id, generation */
 
-    unsigned               ms;             /* of sleep; of http: at most, to
-                                              connect and for the reply each;
-                                              0: as is configured */
+typedef struct {
+    cigna_http_request_t   request;
+    cigna_op_lease_t       lease;
+    unsigned               timeout_ms;     /* bounds connecting, and the reply;
+                                              0: the configured times do */
+    unsigned               exchange:1;     /* sends a refresh token or a code,
+                                              so the reply may take minutes */
+    unsigned               fhir:1;         /* to the FHIR server, so its budgets
+                                              are charged first */
+} cigna_op_http_t;
 
-    cigna_slice_t          token;          /* of revoke; copied */
 
-    unsigned               refresh_token:1;   /* what kind it is */
-    unsigned               exchange:1;     /* of http: spends a token or a code
-                                              at the token endpoint, which may
-                                              take long to answer */
-    unsigned               probe:1;        /* of turn: nobody knows whether the
+typedef struct {
+    unsigned               probe:1;        /* nobody knows whether the token
                                               endpoint answers */
-    unsigned               fhir:1;         /* of http: goes to the FHIR server,
-                                              whose budgets are asked first */
-    unsigned               durable:1;      /* of script: "ok" only once enough
-                                              replicas have it ("WAIT") */
-    unsigned               watch:1;        /* of sleep: over as soon as the
-                                              grant is known to have changed
-                                              since the flow's last script was
-                                              sent */
-    unsigned               idle:1;         /* of sleep: ends the flow instead,
-                                              without a further call, in a
-                                              worker that exits */
-    unsigned               confirmed:1;    /* of journal and settle: Redis has
-                                              it; settle without: forget it */
+} cigna_op_turn_t;
+
+
+typedef struct {
+    unsigned               ms;
+    unsigned               watch:1;        /* ends early when a node publishes a
+                                              change of the grant after the
+                                              flow's last script */
+    unsigned               idle:1;         /* an exiting worker drops the flow
+                                              instead of waiting */
+} cigna_op_sleep_t;
+
+
+/* of cigna_op_journal and cigna_op_settle */
+
+typedef struct {
+    cigna_journal_t        entry;
+    unsigned               confirmed:1;    /* Redis has it; settle removes an
+                                              entry that is not */
+} cigna_op_journal_t;
+
+
+typedef struct {
+    cigna_slice_t          token;          /* the driver copies it */
+    unsigned               refresh_token:1;   /* otherwise an access token */
+} cigna_op_revoke_t;
+
+
+typedef struct {
+    cigna_op_e             type;           /* says which member is set */
+
+    union {
+        cigna_op_redis_t     redis;
+        cigna_op_http_t      http;
+        cigna_op_turn_t      turn;
+        cigna_op_sleep_t     sleep;
+        cigna_op_journal_t   journal;
+        cigna_op_revoke_t    revoke;
+    };
 } cigna_op_t;
 
 
 /*
- * Operations; arguments are borrowed, as above.  Each sets all of *op, but for
- * keep(), which adds to an exchange.
+ * Each function makes *op such an operation, but cigna_flow_lease(), which adds
+ * a lease to an exchange.  Arguments are borrowed until the flow is done.
  */
 
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
     unsigned argc);
+void cigna_flow_script(cigna_op_t *op, const cigna_script_t *script,
+    const cigna_slice_t *argv, unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
 void cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req);
-void cigna_flow_keep(cigna_op_t *op, const cigna_script_t *keep,
+void cigna_flow_lease(cigna_op_t *op, const cigna_script_t *renew,
     const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
     unsigned ms);
 void cigna_flow_turn(cigna_op_t *op, unsigned probe);
@@ -186,29 +226,30 @@ void cigna_flow_report(cigna_op_t *op);
 void cigna_flow_done(cigna_op_t *op);
 
 
-/* a decimal number in the arena; CIGNA_ERROR if there is no room */
+/* writes n in decimal into the arena; CIGNA_ERROR if there is no room */
 int cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out);
 
-/* len random bytes in base64url, in the arena */
+/*
+ * Writes len random bytes in base64url (RFC 4648, section 5) into the arena;
+ * CIGNA_ERROR if there is no room.
+ */
 int cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
     cigna_slice_t *out);
 
-/* from..to, both included; the first bytes of the event's random are used */
+/* a number from..to, both included, from the event's first random bytes */
 unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
     unsigned to);
 
 /*
- * Writes "text: quoted" for the log, whatever bytes a peer or a browser chose
- * for it; only the text if there is nothing to quote.  NULL as text leaves
- * what was said before.
+ * Writes "text: quoted" for the log, zero-terminated; "text" alone if there is
+ * nothing to quote.  Bytes of "quoted" that are not printable become "?", as a
+ * peer may have chosen them.  A text of NULL leaves detail unchanged.
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
 
-/*
- * An operation that may have to be repeated: kept as it was first asked for,
- * so that it is built once.
- */
+
+/* an operation that may be repeated */
 
 typedef struct {
     cigna_op_t   op;
@@ -217,28 +258,31 @@ typedef struct {
 } cigna_retry_t;
 
 
-/* a fresh operation; state: in which its event is expected */
+/* copies *op; state: the one in which the flow takes its event */
 void cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state);
 
 /*
- * Sleeps first_ms, then twice as long with each try, at most max_ms.
- * CIGNA_ERROR, and no operation, if it was tried "tries" times.
+ * Makes *op a sleep before the next try: first_ms, doubled with each try, at
+ * most max_ms.  CIGNA_ERROR, and *op unchanged, after "tries" tries.
  */
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
 
-/* after the sleep: the operation once more; returns its state */
+/* after the sleep: makes *op the operation again and returns its state */
 unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);
 
 
-/* 1 if a reply came, and it is no error: anything else is an outage */
+/* 1 if Redis has replied, and not with an error */
 int cigna_flow_answered(const cigna_event_t *ev);
 
 /*
- * 1 if an exchange failed in a way that may pass: no reply, 429, 5xx.  What
- * may be repeated then is for the flow to know.
+ * 1 if an exchange failed in a way that may pass: no reply, 429, 5xx.  The flow
+ * has to know what it may repeat then.
  */
 int cigna_flow_passing(const cigna_event_t *ev);
+
+/* 1 if the operation sends a refresh token or a code */
+int cigna_flow_is_exchange(const cigna_op_t *op);
 
 
 #endif /* _CIGNA_FLOW_H_INCLUDED_ */

@@ -73,7 +73,7 @@ cigna_base64_decode_as(cigna_slice_t s, cigna_buf_t *b, int any)
 
         if (cigna_base64_decode_group(s.data + i, n, out, any) != CIGNA_OK) {
 
-            /* half a secret is nobody's */
+            /* the first half of a secret must not stay in memory */
 
             cigna_secret_wipe(start, (size_t) (b->pos - start));
             b->pos = start;
@@ -127,7 +127,7 @@ cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s, const char *alphabet,
 }
 
 
-/* 1 to 3 bytes as the upper part of 24 bits */
+/* 1 to 3 bytes as the upper bits of 24 */
 
 static uint32_t
 cigna_base64_group(const uint8_t *in, size_t n)
@@ -145,7 +145,7 @@ cigna_base64_group(const uint8_t *in, size_t n)
 }
 
 
-/* 2 to 4 characters are 1 to 3 bytes */
+/* decodes 2 to 4 characters to 1 to 3 bytes */
 
 static int
 cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
@@ -170,7 +170,7 @@ cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
         out[i] = (uint8_t) (group >> (16 - 8 * i));
     }
 
-    /* bits that no byte takes would give one secret several spellings */
+    /* unused bits would give the same bytes several spellings */
 
     return (!any && group << (8 * i) & 0xffffff) ? CIGNA_ERROR : CIGNA_OK;
 }

@@ -6,25 +6,27 @@
 #include "base/cigna_buf.h"
 
 
-/* RFC 4648, section 5, without padding */
+/* Base64url is RFC 4648, section 5, here without padding. */
 
 #define cigna_base64url_encoded_len(n)  (((n) * 4 + 2) / 3)
 
+/* encodes s and appends it */
 void cigna_base64url_append(cigna_buf_t *b, cigna_slice_t s);
 
 /*
- * Strict: no padding, no white space, no other alphabet, no stray bits in the
- * last character.  Appends to b; CIGNA_ERROR if malformed or too long.
+ * Decodes s and appends the bytes.  CIGNA_ERROR, and nothing is appended: s has
+ * padding, white space, another alphabet or unused bits in the last character,
+ * or the bytes do not fit.
  */
 int cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b);
 
 /*
- * Lenient, for what a peer has published or signed: either alphabet, padding
- * of any length, stray bits.  White space and other bytes are still refused.
+ * The same for bytes that a peer published or signed: it also takes the other
+ * alphabet, any padding, and unused bits.
  */
 int cigna_base64_decode_any(cigna_slice_t s, cigna_buf_t *b);
 
-/* RFC 4648, section 4, with padding: for HTTP Basic only */
+/* encodes with the alphabet of RFC 4648, section 4, and padding: HTTP Basic */
 void cigna_base64_append(cigna_buf_t *b, cigna_slice_t s);
 
 

@@ -90,7 +90,7 @@ cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,
 
     if (life_s) {
 
-        /* a cookie that expires needs no secret */
+        /* to remove a cookie, its value is not needed */
 
         cigna_cookie_append_time(b, c->started_s);
         cigna_buf_append_char(b, '.');
@@ -100,7 +100,7 @@ cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,
     cigna_buf_append_str(b, "; Path=/; Max-Age=");
     cigna_buf_append_uint(b, life_s);
 
-    /* Lax: the callback is a navigation that another site starts */
+    /* not Strict: the callback is a navigation that Cigna's site starts */
 
     cigna_buf_append_str(b, "; HttpOnly; SameSite=Lax");
 
@@ -156,7 +156,7 @@ cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s)
 }
 
 
-/* base64url: what tags and secrets are made of */
+/* 1 if s is base64url, as tags and secrets are */
 
 static int
 cigna_cookie_safe(cigna_slice_t s)

@@ -7,13 +7,13 @@
 
 
 /*
- * Cookie of one dance, RFC 6265 with the __Host- prefix of RFC 6265bis:
+ * The cookie of one dance (RFC 6265), with the __Host- prefix of RFC 6265bis:
  *
  *     __Host-cigna-<tag>=<start time>.<browser secret>
  *
- * tag: the first 8 characters of the dance id.  The start time, seconds in
- * base 36, lets the oldest go when there are too many.  Without https the
- * prefix is left out, as browsers demand Secure with it.
+ * The tag is the first 8 characters of the dance id.  The start time is in
+ * seconds, in base 36; it tells the oldest cookie, which is removed when there
+ * are too many.  On http the prefix is left out, because it requires Secure.
  */
 
 #define CIGNA_COOKIE_TAG_LEN     8
@@ -28,18 +28,23 @@ typedef struct {
 
 
 /*
- * Steps through one Cookie header line: *rest is advanced past each pair.
- * CIGNA_OK with name and value, CIGNA_NONE at the end.  Malformed pairs are
- * skipped.
+ * Cuts the next pair off the value of a Cookie header line.  name and value
+ * borrow from it.  CIGNA_NONE at the end.  Malformed pairs are skipped.
  */
 int cigna_cookie_next(cigna_slice_t *rest, cigna_slice_t *name,
     cigna_slice_t *value);
 
-/* CIGNA_OK if the pair is a dance cookie of ours for this scheme */
+/*
+ * CIGNA_OK: the pair is a dance cookie for this scheme, and *c borrows from it.
+ * CIGNA_ERROR: it is another cookie.
+ */
 int cigna_cookie_parse(cigna_slice_t name, cigna_slice_t value, int https,
     cigna_cookie_t *c);
 
-/* the value of a Set-Cookie header; life_s 0 expires the cookie */
+/*
+ * Appends the value of a Set-Cookie header line.  life_s is the cookie's age in
+ * seconds; 0 removes the cookie.
+ */
 void cigna_cookie_append(cigna_buf_t *b, const cigna_cookie_t *c, int https,
     unsigned life_s);
 

@@ -22,7 +22,7 @@ cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
     }
 
     if (cigna_uri_parse(text, origin) != CIGNA_OK) {
-        *error = "is no origin, write \"https://host\" or "
+        *error = "is not an origin, write \"https://host\" or "
                  "\"https://host:port\"";
         return CIGNA_ERROR;
     }
@@ -35,8 +35,8 @@ cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
     }
 
     if (!origin->https && !cigna_uri_loopback(origin)) {
-        *error = "can be forged by everybody on the way, let it begin with "
-                 "\"https://\"";
+        *error = "is sent without TLS and can be forged on the network, let "
+                 "it begin with \"https://\"";
         return CIGNA_ERROR;
     }
 
@@ -51,7 +51,7 @@ cigna_cors_names(cigna_slice_t list)
         return 0;
     }
 
-    /* no last comma */
+    /* a comma at the end would have no name after it */
 
     if (list.data[list.len - 1] == ',') {
         return 0;

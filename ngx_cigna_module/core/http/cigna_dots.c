@@ -1,20 +1,19 @@
 
 /*
- * Of a segment only this is known:
+ * The state of a segment:
  *
  *   empty --"."--> one --"."--> two --"."--> named
  *     |             |            |
- *     |             +------------+--> found   at what ends a name
- *     +--> named                              a byte of a name
+ *     |             +------------+--> found   where a name ends
+ *     +--> named                              any other byte
  *     +--> nameless                           ";", "?", "#"
  *
- *   from anywhere:  --> empty                 "/" and "\"
+ *   from any state  --> empty                 "/" and "\"
  *
- * What may become an escape is kept back: percent signs, each with a digit
- * behind it or none.  A digit more makes a byte of the last of them, which is
- * then taken like one that came: it may be a part of an escape itself.  As
- * escapes do not overlap, the order in which they are decoded does not matter,
- * and as dots are in no escape, none that are seen on the way are lost.
+ * "escape" keeps the bytes that may become an escape: percent signs, each with
+ * one digit after it or none.  The next digit completes the last of them.  The
+ * decoded byte is then read like any other, as it may be part of an escape
+ * itself.  Escapes do not overlap, so the order of decoding does not matter.
  */
 
 
@@ -74,7 +73,7 @@ cigna_dots_next(cigna_dots_t *d, uint8_t c)
 }
 
 
-/* 1 if c is kept back; else the byte that it completes, or c as it was */
+/* 1: "escape" keeps c.  0: *c is the byte that c completes, or c itself. */
 
 static int
 cigna_dots_escape(cigna_dots_t *d, uint8_t *c)
@@ -108,7 +107,7 @@ cigna_dots_escape(cigna_dots_t *d, uint8_t *c)
 }
 
 
-/* what was kept back is no escape */
+/* the bytes in "escape" are not an escape: they count as one plain byte */
 
 static void
 cigna_dots_literal(cigna_dots_t *d)
@@ -146,16 +145,10 @@ cigna_dots_byte(cigna_dots_t *d, uint8_t c)
         return;
     }
 
-    if (c != '.') {
+    if (c != '.' && d->name != cigna_dots_name_nameless) {
+        d->name = cigna_dots_name_named;
 
-        if (d->name != cigna_dots_name_nameless) {
-            d->name = cigna_dots_name_named;
-        }
-
-        return;
-    }
-
-    if (d->name < cigna_dots_name_named) {
+    } else if (c == '.' && d->name < cigna_dots_name_named) {
         d->name++;
     }
 }
@@ -168,7 +161,7 @@ cigna_dots_is_dots(const cigna_dots_t *d)
 }
 
 
-/* RFC 3629, section 4: no character begins with these */
+/* 1 if an overlong character begins here, which RFC 3629, section 4, forbids */
 
 static int
 cigna_dots_overlong(uint8_t last, uint8_t c)
@@ -202,8 +195,8 @@ cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Sixteen bytes at a time where every processor can.  As they are compared with
- * a sign, those below "$", as in "$everything", have those above "~" with them.
+ * Sixteen bytes at a time with SSE2.  The comparison with "$" is signed, so
+ * bytes beyond ASCII count as less than "$" and end the run too.
  */
 
 static const uint8_t *

@@ -7,24 +7,23 @@
 
 
 /*
- * Dot segments of a URL's path (RFC 3986, section 5.2.4): "." and "..", by
- * which a path leads out of the place that it begins with.  They are found as
- * any reader along the way may see them:
+ * Finds dot segments, "." and "..", in the path of a URL (RFC 3986, section
+ * 5.2.4).  A path with dot segments can lead out of the folder that it begins
+ * with.  A dot segment counts if any reader of the URL may see one:
  *
- *   escapes        are decoded as often as there are any: "%2e", "%252e",
- *                  "%25%32e"
+ *   escapes        are decoded again and again: "%2e", "%252e", "%25%32e"
  *   "/" and "\"    both separate segments, escaped or not: the URL Standard
  *                  says so of "\", and servers decode before they split
- *   ";", "?", "#"  end the name of a segment: "..;x" is dots to servers that
- *                  cut parameters off, "..%3fx" to those that decode first
- *   up to " "      browsers drop tabs and line ends wherever they are, and
- *                  spaces and control bytes at the end; a NUL ends a name in C
+ *   ";", "?", "#"  end the name of a segment: servers that cut parameters off
+ *                  read "..;x" as "..", and servers that decode first read
+ *                  "..%3fx" as ".."
+ *   up to " "      is skipped: browsers drop tabs and line ends, and spaces and
+ *                  control bytes at the end; a NUL ends a string in C
  *
- * A character that UTF-8 writes in more bytes than it needs ("%c0%ae" for a
- * dot) counts as a dot segment, and so do CIGNA_DOTS_ESCAPE_MAX percent signs
- * which may all become one escape.
+ * An overlong UTF-8 sequence ("%c0%ae" for a dot) counts as a dot segment.  So
+ * do more than CIGNA_DOTS_ESCAPE_MAX bytes that may all become one escape.
  *
- * The path comes byte by byte, and memory is constant.
+ * The path is read byte by byte, in constant memory.
  */
 
 #define CIGNA_DOTS_ESCAPE_MAX  8
@@ -33,34 +32,34 @@
 typedef struct {
     /* results */
     unsigned   found:1;                    /* a dot segment */
-    unsigned   separated:1;                /* "/" or "\" was escaped */
+    unsigned   separated:1;                /* an escaped "/" or "\" */
 
     /* private */
     uint8_t    name;                       /* of the segment, so far */
-    uint8_t    last;                       /* byte, decoded */
+    uint8_t    last;                       /* the last byte, decoded */
     uint8_t    escape_len;
     uint8_t    escape[CIGNA_DOTS_ESCAPE_MAX];
 } cigna_dots_t;
 
 
-/* a segment begins */
+/* the path begins, with a segment */
 void cigna_dots_init(cigna_dots_t *d);
 
-/* the next byte, still escaped */
+/* the next byte of the path, still escaped */
 void cigna_dots_next(cigna_dots_t *d, uint8_t c);
 
 /*
- * The same for bytes at the start of a text which can be no part of a dot
- * segment, all at once, where only that is asked for; returns how many, 0 if it
- * is up to cigna_dots_next().  None of them is '"', "\", "?", "#", a control
- * byte, or beyond ASCII.
+ * Skips the bytes at p that cannot be part of a dot segment, and returns how
+ * many; after 0 the next byte is for cigna_dots_next().  "separated" is not
+ * kept up.  None of the skipped bytes is '"', "\", "?", "#", a control byte or
+ * beyond ASCII.
  */
 size_t cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end);
 
-/* the path is over: 1 if it has a dot segment */
+/* the path ends: 1 if it has a dot segment */
 int cigna_dots_end(cigna_dots_t *d);
 
-/* 1 if the segment under way has parameters and no name: ";x" */
+/* 1 if the current segment has parameters but no name: ";x" */
 int cigna_dots_nameless(const cigna_dots_t *d);
 
 

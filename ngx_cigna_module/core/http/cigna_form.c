@@ -159,7 +159,7 @@ cigna_form_get(cigna_slice_t query, cigna_slice_t name, cigna_arena_t *arena,
 }
 
 
-/* the next pair, still encoded; without "=" the value is empty */
+/* cuts the next pair off, still encoded; without "=" the value is empty */
 
 static int
 cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
@@ -176,7 +176,7 @@ cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
 }
 
 
-/* compares while decoding; a name with a broken escape is nobody's */
+/* compares while decoding; a name with a broken escape is no parameter's */
 
 static int
 cigna_form_is(cigna_slice_t encoded, cigna_slice_t name)
@@ -210,7 +210,7 @@ cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
 
     if (rc == CIGNA_ERROR) {
 
-        /* close() then drops what was written so far */
+        /* close() then drops the bytes that were decoded so far */
 
         b.overflow = 1;
     }
@@ -221,7 +221,7 @@ cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
 }
 
 
-/* decodes one byte off the front; CIGNA_NONE at the end */
+/* cuts one byte off the front and decodes it; CIGNA_NONE at the end */
 
 static int
 cigna_form_byte(cigna_slice_t *encoded, uint8_t *c)
@@ -243,14 +243,10 @@ cigna_form_byte(cigna_slice_t *encoded, uint8_t *c)
 
     } else if (*p == '%') {
 
-        if (encoded->len < 3) {
-            return CIGNA_ERROR;
-        }
+        high = encoded->len < 3 ? -1 : cigna_slice_hex(p[1]);
+        low = high < 0 ? -1 : cigna_slice_hex(p[2]);
 
-        high = cigna_slice_hex(p[1]);
-        low = cigna_slice_hex(p[2]);
-
-        if (high < 0 || low < 0) {
+        if (low < 0) {
             return CIGNA_ERROR;
         }
 

@@ -5,7 +5,7 @@
 
 
 #define CIGNA_GATE_IN_LEN_MAX  28          /* of a name in the tables */
-#define CIGNA_GATE_IN_NAMES    4           /* of one length, and NULL */
+#define CIGNA_GATE_IN_NAMES    4           /* of one length, with a NULL */
 
 
 typedef struct {
@@ -19,19 +19,20 @@ typedef const cigna_gate_in_row_t
 
 static cigna_gate_in_e cigna_gate_in_find(cigna_gate_in_table_t table,
     cigna_slice_t name);
-static int cigna_gate_in_plain_byte(uint8_t c);
 static int cigna_gate_in_parameter(cigna_slice_t *rest);
 static int cigna_gate_in_quoted(cigna_slice_t *rest);
 static cigna_slice_t cigna_gate_in_token(cigna_slice_t *rest);
 static void cigna_gate_in_blanks(cigna_slice_t *rest);
 static int cigna_gate_in_type(cigna_slice_t essence, const char *type);
 static int cigna_gate_in_two_tokens(cigna_slice_t essence);
-static int cigna_gate_in_ends(cigna_slice_t s, cigna_slice_t end);
 
 
 #define CIGNA_LISTED(name)  { name, cigna_gate_in_listed }
 
-/* both by the length of the name; those of one length end differently */
+/*
+ * Both tables are indexed by the length of the name.  Names of one length
+ * differ in their last byte, which is compared first.
+ */
 
 static cigna_gate_in_table_t  cigna_gate_in_theirs = {
 
@@ -134,15 +135,6 @@ cigna_gate_in_find(cigna_gate_in_table_t table, cigna_slice_t name)
 }
 
 
-static int
-cigna_gate_in_plain_byte(uint8_t c)
-{
-    return (c >= ' ' && c != 0x7f) || c == '\t';
-}
-
-
-/* RFC 6266 with the grammar of RFC 9110 */
-
 int
 cigna_gate_in_attachment(cigna_slice_t value)
 {
@@ -150,8 +142,9 @@ cigna_gate_in_attachment(cigna_slice_t value)
 
     rest = value;
 
-    if (!cigna_slice_eq_case(cigna_gate_in_token(&rest),
-                             cigna_slice("attachment")))
+    if (!cigna_slice_plain(value)
+        || !cigna_slice_eq_case(cigna_gate_in_token(&rest),
+                                cigna_slice("attachment")))
     {
         return 0;
     }
@@ -216,17 +209,7 @@ cigna_gate_in_quoted(cigna_slice_t *rest)
         }
 
         if (c == '\\') {
-
-            if (rest->len == 0) {
-                return 0;
-            }
-
-            c = rest->data[0];
             *rest = cigna_slice_skip(*rest, 1);
-        }
-
-        if (!cigna_gate_in_plain_byte(c)) {
-            return 0;
         }
     }
 
@@ -234,7 +217,7 @@ cigna_gate_in_quoted(cigna_slice_t *rest)
 }
 
 
-/* cuts it off; it is empty if there is none */
+/* cuts a token off the front; empty if there is none */
 
 static cigna_slice_t
 cigna_gate_in_token(cigna_slice_t *rest)
@@ -269,7 +252,7 @@ cigna_gate_in_json(cigna_slice_t type)
 {
     cigna_slice_t  rest, essence;
 
-    /* as nearly all replies have it: Cigna's own, and ours */
+    /* nearly all replies have one of these: Cigna's and the gateway's */
 
     if (cigna_gate_in_type(type, "application/json")
         || cigna_gate_in_type(type, "application/fhir+json"))
@@ -287,7 +270,7 @@ cigna_gate_in_json(cigna_slice_t type)
     return cigna_gate_in_type(essence, "application/json")
            || cigna_gate_in_type(essence, "application/json+fhir")
            || cigna_gate_in_type(essence, "text/json")
-           || (cigna_gate_in_ends(essence, cigna_slice("+json"))
+           || (cigna_slice_ends_case(essence, cigna_slice("+json"))
                && cigna_gate_in_two_tokens(essence));
 }
 
@@ -313,11 +296,4 @@ cigna_gate_in_two_tokens(cigna_slice_t essence)
     essence = cigna_slice_skip(essence, 1);
 
     return cigna_gate_in_token(&essence).len != 0 && essence.len == 0;
-}
-
-
-static int
-cigna_gate_in_ends(cigna_slice_t s, cigna_slice_t end)
-{
-    return s.len > end.len && cigna_slice_ends_case(s, end);
 }

@@ -7,11 +7,11 @@
 
 
 /*
- * The rules of the gate in: header lines of the FHIR server's reply pass if
- * they are on an allow list, which has what a FHIR client needs to read a
- * reply.  Everything else stays behind: cookies, names of servers, traces, and
- * above all the lines that a browser would take for the word of the app's own
- * origin (Link, Refresh, Access-Control-*, Service-Worker-Allowed, ...).
+ * The rules of the gate "in".  A header line of the FHIR server's reply passes
+ * if it is on an allow list of lines that a FHIR client needs.  No other line
+ * passes: no cookie, no server name, no trace.  Above all, no line passes that
+ * would speak for the app's own origin (Link, Refresh, Access-Control-*,
+ * Service-Worker-Allowed, ...).
  */
 
 typedef enum {
@@ -20,17 +20,17 @@ typedef enum {
     cigna_gate_in_listed,
     cigna_gate_in_disposition,             /* Content-Disposition */
 
-    cigna_gate_in_storing,                 /* Cache-Control and its elders */
+    cigna_gate_in_storing,                 /* Cache-Control, Expires, Pragma */
     cigna_gate_in_sniffing,                /* X-Content-Type-Options */
     cigna_gate_in_policy,                  /* Content-Security-Policy */
     cigna_gate_in_embedding                /* Cross-Origin-Resource-Policy */
 } cigna_gate_in_e;
 
 
-/* 1 if this line of the FHIR server's reply may go on to the caller */
+/* 1 if this line of the FHIR server's reply may go to the caller */
 int cigna_gate_in_passes(cigna_slice_t name, cigna_slice_t value);
 
-/* 1 if cigna_gate_in_own() knows a name of this length; most it does not */
+/* 1 if cigna_gate_in_own() knows a name of this length, which is rare */
 
 static inline int
 cigna_gate_in_own_len(size_t len)
@@ -43,21 +43,22 @@ cigna_gate_in_own_len(size_t len)
 
 
 /*
- * Which of the lines that the gate itself writes has this name, in either case;
- * it is written in place of all others of that name.
+ * The kind of a line that the gate itself writes, by its name in any case;
+ * unlisted for other names.  The gate's line replaces all others of its name.
  */
 cigna_gate_in_e cigna_gate_in_own(cigna_slice_t name);
 
 /*
- * 1 if a Content-Disposition is "attachment", with or without parameters that
- * are well formed.
+ * 1 if a Content-Disposition is "attachment" and its parameters are well formed
+ * (RFC 6266).
  */
 int cigna_gate_in_attachment(cigna_slice_t value);
 
 /*
- * 1 if a Content-Type is JSON to every reader: application/json, text/json or
- * a subtype that ends with "+json", and FHIR's older application/json+fhir.
- * Parameters are allowed.  A comma is not, as browsers take what follows it.
+ * 1 if every reader takes this Content-Type for JSON: application/json,
+ * text/json, a subtype that ends with "+json", and FHIR's older
+ * application/json+fhir.  Parameters are allowed.  A comma is not: browsers use
+ * the type after it.
  */
 int cigna_gate_in_json(cigna_slice_t type);
 

@@ -4,7 +4,7 @@
 #include "cigna_http_date.h"
 
 
-/* as a text has it, a star for any byte, and where its parts are */
+/* a form of a date: a star is any byte; the numbers are offsets in the text */
 
 typedef struct {
     const char  *text;
@@ -16,10 +16,22 @@ typedef struct {
 } cigna_http_date_form_t;
 
 
+typedef struct {
+    unsigned     year;
+    unsigned     month;                    /* from 1 */
+    unsigned     day;
+    unsigned     hour;
+    unsigned     min;
+    unsigned     sec;
+} cigna_http_date_t;
+
+
 static const cigna_http_date_form_t *cigna_http_date_form(cigna_slice_t *s);
 static int cigna_http_date_fits(cigna_slice_t s,
     const cigna_http_date_form_t *f);
 static int cigna_http_date_long_day(cigna_slice_t *s);
+static int cigna_http_date_read(cigna_slice_t s,
+    const cigna_http_date_form_t *f, cigna_http_date_t *d);
 static int cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len,
     unsigned max, unsigned *n);
 static int cigna_http_date_month(cigna_slice_t s, unsigned *month);
@@ -27,9 +39,9 @@ static unsigned cigna_http_date_year(unsigned year, int64_t now_s);
 static unsigned cigna_http_date_before(unsigned year, unsigned month);
 
 
-/* no year that matters is after this one */
+/* the end of the year 9999, which is the last one that a date can have */
 
-#define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)    /* end of 9999 */
+#define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
 
 static const cigna_http_date_form_t  cigna_http_date_imf = {
@@ -40,7 +52,7 @@ static const cigna_http_date_form_t  cigna_http_date_asctime = {
     "*** *** ** **:**:** ****", 8, 4, 20, 11, 4
 };
 
-/* of RFC 850, behind the name of the day */
+/* the form of RFC 850, after the name of the day, whose length varies */
 
 static const cigna_http_date_form_t  cigna_http_date_rfc850 = {
     "**-***-** **:**:** GMT", 0, 3, 7, 10, 2
@@ -50,53 +62,38 @@ static const cigna_http_date_form_t  cigna_http_date_rfc850 = {
 int
 cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 {
-    size_t                         blank;
     int64_t                        days;
-    unsigned                       year, month, day, hour, min, sec;
+    cigna_http_date_t              d;
     const cigna_http_date_form_t  *f;
 
     f = cigna_http_date_form(&s);
-    if (f == NULL) {
-        return CIGNA_ERROR;
-    }
 
-    blank = f == &cigna_http_date_asctime && s.data[f->day] == ' ';
-
-    if (cigna_http_date_number(s, f->day + blank, 2 - blank, 31, &day)
-           != CIGNA_OK
-        || cigna_http_date_month(cigna_slice_skip(s, f->month), &month)
-           != CIGNA_OK
-        || cigna_http_date_number(s, f->year, f->digits, 9999, &year)
-           != CIGNA_OK
-        || cigna_http_date_number(s, f->time, 2, 23, &hour) != CIGNA_OK
-        || cigna_http_date_number(s, f->time + 3, 2, 59, &min) != CIGNA_OK
-        || cigna_http_date_number(s, f->time + 6, 2, 60, &sec) != CIGNA_OK)
-    {
+    if (f == NULL || cigna_http_date_read(s, f, &d) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
     if (f->digits == 2) {
-        year = cigna_http_date_year(year, now_s);
+        d.year = cigna_http_date_year(d.year, now_s);
     }
 
-    if (year < 1970) {
+    if (d.year < 1970) {
         return CIGNA_ERROR;
     }
 
-    days = (int64_t) cigna_http_date_before(year, month) + day - 1;
+    days = (int64_t) cigna_http_date_before(d.year, d.month) + d.day - 1;
 
-    if (day == 0 || days >= cigna_http_date_before(year, month + 1)) {
+    if (d.day == 0 || days >= cigna_http_date_before(d.year, d.month + 1)) {
         return CIGNA_ERROR;
     }
 
     days -= cigna_http_date_before(1970, 1);
-    *time_s = ((days * 24 + hour) * 60 + min) * 60 + sec;
+    *time_s = ((days * 24 + d.hour) * 60 + d.min) * 60 + d.sec;
 
     return CIGNA_OK;
 }
 
 
-/* NULL: none of them; *s is then what the form speaks of */
+/* the form of a date, or NULL; *s is then the part that the form describes */
 
 static const cigna_http_date_form_t *
 cigna_http_date_form(cigna_slice_t *s)
@@ -134,7 +131,7 @@ cigna_http_date_fits(cigna_slice_t s, const cigna_http_date_form_t *f)
 }
 
 
-/* skips "Monday, " */
+/* cuts the name of the day off, as "Monday, " */
 
 static int
 cigna_http_date_long_day(cigna_slice_t *s)
@@ -167,6 +164,32 @@ cigna_http_date_long_day(cigna_slice_t *s)
 }
 
 
+/* asctime() writes a blank before a day of one digit */
+
+static int
+cigna_http_date_read(cigna_slice_t s, const cigna_http_date_form_t *f,
+    cigna_http_date_t *d)
+{
+    size_t  blank;
+
+    blank = f == &cigna_http_date_asctime && s.data[f->day] == ' ';
+
+    if (cigna_http_date_number(s, f->day + blank, 2 - blank, 31, &d->day)
+           != CIGNA_OK
+        || cigna_http_date_month(cigna_slice_skip(s, f->month), &d->month)
+           != CIGNA_OK
+        || cigna_http_date_number(s, f->year, f->digits, 9999, &d->year)
+           != CIGNA_OK
+        || cigna_http_date_number(s, f->time, 2, 23, &d->hour) != CIGNA_OK
+        || cigna_http_date_number(s, f->time + 3, 2, 59, &d->min) != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_http_date_number(s, f->time + 6, 2, 60, &d->sec);
+}
+
+
 static int
 cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len, unsigned max,
     unsigned *n)
@@ -186,7 +209,7 @@ cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len, unsigned max,
 }
 
 
-/* the month whose name s begins with, from 1 */
+/* the month by the name at the start of s, from 1 */
 
 static int
 cigna_http_date_month(cigna_slice_t s, unsigned *month)
@@ -206,7 +229,10 @@ cigna_http_date_month(cigna_slice_t s, unsigned *month)
 }
 
 
-/* the last one that ends so, and is not too far ahead; 400 years are so long */
+/*
+ * The last year with these two digits that is not too far ahead.  400 years
+ * have 146,097 days.
+ */
 
 static unsigned
 cigna_http_date_year(unsigned year, int64_t now_s)
@@ -226,7 +252,7 @@ cigna_http_date_year(unsigned year, int64_t now_s)
 }
 
 
-/* days before a month, from the first of January in the year 1; 13 is next */
+/* days from 1 January of the year 1 to a month; month 13 is the next January */
 
 static unsigned
 cigna_http_date_before(unsigned year, unsigned month)

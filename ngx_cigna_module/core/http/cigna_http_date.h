@@ -7,18 +7,18 @@
 
 
 /*
- * A date of RFC 9110, section 5.6.7, as seconds since the epoch, in any of the
- * three forms that a recipient has to read:
+ * Reads a date of RFC 9110, section 5.6.7, as seconds since the epoch.  A
+ * recipient has to accept three forms:
  *
  *     Sun, 06 Nov 1994 08:49:37 GMT
  *     Sunday, 06-Nov-94 08:49:37 GMT
  *     Sun Nov  6 08:49:37 1994
  *
- * now_s is what tells the century of the second one: its year is at most fifty
- * years after that.  -1: it is not known, and the year is one of 1970 to 2069.
- * The name of the day is not held against the date.
+ * The second form has no century: its year is at most fifty years after now_s,
+ * the current time, or from 1970 to 2069 if now_s is -1 (unknown).  The name of
+ * the day is not checked.
  *
- * CIGNA_ERROR: it is none, or before 1970; *time_s is left alone.
+ * CIGNA_ERROR: not a date, or before 1970; *time_s is then unchanged.
  */
 int cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s);
 

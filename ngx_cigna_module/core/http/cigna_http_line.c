@@ -4,9 +4,6 @@
 #include "cigna_http_line.h"
 
 
-static int cigna_http_line_printable(cigna_slice_t s);
-
-
 int
 cigna_http_line_next(cigna_http_lines_t *l, const uint8_t *data, size_t len,
     cigna_slice_t *line)
@@ -37,7 +34,7 @@ cigna_http_line_next(cigna_http_lines_t *l, const uint8_t *data, size_t len,
         line->len--;
     }
 
-    return cigna_http_line_printable(*line) ? CIGNA_OK : CIGNA_ERROR;
+    return cigna_slice_plain(*line) ? CIGNA_OK : CIGNA_ERROR;
 }
 
 
@@ -71,25 +68,4 @@ cigna_http_line_split(cigna_slice_t line, cigna_slice_t *name,
     }
 
     return CIGNA_OK;
-}
-
-
-/* above all no CR and no NUL */
-
-static int
-cigna_http_line_printable(cigna_slice_t s)
-{
-    size_t   i;
-    uint8_t  c;
-
-    for (i = 0; i < s.len; i++) {
-
-        c = s.data[i];
-
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
 }

@@ -6,31 +6,33 @@
 
 
 /*
- * Part by part; what is wrong makes it no reply, and "error" says so:
+ * Each part of a reply: what is accepted when it is absent or odd, and what is
+ * an error, which "error" then describes.
  *
- *   part               absent          odd, and read          wrong
- *   ----               ------          -------------          -----
- *   status line        no reply        HTTP/1.0, no reason,   another version,
+ *   part               absent          odd, but accepted      error
+ *   ----               ------          -----------------      -----
+ *   status line        error           HTTP/1.0, no reason,   another version,
  *                                      any bytes in it        not three digits
  *   1xx before it                      any, as one section    101
- *   lines              as it should    end with LF alone,     control bytes,
- *                      be              have no value          no name, a blank
+ *   header lines       accepted        end with LF alone,     control bytes,
+ *                                      have no value          no name, a blank
  *                                                             before the colon,
  *                                                             folded
- *   Content-Length     to the end of   the same twice, or in  two that differ,
- *                      the connection  a list; beside chunks  no number; over
- *                                      any                    body_max
+ *   Content-Length     body ends with  the same twice, or in  two that differ,
+ *                      the connection  a list; anything, if   not a number,
+ *                                      there are chunks       over body_max
  *   Transfer-Encoding  no chunks       "identity"; "chunked"  any other
- *                                      twice, done once or
- *                                      twice; in HTTP/1.0
- *   chunks             cut             extensions, zeros in   a size that is
- *                                      front, trailers, no    none, data of
- *                                      line end behind the    another size
- *                                      last one
- *   Retry-After, Date  not known       not known; of several the last one
- *   Cache-Control      not known       not known
+ *                                      twice, applied once
+ *                                      or twice; in HTTP/1.0
+ *   chunks             error           extensions, leading    a bad size, data
+ *                                      zeros, trailers, no    of another size
+ *                                      line end after the
+ *                                      last chunk
+ *   Retry-After, Date  unknown         unknown; the last of several counts
+ *   Cache-Control      unknown         unknown; the strictest of several counts
  *   Content-Encoding   none            "identity"
- *   Content-Type, and what follows a reply: not looked at
+ *
+ * Bytes after the reply are ignored.
  */
 
 
@@ -46,9 +48,10 @@
  *                                       |     v        +---+
  *                               chunk_end <-- chunk_data
  *
- * Each state is a function that gets what it waits for and moves on, or keeps
- * count of what it has got and says CIGNA_AGAIN.  How the bytes were split
- * makes therefore no difference.  Any error leads to "failed", for good.
+ * Each state is a function.  It reads its part of the reply and sets the next
+ * state, or it returns CIGNA_AGAIN and continues with the next call.  So the
+ * result does not depend on how the bytes were split.  Any error leads to
+ * "failed", which is final.
  */
 
 typedef enum {
@@ -197,7 +200,7 @@ cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* "HTTP/1.1 200 OK"; servers leave out the reason, and the space before it */
+/* "HTTP/1.1 200 OK"; some servers leave out the reason and its space */
 
 static int
 cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -215,13 +218,10 @@ cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)
     version = cigna_slice_cut(&line, ' ');
     code = cigna_slice_cut(&line, ' ');
 
-    if (!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))
-        && !cigna_slice_eq(version, cigna_slice("HTTP/1.0")))
-    {
-        return cigna_http_wrong(p, "reply has no status line of HTTP/1");
-    }
-
-    if (code.len != 3 || cigna_slice_uint(code, 599, &status) != CIGNA_OK
+    if ((!cigna_slice_eq(version, cigna_slice("HTTP/1.1"))
+         && !cigna_slice_eq(version, cigna_slice("HTTP/1.0")))
+        || code.len != 3
+        || cigna_slice_uint(code, 599, &status) != CIGNA_OK
         || status < 100)
     {
         return cigna_http_wrong(p, "reply has no status line of HTTP/1");
@@ -326,8 +326,8 @@ cigna_http_cache_control(cigna_http_reply_t *p, cigna_slice_t value)
 
 
 /*
- * Several that are equal are one (RFC 9110, section 8.6).  A length that is no
- * good does not matter beside chunks.
+ * Equal lengths count as one (RFC 9110, section 8.6).  A bad length does not
+ * matter if there are chunks.
  */
 
 static void
@@ -353,8 +353,8 @@ cigna_http_content_length(cigna_http_reply_t *p, cigna_slice_t value)
 
 
 /*
- * "identity" is no coding: it was one in RFC 2616.  HTTP/1.0 does not know
- * "chunked", but servers that say so send chunks.
+ * "identity" comes from RFC 2616 and means no coding.  HTTP/1.0 does not define
+ * "chunked", but HTTP/1.0 servers that announce chunks do send them.
  */
 
 static int
@@ -384,7 +384,7 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 }
 
 
-/* seconds or a date; what cannot be read is as good as absent */
+/* seconds or a date; an unreadable value counts as absent */
 
 static void
 cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
@@ -407,14 +407,14 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status == 101) {
 
-        /* nobody asked for another protocol */
+        /* the gateway never asks for another protocol */
 
         return cigna_http_wrong(p, "reply changes the protocol");
     }
 
     if (p->status < 200) {
 
-        /* all that comes before the reply itself is one bounded section */
+        /* the lines of all interim replies count as one bounded section */
 
         lines = p->lines;
         cigna_http_reply_init(p);
@@ -432,7 +432,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* both dates are by the server's clock, from which ours may differ */
+/* the server's own Date is used, as its clock may differ from ours */
 
 static void
 cigna_http_retry_date(cigna_http_reply_t *p)
@@ -447,8 +447,8 @@ cigna_http_retry_date(cigna_http_reply_t *p)
 
 
 /*
- * RFC 9112, section 6.3: chunks win over a length.  Such a reply is dangerous
- * where others follow it; here it is the only one that a connection brings.
+ * Chunks override a length (RFC 9112, section 6.3).  A reply with both is
+ * dangerous if another one follows; here a connection brings only one.
  */
 
 static int
@@ -518,7 +518,7 @@ cigna_http_eof(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* extensions are read over */
+/* chunk extensions are ignored */
 
 static int
 cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -550,7 +550,7 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* moves what there is to the end of the decoded body */
+/* moves the bytes that have come to the end of the decoded body */
 
 static int
 cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -580,7 +580,7 @@ cigna_http_chunk_data(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* CRLF and nothing else: the size was right if it stands just here */
+/* a CRLF just here proves that the size of the chunk was right */
 
 static int
 cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -605,7 +605,7 @@ cigna_http_chunk_end(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* the last chunk has come: the body is complete, and the rest may be cut */
+/* the last chunk has come: the body is complete, even if the trailer is cut */
 
 static int
 cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
@@ -632,8 +632,9 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
 
 /*
- * A server that says "chunked" twice has mostly done it once.  If it has done
- * it twice, the body begins with a digit, which no object of JSON does.
+ * A server that announces "chunked" twice has mostly applied it once.  If it
+ * has applied it twice, the body begins with a hexadecimal digit, as a JSON
+ * object never does.
  */
 
 static int
@@ -686,7 +687,7 @@ cigna_http_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
 }
 
 
-/* RFC 9112, section 5.2: a line that goes on another one is not read */
+/* a folded line, which continues the one before, is obsolete (RFC 9112, 5.2) */
 
 static int
 cigna_http_field(cigna_http_reply_t *p, cigna_slice_t line,

@@ -3,13 +3,16 @@
 #include "cigna_retry_after.h"
 
 
+#define CIGNA_RETRY_AFTER_MAX_S  (CIGNA_RETRY_AFTER_MAX_MS / 1000)
+
+
 static int cigna_retry_after_digits(cigna_slice_t s);
 
 
 int
 cigna_retry_after_parse(cigna_slice_t value, int64_t now_s, int64_t *ms)
 {
-    int64_t   time_s;
+    int64_t   s;
     uint64_t  n;
 
     *ms = -1;
@@ -22,32 +25,19 @@ cigna_retry_after_parse(cigna_slice_t value, int64_t now_s, int64_t *ms)
 
     if (cigna_retry_after_digits(value)) {
 
-        /* too many of them are as long as may be */
+        /* a number that is too large gives the maximum */
 
-        if (cigna_slice_uint(value, CIGNA_RETRY_AFTER_MAX_MS / 1000, &n)
-            != CIGNA_OK)
-        {
-            n = CIGNA_RETRY_AFTER_MAX_MS / 1000;
-        }
+        s = cigna_slice_uint(value, CIGNA_RETRY_AFTER_MAX_S, &n) == CIGNA_OK
+            ? (int64_t) n : CIGNA_RETRY_AFTER_MAX_S;
 
-        *ms = (int64_t) n * 1000;
+    } else if (cigna_http_date_parse(value, now_s, &s) == CIGNA_OK) {
+        s = s <= now_s ? 0 : now_s < 0 ? CIGNA_RETRY_AFTER_MAX_S : s - now_s;
 
-        return CIGNA_OK;
-    }
-
-    if (cigna_http_date_parse(value, now_s, &time_s) != CIGNA_OK) {
+    } else {
         return CIGNA_ERROR;
     }
 
-    if (time_s <= now_s) {
-        *ms = 0;
-
-    } else if (now_s < 0 || time_s - now_s > CIGNA_RETRY_AFTER_MAX_MS / 1000) {
-        *ms = CIGNA_RETRY_AFTER_MAX_MS;
-
-    } else {
-        *ms = (time_s - now_s) * 1000;
-    }
+    *ms = (s < CIGNA_RETRY_AFTER_MAX_S ? s : CIGNA_RETRY_AFTER_MAX_S) * 1000;
 
     return CIGNA_OK;
 }

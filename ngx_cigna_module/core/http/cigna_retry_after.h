@@ -7,13 +7,13 @@
 
 
 /*
- * Retry-After of RFC 9110, section 10.2.3: seconds, or a date in any of its
- * forms, which is counted from now_s (seconds since the epoch; the reply's own
- * Date, where it has one, is the better clock).  A date that has passed is 0.
- * *ms is at most CIGNA_RETRY_AFTER_MAX_MS, whatever the server asks for.
+ * Reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date.  A date is
+ * counted from now_s, in seconds since the epoch: the reply's own Date if it
+ * has one, otherwise the gateway's clock.  A date in the past gives 0.  *ms is
+ * at most CIGNA_RETRY_AFTER_MAX_MS, whatever the server asks for.
  *
- * CIGNA_NONE: the value is empty.  CIGNA_ERROR: it is neither.  *ms is -1 for
- * both.
+ * CIGNA_NONE: the value is empty.  CIGNA_ERROR: it is neither seconds nor a
+ * date.  In both cases *ms is -1.
  */
 
 #define CIGNA_RETRY_AFTER_MAX_MS  (INT64_C(3600) * 1000)

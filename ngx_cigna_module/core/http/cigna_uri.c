@@ -19,8 +19,8 @@ static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
 
 
 /*
- * Beside pchar of RFC 3986.  Browsers leave some more bytes unescaped in
- * queries, so that they are in addresses which apps want to come back to.
+ * Bytes that are allowed beside "pchar" of RFC 3986.  Browsers leave some more
+ * bytes of a query unescaped, and apps pass such URLs as "return_to".
  */
 
 #define CIGNA_URI_PATH_CHARS   cigna_slice("/")
@@ -193,7 +193,7 @@ cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u)
 }
 
 
-/* cuts the host off the front of an authority */
+/* cuts the host off the front of an authority; *host is without brackets */
 
 static int
 cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
@@ -222,7 +222,7 @@ cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
 }
 
 
-/* no escapes: browsers decode them in names, so that "%2e" is a dot */
+/* without "%": browsers decode escapes in a host name, where "%2e" is a dot */
 
 static int
 cigna_uri_host_char(uint8_t c)
@@ -261,7 +261,7 @@ cigna_uri_chars(cigna_slice_t s, cigna_slice_t extra)
 }
 
 
-/* may s begin as it does? */
+/* 1 if s begins with an allowed byte or a complete escape */
 
 static int
 cigna_uri_char(cigna_slice_t s, cigna_slice_t extra)
@@ -291,7 +291,7 @@ cigna_uri_path(const cigna_uri_t *u)
 }
 
 
-/* 1 if a path means the same to everybody who reads it */
+/* 1 if all readers of the path agree on its segments */
 
 static int
 cigna_uri_path_plain(cigna_slice_t path)
@@ -314,8 +314,8 @@ cigna_uri_path_plain(cigna_slice_t path)
 
 
 /*
- * Neither empty nor dots, without "/" and "\", however they are written.  Some
- * servers cut parameters off before they look at it: ";a" is empty to them.
+ * 1 if the segment is not empty, not a dot segment, and has no "/" or "\", in
+ * any spelling.  Some servers cut parameters off first and read ";a" as empty.
  */
 
 static int

@@ -7,55 +7,55 @@
 
 
 /*
- * Absolute http and https URLs, RFC 3986, without userinfo and without a
- * fragment.  All slices borrow from the text that was parsed.
+ * Absolute http and https URLs (RFC 3986), without userinfo and fragment.  All
+ * slices borrow from the text that was parsed.
  */
 
 typedef struct {
-    cigna_slice_t   text;                  /* as it was given */
+    cigna_slice_t   text;                  /* the whole URL */
     cigna_slice_t   host;                  /* without brackets */
     cigna_slice_t   authority;             /* host and port as written */
     cigna_slice_t   path;                  /* may be empty */
     cigna_slice_t   query;                 /* without "?" */
-    uint16_t        port;                  /* the scheme's own if absent */
+    uint16_t        port;                  /* the scheme's default if absent */
     unsigned        https:1;
     unsigned        has_query:1;
 } cigna_uri_t;
 
 
 /*
- * CIGNA_ERROR on anything else than an absolute http(s) URL in printable
- * ASCII: userinfo, fragment, backslash, control bytes, spaces, bad port, empty
- * host, bad percent escape.
+ * CIGNA_ERROR: not an absolute http or https URL, or with userinfo, a fragment,
+ * a backslash, control bytes, spaces, bytes beyond ASCII, a bad port, an empty
+ * host, or a bad percent escape.
  */
 int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 
 /*
- * "host[:port]", an IPv6 address in brackets.  *port is left alone if there is
- * none; 0 and an empty one are refused.
+ * Parses "host[:port]"; an IPv6 address is in brackets.  Without a port *port
+ * is unchanged.  CIGNA_ERROR: also for port 0 and for an empty port.
  */
 int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
     uint16_t *port);
 
-/* scheme, host (either case) and port are the same */
+/* 1 if scheme, host (in any case) and port are the same */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
-/* 1 if the host is this machine by name or address, and stays so */
+/* 1 if the host is a loopback address, or a name that always means one */
 int cigna_uri_loopback(const cigna_uri_t *u);
 
 /*
- * May a browser be sent to "target" if "allowed" is on the list?  Same origin,
- * and the path equals the allowed one or continues it at a segment border (an
- * allowed path that ends with "/" is such a border).  Refused whatever the
- * list says: dot segments in any guise (cigna_dots.h: "%2e%252e", "..;a"), "//"
- * in the path, and "/" and "\" that are escaped, however often.
+ * 1 if a browser may be sent to "target", where "allowed" is on the allow list.
+ * Both have the same origin, and the target's path is the allowed path or
+ * continues it with a new segment.  The target's path must not have a dot
+ * segment in any spelling (see cigna_dots.h), an empty segment, or an escaped
+ * "/" or "\".
  */
 int cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target);
 
-/* "scheme://host[:port]", lower case, default port left out */
+/* appends "scheme://host[:port]" in lower case, without the default port */
 void cigna_uri_append_origin(cigna_buf_t *b, const cigna_uri_t *u);
 
-/* writes the parts out anew: origin, path ("/" if empty), query */
+/* appends origin, path ("/" if it is empty) and query */
 void cigna_uri_append(cigna_buf_t *b, const cigna_uri_t *u);
 
 

@@ -9,7 +9,6 @@
 
 static cigna_json_t *cigna_json_object(json_t *doc);
 static size_t cigna_json_fill(void *out, size_t size, void *data);
-static int cigna_json_too_deep(cigna_slice_t text);
 static void cigna_json_wipe(const json_t *value);
 static const json_t *cigna_json_member(const cigna_json_t *object,
     const char *name);
@@ -24,15 +23,13 @@ cigna_json_parse(cigna_slice_t text)
 {
     json_t  *doc;
 
-    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX
-        || cigna_json_too_deep(text))
-    {
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX) {
         return NULL;
     }
 
     /*
-     * Integers as reals: jansson gives up a document for one that does not
-     * fit 64 bits, and with it the tokens that stand beside it.
+     * Integers are read as reals: jansson refuses a whole document for one
+     * integer that does not fit 64 bits.
      */
 
     doc = json_loadb((const char *) text.data, text.len,
@@ -50,9 +47,7 @@ cigna_json_is_object(cigna_slice_t text, size_t max)
 
     /* jansson passes over a NUL byte behind a number or a word */
 
-    if (text.len == 0 || text.len > max || cigna_slice_has(text, '\0')
-        || cigna_json_too_deep(text))
-    {
+    if (text.len == 0 || text.len > max || cigna_slice_has(text, '\0')) {
         return 0;
     }
 
@@ -72,9 +67,7 @@ cigna_json_read(cigna_slice_t text)
 {
     cigna_json_mend_t  m;
 
-    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX
-        || cigna_json_too_deep(text))
-    {
+    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX) {
         return NULL;
     }
 
@@ -87,15 +80,22 @@ cigna_json_read(cigna_slice_t text)
 
 
 int
-cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name)
+cigna_json_contradicts(cigna_slice_t text, const char *name)
 {
     cigna_json_mend_t  m;
 
-    /* the object alone: before it there may be a mark and white space */
+    /* skips a byte order mark */
 
     cigna_json_mend_init(&m, text);
 
-    if (!cigna_json_raw_differs(m.rest, cigna_slice_str(name))) {
+    return cigna_json_raw_differs(m.rest, cigna_slice_str(name));
+}
+
+
+int
+cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name)
+{
+    if (!cigna_json_contradicts(text, name)) {
         return 0;
     }
 
@@ -253,7 +253,7 @@ cigna_json_append_string(cigna_buf_t *b, cigna_slice_t s)
 }
 
 
-/* takes the document; NULL if it is another value */
+/* takes a value; returns it if it is an object, otherwise frees it */
 
 static cigna_json_t *
 cigna_json_object(json_t *doc)
@@ -276,58 +276,9 @@ cigna_json_fill(void *out, size_t size, void *data)
 
 
 /*
- * jansson recurses, and allows 2048 levels.  Brackets in strings do not
- * count; where a text is not JSON, it does not matter what is counted.
+ * jansson owns the strings and calls them constant, but nobody else has a
+ * pointer to them any more.  They may be tokens.
  */
-
-static int
-cigna_json_too_deep(cigna_slice_t text)
-{
-    int       quoted;
-    size_t    i;
-    unsigned  depth;
-
-    quoted = 0;
-    depth = 0;
-
-    for (i = 0; i < text.len; i++) {
-
-        switch (text.data[i]) {
-
-        case '"':
-            quoted = !quoted;
-            break;
-
-        case '\\':
-            i += quoted;
-            break;
-
-        case '[':
-        case '{':
-            if (!quoted && ++depth > CIGNA_JSON_DEPTH_MAX) {
-                return 1;
-            }
-
-            break;
-
-        case ']':
-        case '}':
-            if (!quoted && depth) {
-                depth--;
-            }
-
-            break;
-
-        default:
-            break;
-        }
-    }
-
-    return 0;
-}
-
-
-/* documents hold tokens; the memory is jansson's, but nobody else's */
 
 static void
 cigna_json_wipe(const json_t *value)
@@ -365,7 +316,7 @@ cigna_json_wipe(const json_t *value)
 }
 
 
-/* NULL if absent or null */
+/* NULL if the member is absent or null */
 
 static const json_t *
 cigna_json_member(const cigna_json_t *object, const char *name)
@@ -393,7 +344,7 @@ cigna_json_slice(const json_t *string)
 static int
 cigna_json_number_seconds(double number, int64_t max, int64_t *value)
 {
-    /* the conversion is undefined for what int64_t cannot hold */
+    /* C does not define the conversion of a number that int64_t cannot hold */
 
     if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
         return CIGNA_ERROR;
@@ -405,7 +356,7 @@ cigna_json_number_seconds(double number, int64_t max, int64_t *value)
 }
 
 
-/* appends the first character of s, escaped, and steps over it */
+/* cuts the first character off s and appends it, escaped */
 
 static void
 cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s)
@@ -419,7 +370,7 @@ cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s)
 
     if (len == 0) {
 
-        /* a document with a byte that is not UTF-8 would not be JSON */
+        /* a byte that is not UTF-8 is not allowed in JSON */
 
         cigna_buf_append_str(b, "\\ufffd");
         len = 1;

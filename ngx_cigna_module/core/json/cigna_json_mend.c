@@ -3,8 +3,7 @@
 #include "cigna_json_scan.h"
 
 
-#define CIGNA_JSON_MEND_BOM   "\xef\xbb\xbf"
-#define CIGNA_JSON_MEND_HOLE  "\xef\xbf\xbd"      /* U+FFFD */
+#define CIGNA_JSON_MEND_HOLE  "\xef\xbf\xbd"      /* U+FFFD in UTF-8 */
 
 
 static cigna_slice_t cigna_json_mend_string(cigna_json_mend_t *m, size_t *n);
@@ -13,18 +12,19 @@ static uint64_t cigna_json_mend_code(cigna_slice_t s);
 static cigna_slice_t cigna_json_mend_other(cigna_json_mend_t *m, size_t *n);
 static int cigna_json_mend_scalar(cigna_slice_t s);
 static int cigna_json_mend_number(cigna_slice_t s);
+static int cigna_json_mend_exponent(cigna_slice_t s);
 static size_t cigna_json_mend_digits(cigna_slice_t *s);
 
 
 void
 cigna_json_mend_init(cigna_json_mend_t *m, cigna_slice_t text)
 {
-    cigna_slice_t  bom;
+    cigna_slice_t  mark;
 
-    bom = cigna_slice(CIGNA_JSON_MEND_BOM);
+    mark = cigna_slice(CIGNA_JSON_MARK);
 
-    m->rest = cigna_slice_starts(text, bom) ? cigna_slice_skip(text, bom.len)
-                                            : text;
+    m->rest = cigna_slice_starts(text, mark) ? cigna_slice_skip(text, mark.len)
+                                             : text;
     m->quoted = 0;
 }
 
@@ -51,7 +51,7 @@ cigna_json_mend_next(cigna_json_mend_t *m, uint8_t *out, size_t size)
 }
 
 
-/* the next character of a string, of n bytes as it came */
+/* the next character of a string, mended; it has *n bytes in the text */
 
 static cigna_slice_t
 cigna_json_mend_string(cigna_json_mend_t *m, size_t *n)
@@ -80,8 +80,8 @@ cigna_json_mend_string(cigna_json_mend_t *m, size_t *n)
 
 
 /*
- * A backslash takes at least the next byte along, whatever that is: so do the
- * readers of raw strings, and all agree where a string ends.
+ * A backslash and the byte after it stay together, even if they are not an
+ * escape.  Then every reader of the raw text finds the same end of a string.
  */
 
 static cigna_slice_t
@@ -121,7 +121,7 @@ cigna_json_mend_escape(cigna_slice_t s, size_t *n)
 }
 
 
-/* of \uXXXX in front; UINT64_MAX if there is none */
+/* the code of "\uXXXX" at the start of s; UINT64_MAX if s starts otherwise */
 
 static uint64_t
 cigna_json_mend_code(cigna_slice_t s)
@@ -140,7 +140,7 @@ cigna_json_mend_code(cigna_slice_t s)
 }
 
 
-/* what stands between strings */
+/* the next byte or scalar outside of strings, mended; *n as above */
 
 static cigna_slice_t
 cigna_json_mend_other(cigna_json_mend_t *m, size_t *n)
@@ -166,7 +166,7 @@ cigna_json_mend_other(cigna_json_mend_t *m, size_t *n)
 }
 
 
-/* one that readers take: too large a number spoils the document for them */
+/* 1 if jansson takes it: for too large a number it would refuse the document */
 
 static int
 cigna_json_mend_scalar(cigna_slice_t s)
@@ -203,10 +203,13 @@ cigna_json_mend_number(cigna_slice_t s)
         }
     }
 
-    if (s.len == 0) {
-        return 1;
-    }
+    return s.len == 0 || cigna_json_mend_exponent(s);
+}
 
+
+static int
+cigna_json_mend_exponent(cigna_slice_t s)
+{
     if (s.data[0] != 'e' && s.data[0] != 'E') {
         return 0;
     }
@@ -221,7 +224,7 @@ cigna_json_mend_number(cigna_slice_t s)
 }
 
 
-/* steps over digits, and returns how many */
+/* cuts the digits off the front of s, and returns how many */
 
 static size_t
 cigna_json_mend_digits(cigna_slice_t *s)

@@ -7,37 +7,38 @@
 
 
 /*
- * Makes JSON of what is nearly JSON, so that one bad byte spoils one value and
- * not the document.  Well-formed JSON stays what it means, but for numbers
- * that nobody means.
+ * Mends JSON, so that one bad byte spoils one value and not the document.
+ * Well-formed JSON keeps its meaning, except for numbers that are too long.
  *
  *     a byte order mark in front                   left out
  *     in a string: bytes that are not UTF-8,       U+FFFD
  *       control bytes, \u0000, half a surrogate
- *       pair, an escape that there is none of
- *     true, 5, ... that is no value, or a number   null
- *       of over 32 characters or with an exponent
- *       of over two digits
+ *       pair, an unknown escape
+ *     a word or a number that JSON does not have,  null
+ *       a number of more than 32 characters or
+ *       with an exponent of more than two digits
  *
- * Where strings, objects and arrays begin and end is never changed.  Other
- * faults stay, and make it no document: a comma too many, NaN, a comment, text
- * behind the end.
+ * Strings, objects and arrays begin and end where they did.  Other faults stay,
+ * and jansson refuses the document: a comma too many, a comment, text after the
+ * end.
  */
 
 typedef struct {
-    cigna_slice_t   rest;                  /* not read yet, borrowed */
-    unsigned        quoted:1;              /* within a string */
+    cigna_slice_t   rest;                  /* still to be read; borrowed */
+    unsigned        quoted:1;              /* it begins inside a string */
 } cigna_json_mend_t;
 
 
-/* no less room than that */
-
-#define CIGNA_JSON_MEND_UNIT  32
+#define CIGNA_JSON_MEND_UNIT  32           /* the smallest "size" for next() */
 
 
+/* borrows the text; rest is then the text without its byte order mark */
 void cigna_json_mend_init(cigna_json_mend_t *m, cigna_slice_t text);
 
-/* writes the next bytes, and returns how many; 0 at the end */
+/*
+ * Writes the next mended bytes, size at most, and returns how many; 0 at the
+ * end of the text.
+ */
 size_t cigna_json_mend_next(cigna_json_mend_t *m, uint8_t *out, size_t size);
 
 

@@ -8,10 +8,10 @@
 #include "cigna_json_scan.h"
 
 
-#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* byte of a word: 1 */
+#define CIGNA_JSON_EACH  ((uint64_t) -1 / 0xff)    /* 1 in each byte */
 
 
-/* indented text is mostly that */
+/* eight spaces at a time, as indented text has many */
 
 const uint8_t *
 cigna_json_space(const uint8_t *p, const uint8_t *end)
@@ -38,10 +38,10 @@ cigna_json_space(const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Sixteen bytes at a time where every processor can, as on x86-64, else eight:
- * (x - 1) & ~x has the high bit of each zero byte set, and perhaps of bytes
- * above such a one, so that the lowest is right; likewise for bytes below a
- * space.
+ * Sixteen bytes at a time with SSE2, which every x86-64 has; otherwise eight.
+ * (x - 1) & ~x sets the high bit of each zero byte.  It may also set that of a
+ * higher byte, so only the lowest bit counts.  Bytes below a space are found in
+ * the same way.
  */
 
 const uint8_t *

@@ -6,30 +6,31 @@
 #include <stdint.h>
 
 
-/*
- * Finding one's way in JSON (RFC 8259) that streams by, without parsing it.
- */
+/* JSON (RFC 8259) byte by byte, for readers that do not build a document. */
 
-/* of byte order, in UTF-8: a reader may ignore it in front of a text */
+/* the UTF-8 byte order mark, which a reader may ignore before a text */
 
 #define CIGNA_JSON_MARK  "\xef\xbb\xbf"
 
 #define cigna_json_is_space(c)                                                \
     ((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
 
-/* what ends a run of bytes within a string */
+/* bytes that end a run of plain bytes in a string */
 
 #define cigna_json_is_stop(c)                                                 \
     ((c) == '"' || (c) == '\\' || (c) < 0x20)
 
-/* of numbers, true, false and null */
+/* bytes of numbers, true, false and null */
 
 #define cigna_json_is_scalar(c)                                               \
     (((c) >= '0' && (c) <= '9') || ((c) >= 'a' && (c) <= 'z') || (c) == '-'   \
      || (c) == '+' || (c) == '.' || (c) == 'E')
 
 
-/* where white space ends, or the run within a string; end if it does not */
+/*
+ * Return where the white space at p ends, or the run of plain bytes in a
+ * string; end if it reaches so far.
+ */
 const uint8_t *cigna_json_space(const uint8_t *p, const uint8_t *end);
 const uint8_t *cigna_json_run(const uint8_t *p, const uint8_t *end);
 

@@ -1,6 +1,6 @@
 
 /*
- * Two secrets of a client, sent in turn.
+ * A client's two secrets, tried one after the other.
  *
  *                +--- refused, once ---+
  *                v                     |
@@ -8,15 +8,14 @@
  *                                      |
  *                                      +--> (anything else)
  *
- * The one that has worked last in this worker is sent first, at the start the
- * newer one.  So the order in which the secret is changed here and there does
- * not matter, and a request is not sent twice for as long as both lie apart.
+ * A flow first sends the secret that worked last in this worker, at the start
+ * the newer one.  So the secret may be changed first at the gateway or first at
+ * Cigna.  In the time between, only the first request is sent twice.
  *
  * Invariants:
  *
- *   (1) a request is sent again only after a refusal that says "invalid_client"
- *       and nothing else, and once at most;
- *   (2) with one secret nothing is ever sent again, or noted.
+ *   (1) a request is sent again once at most, and only after "invalid_client";
+ *   (2) with one secret no request is sent again, and nothing is remembered.
  */
 
 
@@ -44,8 +43,8 @@ cigna_client_secret(cigna_client_secret_t *s, const cigna_provider_t *p)
 
 
 /*
- * RFC 6749, section 5.2.  The error's copy for logs equals the code only if
- * the error itself does.
+ * The error code of RFC 6749, section 5.2.  reply->error is sanitized for logs,
+ * but this code has no bytes that would be replaced.
  */
 
 int

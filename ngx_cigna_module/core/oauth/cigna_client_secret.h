@@ -7,43 +7,43 @@
 
 
 /*
- * Which of a client's two secrets a flow sends.  A secret never changes here
- * and at the authorization server at the same moment, so that for a while only
- * one of them is good.  See cigna_client_secret.c.
+ * Chooses which of a client's two secrets a flow sends.  During a change of the
+ * secret the authorization server accepts only one of them, and the gateway
+ * does not know which.  See cigna_client_secret.c.
  */
 
 typedef struct {
-    /* results */
-    unsigned  worked:1;                    /* of two: what is in "older" */
+    /* results, if the client has two secrets */
+    unsigned  worked:1;                    /* the server accepted one of them */
     unsigned  older:1;                     /* the older one was sent last */
-    unsigned  changed:1;                   /* another one had worked before */
+    unsigned  changed:1;                   /* the other one worked before */
 
     /* private */
-    unsigned  turned:1;                    /* the other one was refused */
+    unsigned  turned:1;                    /* the first one was refused */
 } cigna_client_secret_t;
 
 
 void cigna_client_secret_init(cigna_client_secret_t *s);
 
 /*
- * The secret for the next request: borrowed from the provider, empty for a
+ * The secret for the next request, borrowed from the provider; empty for a
  * public client.
  */
 cigna_slice_t cigna_client_secret(cigna_client_secret_t *s,
     const cigna_provider_t *p);
 
-/* 1 if a whole reply says for certain that it does not know the client */
+/* 1 if the reply says for certain that the server refuses this client */
 int cigna_client_secret_refused(unsigned status, cigna_token_e e,
     const cigna_token_reply_t *reply);
 
 /*
- * After that: 1 if the request is to be sent once more, with the secret that
- * comes now; 0 if there is no other one, or it was sent before.
+ * After such a reply.  1: send the request once more, with the secret that
+ * cigna_client_secret() then returns.  0: there is no other secret to try.
  */
 int cigna_client_secret_turn(cigna_client_secret_t *s,
     const cigna_provider_t *p);
 
-/* the secret was accepted: of two it is the first to be sent from now on */
+/* the server accepted the secret: the provider's next flow sends it first */
 void cigna_client_secret_works(cigna_client_secret_t *s, cigna_provider_t *p);
 
 

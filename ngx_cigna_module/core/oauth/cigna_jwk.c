@@ -1,24 +1,25 @@
 
 /*
- * A JWK, member by member.  A document's other members are not looked at.
+ * How each member of a JWK is read.  All other members are ignored, and of a
+ * name that occurs twice the last value counts.
  *
- *   member   absent or null   odd or wrong                    twice
- *   ------   --------------   -----------------------------   -------------
- *   kty      not usable       not usable                      the last one
- *   crv      (EC, OKP) the same                               the last one
- *   alg      any of its kind  not usable: for nothing else    the last one
- *   use      for signatures   not usable, unless "sig"        the last one
- *   key_ops  for signatures   not usable without "verify"     the last one
- *   kid      tried last       as if absent                    the last one
- *   n, e     not usable       base64 of either alphabet, with the last one
- *   x, y                      padding, with zeros in front or
- *                             without is read; otherwise not
- *                             usable, as are RSA below 2048
- *                             bits, trivial exponents, points
- *                             off the curve or of small order
- *   d, p, k  as it should be  not usable: anybody's key       not usable
+ *   member   absent or null       odd or wrong
+ *   ------   --------------       ------------
+ *   kty      not usable           not usable
+ *   crv      not usable, if EC    not usable, if EC or OKP
+ *            or OKP
+ *   alg      any of its kind      not usable, if not of its kind
+ *   use      for signatures       not usable, unless "sig"
+ *   key_ops  for signatures       not usable without "verify"
+ *   kid      tried last           as if absent
+ *   n, e     not usable           base64 of either alphabet is read, with or
+ *   x, y                          without padding and leading zeros; not usable
+ *                                 are RSA keys below 2048 bits, trivial
+ *                                 exponents, points that are off the curve or
+ *                                 have a small order
+ *   d, p, k  accepted             not usable: the secret part was published
  *
- * What is not usable spoils no other key of the set.
+ * A key that is not usable does not affect the other keys of the set.
  */
 
 
@@ -36,7 +37,7 @@
 #include "cigna_jwk.h"
 
 
-/* RFC 7518, section 3.3: 2048 bits or more; above, time is all that grows */
+/* RFC 7518, section 3.3: 2048 bits or more; the maximum bounds the time */
 #define CIGNA_RSA_BITS_MIN      2048
 #define CIGNA_RSA_BITS_MAX      8192
 #define CIGNA_RSA_EXPONENT_MAX  8          /* bytes */
@@ -57,7 +58,7 @@ typedef struct {
 
 typedef struct {
     const char     *kty;
-    const char     *crv;                   /* NULL: not looked at */
+    const char     *crv;                   /* NULL: not checked */
     cigna_kind_e    kind;
     const char     *group;                 /* as OpenSSL names it */
     int             len;                   /* of a coordinate */
@@ -65,7 +66,9 @@ typedef struct {
 
 
 static cigna_jwk_e cigna_jwk_purpose(cigna_jwk_t *key,
-    const cigna_json_t *object);
+    const cigna_json_t *object, const cigna_kind_t **kind);
+static cigna_jwk_e cigna_jwk_public(cigna_jwk_t *key,
+    const cigna_json_t *object, const cigna_kind_t *kind);
 static const cigna_kind_t *cigna_jwk_kind_of(const cigna_json_t *object);
 static int cigna_jwk_member_is(const cigna_json_t *object, const char *name,
     cigna_slice_t value);
@@ -75,8 +78,8 @@ static void cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object);
 static cigna_jwk_e cigna_jwk_rsa(cigna_jwk_t *key,
     const cigna_json_t *object);
 static EVP_PKEY *cigna_jwk_rsa_import(const BIGNUM *n, const BIGNUM *e);
-static EVP_PKEY *cigna_jwk_ec(const cigna_kind_t *kind,
-    const cigna_json_t *object);
+static cigna_jwk_e cigna_jwk_ec(cigna_jwk_t *key, const cigna_json_t *object,
+    const cigna_kind_t *kind);
 static cigna_jwk_e cigna_jwk_ed25519(cigna_jwk_t *key,
     const cigna_json_t *object);
 static int cigna_jwk_small_order(const uint8_t *point);
@@ -114,6 +117,35 @@ static const cigna_kind_t  cigna_kinds[] = {
 };
 
 
+/*
+ * The y coordinates of all points of Ed25519 with a small order, in all
+ * spellings, without the sign (the highest bit).
+ */
+
+static const char *const  cigna_jwk_small_orders[] = {
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+
+    "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+
+    "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
+    "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+
+    "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
+    "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+
+    "\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+
+    "\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+
+    "\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+    "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
+};
+
+
 cigna_alg_e
 cigna_alg_find(cigna_slice_t name)
 {
@@ -125,7 +157,7 @@ cigna_alg_find(cigna_slice_t name)
         }
     }
 
-    /* RFC 9864, section 2.2: what "EdDSA" means with such a key */
+    /* RFC 9864, section 2.2: the exact name of EdDSA with an Ed25519 key */
 
     return cigna_slice_eq(name, cigna_slice("Ed25519")) ? cigna_alg_eddsa
                                                         : cigna_alg_none;
@@ -144,31 +176,12 @@ cigna_jwk_init(cigna_jwk_t *key, const cigna_json_t *object)
         return cigna_jwk_object;
     }
 
-    e = cigna_jwk_purpose(key, object);
+    e = cigna_jwk_purpose(key, object, &kind);
     if (e != cigna_jwk_ok) {
         return e;
     }
 
-    switch (key->kind) {
-
-    case cigna_kind_rsa:
-        e = cigna_jwk_rsa(key, object);
-        break;
-
-    case cigna_kind_p256:
-    case cigna_kind_p384:
-        kind = cigna_jwk_kind_of(object);
-        key->pkey = cigna_jwk_ec(kind, object);
-        e = key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
-        break;
-
-    case cigna_kind_ed25519:
-        e = cigna_jwk_ed25519(key, object);
-        break;
-
-    case cigna_kind_none:
-        break;
-    }
+    e = cigna_jwk_public(key, object, kind);
 
     ERR_clear_error();
 
@@ -229,14 +242,14 @@ cigna_jwk_same(const cigna_jwk_t *a, const cigna_jwk_t *b)
 }
 
 
-/* what the key is for, and of which kind: "alg" and "use" may say more */
+/* finds the kind of the key, and checks that it may verify signatures */
 
 static cigna_jwk_e
-cigna_jwk_purpose(cigna_jwk_t *key, const cigna_json_t *object)
+cigna_jwk_purpose(cigna_jwk_t *key, const cigna_json_t *object,
+    const cigna_kind_t **kind)
 {
-    int                  rc;
-    cigna_slice_t        name;
-    const cigna_kind_t  *kind;
+    int            rc;
+    cigna_slice_t  name;
 
     if (cigna_jwk_is_secret(object)) {
         return cigna_jwk_secret;
@@ -246,12 +259,12 @@ cigna_jwk_purpose(cigna_jwk_t *key, const cigna_json_t *object)
         return cigna_jwk_use;
     }
 
-    kind = cigna_jwk_kind_of(object);
-    if (kind == NULL) {
+    *kind = cigna_jwk_kind_of(object);
+    if (*kind == NULL) {
         return cigna_jwk_kind;
     }
 
-    key->kind = kind->kind;
+    key->kind = (*kind)->kind;
 
     rc = cigna_json_string(object, "alg", CIGNA_KID_MAX, &name);
 
@@ -266,7 +279,7 @@ cigna_jwk_purpose(cigna_jwk_t *key, const cigna_json_t *object)
 }
 
 
-/* NULL if it is not known */
+/* NULL if the kind is unknown */
 
 static const cigna_kind_t *
 cigna_jwk_kind_of(const cigna_json_t *object)
@@ -293,7 +306,7 @@ cigna_jwk_kind_of(const cigna_json_t *object)
 }
 
 
-/* 1 if absent, too */
+/* 1 if the member has this value, or is absent */
 
 static int
 cigna_jwk_member_is(const cigna_json_t *object, const char *name,
@@ -340,8 +353,8 @@ cigna_jwk_verifies(const cigna_json_t *object)
 
 
 /*
- * A key whose secret part was published is anybody's: what it signed proves
- * nothing.  Of each kind of key, every secret form has one of these.
+ * Anybody can sign with a key whose secret part was published.  A secret key of
+ * any kind has one of these members.
  */
 
 static int
@@ -355,7 +368,7 @@ cigna_jwk_is_secret(const cigna_json_t *object)
 }
 
 
-/* a name that cannot be read is none */
+/* a kid that cannot be read counts as absent */
 
 static void
 cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object)
@@ -367,6 +380,26 @@ cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object)
     {
         memcpy(key->kid, kid.data, kid.len);
         key->kid_len = kid.len;
+    }
+}
+
+
+/* reads the public key, and checks that it is not weak */
+
+static cigna_jwk_e
+cigna_jwk_public(cigna_jwk_t *key, const cigna_json_t *object,
+    const cigna_kind_t *kind)
+{
+    switch (kind->kind) {
+
+    case cigna_kind_rsa:
+        return cigna_jwk_rsa(key, object);
+
+    case cigna_kind_ed25519:
+        return cigna_jwk_ed25519(key, object);
+
+    default: /* an elliptic curve */
+        return cigna_jwk_ec(key, object, kind);
     }
 }
 
@@ -434,10 +467,11 @@ cigna_jwk_rsa_import(const BIGNUM *n, const BIGNUM *e)
 }
 
 
-/* the import refuses points that are not on the curve */
+/* OpenSSL refuses points that are not on the curve */
 
-static EVP_PKEY *
-cigna_jwk_ec(const cigna_kind_t *kind, const cigna_json_t *object)
+static cigna_jwk_e
+cigna_jwk_ec(cigna_jwk_t *key, const cigna_json_t *object,
+    const cigna_kind_t *kind)
 {
     char        group[16];
     size_t      len;
@@ -453,7 +487,7 @@ cigna_jwk_ec(const cigna_kind_t *kind, const cigna_json_t *object)
         || cigna_jwk_coordinate(object, "y", point + 1 + len, kind->len)
            != CIGNA_OK)
     {
-        return NULL;
+        return cigna_jwk_broken;
     }
 
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
@@ -462,7 +496,9 @@ cigna_jwk_ec(const cigna_kind_t *kind, const cigna_json_t *object)
                                                   point, 1 + 2 * len);
     params[2] = OSSL_PARAM_construct_end();
 
-    return cigna_jwk_import("EC", params);
+    key->pkey = cigna_jwk_import("EC", params);
+
+    return key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
 }
 
 
@@ -493,46 +529,25 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 }
 
 
-/*
- * Under such a key anybody makes signatures.  These are all points of small
- * order in all their spellings, but for the sign, which is the highest bit.
- */
+/* anybody can sign under a key whose point has a small order */
 
 static int
 cigna_jwk_small_order(const uint8_t *point)
 {
-    size_t   i;
-    uint8_t  y[CIGNA_ED25519_LEN];
-
-    static const char *const  ys[] = {
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-
-        "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-
-        "\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0"
-        "\xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
-
-        "\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f"
-        "\x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
-
-        "\xec\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
-
-        "\xed\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
-
-        "\xee\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
-        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
-    };
+    size_t       i, count;
+    uint8_t      y[CIGNA_ED25519_LEN];
+    const char  *small;
 
     memcpy(y, point, sizeof(y));
     y[sizeof(y) - 1] &= 0x7f;
 
-    for (i = 0; i < sizeof(ys) / sizeof(ys[0]); i++) {
+    count = sizeof(cigna_jwk_small_orders) / sizeof(cigna_jwk_small_orders[0]);
+
+    for (i = 0; i < count; i++) {
+        small = cigna_jwk_small_orders[i];
+
         if (cigna_slice_eq(cigna_slice_make(y, y + sizeof(y)),
-                           cigna_slice_make(ys[i], ys[i] + sizeof(y))))
+                           cigna_slice_make(small, small + sizeof(y))))
         {
             return 1;
         }
@@ -581,7 +596,7 @@ cigna_jwk_decode(const cigna_json_t *object, const char *name, cigna_buf_t *b)
 }
 
 
-/* owned by the caller; NULL if absent, malformed, or over max bytes */
+/* the caller frees it; NULL if absent, malformed, or over max bytes */
 
 static BIGNUM *
 cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
@@ -599,7 +614,7 @@ cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
 }
 
 
-/* zeros in front are there or not, as servers disagree */
+/* some servers leave out leading zeros, or add some */
 
 static int
 cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
@@ -625,10 +640,7 @@ cigna_jwk_verify(const cigna_jwk_t *key, cigna_alg_e alg, cigna_slice_t text,
     int      rc, len;
     uint8_t  der[CIGNA_EC_DER_MAX];
 
-    /*
-     * A token could otherwise name an algorithm in which a public key serves
-     * as a secret.
-     */
+    /* a token must not name an algorithm that its key is not for */
 
     if (!cigna_jwk_fits(key, alg)) {
         return CIGNA_NONE;
@@ -689,8 +701,9 @@ cigna_jwk_check(const cigna_jwk_t *key, const cigna_alg_t *alg,
 
 
 /*
- * JOSE has r and s in a row, RFC 7518, section 3.4; OpenSSL wants DER.
- * Returns its length, or CIGNA_NONE, or CIGNA_ERROR if there is no memory.
+ * JOSE joins r and s (RFC 7518, section 3.4); OpenSSL needs DER.  Returns the
+ * length of the DER, CIGNA_NONE if the signature has another length, or
+ * CIGNA_ERROR if there is no memory.
  */
 
 static int
@@ -712,7 +725,7 @@ cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der)
 
     if (r && s && sig && ECDSA_SIG_set0(sig, r, s) == 1) {
 
-        /* they are the signature's now */
+        /* the signature owns both now */
 
         r = NULL;
         s = NULL;

@@ -9,15 +9,15 @@
 
 
 /*
- * Public keys of an issuer as JSON (RFC 7517), and signatures under them (RFC
- * 7518, sections 3.3 to 3.5, and RFC 8037).
+ * An issuer's public key as JSON (RFC 7517), and signatures under it (RFC 7518,
+ * sections 3.3 to 3.5, and RFC 8037).
  */
 
 #define CIGNA_KID_MAX  256
 
 
 typedef enum {
-    cigna_alg_none = 0,                    /* whatever is not below */
+    cigna_alg_none = 0,                    /* any other algorithm */
     cigna_alg_rs256,
     cigna_alg_rs384,
     cigna_alg_rs512,
@@ -44,13 +44,13 @@ typedef enum {
 
 typedef enum {
     cigna_jwk_ok = 0,
-    cigna_jwk_object,                      /* no object */
-    cigna_jwk_secret,                      /* secret parts in it */
+    cigna_jwk_object,                      /* not a JSON object */
+    cigna_jwk_secret,                      /* has secret parts */
     cigna_jwk_use,                         /* not for verifying */
-    cigna_jwk_kind,                        /* kty or crv that is not known */
-    cigna_jwk_alg,                         /* none of its kind */
-    cigna_jwk_weak,                        /* RSA of too few bits, and such */
-    cigna_jwk_broken,                      /* members missing or malformed */
+    cigna_jwk_kind,                        /* unknown kty or crv */
+    cigna_jwk_alg,                         /* alg does not fit the kind */
+    cigna_jwk_weak,                        /* RSA with too few bits, ... */
+    cigna_jwk_broken,                      /* members absent or malformed */
     cigna_jwk_max
 } cigna_jwk_e;
 
@@ -64,27 +64,31 @@ typedef struct {
 } cigna_jwk_t;
 
 
+/* the algorithm of this JOSE name; cigna_alg_none if it is not supported */
 cigna_alg_e cigna_alg_find(cigna_slice_t name);
 
 /*
- * Fills the key from a JWK (NULL: no object).  If it is not usable, there is
- * nothing to be released.
+ * Reads a JWK (NULL: the element is not an object) and copies what it needs.
+ * The caller calls cigna_jwk_done() if the result is cigna_jwk_ok; otherwise
+ * nothing is allocated.
  */
 cigna_jwk_e cigna_jwk_init(cigna_jwk_t *key, const cigna_json_t *object);
+
+/* frees the key; may be called twice */
 void cigna_jwk_done(cigna_jwk_t *key);
 
-/* a word for logs, e.g. "use" */
+/* a few words for logs, as "not for verifying" */
 const char *cigna_jwk_name(cigna_jwk_e e);
 
-/* 1 if the algorithm is one that the key is for */
+/* 1 if the key may verify signatures of this algorithm */
 int cigna_jwk_fits(const cigna_jwk_t *key, cigna_alg_e alg);
 
-/* 1 if it is the same key under the same name, for the same */
+/* 1 if both have the same key, kid and algorithm */
 int cigna_jwk_same(const cigna_jwk_t *a, const cigna_jwk_t *b);
 
 /*
- * Verifies a JWS signature of the text.  CIGNA_NONE if it is not good, or if
- * the algorithm does not fit; CIGNA_ERROR if there is no memory.
+ * Verifies a JWS signature of the text.  CIGNA_NONE: the signature is bad, or
+ * the key is not for the algorithm.  CIGNA_ERROR: no memory.
  */
 int cigna_jwk_verify(const cigna_jwk_t *key, cigna_alg_e alg,
     cigna_slice_t text, cigna_slice_t signature);

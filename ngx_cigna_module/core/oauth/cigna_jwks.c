@@ -1,21 +1,20 @@
 
 /*
- * A key set, and which of its keys are tried.
+ * How a key set is read, and which of its keys are tried.
  *
- *   document       a byte order mark, bytes that are no UTF-8 and members
- *                  that occur twice (the last one counts) do no harm; without
- *                  an array "keys" it is no key set, nor is anything but one
- *                  object with a status of 2xx
- *   keys           what is not usable is passed over, see cigna_jwk.c; the
- *                  first 256 that are count
- *   a key twice    is one key
+ *   document       must be one object with an array "keys"; a byte order mark,
+ *                  bytes that are not UTF-8 and duplicate members (the last one
+ *                  counts) are accepted
+ *   keys           keys that are not usable are skipped, see cigna_jwk.c; the
+ *                  first 256 usable ones count
+ *   a key twice    counts once
  *   a kid twice    both keys are tried
- *   no kid in key  tried after those that have the token's kid
+ *   no kid in key  tried after the keys that have the token's kid
  *   no kid in      every key that fits the algorithm is tried
  *   the token
  *
- * A key with another kid than the token's is never tried, nor is any other if
- * that kid is the name of a key of another kind.
+ * A key with another kid than the token's is never tried.  If the token's kid
+ * names only keys that do not fit the algorithm, no key is tried.
  */
 
 
@@ -28,7 +27,7 @@ struct cigna_jwks_s {
     cigna_jwk_t   keys[CIGNA_JWKS_KEYS_MAX];
     size_t        nkeys;
     size_t        total;                   /* in the document */
-    unsigned      why[cigna_jwk_max];      /* how many were what */
+    unsigned      count[cigna_jwk_max];    /* by cigna_jwk_init()'s result */
 };
 
 
@@ -94,12 +93,12 @@ cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b)
 
     for (e = 0; e < cigna_jwk_max; e++) {
 
-        if (jwks->why[e] == 0) {
+        if (jwks->count[e] == 0) {
             continue;
         }
 
         cigna_buf_append_str(b, ", ");
-        cigna_buf_append_uint(b, jwks->why[e]);
+        cigna_buf_append_uint(b, jwks->count[e]);
         cigna_buf_append_char(b, ' ');
         cigna_buf_append_str(b, cigna_jwk_name((cigna_jwk_e) e));
     }
@@ -147,7 +146,7 @@ cigna_jwks_add(cigna_jwks_t *jwks, const cigna_json_t *object)
     key = &jwks->keys[jwks->nkeys];
 
     e = cigna_jwk_init(key, object);
-    jwks->why[e]++;
+    jwks->count[e]++;
 
     if (e != cigna_jwk_ok) {
         return;
@@ -205,7 +204,10 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
 }
 
 
-/* the keys with just this kid, which may be empty; with any if it is NULL */
+/*
+ * Tries the keys with this kid, which may be empty, or all keys if kid is NULL.
+ * Adds to *checks how many were tried.
+ */
 
 static int
 cigna_jwks_try(const cigna_jwks_t *jwks, const cigna_slice_t *kid,

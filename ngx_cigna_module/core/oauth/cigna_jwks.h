@@ -6,10 +6,10 @@
 #include "cigna_jwk.h"
 
 
-/* JWK sets, RFC 7517, section 5 */
+/* JWK sets (RFC 7517, section 5). */
 
-#define CIGNA_JWKS_KEYS_MAX    256         /* usable ones; the first count */
-#define CIGNA_JWKS_CHECKS_MAX  16          /* of one signature */
+#define CIGNA_JWKS_KEYS_MAX    256         /* usable keys of a set */
+#define CIGNA_JWKS_CHECKS_MAX  16          /* keys tried for one signature */
 
 
 typedef struct cigna_jwks_s  cigna_jwks_t;
@@ -17,31 +17,32 @@ typedef struct cigna_jwks_s  cigna_jwks_t;
 
 typedef enum {
     cigna_jwks_good = 0,
-    cigna_jwks_unknown,                    /* no key of this name and kind */
-    cigna_jwks_other,                      /* this name has another kind */
-    cigna_jwks_bad,                        /* by none of the keys that fit */
+    cigna_jwks_unknown,                    /* no key has this kid and fits */
+    cigna_jwks_other,                      /* keys with this kid do not fit */
+    cigna_jwks_bad,                        /* not by any key that was tried */
     cigna_jwks_failed                      /* no memory */
 } cigna_jwks_e;
 
 
 /*
- * Reads a JWK set.  Keys that are not usable are passed over, and so is a key
- * that was there already.  NULL if the document is no JWK set.  The caller
- * owns the set.
+ * Reads a JWK set.  The caller owns it.  Keys that are not usable and duplicate
+ * keys are skipped.  NULL: the document is not a JWK set, or no memory.
  */
 cigna_jwks_t *cigna_jwks_create(cigna_slice_t text);
+
+/* frees the set; NULL is allowed */
 void cigna_jwks_destroy(cigna_jwks_t *jwks);
 
-/* usable ones, may be 0 */
+/* the number of usable keys; it may be 0 */
 size_t cigna_jwks_count(const cigna_jwks_t *jwks);
 
-/* appends what the set is like: "3 keys, 1 usable, 2 unknown kind" */
+/* appends a summary for logs: "3 keys, 1 usable, 2 unknown kind" */
 void cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b);
 
 /*
- * Verifies a signature.  Of the keys that fit the algorithm those are tried
- * that have this kid, and after them those that have none; without kid all of
- * them.  After CIGNA_JWKS_CHECKS_MAX of them it is given up.
+ * Verifies a signature of the text.  Of the keys that fit the algorithm, those
+ * with this kid are tried first, then those without any kid.  If kid is empty,
+ * all of them are tried.  No more than CIGNA_JWKS_CHECKS_MAX are tried.
  */
 cigna_jwks_e cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
     cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature);

@@ -1,33 +1,34 @@
 
 /*
- * An id_token, part by part, at the exchange.  At a refresh it is looked at
- * with cigna_jwt_read() only: see cigna_grant_write_same().
+ * How cigna_jwt_verify() reads each part of an id_token, after the exchange of
+ * a code.  After a refresh only cigna_jwt_read() is used.  The words
+ * "malformed", "algorithm", "issuer", "audience" and "nonce" are results, see
+ * cigna_jwt_name().
  *
- *   part       absent or null     odd or wrong                    twice
- *   ----       --------------     -----------------------------   ----------
- *   parts      malformed          either alphabet of base64, with or without
- *                                 padding, is read: what is signed is the
- *                                 text as it came; otherwise malformed, as
- *                                 are other parts than three, or empty ones
- *   JSON                          a byte order mark, bytes that are no UTF-8
- *                                 and odd members do no harm
- *   alg        malformed          "none", HS256 and such: algorithm   *
- *   crit       as it should be    malformed: nothing is understood    *
- *   kid        every key that     as if absent                        *
+ *   part       absent or null     odd or wrong
+ *   ----       --------------     ------------
+ *   three      malformed          base64 of either alphabet is accepted, with
+ *   parts                         or without padding; otherwise malformed
+ *   JSON                          a byte order mark, bytes that are not UTF-8
+ *                                 and odd members are accepted
+ *   alg    *   malformed          algorithm, for "none", HS256 and so on
+ *   crit   *   accepted           malformed: no extension is supported
+ *   kid    *   every key that     as if absent
  *              fits is tried
- *   iss        issuer             issuer                              *
- *   aud        audience           audience, unless we are in it       *
- *   azp        as it should be    audience, if somebody else's;       *
- *                                 empty: as if absent
- *   exp        malformed          fractions and text that is a        *
- *                                 number are read; else malformed
- *   nonce      nonce              nonce                               *
- *   sub        malformed          malformed                           *
- *   iat, nbf   as it should be    as if absent, unless a time to come  the
- *   fhirUser   unknown            as if absent                         last
- *   others     not looked at                                           one
+ *   iss    *   issuer             issuer
+ *   aud    *   audience           audience, unless the client id is in it
+ *   azp    *   accepted           audience, if it is another client's; an empty
+ *                                 one counts as absent
+ *   exp    *   malformed          a fraction, and text that is a number, are
+ *                                 accepted; otherwise malformed
+ *   nonce  *   nonce              nonce
+ *   sub    *   malformed          malformed
+ *   iat, nbf   accepted           as if absent, unless it is in the future
+ *   fhirUser   unknown            as if absent
  *
- *   * malformed, unless both say the same in the same words
+ * All other members are ignored.  A member with a * that occurs twice is
+ * malformed, unless both values are written the same way.  Of any other name
+ * the last value counts.
  */
 
 
@@ -35,21 +36,20 @@
 
 #include "http/cigna_base64url.h"
 #include "json/cigna_json.h"
-#include "json/cigna_json_walk.h"
 #include "cigna_jwt.h"
 #include "base/cigna_secret.h"
 
 
-/* of strings among the claims */
+/* bytes of strings among the claims */
 #define CIGNA_JWT_CLAIM_MAX  2048
 #define CIGNA_JWT_SUB_MAX    256
-
-/* the end of the year 9999 */
-#define CIGNA_JWT_TIME_MAX   253402300799
 #define CIGNA_JWT_TIME_LEN   32
 
+/* the end of the year 9999, in seconds since the epoch */
+#define CIGNA_JWT_TIME_MAX   253402300799
 
-/* a token taken apart; "text" is what was signed, the others are decoded */
+
+/* a token in parts: "text" is the signed part of it, the others are decoded */
 
 typedef struct {
     cigna_slice_t   text;
@@ -65,12 +65,15 @@ static cigna_jwt_e cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
     cigna_slice_t *bytes);
 static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
     const cigna_json_t *header, const cigna_jwks_t *jwks);
+static cigna_jwt_e cigna_jwt_read_alg(const cigna_json_t *header,
+    cigna_alg_e *alg);
 static int cigna_jwt_contradicts(cigna_slice_t text,
     const char *const *names);
-static int cigna_jwt_twice(cigna_slice_t text, const char *name);
 static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
     const cigna_jwt_expect_t *expect);
 static int cigna_jwt_is_for(const cigna_json_t *payload,
+    cigna_slice_t client_id);
+static int cigna_jwt_has_audience(const cigna_json_t *payload,
     cigna_slice_t client_id);
 static int cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
     cigna_slice_t value);
@@ -84,7 +87,7 @@ static cigna_jwt_e cigna_jwt_copy_claims(const cigna_json_t *payload,
     cigna_arena_t *arena, cigna_id_token_t *claims);
 
 
-/* what a token may say only once */
+/* members that must not occur with two values */
 
 static const char *const  cigna_jwt_header_names[] = {
     "alg", "crit", "kid", NULL
@@ -202,7 +205,7 @@ cigna_jwt_name(cigna_jwt_e e)
 }
 
 
-/* RFC 7515, section 7.1: three parts, none of them empty */
+/* RFC 7515, section 7.1: three parts, and none of them is empty */
 
 static cigna_jwt_e
 cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
@@ -218,7 +221,7 @@ cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
     header = cigna_slice_cut(&rest, '.');
     payload = cigna_slice_cut(&rest, '.');
 
-    /* a further dot is left in the signature, and is no base64url */
+    /* a third dot stays in the signature, where the decoder refuses it */
 
     e = cigna_jwt_decode(header, arena, &jws->header);
 
@@ -260,27 +263,14 @@ static cigna_jwt_e
 cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
     const cigna_jwks_t *jwks)
 {
-    cigna_alg_e          alg;
-    cigna_slice_t        name, kid;
-    const cigna_json_t  *crit;
+    cigna_jwt_e    e;
+    cigna_alg_e    alg;
+    cigna_slice_t  kid;
 
-    /* RFC 7515, section 4.1.11: extensions that must be understood; none is */
+    e = cigna_jwt_read_alg(header, &alg);
 
-    if (cigna_json_array(header, "crit", &crit) != CIGNA_NONE
-        || cigna_json_string(header, "alg", CIGNA_JWT_CLAIM_MAX, &name)
-           != CIGNA_OK)
-    {
-        return cigna_jwt_malformed;
-    }
-
-    alg = cigna_alg_find(name);
-
-    if (alg == cigna_alg_none) {
-        return cigna_jwt_alg;
-    }
-
-    if (jwks == NULL) {
-        return cigna_jwt_ok;
+    if (e != cigna_jwt_ok || jwks == NULL) {
+        return e;
     }
 
     (void) cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid);
@@ -307,54 +297,39 @@ cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
 }
 
 
-/* one of two values would be anybody's choice */
+/*
+ * "crit" lists extensions that a reader must support (RFC 7515, section
+ * 4.1.11).  The gateway supports none.
+ */
+
+static cigna_jwt_e
+cigna_jwt_read_alg(const cigna_json_t *header, cigna_alg_e *alg)
+{
+    cigna_slice_t        name;
+    const cigna_json_t  *crit;
+
+    if (cigna_json_array(header, "crit", &crit) != CIGNA_NONE
+        || cigna_json_string(header, "alg", CIGNA_JWT_CLAIM_MAX, &name)
+           != CIGNA_OK)
+    {
+        return cigna_jwt_malformed;
+    }
+
+    *alg = cigna_alg_find(name);
+
+    return *alg == cigna_alg_none ? cigna_jwt_alg : cigna_jwt_ok;
+}
+
+
+/* of two different values, readers may choose different ones */
 
 static int
 cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
 {
     for ( /* void */ ; *names; names++) {
-        if (cigna_jwt_twice(text, *names)) {
+        if (cigna_json_contradicts(text, *names)) {
             return 1;
         }
-    }
-
-    return 0;
-}
-
-
-/* 1 if a member of this well-formed object is there with two values */
-
-static int
-cigna_jwt_twice(cigna_slice_t text, const char *name)
-{
-    cigna_slice_t  key, value, first;
-
-    first = cigna_slice_null;
-
-    /* from behind its brace; the closing one is no value */
-
-    while (text.len && text.data[0] != '{') {
-        text = cigna_slice_skip(text, 1);
-    }
-
-    text = cigna_slice_skip(text, 1);
-
-    while (cigna_json_raw_cut(&text, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&text, &value) == CIGNA_OK)
-    {
-        if (key.len < 2
-            || !cigna_json_raw_means(cigna_slice_make(key.data + 1,
-                                                   key.data + key.len - 1),
-                                     cigna_slice_str(name)))
-        {
-            continue;
-        }
-
-        if (first.len && !cigna_slice_eq(first, value)) {
-            return 1;
-        }
-
-        first = value;
     }
 
     return 0;
@@ -397,35 +372,19 @@ cigna_jwt_check_claims(const cigna_json_t *payload,
 }
 
 
-/* points 3 to 5: "aud" is a string or an array, "azp" may say more */
+/*
+ * Points 3 to 5.  By errata set 2, a token with several audiences needs no
+ * "azp".
+ */
 
 static int
 cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
 {
-    int                  found;
-    size_t               i;
-    cigna_slice_t        azp;
-    const cigna_json_t  *aud;
+    cigna_slice_t  azp;
 
-    if (cigna_json_array(payload, "aud", &aud) == CIGNA_OK) {
-
-        found = 0;
-
-        for (i = 0; i < cigna_json_count(aud); i++) {
-            if (cigna_slice_eq(cigna_json_item_string(aud, i), client_id)) {
-                found = 1;
-            }
-        }
-
-    } else {
-        found = cigna_jwt_claim_is(payload, "aud", client_id);
-    }
-
-    if (!found || client_id.len == 0) {
+    if (client_id.len == 0 || !cigna_jwt_has_audience(payload, client_id)) {
         return 0;
     }
-
-    /* errata set 2: several audiences are fine without "azp" */
 
     switch (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)) {
 
@@ -441,7 +400,29 @@ cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
 }
 
 
-/* 0 if absent */
+/* "aud" is a string or an array of strings */
+
+static int
+cigna_jwt_has_audience(const cigna_json_t *payload, cigna_slice_t client_id)
+{
+    size_t               i;
+    const cigna_json_t  *aud;
+
+    if (cigna_json_array(payload, "aud", &aud) != CIGNA_OK) {
+        return cigna_jwt_claim_is(payload, "aud", client_id);
+    }
+
+    for (i = 0; i < cigna_json_count(aud); i++) {
+        if (cigna_slice_eq(cigna_json_item_string(aud, i), client_id)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* 1 if the claim is present and has this value */
 
 static int
 cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
@@ -477,7 +458,7 @@ cigna_jwt_check_times(const cigna_json_t *payload,
 }
 
 
-/* a number, or text that is one, with a fraction or without */
+/* seconds as a number or as text, with or without a fraction */
 
 static int
 cigna_jwt_time(const cigna_json_t *payload, const char *name, int64_t *t)
@@ -521,7 +502,7 @@ cigna_jwt_check_past(const cigna_json_t *payload, const char *name,
 }
 
 
-/* "fhirUser" of a wrong form counts as absent: nothing hangs on it */
+/* a malformed "fhirUser" counts as absent, as no decision depends on it */
 
 static cigna_jwt_e
 cigna_jwt_copy_claims(const cigna_json_t *payload, cigna_arena_t *arena,

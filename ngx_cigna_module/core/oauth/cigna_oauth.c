@@ -17,6 +17,9 @@ static int cigna_oauth_request(const cigna_provider_t *p,
     cigna_slice_t secret, cigna_slice_t url,
     const cigna_oauth_field_t *fields, size_t count, cigna_arena_t *arena,
     cigna_http_request_t *req);
+static cigna_slice_t cigna_oauth_body(const cigna_provider_t *p,
+    cigna_slice_t secret, const cigna_oauth_field_t *fields, size_t count,
+    cigna_arena_t *arena);
 static int cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_arena_t *arena, cigna_slice_t *value);
 static const uint8_t *cigna_oauth_append_endpoint(cigna_buf_t *b,
@@ -84,8 +87,8 @@ cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 
 
 /*
- * redirect_uri is always sent: RFC 6749, section 4.1.3, wants it wherever the
- * authorize request had one, and the server compares both.
+ * RFC 6749, section 4.1.3, requires the redirect_uri of the authorization
+ * request, and the server compares both.
  */
 
 int
@@ -105,7 +108,7 @@ cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* without "scope", which then stays what it was: RFC 6749, section 6 */
+/* without "scope" the scope does not change (RFC 6749, section 6) */
 
 int
 cigna_oauth_refresh_request(const cigna_provider_t *p, cigna_slice_t secret,
@@ -144,10 +147,6 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t url, const cigna_oauth_field_t *fields, size_t count,
     cigna_arena_t *arena, cigna_http_request_t *req)
 {
-    size_t          i;
-    cigna_buf_t     b;
-    const uint8_t  *start;
-
     memset(req, 0, sizeof(cigna_http_request_t));
 
     if (url.len == 0) {
@@ -155,28 +154,7 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
     }
 
     req->url = url;
-
-    cigna_arena_open(arena, &b);
-    start = b.pos;
-
-    for (i = 0; i < count; i++) {
-        cigna_oauth_append_field(&b, start, fields[i].name, fields[i].value);
-    }
-
-    /*
-     * RFC 6749, section 2.3: one method in a request.  With Basic, even
-     * client_id in the body has been taken for a second one.
-     */
-
-    if (p->auth != cigna_auth_basic) {
-        cigna_oauth_append_field(&b, start, "client_id", p->client_id);
-    }
-
-    if (p->auth == cigna_auth_post) {
-        cigna_oauth_append_field(&b, start, "client_secret", secret);
-    }
-
-    req->body = cigna_arena_close(arena, &b);
+    req->body = cigna_oauth_body(p, secret, fields, count, arena);
 
     if (req->body.len == 0) {
         return CIGNA_ERROR;
@@ -190,7 +168,41 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* RFC 6749, section 2.3.1: each part is form-encoded before they are joined */
+/* empty if there is no room */
+
+static cigna_slice_t
+cigna_oauth_body(const cigna_provider_t *p, cigna_slice_t secret,
+    const cigna_oauth_field_t *fields, size_t count, cigna_arena_t *arena)
+{
+    size_t          i;
+    cigna_buf_t     b;
+    const uint8_t  *start;
+
+    cigna_arena_open(arena, &b);
+    start = b.pos;
+
+    for (i = 0; i < count; i++) {
+        cigna_oauth_append_field(&b, start, fields[i].name, fields[i].value);
+    }
+
+    /*
+     * RFC 6749, section 2.3: a request has one authentication method.  Some
+     * servers take client_id in the body for a second one beside Basic.
+     */
+
+    if (p->auth != cigna_auth_basic) {
+        cigna_oauth_append_field(&b, start, "client_id", p->client_id);
+    }
+
+    if (p->auth == cigna_auth_post) {
+        cigna_oauth_append_field(&b, start, "client_secret", secret);
+    }
+
+    return cigna_arena_close(arena, &b);
+}
+
+
+/* RFC 6749, section 2.3.1: both parts are form-encoded, then joined */
 
 static int
 cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
@@ -219,9 +231,9 @@ cigna_oauth_basic(const cigna_provider_t *p, cigna_slice_t secret,
 
 
 /*
- * The endpoint and what parts it from its parameters; its own query is kept
- * (RFC 6749, section 3.1).  Returns where the first parameter begins, NULL if
- * none is the first.
+ * Appends the endpoint with its own query (RFC 6749, section 3.1), and "?" if
+ * it has none.  Returns "start" for cigna_form_append_pair(): where the first
+ * parameter begins, or NULL after a query, where every parameter needs an "&".
  */
 
 static const uint8_t *
@@ -246,7 +258,7 @@ cigna_oauth_append_endpoint(cigna_buf_t *b, cigna_slice_t url)
 }
 
 
-/* an empty value is left out: RFC 6749, section 3.1, takes it for absent */
+/* leaves out an empty value, which counts as absent (RFC 6749, section 3.1) */
 
 static void
 cigna_oauth_append_field(cigna_buf_t *b, const uint8_t *start,

@@ -1,37 +1,39 @@
 
 /*
- * What an authorization server says of itself, read leniently and used
- * strictly: what no dance depends on is passed over and told to the log, and
- * nothing of it can make another host trusted.
+ * Reads the metadata of an authorization server leniently, and uses it
+ * strictly.  A bad member that no dance needs is ignored and logged.  The
+ * document can never make the gateway trust another host than before.
  *
- * The document: JSON, an object.  A byte order mark, bytes that are not UTF-8
- * and members that are not known are no matter, nor are its Content-Type and
- * which 2xx it came with.
+ * The document must be one JSON object.  A byte order mark, bytes that are not
+ * UTF-8, unknown members, any Content-Type and any status 2xx are accepted.
  *
- *                     absent,    no string, no URL,  twice    of another host
- *                     null, ""   in clear                     than before
+ *                     absent,    not a string,  on another host
+ *                     null, ""   not an https   than before
+ *                                URL
  *
- *   issuer            empty      refused (1)         last     refused (2)
- *   authorization_    empty (3)  refused (4)         last     refused
+ *   issuer            empty      refused (1)    refused (2)
+ *   authorization_    empty (3)  refused (4)    refused
  *     endpoint
- *   token_endpoint    empty (3)  refused (4)         last     refused
- *   jwks_uri          empty      empty, told         last     refused
- *   revocation_       empty      empty, told         last     refused (5)
+ *   token_endpoint    empty (3)  refused (4)    refused
+ *   jwks_uri          empty      empty, noted   refused
+ *   revocation_       empty      empty, noted   refused (5)
  *     endpoint
- *   authorization_    off        off, told           last
+ *   authorization_    0          0, noted
  *     response_iss_parameter_supported
  *
- * White space around a URL is cut off.  "Last": of a name that occurs twice,
- * the last value counts, and is held against all the rules.  "Empty" leaves
- * what was known before: cigna_oauth_metadata_keep().  "Refused": the document
- * as a whole, and what was known before goes on being used.
+ * White space around a URL is cut off.  Of a name that occurs twice the last
+ * value counts.  "Empty": the value that was known before stays in use, see
+ * cigna_oauth_metadata_keep().  "Refused": the whole document is refused, and
+ * all values that were known before stay in use.  "Noted": in the log.
  *
- * (1) told only, where the issuer is configured: that one counts
- * (2) and so is any other than the configured one, compared byte by byte
- * (3) too little, if it is not configured either: see cigna_discovery.c
- * (4) told only, where the endpoint is configured: that one counts
- * (5) and empty, told, where the token endpoint is configured and the document
- *     is another server's: whose tokens they are would be sent to a stranger
+ * (1) If an issuer is configured, it counts, and the bad one is only noted.
+ * (2) An issuer other than the configured one is refused too; both are compared
+ *     byte by byte.
+ * (3) This is too little if the endpoint is not configured either, see
+ *     cigna_discovery.c.
+ * (4) If the endpoint is configured, it counts, and the bad one is only noted.
+ * (5) It is empty and noted if a token endpoint is configured and this endpoint
+ *     belongs to another server: tokens must not be sent to a stranger.
  */
 
 
@@ -45,13 +47,13 @@
 #define CIGNA_OAUTH_URL_MAX  2048
 
 
-/* a URL of the document; the issuer is the first */
+/* a URL of the document; the issuer comes first in the table */
 
 typedef struct {
     const char   *name;
-    size_t        offset;
-    size_t        configured;              /* offset in the provider */
-    unsigned      optional;
+    size_t        offset;                  /* in cigna_metadata_t */
+    size_t        configured;              /* offset in cigna_provider_t */
+    unsigned      optional;                /* a bad one is only noted */
     const char   *error;
 } cigna_oauth_url_t;
 
@@ -169,7 +171,7 @@ cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
 }
 
 
-/* why the document is refused, or NULL; what is passed over is left empty */
+/* NULL, or why the document is refused; *value stays empty if it is ignored */
 
 static const char *
 cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
@@ -244,8 +246,9 @@ cigna_oauth_metadata_fault(const cigna_provider_t *p,
 
 
 /*
- * Tokens go back to the server that they are from: with a token endpoint of
- * the operator's own, an announced revocation endpoint may be a stranger's.
+ * Tokens must go back to the server that issued them.  If the operator has
+ * configured another token endpoint, the announced revocation endpoint may
+ * belong to a stranger.
  */
 
 static void
@@ -269,7 +272,7 @@ cigna_oauth_metadata_revocation(const cigna_provider_t *p,
 }
 
 
-/* for the log: which member and why, never what it says */
+/* for the log: the member and the reason, but never its value */
 
 static void
 cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,

@@ -1,39 +1,43 @@
 
 /*
- * Token replies: RFC 6749, section 5.  A reply from which the tokens can be
- * read is a token reply, whatever else is wrong with it: a refresh token that
- * was spent for it comes back no more.
+ * Reads token replies (RFC 6749, section 5).  A reply from which the tokens can
+ * be read is a token reply, whatever else is wrong with it: the server has
+ * already spent the refresh token.
  *
- *                  absent, null,  of another   a string that    twice, not
- *                  or empty       type         is no good       written alike
+ *                  absent, null,  of another   a bad string     twice, not
+ *                  or empty       type                          written alike
  *
- *  access_token    no reply       no reply     no reply (1)     no reply (2)
- *  refresh_token   none came      none came    no reply (1)     none came
- *  id_token        none came      none came    passed on (3)    none came
- *  token_type      bearer         bearer       no reply (4)     bearer
- *  expires_in      not known      not known    not known (5)    not known
- *  scope, patient  not known      not known    not known        not known
- *  error           none           none (6)     none (6)         none (6)
- *  any other       read over
+ *  access_token    invalid        invalid      invalid (1)      invalid (2)
+ *  refresh_token   absent         absent       invalid (1)      absent
+ *  id_token        absent         absent       passed on (3)    absent
+ *  token_type      bearer         bearer       invalid (4)      bearer
+ *  expires_in      unknown        unknown      unknown (5)      unknown
+ *  scope, patient  unknown        unknown      unknown          unknown
+ *  error           absent         absent (6)   absent (6)       absent (6)
  *
- * (1) A byte that is no printable ASCII, or too long; in an access token also
- *     a space, which would end the credentials of RFC 6750, section 2.1.
- * (2) With the wrong one of two access tokens a member would see another's
- *     data.  Which of them is right nobody can tell.
- * (3) cigna_jwt_verify() judges it: the callback refuses one that is no good,
- *     a refresh does not mind.  White space around it is not part of it.
- * (4) A type that is not understood must not be used (RFC 6749, section 7.1).
- *     "Bearer" and "BearerToken" count in any case, with spaces, "_" and "-";
- *     what has a byte that is not ASCII is no name of a type, as if absent.
- * (5) Zero, negative, over a year, or no number: the tenant's token_lifetime.
- * (6) Beside tokens no error counts, not even a code of RFC 6749: the refresh
- *     token was spent for them.  Without tokens such a code is a refusal, and
- *     any other word is told to the log.
+ * "Invalid" is about the whole reply: cigna_token_invalid.  Other members are
+ * ignored.
  *
- * The status is 2xx for tokens.  The text may have a byte order mark, and
- * bytes that no JSON has (cigna_json_mend.h).  It has to be one object: what is
- * around it, or behind it, or compressed, is no reply.  Content-Type and
- * Content-Encoding are not looked at.
+ * (1) It is too long, or has a byte that is not printable ASCII.  An access
+ *     token must not have a space either, where the credentials of RFC 6750,
+ *     section 2.1, would end.
+ * (2) Nobody can tell which of two access tokens is right, and with the wrong
+ *     one a member would see another member's data.
+ * (3) cigna_jwt_verify() decides: the callback refuses a bad id_token, and a
+ *     refresh ignores it.  White space around it is cut off.
+ * (4) An unknown type must not be used (RFC 6749, section 7.1).  "Bearer" and
+ *     "BearerToken" are accepted in any case, with spaces, "_" and "-".  A type
+ *     with a byte that is not ASCII counts as absent.
+ * (5) It is zero, negative, over a year, or not a number.  The tenant's
+ *     token_lifetime then counts.
+ * (6) An error beside tokens is ignored, even a code of RFC 6749: the server
+ *     has spent the refresh token.  Without tokens such a code is a refusal,
+ *     and any other word is logged.
+ *
+ * Tokens come with a status 2xx.  The text must be one JSON object, and may
+ * have the faults that cigna_json_mend.h mends.  Text around it, or
+ * compression, makes the reply invalid.  Content-Type and Content-Encoding are
+ * ignored.
  */
 
 
@@ -46,7 +50,7 @@
 
 #define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
 
-/* what is kept for logs */
+/* bytes of each that are kept for logs */
 #define CIGNA_OAUTH_ERROR_MAX        64
 #define CIGNA_OAUTH_DESCRIPTION_MAX  128
 
@@ -171,8 +175,8 @@ cigna_oauth_reply_parse(cigna_slice_t body, cigna_token_reply_t *reply)
 
 
 /*
- * The status goes first: a server that is in trouble may say anything, also
- * "invalid_grant", and nobody's grant may end by that.
+ * The status comes first: a server in trouble may say anything, even
+ * "invalid_grant", and that must not end a grant.
  */
 
 static cigna_token_e
@@ -210,7 +214,7 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
 }
 
 
-/* RFC 6749, section 5.2; ok if there is no code of it */
+/* the error codes of RFC 6749, section 5.2; cigna_token_ok if there is none */
 
 static cigna_token_e
 cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
@@ -228,7 +232,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
         return cigna_token_ok;
     }
 
-    /* to the letter, as it may end a grant */
+    /* without trimming: the code must match exactly, as it may end a grant */
 
     (void) cigna_json_string(doc, "error", CIGNA_OAUTH_ERROR_MAX, &error);
 
@@ -250,7 +254,7 @@ cigna_oauth_reply_error(unsigned status, const cigna_json_t *doc,
 }
 
 
-/* RFC 6749, section 5.1; strings are the document's */
+/* RFC 6749, section 5.1; the strings are borrowed from the document */
 
 static int
 cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
@@ -278,7 +282,7 @@ cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
         == CIGNA_OK
         && reply->id_token.len > CIGNA_ID_TOKEN_MAX)
     {
-        /* one byte too much is as good as all of them */
+        /* one byte too many suffices for cigna_jwt_verify() to refuse it */
 
         reply->id_token.len = CIGNA_ID_TOKEN_MAX + 1;
     }
@@ -335,7 +339,7 @@ cigna_oauth_reply_bearer(const cigna_json_t *doc, cigna_token_reply_t *reply)
 }
 
 
-/* CIGNA_NONE if there is none; bytes must lie from lowest to "~" */
+/* CIGNA_NONE if it is absent; each byte must be between lowest and "~" */
 
 static int
 cigna_oauth_reply_token(const cigna_json_t *doc, const char *name, size_t max,
@@ -370,7 +374,7 @@ cigna_oauth_reply_token(const cigna_json_t *doc, const char *name, size_t max,
 }
 
 
-/* CIGNA_NONE if there is none to speak of; without white space around it */
+/* trimmed; CIGNA_NONE if it is absent, empty, or not a string */
 
 static int
 cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
@@ -390,7 +394,7 @@ cigna_oauth_reply_string(const cigna_json_t *doc, const char *name,
 }
 
 
-/* what the tokens do not hang on: of a wrong form it counts as absent */
+/* a string that the tokens do not depend on: a bad one counts as absent */
 
 static void
 cigna_oauth_reply_extra(const cigna_json_t *doc, const char *name, size_t max,
@@ -428,7 +432,7 @@ cigna_oauth_reply_life(const cigna_json_t *doc, cigna_token_reply_t *reply)
 }
 
 
-/* puts copies in place of what the document has; all or nothing */
+/* replaces the document's strings by copies in the arena */
 
 static int
 cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
@@ -451,7 +455,7 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* nothing of half a reply is used */
+/* no part of an invalid reply is used */
 
 static void
 cigna_oauth_reply_drop(cigna_token_reply_t *reply)
@@ -465,7 +469,7 @@ cigna_oauth_reply_drop(cigna_token_reply_t *reply)
 }
 
 
-/* as long as there is room; what was found first tells most */
+/* adds to "shape"; if there is no room, the findings so far tell the most */
 
 static void
 cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
@@ -490,7 +494,7 @@ cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
 }
 
 
-/* a member made fit for a log line; left empty if there is no room for it */
+/* a member, sanitized for a log line; empty if there is no room for it */
 
 static void
 cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,

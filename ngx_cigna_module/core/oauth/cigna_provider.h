@@ -8,10 +8,9 @@
 
 
 /*
- * A tenant's registration with the authorization server, and what is known
- * of that server.  One struct a tenant and worker; strings live as long as
- * the configuration, but for those that discovery fills, which live in
- * "discovered".  Names follow RFC 8414 and SMART App Launch.
+ * A tenant's registration with the authorization server, and the server's
+ * endpoints.  Each worker has one struct for each tenant.  The strings live as
+ * long as the worker.  Names follow RFC 8414 and SMART App Launch.
  */
 
 typedef enum {
@@ -23,7 +22,7 @@ typedef enum {
 
 #define CIGNA_PARAMS_MAX       8
 #define CIGNA_RETURN_TO_MAX    16
-#define CIGNA_REGISTRATION_LEN 32          /* a digest */
+#define CIGNA_REGISTRATION_LEN 32          /* of a digest */
 
 
 typedef struct {
@@ -32,12 +31,12 @@ typedef struct {
 } cigna_param_t;
 
 
-/* keys of an issuer: one set for all who have that issuer */
+/* an issuer's keys, shared by all tenants of that issuer */
 
 typedef struct {
-    cigna_jwks_t   *set;                   /* NULL until fetched */
-    int64_t         fetched_ms;
-} cigna_jwks_fetch_t;
+    cigna_jwks_t   *set;                   /* NULL: not fetched yet */
+    int64_t         fetched_ms;            /* since the epoch */
+} cigna_issuer_keys_t;
 
 
 typedef struct {
@@ -46,41 +45,40 @@ typedef struct {
     /* configured */
     cigna_slice_t   client_id;
     cigna_slice_t   client_secret;         /* empty: a public client */
-    cigna_slice_t   older_secret;          /* empty: there is one at most */
+    cigna_slice_t   older_secret;          /* empty: no second secret */
     cigna_auth_e    auth;
     cigna_slice_t   redirect_uri;
     cigna_slice_t   scope;
     cigna_slice_t   aud;                   /* empty: not sent */
-    cigna_slice_t   fhir_base;             /* without trailing "/" */
-    cigna_slice_t   configured_issuer;     /* empty: discovered */
+    cigna_slice_t   fhir_base;             /* without "/" at its end */
+    cigna_slice_t   configured_issuer;     /* empty: it is discovered */
     cigna_param_t  *params;
     unsigned        nparams;
     cigna_uri_t    *return_to;
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
-    int64_t         token_lifetime_s;      /* where expires_in is absent */
+    int64_t         token_lifetime_s;      /* if expires_in is absent */
     int64_t         grant_ttl_s;           /* with a refresh token, sliding */
-    int64_t         refresh_ahead_s;
+    int64_t         refresh_ahead_s;       /* of expiry */
     unsigned        dances_per_member;
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
     unsigned        has_registration:1;    /* see cigna_vault_register() */
     unsigned        https:1;               /* scheme of redirect_uri */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
-    unsigned        userinfo:1;            /* the FHIR server's $userinfo is
-                                              asked for */
+    unsigned        userinfo:1;            /* ask for $userinfo */
 
-    /* of two secrets the one that worked last, see cigna_client_secret.h */
+    /* the older secret worked last, see cigna_client_secret.h */
     unsigned        older_works:1;
 
-    /* configured or discovered; empty: not known */
+    /* configured or discovered; empty: unknown */
     cigna_slice_t   issuer;
     cigna_slice_t   authorization_endpoint;
     cigna_slice_t   token_endpoint;
     cigna_slice_t   jwks_uri;
     cigna_slice_t   revocation_endpoint;
-    unsigned        iss_supported:1;       /* RFC 9207 announced */
+    unsigned        iss_supported:1;       /* the server announced RFC 9207 */
 
-    cigna_jwks_fetch_t   *keys;
+    cigna_issuer_keys_t  *keys;
 } cigna_provider_t;
 
 

@@ -63,7 +63,8 @@ cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
 int
 cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms)
 {
-    return p->jwks_uri.len && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_AGAIN_MS);
+    return p->jwks_uri.len
+           && cigna_jwks_fetch_older(p, now_ms, CIGNA_JWKS_FETCH_AGAIN_MS);
 }
 
 

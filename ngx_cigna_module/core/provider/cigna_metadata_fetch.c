@@ -73,7 +73,7 @@ cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
     }
 
     cigna_flow_http(op, &req);
-    op->fhir = 1;
+    op->http.fhir = 1;
 }
 
 

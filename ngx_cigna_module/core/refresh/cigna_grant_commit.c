@@ -51,15 +51,17 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_slice_t owner, int64_t connected_ms, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    uint64_t  kept_ms;
+    uint64_t                kept_ms;
+    const cigna_subject_t  *s;
+
+    s = c->subject;
 
     c->rc = cigna_grant_commit_failed;
     c->journalled = 0;
 
-    kept_ms = cigna_grant_write_kept_ms(c->provider, g, ev->now_ms);
+    kept_ms = cigna_grant_write_kept_ms(s->provider, g, ev->now_ms);
 
-    if (cigna_grant_write_swap(c->vault, c->provider, c->identity, g, owner, kept_ms,
-                               ev->random, c->arena, op)
+    if (cigna_grant_write_swap(s, g, owner, kept_ms, ev->random, op)
         != CIGNA_OK)
     {
         return CIGNA_ERROR;
@@ -67,8 +69,8 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
 
     cigna_retry_init(&c->retry, op, cigna_grant_commit_st_swap);
 
-    c->entry.tenant = c->provider->tenant;
-    c->entry.who = cigna_script_who(c->identity);
+    c->entry.tenant = s->provider->tenant;
+    c->entry.identity = cigna_script_identity(s->identity);
     c->entry.id = g->id;
     c->entry.generation = g->generation;
     c->entry.connected_ms = connected_ms;
@@ -137,7 +139,8 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
 
     /* unsent, lost or refused: storing it twice is the same as once */
 
-    tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES : CIGNA_GRANT_COMMIT_TRIES;
+    tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES
+                          : CIGNA_GRANT_COMMIT_TRIES;
 
     if (cigna_retry_sleep(&c->retry, op, tries, CIGNA_GRANT_COMMIT_SLEEP_MS,
                           CIGNA_GRANT_COMMIT_SLEEP_MAX_MS)
@@ -147,8 +150,9 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return CIGNA_AGAIN;
     }
 
-    return cigna_grant_commit_over(c, c->journalled ? cigna_grant_commit_left
-                                              : cigna_grant_commit_failed);
+    return cigna_grant_commit_over(c, c->journalled
+                                      ? cigna_grant_commit_left
+                                      : cigna_grant_commit_failed);
 }
 
 

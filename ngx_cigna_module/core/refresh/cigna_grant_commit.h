@@ -12,32 +12,29 @@
  */
 
 typedef enum {
-    cigna_grant_commit_usable = 0,               /* in the journal: may be used from
+    cigna_grant_commit_usable = 0,         /* in the journal: may be used from
                                               here on; go on with store() */
-    cigna_grant_commit_stored,                   /* Redis has confirmed it */
-    cigna_grant_commit_stale,                    /* something newer is there, or
+    cigna_grant_commit_stored,             /* Redis has confirmed it */
+    cigna_grant_commit_stale,              /* something newer is there, or
                                               nothing: see commit_record() */
-    cigna_grant_commit_left,                     /* in the journal, and left to the
+    cigna_grant_commit_left,               /* in the journal, and left to the
                                               node's upkeep */
-    cigna_grant_commit_failed                    /* nowhere */
+    cigna_grant_commit_failed              /* nowhere */
 } cigna_grant_commit_e;
 
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_t        *vault;
-    const cigna_provider_t     *provider;
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
 
     /* result */
-    cigna_grant_commit_e           rc;
-    unsigned                       journalled:1;
+    cigna_grant_commit_e        rc;
+    unsigned                    journalled:1;
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    cigna_journal_t          entry;
+    unsigned                    state;
+    cigna_retry_t               retry;
+    cigna_journal_t             entry;
 } cigna_grant_commit_t;
 
 

@@ -68,6 +68,8 @@ cigna_journal_replay_init(cigna_journal_replay_t *f)
 
     f->state = cigna_journal_replay_st_start;
     cigna_revoke_handoff_init(&f->revoke);
+
+    f->subject.identity = &f->identity;
 }
 
 
@@ -143,7 +145,8 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    if (cigna_vault_names_known(&f->identity, f->vault, f->entry.who)
+    if (cigna_vault_names_known(&f->identity, f->subject.vault,
+                                f->entry.identity)
         != CIGNA_OK)
     {
         cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
@@ -175,7 +178,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    op->durable = 1;
+    op->redis.durable = 1;
 
     cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
     f->state = cigna_journal_replay_st_write;
@@ -191,24 +194,27 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 static int
 cigna_journal_replay_foreign(cigna_journal_replay_t *f)
 {
-    int            rc;
-    cigna_grant_t  g;
-    cigna_arena_t  room;
+    int              rc;
+    cigna_grant_t    g;
+    cigna_arena_t    room;
+    cigna_subject_t  subject;
 
-    if (f->entry.generation == 0 || f->provider == NULL) {
+    if (f->entry.generation == 0 || f->subject.provider == NULL) {
         return 0;
     }
 
     /* the room is given back: the tokens may be needed later, once more */
 
-    cigna_arena_init(&room, f->arena->pos,
-                     (size_t) (f->arena->end - f->arena->pos));
+    cigna_arena_init(&room, f->subject.arena->pos,
+                     (size_t) (f->subject.arena->end - f->subject.arena->pos));
+
+    subject = f->subject;
+    subject.arena = &room;
 
     g.id = f->entry.id;
     g.generation = f->entry.generation;
 
-    rc = cigna_vault_open_grant(f->vault, f->provider, &f->identity,
-                                f->entry.blob, &room, &g);
+    rc = cigna_vault_open_grant(&subject, f->entry.blob, &g);
 
     cigna_arena_wipe(&room);
 
@@ -220,27 +226,28 @@ static int
 cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    uint64_t       kept_ms;
-    cigna_slice_t  argv[8];
+    uint64_t        kept_ms;
+    cigna_arena_t  *a;
+    cigna_slice_t   argv[8];
 
+    a = f->subject.arena;
     kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
 
     argv[0] = f->identity.grant_key;
     argv[1] = f->entry.id;
     argv[3] = f->entry.blob;
-    argv[7] = f->entry.who;
+    argv[7] = f->entry.identity;
 
-    if (cigna_flow_uint(f->arena, f->entry.generation, &argv[2]) != CIGNA_OK
-        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
-        || cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms,
-                           &argv[5])
+    if (cigna_flow_uint(a, f->entry.generation, &argv[2]) != CIGNA_OK
+        || cigna_flow_uint(a, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_flow_uint(a, (uint64_t) f->entry.connected_ms, &argv[5])
            != CIGNA_OK
-        || cigna_script_channel(f->vault, f->arena, &argv[6]) != CIGNA_OK)
+        || cigna_script_channel(&f->subject, &argv[6]) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    cigna_script_run(op, cigna_script_grant_restore, argv, 8);
+    cigna_script_run(op, cigna_script_grant_replay, argv, 8);
 
     return CIGNA_OK;
 }
@@ -250,20 +257,22 @@ static int
 cigna_journal_replay_forget(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    uint64_t       kept_ms;
-    cigna_slice_t  argv[7];
+    uint64_t        kept_ms;
+    cigna_arena_t  *a;
+    cigna_slice_t   argv[7];
 
+    a = f->subject.arena;
     kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
 
     argv[0] = f->identity.grant_key;
     argv[1] = f->identity.lock_key;
     argv[2] = f->entry.id;
-    argv[6] = f->entry.who;
+    argv[6] = f->entry.identity;
 
-    if (cigna_flow_uint(f->arena, (uint64_t) f->entry.connected_ms, &argv[3])
+    if (cigna_flow_uint(a, (uint64_t) f->entry.connected_ms, &argv[3])
         != CIGNA_OK
-        || cigna_flow_uint(f->arena, kept_ms, &argv[4]) != CIGNA_OK
-        || cigna_script_channel(f->vault, f->arena, &argv[5]) != CIGNA_OK)
+        || cigna_flow_uint(a, kept_ms, &argv[4]) != CIGNA_OK
+        || cigna_script_channel(&f->subject, &argv[5]) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -314,9 +323,8 @@ cigna_journal_replay_discard(cigna_journal_replay_t *f)
     g.id = f->entry.id;
     g.generation = f->entry.generation;
 
-    if (f->provider == NULL
-        || cigna_vault_open_grant(f->vault, f->provider, &f->identity,
-                                  f->entry.blob, f->arena, &g)
+    if (f->subject.provider == NULL
+        || cigna_vault_open_grant(&f->subject, f->entry.blob, &g)
            != CIGNA_OK)
     {
         cigna_flow_say(f->detail, sizeof(f->detail),

@@ -15,10 +15,10 @@
 
 typedef enum {
     cigna_journal_replay_pending = 0,
-    cigna_journal_replay_ok,                      /* Redis has it: entry confirmed */
-    cigna_journal_replay_superseded,              /* there is something newer, or the
+    cigna_journal_replay_ok,               /* Redis has it: entry confirmed */
+    cigna_journal_replay_superseded,       /* there is something newer, or the
                                               grant is gone: entry forgotten */
-    cigna_journal_replay_failed                   /* not for now: the entry stays */
+    cigna_journal_replay_failed            /* not for now: the entry stays */
 } cigna_journal_replay_e;
 
 
@@ -31,21 +31,21 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    const cigna_provider_t  *provider;     /* NULL: the tenant is no more */
-    cigna_arena_t           *arena;
+    cigna_subject_t          subject;      /* its provider is NULL if the tenant
+                                              is no longer configured; the flow
+                                              sets its identity */
     cigna_journal_t          entry;
     unsigned                 confirmed:1;  /* Redis has had it before */
 
     /* results, complete when the flow reports (or is done) */
-    cigna_journal_replay_e          rc;
-    char                            detail[192];  /* for the log, never a secret */
+    cigna_journal_replay_e   rc;
+    char                     detail[192];  /* for the log, never a secret */
 
     /* private */
-    unsigned                       state;
-    cigna_retry_t                  retry;
-    cigna_vault_names_t            identity;
-    cigna_revoke_handoff_t         revoke;
+    unsigned                 state;
+    cigna_retry_t            retry;
+    cigna_vault_names_t      identity;
+    cigna_revoke_handoff_t   revoke;
 } cigna_journal_replay_t;
 
 

@@ -16,7 +16,7 @@
  *       and this generation;
  *   (2) asking is bounded: in number where Redis fails, in time where somebody
  *       else is at it;
- *   (3) whatever may have been set is known as held, until it is given up, and
+ *   (3) whatever may have been set is known as taken, until it is given up, and
  *       set again while the exchange is open, where a new primary lacks it;
  *   (4) no lease is asked for after a change of primary, while it is quiet.
  */
@@ -65,10 +65,13 @@ static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
 int
 cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
 {
-    uint64_t  mark_ms;
+    uint64_t                mark_ms;
+    const cigna_subject_t  *s;
+
+    s = l->subject;
 
     l->rc = cigna_lease_failed;
-    l->held = 0;
+    l->taken = 0;
     l->state = cigna_lease_st_over;
     l->waited_ms = 0;
     l->connected_ms = 0;
@@ -76,9 +79,9 @@ cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
     mark_ms = (uint64_t) l->exchange_ms + CIGNA_LEASE_MS
               + CIGNA_LEASE_STORE_MS;
 
-    if (cigna_flow_token(l->arena, ev->random, 16, &l->owner) != CIGNA_OK
-        || cigna_flow_uint(l->arena, CIGNA_LEASE_MS, &l->lease) != CIGNA_OK
-        || cigna_flow_uint(l->arena, mark_ms, &l->mark) != CIGNA_OK)
+    if (cigna_flow_token(s->arena, ev->random, 16, &l->owner) != CIGNA_OK
+        || cigna_flow_uint(s->arena, CIGNA_LEASE_MS, &l->lease) != CIGNA_OK
+        || cigna_flow_uint(s->arena, mark_ms, &l->mark) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -91,21 +94,23 @@ int
 cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_slice_t  argv[8], known;
+    cigna_slice_t           argv[8], known;
+    const cigna_subject_t  *s;
+
+    s = l->subject;
 
     l->grant_id = g->id;
 
-    if (cigna_flow_uint(l->arena, g->generation, &l->generation) != CIGNA_OK
-        || cigna_flow_uint(l->arena, attempts, &known) != CIGNA_OK
-        || cigna_flow_uint(l->arena, (uint64_t) attempts + 1,
-                           &l->attempts)
+    if (cigna_flow_uint(s->arena, g->generation, &l->generation) != CIGNA_OK
+        || cigna_flow_uint(s->arena, attempts, &known) != CIGNA_OK
+        || cigna_flow_uint(s->arena, (uint64_t) attempts + 1, &l->attempts)
            != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    argv[0] = l->identity->grant_key;
-    argv[1] = l->identity->lock_key;
+    argv[0] = s->identity->grant_key;
+    argv[1] = s->identity->lock_key;
     argv[2] = l->owner;
     argv[3] = l->grant_id;
     argv[4] = l->generation;
@@ -117,7 +122,7 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     l->asked_ms = ev->now_ms;
 
     cigna_script_run(op, cigna_script_grant_begin, argv, 8);
-    op->durable = 1;
+    op->redis.durable = 1;
 
     cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
     l->state = cigna_lease_st_begin;
@@ -145,7 +150,7 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
             return CIGNA_AGAIN;
         }
 
-        l->held = 0;
+        l->taken = 0;
         break;
 
     case cigna_lease_st_wait:
@@ -183,7 +188,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
         /* the same owner may ask again: it is given the same lease */
 
-        l->held |= ev->type == cigna_ev_lost;
+        l->taken |= ev->type == cigna_ev_lost;
 
         if (cigna_lease_again(l, op) == CIGNA_OK) {
             return CIGNA_AGAIN;
@@ -193,7 +198,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     }
 
     if (cigna_slice_eq(word, cigna_slice("mine"))) {
-        l->held = 1;
+        l->taken = 1;
         l->connected_ms = cigna_lease_connected(ev);
         return cigna_lease_over(l, cigna_lease_mine);
     }
@@ -265,8 +270,8 @@ cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
 {
     cigna_slice_t  argv[8];
 
-    argv[0] = l->identity->grant_key;
-    argv[1] = l->identity->lock_key;
+    argv[0] = l->subject->identity->grant_key;
+    argv[1] = l->subject->identity->lock_key;
     argv[2] = l->owner;
     argv[3] = l->lease;
     argv[4] = l->mark;
@@ -274,9 +279,9 @@ cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
     argv[6] = l->generation;
     argv[7] = l->attempts;
 
-    cigna_flow_keep(op, cigna_script(cigna_script_grant_renew),
-                    cigna_script(cigna_script_grant_retake), argv, 8,
-                    CIGNA_LEASE_MS / 3);
+    cigna_flow_lease(op, cigna_script(cigna_script_grant_renew),
+                     cigna_script(cigna_script_grant_retake), argv, 8,
+                     CIGNA_LEASE_MS / 3);
 }
 
 
@@ -305,8 +310,8 @@ cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
 {
     cigna_slice_t  argv[4];
 
-    argv[0] = l->identity->grant_key;
-    argv[1] = l->identity->lock_key;
+    argv[0] = l->subject->identity->grant_key;
+    argv[1] = l->subject->identity->lock_key;
     argv[2] = l->owner;
 
     switch (mark) {

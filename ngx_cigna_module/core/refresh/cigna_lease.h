@@ -48,29 +48,28 @@ typedef enum {
 
 typedef struct {
     /* set by the flow, borrowed */
-    const cigna_vault_names_t  *identity;
-    cigna_arena_t              *arena;
+    const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
-    unsigned                    wait_ms;      /* for somebody else, in all */
+    unsigned                    wait_ms;   /* for somebody else, in all */
 
     /* results */
-    cigna_lease_e            rc;
-    unsigned                 held:1;       /* something of ours may be there */
-    cigna_slice_t            owner;
-    int64_t                  connected_ms; /* of the grant, see grant_put */
+    cigna_lease_e               rc;
+    unsigned                    taken:1;    /* something of ours may be there */
+    cigna_slice_t               owner;
+    int64_t                     connected_ms;  /* of the grant, see grant_install */
 
     /* private */
-    unsigned                 state;
-    cigna_retry_t            retry;
-    unsigned                 waited_ms;
-    unsigned                 hasty:1;
-    int64_t                  asked_ms;
-    int64_t                  slept_ms;     /* since when */
-    cigna_slice_t            lease;        /* numbers as text */
-    cigna_slice_t            mark;
-    cigna_slice_t            grant_id;     /* which it is for */
-    cigna_slice_t            generation;
-    cigna_slice_t            attempts;     /* with this one */
+    unsigned                    state;
+    cigna_retry_t               retry;
+    unsigned                    waited_ms;
+    unsigned                    hasty:1;
+    int64_t                     asked_ms;
+    int64_t                     slept_ms;  /* since when */
+    cigna_slice_t               lease;     /* numbers as text */
+    cigna_slice_t               mark;
+    cigna_slice_t               grant_id;  /* which it is for */
+    cigna_slice_t               generation;
+    cigna_slice_t               attempts;  /* with this one */
 } cigna_lease_t;
 
 

@@ -3,128 +3,150 @@
  * Refresh: one per grant in the fleet.
  *
  *   start --> read --> turn --> lease <-> exchange --> commit --> report
- *              | ^        |        |         |  |         |  ^       |  ^
- *              | |        |        |         |  v         |  |       v  |
- *              | +--------+--------+         | check      |  +--- (journalled)
- *              |       (stale)     |         |  |         v          |
- *              |                   |         |  +--> spent --------->+
+ *              | ^        |        |         |         |  ^       |  ^
+ *              | |        |        |         |         |  |       v  |
+ *              | +--------+--------+         |         |  +--- (journalled)
+ *              |       (stale)     |         |         |             |
  *              |                   v         v         v             |
  *              |                 release --------------------------->+
  *              +-------------- (nothing to be done) ---------------->+
  *
- * and from "report" by way of "revoke" to "done".
+ * and from "report" through "revoke" to "done".
  *
- * "read" judges the record without touching anything.  "turn" asks the node
- * whether the token endpoint may be asked now: after a row of failures only a
- * few are let through, to find out.  The lease sets lock and mark if the record
- * is still the same, else it is judged anew.
+ * "read" judges the record and changes nothing.  "turn" asks the node whether
+ * the token endpoint may be used now: after several failures in a row the node
+ * lets only a few refreshes try it.  "lease" sets lock and mark if the record
+ * is still the same, otherwise the new record is judged.
  *
- * The mark says that the refresh token is being spent, and counts how often it
- * may have been.  A run that dies, or does not learn what became of its
- * request, leaves word of it that way.  Then the old access token serves as
- * long as it can.  After that the same refresh token is tried again: as soon
- * as the endpoint has answered anybody since, or when it is this grant's turn
- * to find out, and each time after a longer pause.
+ * The mark says that a refresh token is being spent, and counts the attempts.
+ * It stays if the run dies or does not learn what its request did.  Then the
+ * old access token serves until it expires.  After that the same refresh token
+ * is tried again, once the endpoint has answered any request since, or when it
+ * is this grant's turn to find out, and after longer and longer pauses.
  *
- * A refusal is final at once, unless the endpoint refuses too many to be true.
- * Then it is counted with the mark, and final if the endpoint refreshes others
- * again and still refuses this one.
+ * A refusal is final at once, unless the endpoint refuses too many refreshes to
+ * be believed.  Then the mark counts it, and it becomes final if the endpoint
+ * refreshes other grants again and still refuses this one.
  *
- * A client with two secrets (cigna_client_secret.c) that is refused asks for
- * the lease once more, which makes sure of lock and mark, and sends the request
- * again with the other secret: the refusal was of the client, and the refresh
- * token is not spent by it.
+ * If the endpoint refuses a client that has two secrets
+ * (cigna_client_secret.c), the flow asks for the lease again, which makes sure
+ * of lock and mark, and sends the request with the other secret.  The refresh
+ * token is not spent by a refusal of the client.
  *
- * "commit" (cigna_grant_commit.c) puts the new generation into the node's journal
- * and then into Redis.  It is reported in between, so that nobody waits for
- * Redis; what Redis has not confirmed by the end is left to the node's upkeep
- * (cigna_journal_replay.c).
+ * "commit" (cigna_grant_commit.c) puts the new generation into the node's
+ * journal and then into Redis.  The flow reports in between, so that no request
+ * waits for Redis.  The node's journal writer (cigna_journal_replay.c) goes on
+ * with a generation that Redis has not confirmed by the end.
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_refresh.c:
  *
  *   (1) a refresh token is sent only by the run whose lock and mark Redis has
- *       confirmed for the very generation it comes from, never while it is
- *       quiet after a change of primary, and never while an exchange for that
- *       generation is open on a living node that reaches Redis;
- *   (2) it is sent at most once in a run, twice if the first reply was
- *       invalid_client and there are two secrets; at most four times in all
- *       where nobody knows what became of it, or where it is refused;
+ *       confirmed for its generation, never in the quiet time after a change of
+ *       primary, and never while an exchange for that generation is open on a
+ *       living node that reaches Redis;
+ *   (2) it is sent at most once in a run, or twice if the first reply was
+ *       invalid_client and there are two secrets; and at most four times in all
+ *       while its outcome is unknown, or while it is refused;
  *   (3) a new access token is used only after it is in the journal or stored;
  *   (4) a grant is "spent" or "no_grant" only if Redis or the authorization
- *       server has said so, or (2) leaves nothing to try: never by a failure
- *       of either;
- *   (5) nothing is stored over another grant, over a newer generation, or
- *       where there is none;
- *   (6) lock and mark are given up before the run is done, by their owner
- *       only, unless Redis fails or the outcome is unknown: then both end by
- *       themselves;
- *   (7) the flow reports exactly once, and revokes only after that, and only
- *       tokens of a grant that is gone;
- *   (8) no refresh token is sent of a generation that is older than the one of
- *       the same grant in the node's journal.
+ *       server has said so, or if (2) allows no other attempt: never because
+ *       one of them failed;
+ *   (5) nothing is stored over another grant, over a newer generation, or where
+ *       there is no grant;
+ *   (6) lock and mark are given up before the run is done, by their owner only,
+ *       unless Redis fails or the outcome is unknown: then both expire;
+ *   (7) the flow reports exactly once, and only after that revokes tokens, and
+ *       only those of a grant that is gone;
+ *   (8) no refresh token is sent of a generation that is older than the one
+ *       which the node's journal has of the same grant.
  */
 
 
 #include <string.h>
 
-#include "cigna_refresh_flow.h"
+#include "cigna_refresh.h"
 
 
+#define CIGNA_REFRESH_TRIES         3      /* of Redis */
 #define CIGNA_REFRESH_REDIS_MS      50
-#define CIGNA_REFRESH_REDIS_MAX_MS  4000
+#define CIGNA_REFRESH_REDIS_MAX_MS  100
 
-/* how often the record may change under our eyes */
+/* how often the record may change while it is judged */
 
 #define CIGNA_REFRESH_ROUNDS        5
 
-/*
- * What an exchange may take of the arena, from the request to the sealed new
- * grant: once a byte has left, there must be room for what it brings.
- */
 
-#define CIGNA_REFRESH_ROOM          (160 * 1024)
+typedef enum {
+    cigna_refresh_st_start = 0,
+    cigna_refresh_st_read,
+    cigna_refresh_st_turn,
+    cigna_refresh_st_lease,
+    cigna_refresh_st_exchange,
+    cigna_refresh_st_commit,
+    cigna_refresh_st_settle,
+    cigna_refresh_st_release,
+    cigna_refresh_st_report,
+    cigna_refresh_st_revoke,
+    cigna_refresh_st_done,
+    cigna_refresh_st_sleep
+} cigna_refresh_state_e;
 
 
 static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_refresh_again(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
 static void cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 static void cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
+static void cigna_refresh_exchanged(cigna_refresh_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_refresh_commit(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_refresh_committed(cigna_refresh_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_refresh_superseded(cigna_refresh_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static int cigna_refresh_same(const cigna_grant_t *a, const cigna_grant_t *b);
+static void cigna_refresh_overtaken(cigna_refresh_t *f,
+    const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
 static void cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static int cigna_refresh_has_room(const cigna_refresh_t *f);
+static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
+static void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
+static void cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, cigna_refresh_e rc, const char *why);
+static void cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op);
 
 
 void
 cigna_refresh_init(cigna_refresh_t *f)
 {
     f->rc = cigna_refresh_pending;
+    f->failure = cigna_refresh_unavailable;
     memset(&f->grant, 0, sizeof(cigna_grant_t));
     f->retry_after_s = -1;
     f->detail[0] = '\0';
     f->exchanged = 0;
-    f->answer = cigna_answer_none;
-    f->provisional = 0;
-    f->client_refused = 0;
-    f->foreign = 0;
-    f->superseded = 0;
     f->overtaken = 0;
+    f->superseded = 0;
     f->left = 0;
 
-    cigna_client_secret_init(&f->secret);
+    cigna_exchange_init(&f->exchange);
 
     f->state = cigna_refresh_st_start;
     f->rounds = 0;
-    f->failure = cigna_refresh_unavailable;
-    f->end = cigna_lease_clear;
-    f->sent_ms = 0;
-    memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
-    memset(&f->fresh, 0, sizeof(cigna_grant_t));
     cigna_revoke_handoff_init(&f->revoke);
 }
 
@@ -146,11 +168,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
-            cigna_refresh_report(f, ev, op, cigna_refresh_vault,
-                                 "Redis cannot be asked");
-        }
-
+        cigna_refresh_again(f, ev, op);
         return;
 
     case cigna_refresh_st_turn:
@@ -175,39 +193,16 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_refresh_st_exchange:
 
-        cigna_refresh_exchanged(f, ev, op);
+        if (cigna_exchange_next(&f->exchange, ev, op) != CIGNA_AGAIN) {
+            cigna_refresh_exchanged(f, ev, op);
+        }
+
         return;
 
     case cigna_refresh_st_commit:
 
         if (cigna_grant_commit_next(&f->commit, ev, op) != CIGNA_AGAIN) {
             cigna_refresh_committed(f, ev, op);
-        }
-
-        return;
-
-    case cigna_refresh_st_check:
-
-        cigna_refresh_checked(f, ev, op);
-        return;
-
-    case cigna_refresh_st_spent:
-
-        if (cigna_script_said(ev, "stale")) {
-            cigna_refresh_superseded(f, ev, op);
-            return;
-        }
-
-        if (cigna_script_said(ev, "ok")) {
-            cigna_refresh_report(f, ev, op, cigna_refresh_spent,
-                                 "refused with invalid_grant");
-
-        } else if (!cigna_refresh_again(f, op, CIGNA_REFRESH_ASK_TRIES)) {
-
-            /* unmarked, it is refused once more by the next to try */
-
-            cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
-                                  "refused, but Redis cannot be told");
         }
 
         return;
@@ -222,7 +217,7 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_refresh_st_report:
 
-        /* used from here on, and to be stored still */
+        /* the token is in use from here on, and has to be stored yet */
 
         if (f->exchanged && f->commit.rc == cigna_grant_commit_usable) {
             f->state = cigna_refresh_st_commit;
@@ -255,35 +250,46 @@ static void
 cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    f->lease.identity = f->identity;
-    f->lease.arena = f->arena;
+    f->verdict.provider = f->subject->provider;
+    f->verdict.grant = &f->grant;
+
+    f->lease.subject = f->subject;
     f->lease.exchange_ms = f->exchange_ms;
     f->lease.wait_ms = f->wait_ms;
 
-    f->verdict.provider = f->provider;
-    f->verdict.grant = &f->grant;
+    f->exchange.subject = f->subject;
+    f->exchange.verdict = &f->verdict;
+    f->exchange.lease = &f->lease;
 
-    f->commit.vault = f->vault;
-    f->commit.provider = f->provider;
-    f->commit.identity = f->identity;
-    f->commit.arena = f->arena;
+    f->commit.subject = f->subject;
 
     if (cigna_lease_init(&f->lease, ev) != CIGNA_OK) {
         cigna_refresh_report(f, ev, op, cigna_refresh_vault, "no room");
         return;
     }
 
-    cigna_refresh_read(f, op, cigna_refresh_st_read);
+    cigna_script_read(op, f->subject->identity);
+    cigna_retry_init(&f->retry, op, cigna_refresh_st_read);
+    f->state = cigna_refresh_st_read;
 }
 
 
-void
-cigna_refresh_read(cigna_refresh_t *f, cigna_op_t *op,
-    cigna_refresh_state_e state)
+/* repeats the read after a sleep */
+
+static void
+cigna_refresh_again(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    cigna_script_read(op, f->identity);
-    cigna_retry_init(&f->retry, op, state);
-    f->state = state;
+    if (cigna_retry_sleep(&f->retry, op, CIGNA_REFRESH_TRIES,
+                          CIGNA_REFRESH_REDIS_MS, CIGNA_REFRESH_REDIS_MAX_MS)
+        != CIGNA_OK)
+    {
+        cigna_refresh_report(f, ev, op, cigna_refresh_vault,
+                             "Redis cannot be asked");
+        return;
+    }
+
+    f->state = cigna_refresh_st_sleep;
 }
 
 
@@ -296,7 +302,8 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const char       *why;
     cigna_refresh_e   rc;
 
-    rc = cigna_refresh_record(f, record, &f->grant, &f->verdict.mark, &why);
+    rc = cigna_verdict_read(f->subject, record, &f->grant, &f->verdict.mark,
+                            &why);
 
     if (rc == cigna_refresh_ok) {
         rc = cigna_verdict(&f->verdict, ev->now_ms);
@@ -309,7 +316,7 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
         /* held up between both secrets */
 
-        if (f->secret.turned) {
+        if (f->exchange.secret.turned) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
                                   "held up for too long");
             return;
@@ -355,9 +362,9 @@ cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* somebody else's is waited for: what there is then is judged anew */
+/* waits for another run's exchange, if there is one, and then judges again */
 
-void
+static void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
@@ -417,9 +424,6 @@ static void
 cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const char            *why;
-    cigna_http_request_t   req;
-
     /* the lease may have been lost with the primary that granted it */
 
     if (ev->quiet_ms > 0) {
@@ -427,35 +431,215 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    why = NULL;
+    f->state = cigna_refresh_st_exchange;
 
-    if (cigna_verdict_behind(&f->verdict)) {
-        why = "the vault is behind this node's journal";
+    if (cigna_exchange_begin(&f->exchange, ev, op) != CIGNA_OK) {
+        cigna_refresh_exchanged(f, ev, op);
+    }
+}
 
-    } else if (cigna_lease_late(&f->lease, ev->now_ms)) {
-        why = "held up for too long";
 
-    } else if (f->provider->token_endpoint.len == 0
-               || !cigna_refresh_has_room(f)
-               || cigna_oauth_refresh_request(f->provider,
-                                              cigna_client_secret(&f->secret,
-                                                                  f->provider),
-                                              f->grant.refresh_token,
-                                              f->arena, &req)
-                  != CIGNA_OK)
-    {
-        why = "the request cannot be made";
+static void
+cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    const cigna_exchange_t  *x;
+
+    x = &f->exchange;
+
+    switch (x->rc) {
+
+    case cigna_exchange_ok:
+        cigna_refresh_commit(f, ev, op);
+        return;
+
+    case cigna_exchange_secret:
+        cigna_refresh_lease(f, ev, op);
+        return;
+
+    case cigna_exchange_spent:
+        cigna_refresh_report(f, ev, op, cigna_refresh_spent,
+                             "refused with invalid_grant");
+        return;
+
+    case cigna_exchange_overtaken:
+        cigna_refresh_overtaken(f, ev, op, &x->there);
+        return;
+
+    case cigna_exchange_stale:
+        cigna_refresh_superseded(f, ev, op);
+        return;
+
+    case cigna_exchange_gone:
+        cigna_refresh_end(f, ev, op, x->failure, x->why);
+        return;
+
+    case cigna_exchange_failed:
+        break;
     }
 
-    if (why) {
-        cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable, why);
+    cigna_flow_say(f->detail, sizeof(f->detail), x->why, x->quoted);
+    f->retry_after_s = x->retry_after_s;
+    cigna_refresh_passing(f, ev, op, x->failure, NULL);
+}
+
+
+static void
+cigna_refresh_commit(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    f->state = cigna_refresh_st_commit;
+
+    if (cigna_grant_commit_begin(&f->commit, &f->exchange.fresh,
+                                 f->lease.owner, f->lease.connected_ms, ev, op)
+        != CIGNA_OK)
+    {
+        cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
+                              "the grant cannot be sealed");
+    }
+}
+
+
+static void
+cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    switch (f->commit.rc) {
+
+    case cigna_grant_commit_usable:
+        f->grant = f->exchange.fresh;
+        f->exchanged = 1;
+        cigna_refresh_report(f, ev, op, cigna_refresh_ok, NULL);
+        return;
+
+    case cigna_grant_commit_stored:
+        cigna_refresh_stored(f, ev, op);
+        return;
+
+    case cigna_grant_commit_stale:
+        cigna_refresh_superseded(f, ev, op);
+        return;
+
+    case cigna_grant_commit_left:
+        f->left = 1;
+        cigna_refresh_revoke(f, op);
+        return;
+
+    case cigna_grant_commit_failed:
+        break;
+    }
+
+    /* not revoked: if the old refresh token still works, so does the grant */
+
+    cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
+                          "the new tokens could not be stored");
+}
+
+
+static void
+cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    f->lease.taken = 0;
+
+    if (f->exchanged) {
+        f->state = cigna_refresh_st_settle;
+        cigna_grant_commit_settle(&f->commit, 1, op);
         return;
     }
 
-    f->sent_ms = ev->now_ms;
-    f->state = cigna_refresh_st_exchange;
-    cigna_flow_exchange(op, &req);
-    cigna_lease_renew(&f->lease, op);
+    f->grant = f->exchange.fresh;
+    f->exchanged = 1;
+    cigna_refresh_report(f, ev, op, cigna_refresh_ok, NULL);
+}
+
+
+/*
+ * The vault has another grant or a newer generation, or none, and the lease is
+ * gone.  What the vault has counts.  Tokens of a grant that is gone are
+ * revoked.  Tokens of the same grant are not: revoking them would end its newer
+ * generation as well.
+ */
+
+static void
+cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    const char       *why;
+    cigna_grant_t     there;
+    cigna_refresh_e   rc;
+
+    f->lease.taken = 0;
+
+    rc = cigna_verdict_read(f->subject, cigna_grant_commit_record(ev), &there,
+                            NULL, &why);
+
+    if (rc == cigna_refresh_ok && there.state == cigna_grant_spent) {
+        rc = cigna_refresh_spent;
+        why = "refused before";
+    }
+
+    if (rc == cigna_refresh_ok
+        && cigna_refresh_same(&there, &f->exchange.fresh))
+    {
+        cigna_refresh_stored(f, ev, op);
+        return;
+    }
+
+    if (rc == cigna_refresh_no_grant
+        || (there.id.len && !cigna_slice_eq(there.id, f->grant.id)))
+    {
+        cigna_revoke_handoff_prepare(&f->revoke,
+                                     f->exchange.tokens.refresh_token,
+                                     f->exchange.tokens.access_token);
+    }
+
+    if (f->exchanged) {
+        f->superseded = 1;
+        cigna_flow_say(f->detail, sizeof(f->detail),
+                       rc == cigna_refresh_ok ? "somebody else was first"
+                                              : why, cigna_slice_null);
+        f->state = cigna_refresh_st_settle;
+        cigna_grant_commit_settle(&f->commit, 0, op);
+        return;
+    }
+
+    if (rc != cigna_refresh_ok) {
+        cigna_refresh_report(f, ev, op, rc, why);
+        return;
+    }
+
+    cigna_refresh_overtaken(f, ev, op, &there);
+}
+
+
+/* 1 if it is what this run has made, perhaps sealed again under another key */
+
+static int
+cigna_refresh_same(const cigna_grant_t *a, const cigna_grant_t *b)
+{
+    return a->generation == b->generation && cigna_slice_eq(a->id, b->id)
+           && a->state == b->state
+           && cigna_slice_eq(a->access_token, b->access_token);
+}
+
+
+/* another run was first, which does not mean that the grant is gone */
+
+static void
+cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op, const cigna_grant_t *there)
+{
+    f->overtaken = 1;
+    f->grant = *there;
+
+    if (there->state == cigna_grant_spent) {
+        cigna_refresh_end(f, ev, op, cigna_refresh_spent, "refused before");
+        return;
+    }
+
+    cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
+                          "somebody else was first");
 }
 
 
@@ -473,7 +657,7 @@ cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /* a failure that passes: the old token serves if it can */
 
-void
+static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
@@ -484,11 +668,11 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /* gives up what is ours, then reports */
 
-void
+static void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
-    if (!f->lease.held) {
+    if (!f->lease.taken) {
         cigna_refresh_report(f, ev, op, rc, why);
         return;
     }
@@ -497,11 +681,11 @@ cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->rc = rc;
     f->state = cigna_refresh_st_release;
-    cigna_lease_release(&f->lease, f->end, op);
+    cigna_lease_release(&f->lease, f->exchange.mark, op);
 }
 
 
-void
+static void
 cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
@@ -521,23 +705,7 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-int
-cigna_refresh_again(cigna_refresh_t *f, cigna_op_t *op, unsigned tries)
-{
-    if (cigna_retry_sleep(&f->retry, op, tries, CIGNA_REFRESH_REDIS_MS,
-                          CIGNA_REFRESH_REDIS_MAX_MS)
-        != CIGNA_OK)
-    {
-        return 0;
-    }
-
-    f->state = cigna_refresh_st_sleep;
-
-    return 1;
-}
-
-
-void
+static void
 cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
 {
     f->state = cigna_refresh_st_revoke;
@@ -548,50 +716,4 @@ cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
 
     f->state = cigna_refresh_st_done;
     cigna_flow_done(op);
-}
-
-
-static int
-cigna_refresh_has_room(const cigna_refresh_t *f)
-{
-    return f->arena->end - f->arena->pos >= CIGNA_REFRESH_ROOM;
-}
-
-
-cigna_refresh_e
-cigna_refresh_record(const cigna_refresh_t *f, const cigna_reply_t *record,
-    cigna_grant_t *g, cigna_vault_mark_t *mark, const char **why)
-{
-    memset(g, 0, sizeof(cigna_grant_t));
-
-    switch (cigna_vault_read_grant(f->vault, f->provider, f->identity, record,
-                                   f->arena, g, mark))
-    {
-    case CIGNA_OK:
-        return cigna_refresh_ok;
-
-    case CIGNA_NONE:
-        *why = "there is no grant";
-        return cigna_refresh_no_grant;
-
-    case CIGNA_VAULT_MOVED:
-        *why = "made for another registration";
-        return cigna_refresh_moved;
-
-    case CIGNA_SEAL_UNKNOWN_KEY:
-        *why = "the key ring lacks the record's key";
-        return cigna_refresh_unknown_key;
-
-    case CIGNA_SEAL_DAMAGED:
-        *why = "the record is damaged";
-        return cigna_refresh_damaged;
-
-    case CIGNA_AGAIN:
-        *why = "Redis cannot be asked";
-        return cigna_refresh_vault;
-
-    default:
-        *why = "the record cannot be opened";
-        return cigna_refresh_vault;
-    }
 }

@@ -1,15 +1,17 @@
 
 /*
- * The brake goes on by the share of refusals in the last minute or in the last
- * ten minutes, or by a row of them, or of failures.  While it is on, a turn
- * comes after a pause, which doubles with each failure.  A refresh that does
- * well brings further turns at once, and a few of them release the brake.
+ * Throttling goes on when the share of refusals in the last minute or in the
+ * last ten minutes is too high, or after some failures in a row.  While it is
+ * on, one refresh may start after each pause, and a failure doubles the pause.
+ * A success earns further turns at once, and a few successes in a row switch
+ * throttling off.
  *
- * With pauses of a minute it takes many to count as a share: a server that
- * fails otherwise is not believed when it refuses, however few it does.
+ * When the pauses are minutes long, a share of refusals would need hours to
+ * show.  So a server that fails in other ways is not believed when it refuses,
+ * however few refusals there are.
  *
- * A refusal of a refresh token that may have been spent says nothing of other
- * grants.  But it is an answer, where there was none before.
+ * The refusal of a refresh token that may have been spent says nothing about
+ * other grants.  But it shows that the server answers.
  */
 
 
@@ -21,12 +23,12 @@
 #define CIGNA_REFUSAL_RATE_SLICE_MS       10000
 #define CIGNA_REFUSAL_RATE_MINUTE_MS      60000
 
-/* answers that tell something */
+/* a share of fewer answers than these says nothing */
 
 #define CIGNA_REFUSAL_RATE_FEWEST_SLICE   4
 #define CIGNA_REFUSAL_RATE_FEWEST_MINUTE  10
 
-/* failures further apart than this are no row */
+/* failures that are further apart are not in a row */
 
 #define CIGNA_REFUSAL_RATE_ROW_MS         (10 * CIGNA_REFUSAL_RATE_MINUTE_MS)
 
@@ -35,7 +37,7 @@
 #define CIGNA_REFUSAL_RATE_PAUSE_MS       1000
 #define CIGNA_REFUSAL_RATE_PAUSE_MAX_MS   60000
 
-/* turns that a refresh which does well brings, and at most */
+/* turns that a success earns, and the most there can be */
 
 #define CIGNA_REFUSAL_RATE_CREDITS        4
 #define CIGNA_REFUSAL_RATE_CREDITS_MAX    64
@@ -45,74 +47,65 @@ static void cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts,
     unsigned n, int64_t number, int refused);
 static int cigna_refusal_rate_share(const cigna_refusal_rate_count_t *counts,
     unsigned n, int64_t number, unsigned fewest, unsigned percent);
-static void cigna_refusal_rate_did_well(cigna_refusal_rate_t *b,
+static void cigna_refusal_rate_did_well(cigna_refusal_rate_t *r,
     int64_t now_ms);
-static void cigna_refusal_rate_give_turns(cigna_refusal_rate_t *b,
+static void cigna_refusal_rate_give_turns(cigna_refusal_rate_t *r,
     int64_t now_ms);
-static void cigna_refusal_rate_failed(cigna_refusal_rate_t *b, int64_t now_ms);
-static int cigna_refusal_rate_doubts(const cigna_refusal_rate_t *b,
+static void cigna_refusal_rate_failed(cigna_refusal_rate_t *r, int64_t now_ms,
+    int refused, uint64_t tag);
+static void cigna_refusal_rate_throttle(cigna_refusal_rate_t *r,
+    int64_t now_ms);
+static int cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r,
     int64_t now_ms, unsigned percent);
 
 
 void
-cigna_refusal_rate_answered(cigna_refusal_rate_t *b, int64_t now_ms,
+cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent)
 {
     int  refused;
 
     refused = e == cigna_answer_refused;
 
-    cigna_refusal_rate_lapse(b, now_ms);
+    cigna_refusal_rate_lapse(r, now_ms);
 
     if (percent >= 100) {
-        b->doubted = 0;
+        r->doubted = 0;
     }
 
     if (e == cigna_answer_none
-        || (e == cigna_answer_explained && !b->on)
+        || (e == cigna_answer_explained && !r->on)
         || (refused && percent >= 100))
     {
         return;
     }
 
     if (refused || e == cigna_answer_tokens) {
-        cigna_refusal_rate_count(b->slices, CIGNA_REFUSAL_RATE_SLICES,
+        cigna_refusal_rate_count(r->slices, CIGNA_REFUSAL_RATE_SLICES,
                                  now_ms / CIGNA_REFUSAL_RATE_SLICE_MS, refused);
-        cigna_refusal_rate_count(b->minutes, CIGNA_REFUSAL_RATE_MINUTES,
+        cigna_refusal_rate_count(r->minutes, CIGNA_REFUSAL_RATE_MINUTES,
                                  now_ms / CIGNA_REFUSAL_RATE_MINUTE_MS,
                                  refused);
     }
 
     if (e == cigna_answer_tokens) {
-        cigna_refusal_rate_did_well(b, now_ms);
+        cigna_refusal_rate_did_well(r, now_ms);
         return;
     }
 
-    if (e == cigna_answer_explained && !b->doubted) {
-        cigna_refusal_rate_give_turns(b, now_ms);
+    if (e == cigna_answer_explained && !r->doubted) {
+        cigna_refusal_rate_give_turns(r, now_ms);
         return;
     }
 
-    if (now_ms - b->failed_ms > CIGNA_REFUSAL_RATE_ROW_MS) {
-        b->failures = 0;
-        b->refusals = 0;
+    cigna_refusal_rate_failed(r, now_ms, refused, tag);
+
+    if (!r->doubted && cigna_refusal_rate_doubts(r, now_ms, percent)) {
+        r->doubted = 1;
+        r->doubted_ms = now_ms;
     }
 
-    if (b->failures == 0 || tag != b->last) {
-        b->failures++;
-        b->refusals += refused ? 1 : 0;
-    }
-
-    b->last = tag;
-    b->failed_ms = now_ms;
-    b->well = 0;
-
-    if (!b->doubted && cigna_refusal_rate_doubts(b, now_ms, percent)) {
-        b->doubted = 1;
-        b->doubted_ms = now_ms;
-    }
-
-    cigna_refusal_rate_failed(b, now_ms);
+    cigna_refusal_rate_throttle(r, now_ms);
 }
 
 
@@ -129,7 +122,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
         c->number = (uint32_t) number;
     }
 
-    /* the share is what matters */
+    /* halved together, as only their share counts */
 
     if (c->all == UINT16_MAX) {
         c->all /= 2;
@@ -141,7 +134,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
 }
 
 
-/* is more than that refused? */
+/* 1 if more than "percent" were refused */
 
 static int
 cigna_refusal_rate_share(const cigna_refusal_rate_count_t *counts, unsigned n,
@@ -166,111 +159,134 @@ cigna_refusal_rate_share(const cigna_refusal_rate_count_t *counts, unsigned n,
 
 
 static void
-cigna_refusal_rate_did_well(cigna_refusal_rate_t *b, int64_t now_ms)
+cigna_refusal_rate_did_well(cigna_refusal_rate_t *r, int64_t now_ms)
 {
-    b->failures = 0;
-    b->refusals = 0;
-    b->last = 0;
-    b->well++;
+    r->failures = 0;
+    r->refusals = 0;
+    r->last = 0;
+    r->well++;
 
-    if (b->well >= CIGNA_REFUSAL_RATE_WELL) {
-        b->well_ms = now_ms;
+    if (r->well >= CIGNA_REFUSAL_RATE_WELL) {
+        r->well_ms = now_ms;
     }
 
-    if (!b->on) {
+    if (!r->on) {
         return;
     }
 
-    if (b->well >= CIGNA_REFUSAL_RATE_WELL) {
-        b->on = 0;
+    if (r->well >= CIGNA_REFUSAL_RATE_WELL) {
+        r->on = 0;
 
-        if (b->doubted) {
-            b->doubted = 0;
-            b->sure_ms = now_ms;
+        if (r->doubted) {
+            r->doubted = 0;
+            r->sure_ms = now_ms;
         }
 
-        memset(b->slices, 0, sizeof(b->slices));
-        memset(b->minutes, 0, sizeof(b->minutes));
+        memset(r->slices, 0, sizeof(r->slices));
+        memset(r->minutes, 0, sizeof(r->minutes));
 
         return;
     }
 
-    cigna_refusal_rate_give_turns(b, now_ms);
+    cigna_refusal_rate_give_turns(r, now_ms);
 }
 
 
 static void
-cigna_refusal_rate_give_turns(cigna_refusal_rate_t *b, int64_t now_ms)
+cigna_refusal_rate_give_turns(cigna_refusal_rate_t *r, int64_t now_ms)
 {
-    b->next_ms = now_ms;
-    b->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MS;
-    b->credits += CIGNA_REFUSAL_RATE_CREDITS;
+    r->next_ms = now_ms;
+    r->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MS;
+    r->credits += CIGNA_REFUSAL_RATE_CREDITS;
 
-    if (b->credits > CIGNA_REFUSAL_RATE_CREDITS_MAX) {
-        b->credits = CIGNA_REFUSAL_RATE_CREDITS_MAX;
+    if (r->credits > CIGNA_REFUSAL_RATE_CREDITS_MAX) {
+        r->credits = CIGNA_REFUSAL_RATE_CREDITS_MAX;
     }
 }
 
 
 static void
-cigna_refusal_rate_failed(cigna_refusal_rate_t *b, int64_t now_ms)
+cigna_refusal_rate_failed(cigna_refusal_rate_t *r, int64_t now_ms,
+    int refused, uint64_t tag)
 {
-    if (b->on) {
-        b->credits = 0;
+    if (now_ms - r->failed_ms > CIGNA_REFUSAL_RATE_ROW_MS) {
+        r->failures = 0;
+        r->refusals = 0;
+    }
 
-        /* those that began before tell nothing new */
+    if (r->failures == 0 || tag != r->last) {
+        r->failures++;
+        r->refusals += refused ? 1 : 0;
+    }
 
-        if (b->probing) {
-            b->probing = 0;
-            b->pause_ms *= 2;
+    r->last = tag;
+    r->failed_ms = now_ms;
+    r->well = 0;
+}
 
-            if (b->pause_ms > CIGNA_REFUSAL_RATE_PAUSE_MAX_MS) {
-                b->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MAX_MS;
+
+/* after a failure: switches throttling on, or makes its pause longer */
+
+static void
+cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
+{
+    if (r->on) {
+        r->credits = 0;
+
+        /* a refresh that started before the probe says nothing new */
+
+        if (r->probing) {
+            r->probing = 0;
+            r->pause_ms *= 2;
+
+            if (r->pause_ms > CIGNA_REFUSAL_RATE_PAUSE_MAX_MS) {
+                r->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MAX_MS;
             }
 
-            b->next_ms = now_ms + b->pause_ms;
+            r->next_ms = now_ms + r->pause_ms;
         }
 
         return;
     }
 
-    if (!b->doubted && b->failures < CIGNA_REFUSAL_RATE_ROW) {
+    if (!r->doubted && r->failures < CIGNA_REFUSAL_RATE_ROW) {
         return;
     }
 
-    b->on = 1;
-    b->probing = 0;
-    b->credits = 0;
-    b->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MS;
-    b->next_ms = now_ms + b->pause_ms;
+    r->on = 1;
+    r->probing = 0;
+    r->credits = 0;
+    r->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MS;
+    r->next_ms = now_ms + r->pause_ms;
 }
 
 
-/* are too many refused to be true, or any where others fail as well? */
+/* 1 if too many are refused, or some while others fail in other ways */
 
 static int
-cigna_refusal_rate_doubts(const cigna_refusal_rate_t *b, int64_t now_ms,
+cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,
     unsigned percent)
 {
-    return (b->refusals && b->failures >= CIGNA_REFUSAL_RATE_ROW)
-           || cigna_refusal_rate_share(b->slices, CIGNA_REFUSAL_RATE_SLICES,
+    return (r->refusals && r->failures >= CIGNA_REFUSAL_RATE_ROW)
+           || cigna_refusal_rate_share(r->slices, CIGNA_REFUSAL_RATE_SLICES,
                                        now_ms / CIGNA_REFUSAL_RATE_SLICE_MS,
                                        CIGNA_REFUSAL_RATE_FEWEST_SLICE, percent)
-           || cigna_refusal_rate_share(b->minutes, CIGNA_REFUSAL_RATE_MINUTES,
+           || cigna_refusal_rate_share(r->minutes, CIGNA_REFUSAL_RATE_MINUTES,
                                        now_ms / CIGNA_REFUSAL_RATE_MINUTE_MS,
-                                       CIGNA_REFUSAL_RATE_FEWEST_MINUTE, percent);
+                                       CIGNA_REFUSAL_RATE_FEWEST_MINUTE,
+                                       percent);
 }
 
 
 int64_t
-cigna_refusal_rate_rest(const cigna_refusal_rate_t *b, int64_t now_ms,
+cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
     int again)
 {
     int64_t  next_ms;
 
-    next_ms = b->next_ms + (again ? b->pause_ms : 0);
+    next_ms = r->next_ms + (again ? r->pause_ms : 0);
 
-    if (!b->on || b->credits || now_ms >= next_ms) {
+    if (!r->on || r->credits || now_ms >= next_ms) {
         return 0;
     }
 
@@ -278,49 +294,51 @@ cigna_refusal_rate_rest(const cigna_refusal_rate_t *b, int64_t now_ms,
 }
 
 
-/* who does not come back leaves the next turn to somebody else */
+/* a probe that is never answered does not stop the next one */
 
 cigna_turn_e
-cigna_refusal_rate_take(cigna_refusal_rate_t *b, int64_t now_ms)
+cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms)
 {
-    if (!b->on) {
+    if (!r->on) {
         return cigna_turn_free;
     }
 
-    if (b->credits) {
-        b->credits--;
+    if (r->credits) {
+        r->credits--;
         return cigna_turn_credit;
     }
 
-    b->probing = 1;
-    b->next_ms = now_ms + b->pause_ms;
+    r->probing = 1;
+    r->next_ms = now_ms + r->pause_ms;
 
     return cigna_turn_probe;
 }
 
 
 void
-cigna_refusal_rate_give_back(cigna_refusal_rate_t *b, cigna_turn_e turn)
+cigna_refusal_rate_give_back(cigna_refusal_rate_t *r, cigna_turn_e turn)
 {
-    if (!b->on) {
+    if (!r->on) {
         return;
     }
 
-    if (turn == cigna_turn_credit && b->credits < CIGNA_REFUSAL_RATE_CREDITS_MAX) {
-        b->credits++;
+    if (turn == cigna_turn_credit
+        && r->credits < CIGNA_REFUSAL_RATE_CREDITS_MAX)
+    {
+        r->credits++;
 
-    } else if (turn == cigna_turn_probe && b->probing) {
-        b->probing = 0;
-        b->next_ms = 0;
+    } else if (turn == cigna_turn_probe && r->probing) {
+        r->probing = 0;
+        r->next_ms = 0;
     }
 }
 
 
 void
-cigna_refusal_rate_lapse(cigna_refusal_rate_t *b, int64_t now_ms)
+cigna_refusal_rate_lapse(cigna_refusal_rate_t *r, int64_t now_ms)
 {
-    if (b->on && now_ms - b->failed_ms > CIGNA_REFUSAL_RATE_LAPSE_MS) {
-        b->on = 0;
-        b->doubted = 0;
+    if (r->on && now_ms - r->failed_ms > CIGNA_REFUSAL_RATE_LAPSE_MS) {
+        r->on = 0;
+        r->doubted = 0;
     }
 }

@@ -21,6 +21,8 @@
  */
 
 
+#include <string.h>
+
 #include "cigna_lease.h"
 #include "cigna_verdict.h"
 
@@ -60,6 +62,44 @@ static int cigna_verdict_recovered(const cigna_verdict_t *v,
 static int64_t cigna_verdict_last_ms(const cigna_vault_mark_t *m);
 static int cigna_verdict_is_refused(const cigna_verdict_t *v);
 static int cigna_verdict_set_back(const cigna_grant_t *g, int64_t now_ms);
+
+
+cigna_refresh_e
+cigna_verdict_read(const cigna_subject_t *s, const cigna_reply_t *record,
+    cigna_grant_t *g, cigna_vault_mark_t *mark, const char **why)
+{
+    memset(g, 0, sizeof(cigna_grant_t));
+
+    switch (cigna_vault_read_grant(s, record, g, mark))
+    {
+    case CIGNA_OK:
+        return cigna_refresh_ok;
+
+    case CIGNA_NONE:
+        *why = "there is no grant";
+        return cigna_refresh_no_grant;
+
+    case CIGNA_VAULT_MOVED:
+        *why = "made for another registration";
+        return cigna_refresh_moved;
+
+    case CIGNA_SEAL_UNKNOWN_KEY:
+        *why = "the key ring lacks the record's key";
+        return cigna_refresh_unknown_key;
+
+    case CIGNA_SEAL_DAMAGED:
+        *why = "the record is damaged";
+        return cigna_refresh_damaged;
+
+    case CIGNA_AGAIN:
+        *why = "Redis cannot be asked";
+        return cigna_refresh_vault;
+
+    default:
+        *why = "the record cannot be opened";
+        return cigna_refresh_vault;
+    }
+}
 
 
 cigna_refresh_e

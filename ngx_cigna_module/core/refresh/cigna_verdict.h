@@ -70,9 +70,18 @@ typedef struct {
 
     /* results */
     const char              *why;          /* for the log; NULL: nothing odd */
-    int64_t                  retry_after_s;   /* of "paused"; -1: not known */
+    int64_t                  retry_after_s;  /* of "paused"; -1: not known */
 } cigna_verdict_t;
 
+
+/*
+ * Opens a record, the reply to a read of the vault.  "ok" for a grant, whether
+ * it is spent or not; otherwise *why says it in words.  Id and generation are
+ * set as far as they can be read.  mark may be NULL.
+ */
+cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
+    const cigna_reply_t *record, cigna_grant_t *g, cigna_vault_mark_t *mark,
+    const char **why);
 
 /* "pending", "ok", "spent", "refused", "unavailable" or "paused" */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);

@@ -18,7 +18,7 @@ typedef enum {
 } cigna_field_e;
 
 
-/* tags are below 32; those of fields that are gone are not given again */
+/* tags are below 32; the tag of a field that is gone is never used again */
 
 typedef struct {
     uint8_t         tag;
@@ -125,7 +125,7 @@ cigna_fields_parse(cigna_slice_t text, const cigna_field_t *fields,
 
     if (cigna_fields_read(text, fields, record) != CIGNA_OK) {
 
-        /* no half of a record is left for a caller that does not look */
+        /* a caller that ignores the error gets no half of a record */
 
         cigna_fields_clear(fields, record);
 
@@ -235,7 +235,7 @@ cigna_fields_next(cigna_slice_t *text, uint8_t *tag, cigna_slice_t *value)
 }
 
 
-/* numbers are always written, so that an absent one is not taken for 0 */
+/* times and state are always written, so none is absent for being 0 */
 
 #define cigna_field_optional(field)                                           \
     ((field)->type == cigna_field_bytes || (field)->type == cigna_field_flag)

@@ -7,8 +7,9 @@
 
 
 /*
- * The sealed part of a grant: a version byte, then (tag, length, bytes)
- * fields; unknown tags are skipped, so that a newer gateway can add some.
+ * The plain text of a sealed grant: a version byte, and then fields of tag,
+ * length and bytes.  A reader skips tags that it does not know, so a newer
+ * gateway may add some.
  */
 
 #define CIGNA_GRANT_ID_LEN     22          /* 16 random bytes in base64url */
@@ -31,38 +32,39 @@ typedef struct {
     cigna_slice_t         patient;
     cigna_slice_t         sub;
     cigna_slice_t         fhir_user;
-    cigna_slice_t         userinfo;        /* what $userinfo has told; empty:
-                                              not known */
+    cigna_slice_t         userinfo;        /* the identifier from $userinfo;
+                                              empty: not known */
     int64_t               obtained_ms;     /* of this generation */
     int64_t               expires_ms;      /* of the access token */
     int64_t               connected_ms;    /* when the dance ended */
-    unsigned              forced;          /* 1: made since the FHIR server
-                                              had refused the one before */
+    unsigned              forced;          /* 1: refreshed because the FHIR
+                                              server refused the old token */
 } cigna_grant_t;
 
 
-/* id and generation are not written: they are associated data */
+/* without id and generation, which are associated data */
 void cigna_grant_append(cigna_buf_t *b, const cigna_grant_t *g);
 
-/* slices borrow from the text; id and generation are left alone */
+/*
+ * Slices borrow from the text; id and generation stay as they are.  CIGNA_ERROR
+ * clears all other fields.
+ */
 int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 
 
-/*
- * The sealed part of a dance, in the same form.
- */
+/* the plain text of a sealed dance has the same form */
 
 #define CIGNA_DANCE_ID_LEN     12          /* characters, base64url */
 #define CIGNA_DANCE_PLAIN_MAX  4096
-#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)
-#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)  /* outcome is remembered */
+#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* to complete it */
+#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show its outcome */
 
 
 typedef struct {
-    cigna_slice_t   id;                    /* for logs and pages, no secret */
+    cigna_slice_t   id;                    /* for logs and pages, not secret */
     cigna_slice_t   verifier;
     cigna_slice_t   nonce;
-    cigna_slice_t   return_to;             /* checked and written anew */
+    cigna_slice_t   return_to;             /* checked, in its normal form */
     cigna_slice_t   redirect_uri;
     cigna_slice_t   issuer;                /* empty: not known at connect */
     int64_t         started_ms;

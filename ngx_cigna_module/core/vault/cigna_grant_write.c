@@ -1,25 +1,27 @@
 
 /*
- * Whose tokens does a refresh bring?  Its id_token may be odd in any way.
+ * The reply to a refresh may have the tokens of another member.  id_token and
+ * patient decide:
  *
- *   id_token                                    tokens
- *   --------                                    ------
+ *   id_token                                    tokens are
+ *   --------                                    ----------
  *   absent, not readable, or without "sub"      the member's
- *   with the grant's "sub"                      the member's
- *   with another one, well signed               somebody else's
- *   with another one, not well signed:
- *     of our issuer, or ours is not known       somebody else's
- *     of another issuer, or of none             the member's
- *   where the grant has no "sub"                the member's; its "sub" is
- *                                               learnt if it is right in all
- *                                               but the signature
+ *   the grant's "sub"                           the member's
+ *   another "sub", signature valid              another member's
+ *   another "sub", signature not valid:
+ *     our issuer, or ours is not known          another member's
+ *     another issuer, or none                   the member's
+ *   any, and the grant has no "sub"             the member's; the grant gets
+ *                                               the "sub" if all but the
+ *                                               signature is valid
  *
- *   patient                                     tokens
- *   -------                                     ------
- *   absent, or odd                              the member's
- *   the grant's, as an id, Patient/id or URL    the member's, kept as it was
- *   another one                                 somebody else's
- *   where the grant has none                    the member's, and kept
+ *   patient                                     tokens are
+ *   -------                                     ----------
+ *   absent, or malformed                        the member's
+ *   the grant's, as an id, Patient/id or URL    the member's; the grant's
+ *                                               notation stays
+ *   another one                                 another member's
+ *   any, and the grant has none                 the member's; the grant gets it
  */
 
 
@@ -28,7 +30,7 @@
 #include "cigna_grant_write.h"
 
 
-/* a grant without refresh token ends with its access token, about */
+/* Redis keeps a grant without refresh token for so long after it has expired */
 
 #define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
@@ -36,11 +38,10 @@
 static cigna_slice_t cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b);
 static cigna_slice_t cigna_grant_write_patient(const cigna_provider_t *p,
     cigna_slice_t s);
-static int cigna_grant_write_stranger(const cigna_provider_t *p,
-    cigna_slice_t id_token, const cigna_grant_t *g, cigna_arena_t *a);
-static void cigna_grant_write_learn(const cigna_provider_t *p,
-    cigna_slice_t id_token, int64_t now_ms, cigna_arena_t *a,
-    cigna_grant_t *g);
+static int cigna_grant_write_stranger(const cigna_subject_t *s,
+    cigna_slice_t id_token, const cigna_grant_t *g);
+static void cigna_grant_write_learn(const cigna_subject_t *s,
+    cigna_slice_t id_token, int64_t now_ms, cigna_grant_t *g);
 
 
 void
@@ -68,7 +69,7 @@ cigna_grant_write_tokens(const cigna_provider_t *p,
 }
 
 
-/* the first one, unless it is empty */
+/* a, or b if a is empty */
 
 static cigna_slice_t
 cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b)
@@ -78,13 +79,15 @@ cigna_grant_write_either(cigna_slice_t a, cigna_slice_t b)
 
 
 int
-cigna_grant_write_same(const cigna_provider_t *p,
-    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_arena_t *a,
-    cigna_grant_t *g, const char **why)
+cigna_grant_write_same(const cigna_subject_t *s,
+    const cigna_token_reply_t *tokens, int64_t now_ms, cigna_grant_t *g,
+    const char **why)
 {
     *why = "tokens for another patient came";
 
-    if (cigna_grant_write_other_patient(p, g->patient, tokens->patient)) {
+    if (cigna_grant_write_other_patient(s->provider, g->patient,
+                                        tokens->patient))
+    {
         return CIGNA_ERROR;
     }
 
@@ -92,34 +95,37 @@ cigna_grant_write_same(const cigna_provider_t *p,
         return CIGNA_OK;
     }
 
-    if (cigna_grant_write_stranger(p, tokens->id_token, g, a)) {
+    if (cigna_grant_write_stranger(s, tokens->id_token, g)) {
         *why = "tokens of another subject came";
         return CIGNA_ERROR;
     }
 
-    cigna_grant_write_learn(p, tokens->id_token, now_ms, a, g);
+    cigna_grant_write_learn(s, tokens->id_token, now_ms, g);
 
     return CIGNA_OK;
 }
 
 
 /*
- * An id_token is optional here (OpenID Connect Core, 12.2), and one that is
- * merely odd is no reason to drop the only refresh token that works: whatever
- * "aud", "exp" and so on say, or do not say, it came straight over TLS with
- * the tokens.  They are somebody else's only if it tells of another subject,
- * and if the issuer has signed it, or says so.
+ * An id_token is optional in this reply (OpenID Connect Core, 12.2).  An
+ * invalid "aud" or "exp" is not a reason to drop the only refresh token that
+ * works: the id_token came over TLS from the token endpoint, together with the
+ * tokens.  They are another member's only if it names another subject, and if
+ * the issuer has signed it or is named in it.
  */
 
 static int
-cigna_grant_write_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
-    const cigna_grant_t *g, cigna_arena_t *a)
+cigna_grant_write_stranger(const cigna_subject_t *s, cigna_slice_t id_token,
+    const cigna_grant_t *g)
 {
-    int               good;
-    cigna_id_token_t  claims;
+    int                      good;
+    cigna_id_token_t         claims;
+    const cigna_provider_t  *p;
+
+    p = s->provider;
 
     if (g->sub.len == 0
-        || cigna_jwt_read(id_token, p->keys->set, a, &claims, &good)
+        || cigna_jwt_read(id_token, p->keys->set, s->arena, &claims, &good)
            != cigna_jwt_ok
         || cigna_slice_eq(g->sub, claims.sub))
     {
@@ -130,11 +136,11 @@ cigna_grant_write_stranger(const cigna_provider_t *p, cigna_slice_t id_token,
 }
 
 
-/* a subject that nobody has told before; keys may have changed */
+/* takes over a subject; the signature is not checked, as keys may be new */
 
 static void
-cigna_grant_write_learn(const cigna_provider_t *p, cigna_slice_t id_token,
-    int64_t now_ms, cigna_arena_t *a, cigna_grant_t *g)
+cigna_grant_write_learn(const cigna_subject_t *s, cigna_slice_t id_token,
+    int64_t now_ms, cigna_grant_t *g)
 {
     cigna_id_token_t    claims;
     cigna_jwt_expect_t  expect;
@@ -144,12 +150,12 @@ cigna_grant_write_learn(const cigna_provider_t *p, cigna_slice_t id_token,
     }
 
     memset(&expect, 0, sizeof(cigna_jwt_expect_t));
-    expect.iss = p->issuer;
-    expect.aud = p->client_id;
+    expect.iss = s->provider->issuer;
+    expect.aud = s->provider->client_id;
     expect.now_s = now_ms / 1000;
-    expect.leeway_s = p->clock_leeway_s;
+    expect.leeway_s = s->provider->clock_leeway_s;
 
-    if (cigna_jwt_verify(id_token, NULL, &expect, a, &claims)
+    if (cigna_jwt_verify(id_token, NULL, &expect, s->arena, &claims)
         == cigna_jwt_ok)
     {
         g->sub = claims.sub;
@@ -168,7 +174,7 @@ cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
 }
 
 
-/* the logical id; what is no reference to a patient stays as it is */
+/* the logical id; a text that is no reference to a Patient stays as it is */
 
 static cigna_slice_t
 cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
@@ -210,7 +216,7 @@ cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
     if (g->refresh_token.len) {
         ttl = p->grant_ttl_s * 1000;
 
-        /* however short it was chosen, no token outlives its record */
+        /* a record outlives its access token, however short grant_ttl is */
 
         return (uint64_t) (ttl > left ? ttl : left);
     }
@@ -220,19 +226,17 @@ cigna_grant_write_kept_ms(const cigna_provider_t *p, const cigna_grant_t *g,
 
 
 int
-cigna_grant_write_args(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g, uint64_t kept_ms,
-    const uint8_t *nonce, cigna_arena_t *a,
+cigna_grant_write_args(const cigna_subject_t *s, const cigna_grant_t *g,
+    uint64_t kept_ms, const uint8_t *nonce,
     cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC])
 {
     argv[0] = g->id;
-    argv[5] = cigna_script_who(id);
+    argv[5] = cigna_script_identity(s->identity);
 
-    if (cigna_flow_uint(a, g->generation, &argv[1]) != CIGNA_OK
-        || cigna_vault_seal_grant(vault, p, id, g, nonce, a, &argv[2])
-           != CIGNA_OK
-        || cigna_flow_uint(a, kept_ms, &argv[3]) != CIGNA_OK
-        || cigna_script_channel(vault, a, &argv[4]) != CIGNA_OK)
+    if (cigna_flow_uint(s->arena, g->generation, &argv[1]) != CIGNA_OK
+        || cigna_vault_seal_grant(s, g, nonce, &argv[2]) != CIGNA_OK
+        || cigna_flow_uint(s->arena, kept_ms, &argv[3]) != CIGNA_OK
+        || cigna_script_channel(s, &argv[4]) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -242,32 +246,30 @@ cigna_grant_write_args(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 
 int
-cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g, cigna_slice_t owner,
-    uint64_t kept_ms, const uint8_t *nonce, cigna_arena_t *a, cigna_op_t *op)
+cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
+    cigna_slice_t owner, uint64_t kept_ms, const uint8_t *nonce,
+    cigna_op_t *op)
 {
     int            spent;
     cigna_slice_t  argv[4 + CIGNA_GRANT_WRITE_ARGC];
 
     spent = g->state == cigna_grant_spent;
 
-    argv[0] = id->grant_key;
-    argv[1] = id->lock_key;
+    argv[0] = s->identity->grant_key;
+    argv[1] = s->identity->lock_key;
     argv[2] = owner;
-    argv[3 + CIGNA_GRANT_WRITE_ARGC] = spent ? cigna_slice("1") : cigna_slice("");
+    argv[3 + CIGNA_GRANT_WRITE_ARGC] = cigna_slice_str(spent ? "1" : "");
 
-    if (cigna_grant_write_args(vault, p, id, g, kept_ms, nonce, a, &argv[3])
-        != CIGNA_OK)
-    {
+    if (cigna_grant_write_args(s, g, kept_ms, nonce, &argv[3]) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
     cigna_script_run(op, cigna_script_grant_swap, argv,
                      4 + CIGNA_GRANT_WRITE_ARGC);
 
-    /* a mark that is lost is made again by the next refusal */
+    /* if the mark "spent" is lost, the next refusal makes it again */
 
-    op->durable = !spent;
+    op->redis.durable = !spent;
 
     return CIGNA_OK;
 }
@@ -276,5 +278,5 @@ cigna_grant_write_swap(const cigna_vault_t *vault, const cigna_provider_t *p,
 cigna_slice_t
 cigna_grant_write_swap_blob(const cigna_op_t *op)
 {
-    return op->argv[5];
+    return op->redis.argv[5];
 }

@@ -1,10 +1,10 @@
 
-/* What is done with entries; cigna_journal_entry.c has how they lie there. */
+/* decides about entries; cigna_journal_entry.c reads and writes them */
 
 
 #include <string.h>
 
-#include "cigna_journal_entry.h"
+#include "cigna_journal.h"
 
 
 static cigna_journal_entry_t *cigna_journal_find(cigna_book_t *b,
@@ -81,12 +81,12 @@ cigna_journal_repair(cigna_book_t *b)
             continue;
         }
 
-        if (!cigna_journal_whole(b, e)) {
+        if (!cigna_journal_entry_whole(b, e)) {
             e->live = 0;
             continue;
         }
 
-        cigna_journal_link(b, e);
+        cigna_journal_entry_link(b, e);
 
         b->top = i + 1;
         b->entries++;
@@ -126,7 +126,7 @@ cigna_journal_replaced(cigna_book_t *b)
         other = cigna_journal_entry(b, i);
 
         if (other != e
-            && cigna_journal_same(other, cigna_journal_who(e),
+            && cigna_journal_entry_same(other, cigna_journal_identity(e),
                                   cigna_journal_id(e)))
         {
             other->live = 0;
@@ -147,7 +147,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     len = j->tenant.len + j->blob.len;
 
     if (len == 0 || len > CIGNA_JOURNAL_BYTES_MAX
-        || j->who.len != CIGNA_NAME_LEN || j->id.len != CIGNA_GRANT_ID_LEN)
+        || j->identity.len != CIGNA_NAME_LEN || j->id.len != CIGNA_GRANT_ID_LEN)
     {
         return CIGNA_NONE;
     }
@@ -171,7 +171,7 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     e->due_ms = 0;
     e->tried_ms = now_ms;
     e->owner = confirmed ? 0 : pid;
-    e->taken_ms = until_ms;
+    e->claimed_ms = until_ms;
     e->claimed = 0;
     e->tries = 0;
 
@@ -182,12 +182,12 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
 
     b->writing = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
 
-    cigna_journal_write(b, e, j);
+    cigna_journal_entry_write(b, e, j);
 
-    /* what made room may have been the old one itself */
+    /* the old entry may have gone already, to make room */
 
     if (old && old->live && old != e) {
-        cigna_journal_drop(b, old);
+        cigna_journal_entry_drop(b, old);
     }
 
     b->writing = 0;
@@ -201,10 +201,10 @@ cigna_journal_find(cigna_book_t *b, const cigna_journal_t *j)
 {
     cigna_journal_entry_t  *e;
 
-    e = cigna_journal_first(b, j->who);
+    e = cigna_journal_entry_first(b, j->identity);
 
-    while (e && !cigna_journal_same(e, j->who, j->id)) {
-        e = cigna_journal_after(b, e);
+    while (e && !cigna_journal_entry_same(e, j->identity, j->id)) {
+        e = cigna_journal_entry_after(b, e);
     }
 
     return e;
@@ -225,7 +225,7 @@ cigna_journal_outdated(const cigna_journal_entry_t *e,
 }
 
 
-/* a free entry, and so many free chunks */
+/* an entry that is not live, once there are so many free chunks; or NULL */
 
 static cigna_journal_entry_t *
 cigna_journal_room(cigna_book_t *b, unsigned chunks)
@@ -240,7 +240,7 @@ cigna_journal_room(cigna_book_t *b, unsigned chunks)
             return NULL;
         }
 
-        cigna_journal_drop(b, e);
+        cigna_journal_entry_drop(b, e);
     }
 
     for (i = 0; i < b->top; i++) {
@@ -255,7 +255,7 @@ cigna_journal_room(cigna_book_t *b, unsigned chunks)
 }
 
 
-/* of those that are confirmed */
+/* the entry that was confirmed first; or NULL */
 
 static cigna_journal_entry_t *
 cigna_journal_oldest(cigna_book_t *b)
@@ -292,7 +292,7 @@ cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
     }
 
     if (how == cigna_journal_forgotten) {
-        cigna_journal_drop(b, e);
+        cigna_journal_entry_drop(b, e);
         return;
     }
 
@@ -333,8 +333,8 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
             continue;
         }
 
-        if (cigna_journal_read(b, e, mem, j) != CIGNA_OK) {
-            cigna_journal_drop(b, e);
+        if (cigna_journal_entry_read(b, e, mem, j) != CIGNA_OK) {
+            cigna_journal_entry_drop(b, e);
             continue;
         }
 
@@ -344,7 +344,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
         if (!look->peek) {
             e->owner = look->pid;
             e->tried_ms = look->now_ms;
-            e->taken_ms = look->until_ms;
+            e->claimed_ms = look->until_ms;
             e->claimed = 1;
         }
 
@@ -355,7 +355,7 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 }
 
 
-/* a pause after a failure is over as soon as there is a new connection */
+/* a new connection ends the pause after a failure */
 
 static int
 cigna_journal_wanted(const cigna_journal_entry_t *e,
@@ -377,7 +377,7 @@ cigna_journal_wanted(const cigna_journal_entry_t *e,
 }
 
 
-/* Redis has it, and no connection was made since */
+/* 1 if Redis has it, and if there was no new connection since */
 
 static int
 cigna_journal_written(const cigna_journal_entry_t *e, int64_t rewrite_ms)
@@ -390,7 +390,7 @@ static int
 cigna_journal_taken(const cigna_journal_entry_t *e,
     const cigna_journal_look_t *look)
 {
-    return e->owner != 0 && look->now_ms < e->taken_ms
+    return e->owner != 0 && look->now_ms < e->claimed_ms
            && (e->owner == look->pid || look->alive(e->owner));
 }
 
@@ -424,10 +424,10 @@ cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
 
     newest = NULL;
 
-    for (e = cigna_journal_first(b, known->who); e;
-         e = cigna_journal_after(b, e))
+    for (e = cigna_journal_entry_first(b, known->identity); e;
+         e = cigna_journal_entry_after(b, e))
     {
-        if (cigna_slice_eq(cigna_journal_who(e), known->who)
+        if (cigna_slice_eq(cigna_journal_identity(e), known->identity)
             && cigna_journal_newer(e, known)
             && (newest == NULL || newest->connected_ms < e->connected_ms))
         {
@@ -439,8 +439,8 @@ cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
         return CIGNA_NONE;
     }
 
-    if (cigna_journal_read(b, newest, mem, j) != CIGNA_OK) {
-        cigna_journal_drop(b, newest);
+    if (cigna_journal_entry_read(b, newest, mem, j) != CIGNA_OK) {
+        cigna_journal_entry_drop(b, newest);
         return CIGNA_NONE;
     }
 
@@ -478,7 +478,7 @@ cigna_journal_expire(cigna_book_t *b, int64_t now_ms)
         if (e->live && e->confirmed_ms
             && now_ms - e->confirmed_ms > CIGNA_JOURNAL_KEPT_MS)
         {
-            cigna_journal_drop(b, e);
+            cigna_journal_entry_drop(b, e);
         }
     }
 }

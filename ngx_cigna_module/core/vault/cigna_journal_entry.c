@@ -1,21 +1,23 @@
 
 /*
+ * The memory of a journal:
+ *
  *     +------+-----------------+----------+------------+-----------+
  *     | book | next[n]: chunks | heads[n] | entries[n] | chunks[n] |
  *     +------+-----------------+----------+------------+-----------+
  *
- * An entry's bytes, tenant and then record, lie in a chain of chunks; next[]
- * says which one follows, as it does for the list of free chunks.
+ * The bytes of an entry, tenant and then record, lie in a chain of chunks, and
+ * next[] has the chunk that follows each.  The free chunks are such a chain,
+ * too.
  *
- * heads[] is a table of hashes of identities: each head is the number of an
- * entry, and one, and each entry has that of the next one of the same hash.
+ * heads[] is a table by the hash of the identity.  A head is 1 + the number of
+ * an entry, and the entry's link is that of the next entry with the same hash.
  *
- * An entry counts from the moment its state is set, which comes last, and no
- * longer from the moment it is cleared, which comes first.  So whenever a
- * writer dies there are only whole entries, of which no two share a chunk; the
- * list of free chunks, the table and the counts follow from them, and what was
- * being written tells which one it was to replace.  The checksum is for what
- * should not happen.
+ * An entry is live while its "live" is set, which happens last when it is
+ * written, and first when it is removed.  So when a writer dies, all live
+ * entries are whole, and no two of them share a chunk.  A repair makes the list
+ * of free chunks, the table and the counts from them, and "writing" tells which
+ * entry was to be replaced.  The checksum finds other damage.
  */
 
 
@@ -24,8 +26,11 @@
 #include "cigna_journal_entry.h"
 
 
+#define CIGNA_JOURNAL_FNV  0xcbf29ce484222325   /* FNV-1a's offset basis */
+
+
 static uint32_t *cigna_journal_head_of(const cigna_book_t *b,
-    cigna_slice_t who);
+    cigna_slice_t identity);
 static void cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e);
 static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,
     cigna_slice_t tenant, cigna_slice_t blob);
@@ -35,47 +40,49 @@ static void cigna_journal_head(const cigna_journal_entry_t *e,
 
 
 int
-cigna_journal_same(const cigna_journal_entry_t *e, cigna_slice_t who,
+cigna_journal_entry_same(const cigna_journal_entry_t *e, cigna_slice_t identity,
     cigna_slice_t id)
 {
-    return e->live && cigna_slice_eq(cigna_journal_who(e), who)
+    return e->live && cigna_slice_eq(cigna_journal_identity(e), identity)
            && cigna_slice_eq(cigna_journal_id(e), id);
 }
 
 
 cigna_journal_entry_t *
-cigna_journal_first(const cigna_book_t *b, cigna_slice_t who)
+cigna_journal_entry_first(const cigna_book_t *b, cigna_slice_t identity)
 {
     uint32_t  i;
 
-    i = *cigna_journal_head_of(b, who);
+    i = *cigna_journal_head_of(b, identity);
 
     return i ? cigna_journal_entry(b, i - 1) : NULL;
 }
 
 
 cigna_journal_entry_t *
-cigna_journal_after(const cigna_book_t *b, const cigna_journal_entry_t *e)
+cigna_journal_entry_after(const cigna_book_t *b, const cigna_journal_entry_t *e)
 {
     return e->link ? cigna_journal_entry(b, e->link - 1) : NULL;
 }
 
 
 static uint32_t *
-cigna_journal_head_of(const cigna_book_t *b, cigna_slice_t who)
+cigna_journal_head_of(const cigna_book_t *b, cigna_slice_t identity)
 {
-    return &cigna_journal_heads(b)[cigna_journal_mix(0xcbf29ce484222325,
-                                                     who.data, who.len)
-                                   % b->n];
+    uint64_t  hash;
+
+    hash = cigna_journal_mix(CIGNA_JOURNAL_FNV, identity.data, identity.len);
+
+    return &cigna_journal_heads(b)[hash % b->n];
 }
 
 
 void
-cigna_journal_link(cigna_book_t *b, cigna_journal_entry_t *e)
+cigna_journal_entry_link(cigna_book_t *b, cigna_journal_entry_t *e)
 {
     uint32_t  *head;
 
-    head = cigna_journal_head_of(b, cigna_journal_who(e));
+    head = cigna_journal_head_of(b, cigna_journal_identity(e));
 
     e->link = *head;
     *head = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
@@ -88,7 +95,7 @@ cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
     uint32_t  *p, i;
 
     i = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
-    p = cigna_journal_head_of(b, cigna_journal_who(e));
+    p = cigna_journal_head_of(b, cigna_journal_identity(e));
 
     while (*p != i) {
         p = &cigna_journal_entry(b, *p - 1)->link;
@@ -99,11 +106,11 @@ cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
 
 
 int
-cigna_journal_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
+cigna_journal_entry_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
 {
-    size_t           left, n;
-    uint32_t         i, pass, *next;
-    uint64_t         sum;
+    size_t    left, n;
+    uint32_t  i, pass, *next;
+    uint64_t  sum;
 
     next = cigna_journal_links(b);
 
@@ -143,7 +150,7 @@ cigna_journal_whole(cigna_book_t *b, const cigna_journal_entry_t *e)
 
 
 void
-cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
+cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
     const cigna_journal_t *j)
 {
     size_t          left, n, from, room;
@@ -151,7 +158,7 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
     uint32_t        i, *last;
     cigna_slice_t   part;
 
-    memcpy(e->who, j->who.data, CIGNA_NAME_LEN);
+    memcpy(e->identity, j->identity.data, CIGNA_NAME_LEN);
     memcpy(e->id, j->id.data, CIGNA_GRANT_ID_LEN);
     e->generation = j->generation;
     e->connected_ms = j->connected_ms;
@@ -192,7 +199,7 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
     __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
 
-    cigna_journal_link(b, e);
+    cigna_journal_entry_link(b, e);
 
     i = (uint32_t) (e - cigna_journal_entry(b, 0));
 
@@ -206,7 +213,7 @@ cigna_journal_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
 
 void
-cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e)
+cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 {
     uint32_t  i, *next;
 
@@ -238,7 +245,7 @@ cigna_journal_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* of the bytes, if they are given, or of what comes before them */
+/* of the members, and then of the bytes, if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
@@ -246,10 +253,10 @@ cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
 {
     uint64_t  sum;
 
-    sum = 0xcbf29ce484222325;
+    sum = CIGNA_JOURNAL_FNV;
     sum = cigna_journal_mix(sum, &e->len, sizeof(e->len));
     sum = cigna_journal_mix(sum, &e->tenant_len, sizeof(e->tenant_len));
-    sum = cigna_journal_mix(sum, e->who, CIGNA_NAME_LEN);
+    sum = cigna_journal_mix(sum, e->identity, CIGNA_NAME_LEN);
     sum = cigna_journal_mix(sum, e->id, CIGNA_GRANT_ID_LEN);
     sum = cigna_journal_mix(sum, &e->generation, sizeof(e->generation));
     sum = cigna_journal_mix(sum, &e->connected_ms, sizeof(e->connected_ms));
@@ -279,18 +286,18 @@ cigna_journal_mix(uint64_t sum, const void *data, size_t len)
 
 
 int
-cigna_journal_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
+cigna_journal_entry_read(const cigna_book_t *b, const cigna_journal_entry_t *e,
     uint8_t *mem, cigna_journal_t *j)
 {
-    size_t    left, n;
-    uint8_t  *to;
-    uint32_t  i;
+    size_t     left, n;
+    uint8_t   *to;
+    uint32_t   i;
 
     if (e->len > CIGNA_JOURNAL_BYTES_MAX || e->tenant_len > e->len) {
         return CIGNA_ERROR;
     }
 
-    memcpy(mem, e->who, CIGNA_NAME_LEN);
+    memcpy(mem, e->identity, CIGNA_NAME_LEN);
     memcpy(mem + CIGNA_NAME_LEN, e->id, CIGNA_GRANT_ID_LEN);
 
     to = mem + CIGNA_NAME_LEN + CIGNA_GRANT_ID_LEN;
@@ -324,7 +331,7 @@ cigna_journal_head(const cigna_journal_entry_t *e, const uint8_t *mem,
     id = mem + CIGNA_NAME_LEN;
     bytes = id + CIGNA_GRANT_ID_LEN;
 
-    j->who = cigna_slice_make(mem, id);
+    j->identity = cigna_slice_make(mem, id);
     j->id = cigna_slice_make(id, bytes);
     j->generation = e->generation;
     j->connected_ms = e->connected_ms;

@@ -15,14 +15,14 @@
 #endif
 
 
-/* length prefixes, label, key id, version and counter beside the parts */
+/* room for length prefixes, label, key id, version and counter, too */
 #define CIGNA_KEYRING_INFO_MAX  (CIGNA_SEAL_PARTS_MAX + 128)
 
 
 /*
- * Fetching algorithms costs far more than using them, and keying an HMAC as
- * much as the HMAC of a few names: the contexts are made once and used for all
- * operations, one after the other.
+ * The contexts are made once and serve all operations.  Fetching an algorithm
+ * costs far more than using it, and keying an HMAC costs as much as the HMAC of
+ * a few names.
  */
 
 struct cigna_keyring_s {
@@ -161,7 +161,7 @@ cigna_keyring_init_hmac(cigna_keyring_t *ring)
 }
 
 
-/* what is wrong, or NULL */
+/* returns an error text, or NULL */
 
 static const char *
 cigna_keyring_read(cigna_keyring_t *ring, cigna_slice_t text, unsigned *line)
@@ -262,7 +262,7 @@ cigna_keyring_blank(uint8_t c)
 }
 
 
-/* where a key of this kind goes, or NULL */
+/* returns the place for a key of this kind, or NULL */
 
 static cigna_ring_key_t *
 cigna_keyring_slot(cigna_keyring_t *ring, cigna_slice_t kind,
@@ -349,7 +349,7 @@ cigna_keyring_add(cigna_keyring_t *ring, cigna_ring_key_t *slot,
 }
 
 
-/* RFC 5869, section 2.2: once a key, all that follows is Expand */
+/* HKDF-Extract (RFC 5869, section 2.2), once for each key */
 
 static int
 cigna_keyring_extract(const cigna_keyring_t *ring,
@@ -388,7 +388,7 @@ cigna_keyring_set(const cigna_keyring_t *ring,
 }
 
 
-/* the keys that follow from the name key */
+/* derives two keys from the name key */
 
 static const char *
 cigna_keyring_derive(cigna_keyring_t *ring)
@@ -414,22 +414,6 @@ cigna_keyring_derive(cigna_keyring_t *ring)
     }
 
     return NULL;
-}
-
-
-void
-cigna_keyring_sealing_id(const cigna_keyring_t *ring, char hex[17])
-{
-    unsigned  i;
-
-    static const char  digits[] = "0123456789abcdef";
-
-    for (i = 0; i < CIGNA_SEAL_KEY_ID_LEN; i++) {
-        hex[2 * i] = digits[ring->keys[0].id[i] >> 4];
-        hex[2 * i + 1] = digits[ring->keys[0].id[i] & 15];
-    }
-
-    hex[16] = '\0';
 }
 
 
@@ -486,7 +470,7 @@ cigna_keyring_gcm(cigna_keyring_t *ring)
 
 
 /*
- * RFC 5869, section 2.3, of which the first block is all that is needed:
+ * HKDF-Expand (RFC 5869, section 2.3).  One block is enough:
  * T(1) = HMAC(PRK, info | 0x01).
  */
 
@@ -515,7 +499,7 @@ cigna_keyring_expand(const cigna_ring_key_t *key, const cigna_slice_t *parts,
 }
 
 
-/* without a key the context starts again under the one that it has */
+/* key: empty for the key that the context has already */
 
 static int
 cigna_keyring_hmac(EVP_MAC_CTX *hmac, cigna_slice_t key, cigna_slice_t data,

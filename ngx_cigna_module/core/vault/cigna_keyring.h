@@ -10,14 +10,15 @@
 
 
 /*
- * The keys of a gateway.  Ring file, one key a line, "#" begins a comment:
+ * The keys of a gateway.  A ring file has one key on each line, and "#" begins
+ * a comment:
  *
  *     name <32 bytes in base64url>          exactly one, never rotated
- *     seal <32 bytes in base64url>          first seals, all open
+ *     seal <32 bytes in base64url>          the first one seals, all open
  *
- * All keys that are used derive from these by HKDF-SHA256 (RFC 5869) with the
- * salt "ngx_cigna_module"; "info" is a list of parts, each behind its length
- * (4 bytes, big endian):
+ * All other keys derive from these by HKDF-SHA256 (RFC 5869) with the salt
+ * "ngx_cigna_module".  "info" is a list of parts, each after its length (4
+ * bytes, big endian):
  *
  *     key id         of each key        "key id"    (first 8 bytes)
  *     record's key   of each key        "record", ..., see cigna_seal.h
@@ -36,7 +37,7 @@
 typedef struct cigna_keyring_s  cigna_keyring_t;
 
 
-/* a key as HKDF-Extract leaves it, in a context that HMACs under it */
+/* a key after HKDF-Extract, as the key of an HMAC context */
 
 typedef struct {
     uint8_t       id[CIGNA_SEAL_KEY_ID_LEN];
@@ -45,10 +46,10 @@ typedef struct {
 
 
 /*
- * Reads the text of a key ring.  NULL on errors, *error then says what is
- * wrong (never with key material) and *line where (from 1; 0: in the file as
- * a whole).  The ring is allocated and belongs to the caller, who may wipe the
- * text afterwards.  It survives a fork().
+ * Reads the text of a key ring.  NULL on errors: then *error says the cause,
+ * without key material, and *line is its line (from 1; 0: the whole file).  The
+ * caller owns the ring, and may wipe the text afterwards.  A ring may be used
+ * after fork().
  */
 cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
     unsigned *line);
@@ -56,13 +57,11 @@ cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
 /* wipes and frees; NULL is allowed */
 void cigna_keyring_destroy(cigna_keyring_t *ring);
 
-/* id of the key that seals, 16 hex digits; a public fingerprint */
-void cigna_keyring_sealing_id(const cigna_keyring_t *ring, char hex[17]);
-
 /*
- * A keyed hash of a list of parts, for names of members and of records in
- * Redis and in logs: HKDF-Expand under "names", so that no two lists have one
- * input.  CIGNA_ERROR if the parts are over CIGNA_SEAL_PARTS_MAX.
+ * A keyed hash of a list of parts, for names of members and of records in Redis
+ * and in logs: HKDF-Expand under the key "names".  Different lists are
+ * different inputs.  CIGNA_ERROR if the parts are longer than
+ * CIGNA_SEAL_PARTS_MAX.
  */
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
     size_t count, uint8_t out[CIGNA_SHA256_LEN]);
@@ -76,18 +75,18 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 /* the key that seals */
 const cigna_ring_key_t *cigna_keyring_first(const cigna_keyring_t *ring);
 
-/* the key that names, for what no rotation must touch */
+/* the name key, for records that outlast each rotation */
 const cigna_ring_key_t *cigna_keyring_namer(const cigna_keyring_t *ring);
 
 /* the key with this id, NULL if there is none */
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN]);
 
-/* HKDF-Expand; CIGNA_ERROR if the parts are over CIGNA_SEAL_PARTS_MAX */
+/* HKDF-Expand; CIGNA_ERROR if the parts exceed CIGNA_SEAL_PARTS_MAX */
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 
-/* AES-256-GCM, set up once: fetching a cipher costs more than using it */
+/* AES-256-GCM in a context that is made once, as fetching a cipher is slow */
 EVP_CIPHER_CTX *cigna_keyring_gcm(cigna_keyring_t *ring);
 
 

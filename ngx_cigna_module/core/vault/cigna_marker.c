@@ -4,7 +4,7 @@
 
 #define CIGNA_MARKER_VERSION    1
 
-/* newer versions may have more in it */
+/* newer versions may have more fields */
 #define CIGNA_MARKER_PLAIN_MAX  256
 
 

@@ -9,31 +9,32 @@
 
 
 /*
- * The marker of a vault: "scripts/vault init" writes it, and a Redis without
- * one is not asked for grants, since it could only say that there are none.
+ * The marker of a vault, which "scripts/vault init" writes.  The gateway does
+ * not use a Redis without the marker, because an empty Redis would tell it that
+ * there are no grants.
  *
- *     <prefix>:v:{vault}     marker   hash: b blob, r run id of the primary
- *                                     last seen, t since when (ms)
- *     <prefix>:v:{<tag>}     in Cluster, one for each slot: so that each
+ *     <prefix>:v:{vault}     marker   hash: b blob, r run id of the last
+ *                                     primary, t its first check (ms)
+ *     <prefix>:v:{<tag>}     in Cluster, one for each slot, so that each
  *                            primary has some, wherever slots move
  *
- * The blob is sealed like a record of type "marker" and no tenant, without
- * associated data, but under the name key: with another name key all records
- * would be there and none would be found, while sealing keys come and go.  What
- * is in it:
+ * The blob is sealed as a record of type "marker", without tenant and without
+ * associated data, under the name key.  A gateway with another name key would
+ * find none of the records, so the marker has to tell that; sealing keys may
+ * change at any time.  The plain text:
  *
  *     version (1) | made at, ms (8)
  */
 
-/* of open(), beside CIGNA_SEAL_DAMAGED */
-#define CIGNA_MARKER_OTHER_NAMES    -20    /* made with another name key */
-#define CIGNA_MARKER_OTHER_VERSION  -21    /* of a newer gateway */
+/* results of open(), beside CIGNA_SEAL_DAMAGED */
+#define CIGNA_MARKER_OTHER_NAMES    -20    /* under another name key */
+#define CIGNA_MARKER_OTHER_VERSION  -21    /* a newer gateway made it */
 
 
 #define CIGNA_MARKER_PLAIN_LEN  (1 + 8)
 #define CIGNA_MARKER_LEN        (CIGNA_SEAL_OVERHEAD + CIGNA_MARKER_PLAIN_LEN)
 
-/* slot of a vault that is in no cluster */
+/* the slot, if Redis is not a cluster */
 #define CIGNA_MARKER_NO_SLOT    CIGNA_SLOTS
 
 
@@ -41,19 +42,19 @@
 int cigna_marker_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     unsigned slot);
 
-/* appends the marker that belongs under this key */
+/* appends the marker for this Redis key */
 int cigna_marker_seal(const cigna_vault_t *vault, cigna_slice_t key,
     int64_t made_ms, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_buf_t *out);
 
 /*
- * CIGNA_OK if the blob is the marker of this vault under this key; *made_ms,
- * which may be NULL, is then when it was made.
+ * CIGNA_OK if the blob is this vault's marker for this Redis key.  Then
+ * *made_ms is the time when it was made; made_ms may be NULL.
  */
 int cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
     cigna_slice_t blob, int64_t *made_ms);
 
-/* what a result of open() means, in words for an operator */
+/* a result of open() in words for an operator */
 const char *cigna_marker_error(int rc);
 
 

@@ -1,19 +1,19 @@
 
 /*
- * Set-up of a Redis connection.
+ * The handshake of a Redis connection.
  *
  *   start --> auth --> select --> name --> check --> done
  *     |                  ^  |      ^ |       ^  |      ^
  *     +------------------+--+------+-+-------+  +------+
- *                                             what is not wanted is left out
+ *                            steps that are not configured are left out
  *
  * Invariants, checked by t/fuzz/vault/fuzz_redis_handshake.c:
  *
- *   (1) "ok" with a check comes only after Redis itself has said "noeviction",
- *       and with that of the vault only after it has shown its marker;
- *   (2) the error text has no byte of the password, nor any other that Redis
- *       chose: an unknown command is answered with its arguments;
- *   (3) there are at most four commands, and AUTH is the first of them.
+ *   (1) with a check, "ok" is said only after Redis has said "noeviction"; with
+ *       the check of the vault, only after it has also shown the marker;
+ *   (2) the error text has no byte of the password, and none that Redis chose,
+ *       because Redis answers an unknown command with its arguments;
+ *   (3) there are at most four commands, and AUTH is the first.
  */
 
 
@@ -33,7 +33,7 @@ typedef enum {
 } cigna_redis_handshake_state_e;
 
 
-/* errors that pass by themselves, and those that an operator must mend */
+/* an error of Redis, by its first word, and its meaning */
 
 typedef struct {
     const char               *code;
@@ -44,25 +44,31 @@ typedef struct {
 
 static const cigna_redis_handshake_error_t  cigna_redis_handshake_errors[] = {
     { "LOADING", cigna_redis_handshake_busy, "Redis is loading its data" },
-    { "MASTERDOWN", cigna_redis_handshake_busy, "the replica has lost its primary" },
+    { "MASTERDOWN", cigna_redis_handshake_busy,
+      "the replica has lost its primary" },
     { "CLUSTERDOWN", cigna_redis_handshake_busy, "the cluster is down" },
     { "READONLY", cigna_redis_handshake_replica, "this is a replica" },
-    { "MOVED", cigna_redis_handshake_elsewhere, "the slot is served elsewhere" },
+    { "MOVED", cigna_redis_handshake_elsewhere,
+      "the slot is served elsewhere" },
     { "ASK", cigna_redis_handshake_elsewhere, "the slot is moving" },
     { "TRYAGAIN", cigna_redis_handshake_elsewhere, "the slot is moving" },
     { "BUSY", cigna_redis_handshake_busy, "Redis is busy running a script" },
     { "NOAUTH", cigna_redis_handshake_refused, "Redis wants a password" },
-    { "WRONGPASS", cigna_redis_handshake_refused, "wrong username or password" },
+    { "WRONGPASS", cigna_redis_handshake_refused,
+      "wrong username or password" },
     { "NOPERM", cigna_redis_handshake_refused,
       "the Redis user lacks a permission" },
     { "DENIED", cigna_redis_handshake_refused,
       "Redis runs in protected mode and admits no remote clients" }
 };
 
-#define CIGNA_REDIS_HANDSHAKE_ERRORS                                                    \
-    (sizeof(cigna_redis_handshake_errors) / sizeof(cigna_redis_handshake_errors[0]))
+#define CIGNA_REDIS_HANDSHAKE_ERRORS                                          \
+    (sizeof(cigna_redis_handshake_errors)                                     \
+     / sizeof(cigna_redis_handshake_errors[0]))
 
 
+static int cigna_redis_handshake_passed(cigna_redis_handshake_t *f,
+    const cigna_event_t *ev, cigna_op_t *op, const char *command);
 static void cigna_redis_handshake_auth(cigna_redis_handshake_t *f,
     cigna_op_t *op);
 static void cigna_redis_handshake_select(cigna_redis_handshake_t *f,
@@ -71,14 +77,15 @@ static void cigna_redis_handshake_name(cigna_redis_handshake_t *f,
     cigna_op_t *op);
 static void cigna_redis_handshake_check(cigna_redis_handshake_t *f,
     cigna_op_t *op);
-static cigna_redis_handshake_e cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
-    const cigna_event_t *ev);
+static cigna_redis_handshake_e cigna_redis_handshake_checked(
+    cigna_redis_handshake_t *f, const cigna_event_t *ev);
 static uint64_t cigna_redis_handshake_primary(cigna_slice_t name);
-static cigna_redis_handshake_e cigna_redis_handshake_marker(cigna_redis_handshake_t *f, int rc);
-static cigna_redis_handshake_e cigna_redis_handshake_policy(cigna_redis_handshake_t *f,
-    cigna_slice_t policy);
-static cigna_redis_handshake_e cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
-    const cigna_event_t *ev, const char *command);
+static cigna_redis_handshake_e cigna_redis_handshake_marker(
+    cigna_redis_handshake_t *f, int rc);
+static cigna_redis_handshake_e cigna_redis_handshake_policy(
+    cigna_redis_handshake_t *f, cigna_slice_t policy);
+static cigna_redis_handshake_e cigna_redis_handshake_answer(
+    cigna_redis_handshake_t *f, const cigna_event_t *ev, const char *command);
 static cigna_slice_t cigna_redis_handshake_info(cigna_slice_t info);
 static void cigna_redis_handshake_done(cigna_redis_handshake_t *f,
     cigna_op_t *op, cigna_redis_handshake_e rc);
@@ -99,8 +106,6 @@ void
 cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_redis_handshake_e  rc;
-
     switch ((cigna_redis_handshake_state_e) f->state) {
 
     case cigna_redis_handshake_st_start:
@@ -120,46 +125,31 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
 
     case cigna_redis_handshake_st_auth:
 
-        rc = cigna_redis_handshake_answer(f, ev, "AUTH");
-
-        if (rc != cigna_redis_handshake_ok) {
-            cigna_redis_handshake_done(f, op, rc);
-            return;
+        if (cigna_redis_handshake_passed(f, ev, op, "AUTH")) {
+            cigna_redis_handshake_select(f, op);
         }
 
-        cigna_redis_handshake_select(f, op);
         return;
 
     case cigna_redis_handshake_st_select:
 
-        rc = cigna_redis_handshake_answer(f, ev, "SELECT");
-
-        if (rc != cigna_redis_handshake_ok) {
-            cigna_redis_handshake_done(f, op, rc);
-            return;
+        if (cigna_redis_handshake_passed(f, ev, op, "SELECT")) {
+            cigna_redis_handshake_name(f, op);
         }
 
-        cigna_redis_handshake_name(f, op);
         return;
 
     case cigna_redis_handshake_st_name:
 
-        rc = cigna_redis_handshake_answer(f, ev, "CLIENT");
+        /* the name only helps operators, so it may be forbidden */
 
-        /* the name is for the eyes of operators only */
-
-        if (rc == cigna_redis_handshake_refused
-            && cigna_reply_is_error(ev->reply, "NOPERM"))
+        if ((ev->type == cigna_ev_ok
+             && cigna_reply_is_error(ev->reply, "NOPERM"))
+            || cigna_redis_handshake_passed(f, ev, op, "CLIENT"))
         {
-            rc = cigna_redis_handshake_ok;
+            cigna_redis_handshake_check(f, op);
         }
 
-        if (rc != cigna_redis_handshake_ok) {
-            cigna_redis_handshake_done(f, op, rc);
-            return;
-        }
-
-        cigna_redis_handshake_check(f, op);
         return;
 
     case cigna_redis_handshake_st_check:
@@ -172,6 +162,25 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
     }
 
     cigna_redis_handshake_done(f, op, f->rc);
+}
+
+
+/* 1 if the command succeeded; otherwise the flow is done */
+
+static int
+cigna_redis_handshake_passed(cigna_redis_handshake_t *f,
+    const cigna_event_t *ev, cigna_op_t *op, const char *command)
+{
+    cigna_redis_handshake_e  rc;
+
+    rc = cigna_redis_handshake_answer(f, ev, command);
+
+    if (rc != cigna_redis_handshake_ok) {
+        cigna_redis_handshake_done(f, op, rc);
+        return 0;
+    }
+
+    return 1;
 }
 
 
@@ -201,7 +210,7 @@ cigna_redis_handshake_select(cigna_redis_handshake_t *f, cigna_op_t *op)
     cigna_buf_t    b;
     cigna_slice_t  argv[2];
 
-    /* every connection starts in 0, and a cluster has no other */
+    /* each connection begins in database 0, and a cluster has no other */
 
     if (f->db == 0) {
         cigna_redis_handshake_name(f, op);
@@ -282,26 +291,21 @@ static cigna_redis_handshake_e
 cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
     const cigna_event_t *ev)
 {
-    cigna_redis_handshake_e  rc;
+    int                      policy;
     cigna_slice_t            info;
+    cigna_redis_handshake_e  rc;
 
-    if (f->check == cigna_redis_handshake_check_policy) {
-        rc = cigna_redis_handshake_answer(f, ev, "INFO");
+    policy = f->check == cigna_redis_handshake_check_policy;
 
-        if (rc != cigna_redis_handshake_ok) {
-            return rc;
-        }
-
-        info = cigna_reply_slice(ev->reply);
-
-        return cigna_redis_handshake_policy(f,
-                                            cigna_redis_handshake_info(info));
-    }
-
-    rc = cigna_redis_handshake_answer(f, ev, "EVAL");
+    rc = cigna_redis_handshake_answer(f, ev, policy ? "INFO" : "EVAL");
 
     if (rc != cigna_redis_handshake_ok) {
         return rc;
+    }
+
+    if (policy) {
+        info = cigna_redis_handshake_info(cigna_reply_slice(ev->reply));
+        return cigna_redis_handshake_policy(f, info);
     }
 
     if (cigna_script_said(ev, "replica")) {
@@ -327,9 +331,9 @@ cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
     f->age_ms = cigna_reply_int(cigna_reply_item(ev->reply, 3), -1);
     f->primary = cigna_redis_handshake_primary(cigna_script_slice(ev, 4));
 
-    return cigna_redis_handshake_marker(f, cigna_marker_open(f->vault, f->key,
-                                                             cigna_script_slice(ev, 2),
-                                                             NULL));
+    return cigna_redis_handshake_marker(f,
+               cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2),
+                                 NULL));
 }
 
 
@@ -356,7 +360,7 @@ cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 }
 
 
-/* a number for a name that no stranger chooses */
+/* a number for a name; Redis chooses the name, so the key is not secret */
 
 static uint64_t
 cigna_redis_handshake_primary(cigna_slice_t name)
@@ -391,11 +395,12 @@ cigna_redis_handshake_marker(cigna_redis_handshake_t *f, int rc)
     cigna_flow_say(f->error, sizeof(f->error), cigna_marker_error(rc),
                    cigna_slice_null);
 
-    return (rc == CIGNA_ERROR) ? cigna_redis_handshake_broken : cigna_redis_handshake_foreign;
+    return rc == CIGNA_ERROR ? cigna_redis_handshake_broken
+                             : cigna_redis_handshake_foreign;
 }
 
 
-/* what a reply means; f->error says it in words of our own */
+/* the meaning of a reply; f->error tells it in our own words */
 
 static cigna_redis_handshake_e
 cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
@@ -437,7 +442,7 @@ cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
 }
 
 
-/* the value of the line "maxmemory_policy:", empty if there is none */
+/* the value of the line "maxmemory_policy:"; empty if there is none */
 
 static cigna_slice_t
 cigna_redis_handshake_info(cigna_slice_t info)

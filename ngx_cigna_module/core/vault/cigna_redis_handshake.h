@@ -8,57 +8,59 @@
 
 
 /*
- * What happens on a fresh Redis connection before it carries commands: AUTH,
- * SELECT, CLIENT SETNAME, and the check that this is a primary which never
- * evicts and has the vault's marker.  The check alone is for later: any of it
- * may change.  Only cigna_op_redis, cigna_op_script and cigna_op_done; the
- * script is to be sent as a whole, by EVAL.
+ * Makes a new Redis connection ready for commands: AUTH, SELECT, CLIENT
+ * SETNAME, and the check that this Redis is a primary, never evicts keys and
+ * has the vault's marker.  The check is repeated later without the rest, as its
+ * result may change.  Operations are cigna_op_redis, cigna_op_script, which the
+ * caller sends by EVAL, and cigna_op_done.
  */
 
 typedef enum {
     cigna_redis_handshake_ok = 0,
     cigna_redis_handshake_pending,
-    cigna_redis_handshake_refused,                   /* wrong password, no such db */
-    cigna_redis_handshake_busy,                      /* LOADING, MASTERDOWN, ... */
-    cigna_redis_handshake_replica,                   /* the primary is another one */
-    cigna_redis_handshake_elsewhere,                 /* of a cluster: the marker's slot
-                                              is not here, or is moving */
-    cigna_redis_handshake_evicts,                    /* maxmemory-policy */
-    cigna_redis_handshake_foreign,                   /* no marker, or not our vault's */
-    cigna_redis_handshake_broken                     /* nonsense, or the connection */
+    cigna_redis_handshake_refused,         /* wrong password, no such db */
+    cigna_redis_handshake_busy,            /* LOADING, MASTERDOWN, ... */
+    cigna_redis_handshake_replica,         /* this is not the primary */
+    cigna_redis_handshake_elsewhere,       /* another node of the cluster has
+                                              the marker's slot, or gets it */
+    cigna_redis_handshake_evicts,          /* maxmemory-policy */
+    cigna_redis_handshake_foreign,         /* no marker, or another vault's */
+    cigna_redis_handshake_broken           /* malformed reply, or none */
 } cigna_redis_handshake_e;
 
 
 typedef enum {
-    cigna_redis_handshake_check_none = 0,            /* to log in is all */
-    cigna_redis_handshake_check_policy,              /* "INFO memory" only */
-    cigna_redis_handshake_check_vault                /* all of it */
+    cigna_redis_handshake_check_none = 0,
+    cigna_redis_handshake_check_policy,    /* of "INFO memory" */
+    cigna_redis_handshake_check_vault      /* role, policy and marker */
 } cigna_redis_handshake_check_e;
 
 
 typedef struct {
     /* set by the caller */
-    cigna_slice_t                   username;        /* empty: none */
-    cigna_slice_t                   password;        /* empty: no AUTH */
+    cigna_slice_t                   username;  /* empty: none */
+    cigna_slice_t                   password;  /* empty: no AUTH */
     unsigned                        db;
     cigna_redis_handshake_check_e   check;
-    const cigna_vault_t            *vault;           /* for the check of it */
-    unsigned                        slot;            /* the marker's */
-    unsigned                        again:1;         /* logged in already: check only */
+    const cigna_vault_t            *vault;  /* for the check of it */
+    unsigned                        slot;  /* the marker's */
+    unsigned                        again:1;  /* logged in already: check
+                                                 only */
 
     /* result */
     cigna_redis_handshake_e         rc;
-    int64_t                         age_ms;          /* the primary has been one for so
-                                              long; -1: not known */
-    uint64_t              primary;         /* the same for as long, and for no
-                                              other; 0: not known */
-    char                  error[160];      /* for the log, never a secret */
+    int64_t                         age_ms;  /* the primary has been one for so
+                                                long; -1: not known */
+    uint64_t                        primary;  /* the same for as long, and
+                                                 for no other; 0: not known */
+    char                            error[160];  /* for the log, never a
+                                                    secret */
 
     /* private */
-    unsigned              state;
-    char                  number[12];
-    cigna_slice_t         key;
-    uint8_t               key_mem[CIGNA_KEY_MAX];
+    unsigned                        state;
+    char                            number[12];
+    cigna_slice_t                   key;
+    uint8_t                         key_mem[CIGNA_KEY_MAX];
 } cigna_redis_handshake_t;
 
 

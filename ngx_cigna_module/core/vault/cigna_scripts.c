@@ -16,8 +16,8 @@
     "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)\n"
 
 /*
- * Tells every node of a write.  A failure (an ACL without the channel) must
- * not undo what is written: nodes compare generations now and then anyway.
+ * Tells all nodes about a write.  If that fails (an ACL without the channel)
+ * the write stays: nodes compare generations now and then, too.
  */
 
 #define CIGNA_LUA_PUBLISH(channel, identity, id, generation)                  \
@@ -25,14 +25,14 @@
                  identity " .. ' ' .. " id " .. ' ' .. " generation ")\n"
 
 /*
- * Field x has the ids of the last grants that went, so that a write that comes
- * late revives none of them.
+ * Field x has the ids of the last grants that were replaced or deleted, so that
+ * a late write brings none of them back.
  */
 
 #define CIGNA_LUA_GONE(id, gone)                                              \
     "string.sub(" id " .. ' ' .. " gone ", 1, 8 * 23)"
 
-/* what HMGET of the fields of a record returns where there is none */
+/* the fields of a record, as HMGET returns them if there is none */
 
 #define CIGNA_LUA_NO_RECORD  "{false, false, false, false, false, false}"
 
@@ -40,12 +40,12 @@
 /*
  * dance_open: stores a dance.
  *
- * Key: dance.  Arguments: sealed dance, hash of the browser's secret,
- * identity, dance id, ms it may be completed in, ms its end is remembered.
+ * Key: dance.  Arguments: sealed dance, hash of the browser's secret, identity,
+ * dance id, ms to complete it, ms to remember its end.
  *
  *     ok
  *
- * Running it twice is the same as once.
+ * Running it twice has the effect of running it once.
  */
 
 static const char  cigna_lua_dance_open[] =
@@ -57,16 +57,16 @@ static const char  cigna_lua_dance_open[] =
 
 
 /*
- * dance_list: enters a dance in the list of its member's open ones.
+ * dance_list: enters a dance into the list of its member's open dances.
  *
- * Key: open dances.  Arguments: key of the dance, how many may be open, ms
- * each of them is open.
+ * Key: open dances.  Arguments: key of the dance, the most that may be open, ms
+ * that a dance is open.
  *
- *     ok evicted...          keys of dances which are too many, oldest first
+ *     ok evicted...          keys of the dances that are too many, oldest first
  *
- * The evicted ones live in other hash slots, so the caller deletes them.  No
- * more than 16 (CIGNA_EVICTED_MAX) go at a time: a lowered bound is reached
- * little by little.
+ * The evicted dances are in other hash slots, so the caller deletes them.  One
+ * call evicts at most 16 (CIGNA_EVICTED_MAX), so a lowered bound is reached
+ * step by step.
  */
 
 static const char  cigna_lua_dance_list[] =
@@ -86,36 +86,35 @@ static const char  cigna_lua_dance_list[] =
 
 
 /*
- * dance_take: takes a dance, if the browser and the member are the ones that
+ * dance_claim: takes a dance for one run, if browser and member are those that
  * started it.
  *
- * Key: dance.  Arguments: hash of the browser's secret (empty: it has none),
- * identity, taker (a fresh token), ms until the taker is given up.
+ * Key: dance.  Arguments: hash of the browser's secret (empty: none), identity,
+ * taker (a new random token), ms that the taker has.
  *
  *     absent
  *     mismatch id                  another browser; nothing has changed
  *     other id                     another member; the dance has ended, unless
- *                                  it had been taken or ended before
+ *                                  it was taken or ended before
  *     ended id outcome rest
- *     taken id blob ms             somebody is at it, for so long at most
- *     interrupted id blob          somebody was at it and never came back
+ *     taken id blob ms             another taker has it, for so long at most
+ *     interrupted id blob          another taker had it and did not end it
  *     expired id
- *     yours id blob                also when the same taker asks again
+ *     yours id blob                also if the same taker asks again
  *
- * The hashes are compared by Lua's string comparison, which is by pointer on
- * interned strings; what is compared are digests of secrets, so timing would
- * tell nothing of use even if it told something.
+ * Lua compares the hashes by pointer, as short strings are interned.  They are
+ * digests of secrets, so the time of a comparison would tell nothing of use.
  */
 
-static const char  cigna_lua_dance_take[] =
+static const char  cigna_lua_dance_claim[] =
     CIGNA_LUA_NOW
     "local d = redis.call('HMGET', KEYS[1],\n"
     "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
-    "local secret, who, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
+    "local secret, identity, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
     "local outcome, rest, taken, taker = d[6], d[7], d[8], d[9]\n"
     "if not secret then return {'absent'} end\n"
     "if secret ~= ARGV[1] then return {'mismatch', id} end\n"
-    "if who ~= ARGV[2] then\n"
+    "if identity ~= ARGV[2] then\n"
     "    if not outcome and not taken then\n"
     "        redis.call('HSET', KEYS[1], 'o', 'identity_mismatch', 'r', '')\n"
     "        redis.call('HDEL', KEYS[1], 'b')\n"
@@ -136,17 +135,17 @@ static const char  cigna_lua_dance_take[] =
 
 
 /*
- * dance_end: remembers how a dance ended, and drops its secrets.
+ * dance_end: remembers how a dance ended, and removes its secrets.
  *
- * Key: dance.  Arguments: taker, outcome, what is left of the dance, sealed.
+ * Key: dance.  Arguments: taker, outcome, the rest of the dance, sealed.
  *
  *     ok
- *     absent                       it has expired meanwhile
- *     other                        not this taker's
- *     ended outcome                it had ended before, which stands
- *     late                         past the deadline, "interrupted" stands
+ *     absent                       it has expired
+ *     other                        it is not this taker's
+ *     ended outcome                it had ended before, and that outcome stays
+ *     late                         the deadline is over; "interrupted" stays
  *
- * The key goes on to expire when it would have anyway.
+ * The expiry of the key stays.
  */
 
 static const char  cigna_lua_dance_end[] =
@@ -162,23 +161,23 @@ static const char  cigna_lua_dance_end[] =
 
 
 /*
- * grant_put: stores the grant of a dance in place of any other.
+ * grant_install: stores the grant of a dance in place of any other.
  *
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * channel, identity.
  *
- *     ok connected record          record: what it has replaced, as "HMGET
- *                                  grant i g b m n r" returns it: nothing also
- *                                  when the put had been stored before
- *     retired                      it had been stored before, and has been
+ *     ok connected record          record: the replaced one, as "HMGET grant i
+ *                                  g b m n r" returns it; also empty if this
+ *                                  grant had been stored before
+ *     retired                      this grant had been stored before, and was
  *                                  replaced or deleted since
  *
- * connected (field c, ms) is when it was put, by the clock of Redis, and in
- * any case later than that of every grant of this identity before: it tells
- * which of two grants is the newer one, see grant_restore.
+ * connected (field c, ms) is the time of the call by the clock of Redis, but
+ * later than that of each earlier grant of this identity.  It tells which of
+ * two grants is the newer one, see grant_replay.
  */
 
-static const char  cigna_lua_grant_put[] =
+static const char  cigna_lua_grant_install[] =
     CIGNA_LUA_NOW
     "local g = redis.call('HMGET', KEYS[1],\n"
     "                     'i', 'g', 'b', 'm', 'n', 'r', 'x', 'c')\n"
@@ -199,21 +198,22 @@ static const char  cigna_lua_grant_put[] =
 
 
 /*
- * grant_begin: lock, write-ahead mark and a second look at the record at once.
+ * grant_begin: sets lock and write-ahead mark, if the record is still the same.
  *
- * Keys: grant, lock.  Arguments: owner (a fresh token), grant id, generation,
- * ms of the lease, ms of the mark, and how many attempts the caller knows of
- * that may have had an effect.
+ * Keys: grant, lock.  Arguments: owner (a new random token), grant id,
+ * generation, ms of the lease, ms of the mark, and the number of attempts that
+ * the caller knows of.
  *
- *     stale record                 no longer this generation, or there were
- *                                  other attempts; a record is what "HMGET
- *                                  grant i g b m n r" returns
- *     busy                         somebody else has the lock
- *     marked                       somebody else is at it without the lock
- *     mine connected               lock and mark are ours; see grant_put
+ *     stale record                 there is another generation, or there were
+ *                                  other attempts; record: as "HMGET grant i g
+ *                                  b m n r" returns it
+ *     busy                         another owner has the lock
+ *     marked                       another owner's mark has not expired
+ *     mine connected               the caller has lock and mark; connected: see
+ *                                  grant_install
  *
- * The owner may ask again: that renews lock and mark, and counts no other
- * attempt.
+ * If the owner asks again, lock and mark are prolonged, and the attempt is not
+ * counted again.
  */
 
 static const char  cigna_lua_grant_begin[] =
@@ -239,16 +239,16 @@ static const char  cigna_lua_grant_begin[] =
 
 
 /*
- * grant_renew: makes the lock last longer while the exchange runs.
+ * grant_renew: prolongs the lock while the exchange is open.
  *
- * Keys: grant, lock.  Arguments: owner, ms of the lease, then what
- * grant_retake takes besides.
+ * Keys: grant, lock.  Arguments: owner, ms of the lease, and then the further
+ * arguments of grant_retake, which it ignores.
  *
  *     mine
- *     lost                         not this owner's, or no longer
+ *     lost                         not this owner's, or not any more
  *
- * Other than grant_begin it takes nothing: sent late, it must not lock what
- * its owner has given up.
+ * Unlike grant_begin it sets no new mark: a call that arrives late must not
+ * lock a grant that its owner has given up.
  */
 
 static const char  cigna_lua_grant_renew[] =
@@ -264,15 +264,14 @@ static const char  cigna_lua_grant_renew[] =
 
 
 /*
- * grant_retake: sets lock and mark again for an exchange that is open, where a
- * new primary does not know of them.
+ * grant_retake: sets lock and mark again for an open exchange, after a change
+ * of primary that may have lost them.
  *
  * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark, grant
  * id, generation, attempts including this one.
  *
  *     mine
- *     lost                         no longer this generation, or somebody else
- *                                  is at it
+ *     lost                         another generation or another owner is there
  */
 
 static const char  cigna_lua_grant_retake[] =
@@ -299,16 +298,16 @@ static const char  cigna_lua_grant_retake[] =
  * Keys: grant, lock.  Arguments: owner, grant id, generation, sealed grant,
  * ms to keep it, channel, identity, "1" to mark the grant spent, else "".
  *
- *     ok                           also when it had been stored before
- *     stale record                 the grant is gone, or another one, or not
- *                                  older than this; see grant_begin
+ *     ok                           also if it had been stored before
+ *     stale record                 the grant is gone, or is another one, or is
+ *                                  not older than this; see grant_begin
  *
- * Any generation before the new one gives way, not only the one just before:
- * a primary that lost its last writes may have an older one again.  So does
- * one that is marked spent (field s, when that was) for one of the same number
- * that is not: the refusal was of a refresh token that had been exchanged
- * already.  0.4.0 has left "1" in s.  A grant that is marked spent may be tried
- * again with the same refresh token, whose attempts stay counted.
+ * The new generation replaces any older one, not only the one just before it: a
+ * primary that lost its last writes may have an older one again.  A generation
+ * that is marked spent (field s, with the time) is also replaced by one of the
+ * same number that is not, because the refused refresh token had been exchanged
+ * already.  Version 0.4.0 left "1" in s.  A grant that is marked spent may be
+ * tried again with the same refresh token, so its attempts stay counted.
  */
 
 static const char  cigna_lua_grant_swap[] =
@@ -337,20 +336,20 @@ static const char  cigna_lua_grant_swap[] =
 
 
 /*
- * grant_release: unlocks, and settles the mark, both only if they are the
- * owner's.
+ * grant_release: unlocks and settles the mark, if they are the owner's.
  *
- * Keys: grant, lock.  Arguments: owner, then how the attempt has ended:
+ * Keys: grant, lock.  Arguments: owner, and how the attempt ended:
  *
- *     ms of the lease              nobody knows: for so long the mark stays
- *     "refused"                    refused, which is not final: field r notes
- *                                  of which generation, and when
- *     ""                           it is known to have had no effect
+ *     ms of the lease              the outcome is unknown: so long the mark
+ *                                  stays
+ *     "refused"                    refused, and not final: field r gets
+ *                                  generation and time
+ *     ""                           the attempt had no effect
  *
  *     ok
  *
- * An attempt without effect is not counted.  If an earlier one is still open,
- * its mark stays, past its deadline.
+ * An attempt without effect is not counted.  If the outcome of an earlier one
+ * is unknown, the mark stays, with its deadline over.
  */
 
 static const char  cigna_lua_grant_release[] =
@@ -381,11 +380,11 @@ static const char  cigna_lua_grant_release[] =
 /*
  * grant_delete: reads and deletes.
  *
- * Keys: grant, lock.  Arguments: ms for which no late write revives it
- * (CIGNA_TOMB_MS), channel, identity.
+ * Keys: grant, lock.  Arguments: ms to remember the id (CIGNA_TOMB_MS),
+ * channel, identity.
  *
  *     none
- *     ok record connected          what there was, see grant_begin
+ *     ok record connected          the deleted one, see grant_begin
  */
 
 static const char  cigna_lua_grant_delete[] =
@@ -406,24 +405,25 @@ static const char  cigna_lua_grant_delete[] =
 
 
 /*
- * grant_restore: writes a generation again that Redis may have lost.
+ * grant_replay: writes a generation again that Redis may have lost.
  *
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
- * when it was connected, channel, identity.
+ * time of its connection, channel, identity.
  *
  *     ok                           written, or this generation is there
- *     stale                        a later generation is
- *     other                        another grant is there, and newer
+ *     stale                        a later generation is there
+ *     other                        another, newer grant is there
  *     retired                      the grant was replaced or deleted
  *
- * Of the same generation the bytes may differ: it was sealed under another key
- * since, or amended.  One that is marked spent gives way, see grant_swap.
+ * The bytes of the same generation may differ, because it was sealed under
+ * another key or amended.  A generation that is marked spent is replaced, see
+ * grant_swap.
  *
- * A mark goes with the older generation whose refresh token it guards.  The
- * lock is its owner's to give up.
+ * The mark is removed together with the older generation whose refresh token it
+ * guards.  The lock stays until its owner gives it up.
  */
 
-static const char  cigna_lua_grant_restore[] =
+static const char  cigna_lua_grant_replay[] =
     "local g = redis.call('HMGET', KEYS[1], 'i', 'g', 's', 'c', 'x')\n"
     "local id, connected, gone = g[1], tonumber(g[4] or 0), g[5] or ''\n"
     "if id == ARGV[1] then\n"
@@ -447,14 +447,14 @@ static const char  cigna_lua_grant_restore[] =
 
 
 /*
- * grant_forget: deletes a grant again whose deletion Redis may have lost, and
- * any that was connected before it.
+ * grant_forget: deletes a grant again if Redis may have lost the deletion, and
+ * any grant that was connected before it.
  *
- * Keys: grant, lock.  Arguments: grant id, when it was connected, ms for which
- * no late write revives it (CIGNA_TOMB_MS), channel, identity.
+ * Keys: grant, lock.  Arguments: grant id, time of its connection, ms to
+ * remember the id (CIGNA_TOMB_MS), channel, identity.
  *
  *     ok                           also if it was gone already
- *     other                        a newer grant is there and stays
+ *     other                        a newer grant is there, and stays
  */
 
 static const char  cigna_lua_grant_forget[] =
@@ -483,15 +483,15 @@ static const char  cigna_lua_grant_forget[] =
 
 
 /*
- * grant_reseal: puts the same record, sealed under another key, in place of
- * the bytes that were opened.
+ * grant_reseal: replaces a sealed grant by the same one under another key.
  *
- * Key: grant.  Arguments: sealed grant as it was read, as it shall be.
+ * Key: grant.  Arguments: the bytes that were read, the new bytes.
  *
- *     ok                           also when it had been done before
- *     stale                        no longer these bytes
+ *     ok                           also if that had been done before
+ *     stale                        the bytes are not those that were read
  *
- * Nothing else of the grant changes, its expiry neither; nodes need not know.
+ * Nothing else of the grant changes, not even its expiry, so nodes are not
+ * told.
  */
 
 #define CIGNA_LUA_RESEAL                                                      \
@@ -506,9 +506,9 @@ static const char  cigna_lua_grant_reseal[] =
 
 
 /*
- * grant_amend: the same, where something has been learned of the grant that
- * nodes are to have, too.  Of its generation they have one without that, so
- * that they are told as if it was deleted, and read it again.
+ * grant_amend: replaces a sealed grant by the same one with another field.
+ * Nodes have the generation without that field, so they are told of a
+ * deletion, and read the grant again.
  *
  * Key: grant.  Arguments: as of grant_reseal, then channel, identity.
  */
@@ -520,19 +520,18 @@ static const char  cigna_lua_grant_amend[] =
 
 
 /*
- * vault_check: is this a primary, does it evict, has it the marker?
+ * vault_check: tells role, eviction policy and marker of this Redis.
  *
  * Key: marker.
  *
  *     replica
  *     none policy                  there is no marker; policy is Redis'
  *                                  maxmemory_policy
- *     ok policy marker ms who      sealed marker; for so long this has been
- *                                  the primary; what it is called as long as
- *                                  it is one
+ *     ok policy marker ms name     the sealed marker; ms that this has been the
+ *                                  primary; a name that is its own while it is
  *
- * A primary that has not been seen before says so in the marker.  One that
- * cannot, being out of memory, is a new one each time.
+ * A new primary notes its run id and the time in the marker.  If it has no
+ * memory for that, each check finds it new.
  */
 
 static const char  cigna_lua_vault_check[] =
@@ -563,16 +562,16 @@ static const char  cigna_lua_vault_check[] =
 static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(dance_open, 1),
     cigna_script_entry(dance_list, 1),
-    cigna_script_entry(dance_take, 1),
+    cigna_script_entry(dance_claim, 1),
     cigna_script_entry(dance_end, 1),
-    cigna_script_entry(grant_put, 1),
+    cigna_script_entry(grant_install, 1),
     cigna_script_entry(grant_begin, 2),
     cigna_script_entry(grant_renew, 2),
     cigna_script_entry(grant_retake, 2),
     cigna_script_entry(grant_swap, 2),
     cigna_script_entry(grant_release, 2),
     cigna_script_entry(grant_delete, 2),
-    cigna_script_entry(grant_restore, 1),
+    cigna_script_entry(grant_replay, 1),
     cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
     cigna_script_entry(grant_amend, 1),
@@ -617,21 +616,6 @@ cigna_script(cigna_script_e script)
 }
 
 
-const cigna_script_t *
-cigna_script_find(cigna_slice_t sha1)
-{
-    unsigned  i;
-
-    for (i = 0; i < cigna_script_max; i++) {
-        if (cigna_slice_eq_case(cigna_slice_str(cigna_scripts[i].sha1), sha1)) {
-            return &cigna_scripts[i];
-        }
-    }
-
-    return NULL;
-}
-
-
 void
 cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id)
 {
@@ -648,10 +632,7 @@ void
 cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc)
 {
-    cigna_flow_redis(op, argv, argc);
-
-    op->type = cigna_op_script;
-    op->script = &cigna_scripts[script];
+    cigna_flow_script(op, &cigna_scripts[script], argv, argc);
 }
 
 
@@ -681,22 +662,21 @@ cigna_script_slice(const cigna_event_t *ev, size_t i)
 
 
 cigna_slice_t
-cigna_script_who(const cigna_vault_names_t *id)
+cigna_script_identity(const cigna_vault_names_t *id)
 {
     return cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
 }
 
 
 int
-cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel)
+cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel)
 {
     cigna_buf_t  b;
 
-    cigna_arena_open(a, &b);
-    cigna_buf_append(&b, vault->prefix);
+    cigna_arena_open(s->arena, &b);
+    cigna_buf_append(&b, s->vault->prefix);
     cigna_buf_append_str(&b, ":invalidate");
-    *channel = cigna_arena_close(a, &b);
+    *channel = cigna_arena_close(s->arena, &b);
 
     return channel->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }

@@ -8,31 +8,32 @@
 
 
 /*
- * The vault's scripts.  Each touches keys of one hash tag only, takes its time
- * from Redis (TIME) and is described in front of its text: keys, arguments,
- * reply.  A reply is an array whose first element is a word.  Scripts call
- * TIME, HMGET, HSET, HDEL, GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM,
- * ZREMRANGEBYSCORE, ZREMRANGEBYRANK, PUBLISH and INFO; flows send HMGET, UNLINK
- * and ZREM beside them: an ACL needs no more.
+ * The vault's scripts.  Each uses keys of one hash tag only, takes the time
+ * from Redis (TIME), and has its keys, arguments and reply described in front
+ * of it.  A reply is an array, and its first element is a word.
+ *
+ * An ACL has to allow these commands.  Scripts call TIME, HMGET, HSET, HDEL,
+ * GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM, ZREMRANGEBYSCORE,
+ * ZREMRANGEBYRANK, PUBLISH and INFO.  Flows also send HMGET, UNLINK and ZREM.
  */
 
 typedef enum {
     cigna_script_dance_open = 0,           /* stores a dance */
     cigna_script_dance_list,               /* bounds a member's open dances */
-    cigna_script_dance_take,               /* takes it, if the secret fits */
+    cigna_script_dance_claim,              /* takes it for one run */
     cigna_script_dance_end,                /* remembers the outcome */
-    cigna_script_grant_put,                /* a new grant replaces any other */
-    cigna_script_grant_begin,              /* lock, mark and read at once */
-    cigna_script_grant_renew,              /* the lock for longer */
-    cigna_script_grant_retake,             /* both again, if they got lost */
-    cigna_script_grant_swap,               /* compare and set, unlock */
-    cigna_script_grant_release,            /* unlock by the owner only */
-    cigna_script_grant_delete,             /* read and delete */
-    cigna_script_grant_restore,            /* writes a lost generation again */
+    cigna_script_grant_install,            /* a new grant replaces any other */
+    cigna_script_grant_begin,              /* sets lock and mark */
+    cigna_script_grant_renew,              /* prolongs the lock */
+    cigna_script_grant_retake,             /* sets lost lock and mark again */
+    cigna_script_grant_swap,               /* writes a generation, unlocks */
+    cigna_script_grant_release,            /* unlocks, settles the mark */
+    cigna_script_grant_delete,             /* reads and deletes */
+    cigna_script_grant_replay,             /* writes a lost generation again */
     cigna_script_grant_forget,             /* deletes a grant again */
-    cigna_script_grant_reseal,             /* the same under another key */
-    cigna_script_grant_amend,              /* the same, and what is learned */
-    cigna_script_vault_check,              /* is this the vault's primary? */
+    cigna_script_grant_reseal,             /* the record under another key */
+    cigna_script_grant_amend,              /* the record with a new field */
+    cigna_script_vault_check,              /* role, policy and marker */
     cigna_script_budget_lease,             /* see cigna_budget_call.h */
     cigna_script_budget_pause,
     cigna_script_max
@@ -40,52 +41,46 @@ typedef enum {
 
 
 /*
- * For so long the ids of grants that were deleted are remembered, so that no
- * late write revives one: longer than anybody tries to write, see
+ * How long Redis remembers the ids of deleted grants, so that no late write
+ * brings one back.  No node tries a write for so long, see
  * cigna_journal_replay.h.
  */
 
 #define CIGNA_TOMB_MS  (INT64_C(30) * 24 * 3600 * 1000)
 
 
-/* computes the SHA-1 digests; once, before any other call */
+/* computes the SHA-1 digests; to be called once, before all others */
 int cigna_scripts_init(void);
 
 const cigna_script_t *cigna_script(cigna_script_e script);
 
-/* the script with this digest, NULL if it is none of ours */
-const cigna_script_t *cigna_script_find(cigna_slice_t sha1);
 
-
-/* the read of the identity's grant, see cigna_vault_read_args() */
+/* makes *op the read of the identity's grant, see cigna_vault_read_args() */
 void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 
-/*
- * Makes an operation of a script and its arguments, keys first.  Arguments
- * are borrowed.
- */
+/* makes *op a script with its arguments, keys first, which are borrowed */
 void cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc);
 
-/* the word of a reply, borrowed; empty for errors and nonsense: an outage */
+/* the word of a reply, borrowed; empty if Redis failed: an outage */
 cigna_slice_t cigna_script_word(const cigna_event_t *ev);
 
 /* 1 if the event is a reply with this word */
 int cigna_script_said(const cigna_event_t *ev, const char *word);
 
-/* element i of a script's reply as bytes, borrowed; empty if there is none */
+/* element i of a reply, borrowed; empty if it is missing or not a string */
 cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
 
-/* how scripts are told an identity: its keyed hash */
-cigna_slice_t cigna_script_who(const cigna_vault_names_t *id);
+/* an identity as scripts take it: its keyed hash */
+cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 
 /*
- * The channel on which every write of a grant is published, in the arena; the
- * message is "<identity> <grant id> <generation>", generation 0 after a
- * deletion, and "-" for the id if nothing was there to be deleted.
+ * The channel on which scripts publish each write of a grant, in the arena.  A
+ * message is "<identity> <grant id> <generation>".  After a deletion the
+ * generation is 0, and the id is "-" if there was no grant.  CIGNA_ERROR if
+ * there is no room.
  */
-int cigna_script_channel(const cigna_vault_t *vault, cigna_arena_t *a,
-    cigna_slice_t *channel);
+int cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */

@@ -8,7 +8,7 @@
 
 #define CIGNA_SEAL_VERSION   1
 
-/* EVP counts in int; no record comes near this */
+/* EVP counts in int; records are much smaller */
 #define CIGNA_SEAL_DATA_MAX  (1024 * 1024)
 
 
@@ -82,18 +82,6 @@ cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
 }
 
 
-int
-cigna_seal_check(const cigna_keyring_t *ring, cigna_slice_t sealed)
-{
-    if (!cigna_seal_version(sealed)) {
-        return CIGNA_SEAL_DAMAGED;
-    }
-
-    return cigna_keyring_find(ring, sealed.data + 1) ? CIGNA_OK
-                                                     : CIGNA_SEAL_UNKNOWN_KEY;
-}
-
-
 /* 1 if it looks like a sealed record */
 
 static int
@@ -108,16 +96,18 @@ int
 cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
 {
-    int  rc;
+    const cigna_ring_key_t  *key;
 
-    rc = cigna_seal_check(ring, sealed);
-    if (rc != CIGNA_OK) {
-        return rc;
+    if (!cigna_seal_version(sealed)) {
+        return CIGNA_SEAL_DAMAGED;
     }
 
-    return cigna_seal_open_with(ring,
-                                cigna_keyring_find(ring, sealed.data + 1),
-                                record, aad, sealed, out);
+    key = cigna_keyring_find(ring, sealed.data + 1);
+    if (key == NULL) {
+        return CIGNA_SEAL_UNKNOWN_KEY;
+    }
+
+    return cigna_seal_open_with(ring, key, record, aad, sealed, out);
 }
 
 
@@ -175,7 +165,7 @@ cigna_seal_open_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
         return cigna_seal_failed(out, start, CIGNA_ERROR);
     }
 
-    /* GCM's last call writes nothing, it compares the tag */
+    /* for GCM this call compares the tag and writes nothing */
 
     if (EVP_CipherFinal_ex(gcm, tag, &n) != 1) {
         return cigna_seal_failed(out, start, CIGNA_SEAL_DAMAGED);
@@ -246,7 +236,7 @@ cigna_seal_run(EVP_CIPHER_CTX *gcm, cigna_slice_t aad, cigna_slice_t in,
 }
 
 
-/* takes back what was appended: it may be text that nobody vouches for */
+/* removes what was appended, as it may be text that is not authentic */
 
 static int
 cigna_seal_failed(cigna_buf_t *out, uint8_t *start, int rc)

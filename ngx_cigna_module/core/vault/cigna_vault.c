@@ -5,7 +5,7 @@
 #include "cigna_vault.h"
 
 
-/* three URLs, or what they are bound to */
+/* issuer, client id and fhir_base together */
 #define CIGNA_VAULT_TEXT_MAX   8192
 #define CIGNA_VAULT_AAD_MAX    512
 
@@ -23,7 +23,7 @@ typedef enum {
 } cigna_vault_field_e;
 
 
-/* as bits, those without which there is no grant */
+/* as bits, the elements that each grant has */
 #define CIGNA_VAULT_RECORD                                                    \
     (1u << cigna_vault_id | 1u << cigna_vault_generation                      \
      | 1u << cigna_vault_blob)
@@ -31,20 +31,18 @@ typedef enum {
 
 static int cigna_vault_registration(const cigna_provider_t *p,
     uint8_t digest[CIGNA_REGISTRATION_LEN]);
-static cigna_record_t cigna_vault_grant_record(const cigna_provider_t *p,
-    const cigna_vault_names_t *id);
+static cigna_record_t cigna_vault_grant_record(const cigna_subject_t *s);
 static int cigna_vault_grant_data(cigna_buf_t *b,
     const cigna_record_t *record, const cigna_grant_t *g,
     const uint8_t registration[CIGNA_REGISTRATION_LEN]);
-static cigna_record_t cigna_vault_dance_record(cigna_slice_t tenant,
+static cigna_record_t cigna_vault_dance_record(const cigna_subject_t *s,
     cigna_slice_t name);
-static int cigna_vault_seal(const cigna_vault_t *vault,
+static int cigna_vault_seal(const cigna_subject_t *s,
     const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t head,
-    cigna_slice_t plain, const uint8_t *nonce, cigna_arena_t *arena,
-    cigna_slice_t *blob);
-static int cigna_vault_open(const cigna_vault_t *vault,
+    cigna_slice_t plain, const uint8_t *nonce, cigna_slice_t *blob);
+static int cigna_vault_open(const cigna_subject_t *s,
     const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t sealed,
-    cigna_arena_t *arena, cigna_slice_t *plain);
+    cigna_slice_t *plain);
 static int cigna_vault_read_reply(const cigna_reply_t *reply,
     cigna_slice_t fields[cigna_vault_fields]);
 static int cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
@@ -100,10 +98,8 @@ cigna_vault_registration(const cigna_provider_t *p,
 
 
 int
-cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_grant_t *g,
-    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_arena_t *arena,
-    cigna_slice_t *blob)
+cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
+    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_slice_t *blob)
 {
     uint8_t         mem[CIGNA_VAULT_AAD_MAX];
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
@@ -113,18 +109,18 @@ cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 
     *blob = cigna_slice_null;
 
-    record = cigna_vault_grant_record(p, id);
+    record = cigna_vault_grant_record(s);
     cigna_buf_init(&aad, mem, sizeof(mem));
 
-    if (cigna_vault_registration(p, registration) != CIGNA_OK
+    if (cigna_vault_registration(s->provider, registration) != CIGNA_OK
         || cigna_vault_grant_data(&aad, &record, g, registration) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    cigna_arena_open(arena, &b);
+    cigna_arena_open(s->arena, &b);
     cigna_grant_append(&b, g);
-    plain = cigna_arena_close(arena, &b);
+    plain = cigna_arena_close(s->arena, &b);
 
     if (plain.len > CIGNA_GRANT_PLAIN_MAX) {
         return CIGNA_ERROR;
@@ -133,14 +129,13 @@ cigna_vault_seal_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     head = cigna_slice_make(registration,
                             registration + CIGNA_REGISTRATION_LEN);
 
-    return cigna_vault_seal(vault, &record, cigna_buf_slice(&aad), head,
-                            plain, nonce, arena, blob);
+    return cigna_vault_seal(s, &record, cigna_buf_slice(&aad), head, plain,
+                            nonce, blob);
 }
 
 
 int
-cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, cigna_slice_t blob, cigna_arena_t *arena,
+cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     cigna_grant_t *g)
 {
     int             rc;
@@ -157,19 +152,18 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
     sealed = cigna_slice_make(blob.data + CIGNA_REGISTRATION_LEN,
                               blob.data + blob.len);
 
-    /* bound to the registration that it names, whichever that is */
+    /* the record is bound to the registration that it names in clear */
 
-    record = cigna_vault_grant_record(p, id);
+    record = cigna_vault_grant_record(s);
     cigna_buf_init(&aad, mem, sizeof(mem));
 
-    if (cigna_vault_registration(p, registration) != CIGNA_OK
+    if (cigna_vault_registration(s->provider, registration) != CIGNA_OK
         || cigna_vault_grant_data(&aad, &record, g, blob.data) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    rc = cigna_vault_open(vault, &record, cigna_buf_slice(&aad), sealed, arena,
-                          &plain);
+    rc = cigna_vault_open(s, &record, cigna_buf_slice(&aad), sealed, &plain);
     if (rc != CIGNA_OK) {
         return rc;
     }
@@ -185,10 +179,10 @@ cigna_vault_open_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
 
 
 static cigna_record_t
-cigna_vault_grant_record(const cigna_provider_t *p,
-    const cigna_vault_names_t *id)
+cigna_vault_grant_record(const cigna_subject_t *s)
 {
-    return (cigna_record_t) { cigna_slice("grant"), p->tenant, id->grant_key };
+    return (cigna_record_t) { cigna_slice("grant"), s->provider->tenant,
+                              s->identity->grant_key };
 }
 
 
@@ -208,9 +202,8 @@ cigna_vault_grant_data(cigna_buf_t *b, const cigna_record_t *record,
 
 
 int
-cigna_vault_seal_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
-    cigna_slice_t name, const cigna_dance_t *d,
-    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_arena_t *arena,
+cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
+    const cigna_dance_t *d, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_slice_t *blob)
 {
     cigna_buf_t     b;
@@ -219,34 +212,32 @@ cigna_vault_seal_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 
     *blob = cigna_slice_null;
 
-    record = cigna_vault_dance_record(tenant, name);
+    record = cigna_vault_dance_record(s, name);
 
-    cigna_arena_open(arena, &b);
+    cigna_arena_open(s->arena, &b);
     cigna_dance_append(&b, d);
-    plain = cigna_arena_close(arena, &b);
+    plain = cigna_arena_close(s->arena, &b);
 
     if (plain.len > CIGNA_DANCE_PLAIN_MAX) {
         return CIGNA_ERROR;
     }
 
-    return cigna_vault_seal(vault, &record, cigna_slice_null, cigna_slice_null,
-                            plain, nonce, arena, blob);
+    return cigna_vault_seal(s, &record, cigna_slice_null, cigna_slice_null,
+                            plain, nonce, blob);
 }
 
 
 int
-cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
-    cigna_slice_t name, cigna_slice_t blob, cigna_arena_t *arena,
-    cigna_dance_t *d)
+cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
+    cigna_slice_t blob, cigna_dance_t *d)
 {
     int             rc;
     cigna_slice_t   plain;
     cigna_record_t  record;
 
-    record = cigna_vault_dance_record(tenant, name);
+    record = cigna_vault_dance_record(s, name);
 
-    rc = cigna_vault_open(vault, &record, cigna_slice_null, blob, arena,
-                          &plain);
+    rc = cigna_vault_open(s, &record, cigna_slice_null, blob, &plain);
     if (rc != CIGNA_OK) {
         return rc;
     }
@@ -256,21 +247,21 @@ cigna_vault_open_dance(const cigna_vault_t *vault, cigna_slice_t tenant,
 }
 
 
-/* all that a dance is bound to is in its key already */
+/* its key binds a dance to all that it has to be bound to */
 
 static cigna_record_t
-cigna_vault_dance_record(cigna_slice_t tenant, cigna_slice_t name)
+cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
 {
-    return (cigna_record_t) { cigna_slice("dance"), tenant, name };
+    return (cigna_record_t) { cigna_slice("dance"), s->provider->tenant, name };
 }
 
 
-/* "plain" lies in the arena and is wiped, "head" goes in front in clear */
+/* wipes "plain", which lies in the arena; "head" is put in front in clear */
 
 static int
-cigna_vault_seal(const cigna_vault_t *vault, const cigna_record_t *record,
+cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t head, cigna_slice_t plain,
-    const uint8_t *nonce, cigna_arena_t *arena, cigna_slice_t *blob)
+    const uint8_t *nonce, cigna_slice_t *blob)
 {
     int          rc;
     cigna_buf_t  b;
@@ -279,16 +270,16 @@ cigna_vault_seal(const cigna_vault_t *vault, const cigna_record_t *record,
         return CIGNA_ERROR;
     }
 
-    cigna_arena_open(arena, &b);
+    cigna_arena_open(s->arena, &b);
     cigna_buf_append(&b, head);
 
-    rc = cigna_seal(vault->ring, record, aad, plain, nonce, &b);
+    rc = cigna_seal(s->vault->ring, record, aad, plain, nonce, &b);
 
     if (rc == CIGNA_OK) {
-        *blob = cigna_arena_close(arena, &b);
+        *blob = cigna_arena_close(s->arena, &b);
 
     } else {
-        (void) cigna_arena_close(arena, &b);
+        (void) cigna_arena_close(s->arena, &b);
     }
 
     cigna_secret_wipe((uint8_t *) plain.data, plain.len);
@@ -298,18 +289,17 @@ cigna_vault_seal(const cigna_vault_t *vault, const cigna_record_t *record,
 
 
 static int
-cigna_vault_open(const cigna_vault_t *vault, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t sealed, cigna_arena_t *arena,
-    cigna_slice_t *plain)
+cigna_vault_open(const cigna_subject_t *s, const cigna_record_t *record,
+    cigna_slice_t aad, cigna_slice_t sealed, cigna_slice_t *plain)
 {
     int          rc;
     cigna_buf_t  b;
 
-    cigna_arena_open(arena, &b);
+    cigna_arena_open(s->arena, &b);
 
-    rc = cigna_seal_open(vault->ring, record, aad, sealed, &b);
+    rc = cigna_seal_open(s->vault->ring, record, aad, sealed, &b);
 
-    *plain = cigna_arena_close(arena, &b);
+    *plain = cigna_arena_close(s->arena, &b);
 
     return rc;
 }
@@ -371,9 +361,8 @@ cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],
 
 
 int
-cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
-    const cigna_vault_names_t *id, const cigna_reply_t *reply,
-    cigna_arena_t *arena, cigna_grant_t *g, cigna_vault_mark_t *mark)
+cigna_vault_read_grant(const cigna_subject_t *s, const cigna_reply_t *reply,
+    cigna_grant_t *g, cigna_vault_mark_t *mark)
 {
     int                 rc;
     cigna_slice_t       fields[cigna_vault_fields];
@@ -391,12 +380,13 @@ cigna_vault_read_grant(const cigna_vault_t *vault, const cigna_provider_t *p,
         return CIGNA_SEAL_DAMAGED;
     }
 
-    if (cigna_arena_copy(arena, fields[cigna_vault_id], &g->id) != CIGNA_OK) {
+    if (cigna_arena_copy(s->arena, fields[cigna_vault_id], &g->id)
+        != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 
-    return cigna_vault_open_grant(vault, p, id, fields[cigna_vault_blob],
-                                  arena, g);
+    return cigna_vault_open_grant(s, fields[cigna_vault_blob], g);
 }
 
 
@@ -409,8 +399,8 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 
 /*
- * Absent fields are left empty.  No script leaves a mark without a grant: only
- * the absence of all fields is "none".
+ * Missing fields become empty slices.  "None" means that all fields are
+ * missing, as no script leaves a mark without a grant.
  */
 
 static int
@@ -481,8 +471,8 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
 
 
 /*
- * "GENERATION MS", of which version 0.4.0 knows nothing: it leaves the one of
- * an older generation, and one whose attempts it has settled.
+ * "GENERATION MS".  Version 0.4.0 does not know this field, so it may be that
+ * of an older generation, or of attempts that 0.4.0 has settled.
  */
 
 static int
@@ -521,7 +511,7 @@ cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
 }
 
 
-/* 0 for an absent field */
+/* a missing field is 0 */
 
 static int
 cigna_vault_read_number(cigna_slice_t text, uint64_t max, uint64_t *n)

@@ -125,7 +125,8 @@ cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
         return CIGNA_ERROR;
     }
 
-    (void) cigna_vault_names_append_key(b, vault, ":d:{", cigna_buf_slice(&name));
+    (void) cigna_vault_names_append_key(b, vault, ":d:{",
+                                        cigna_buf_slice(&name));
 
     return b->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -147,7 +148,7 @@ cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
 }
 
 
-/* the braces are Redis Cluster's: all keys of one name lie in one slot */
+/* {hash tag} of Redis Cluster: all keys of one name are in one slot */
 
 static cigna_slice_t
 cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,

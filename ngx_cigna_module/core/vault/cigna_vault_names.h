@@ -7,7 +7,7 @@
 
 
 /*
- * What the vault looks like in Redis, and what things are called there.
+ * The vault's keys in Redis, and the names in them.
  *
  *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
  *                                        c connected, s spent at, m mark
@@ -19,9 +19,9 @@
  *                                        w identity, e expiry, t taken until,
  *                                        k taker, o outcome, r return_to
  *
- * <identity> is a keyed hash of tenant and member, <state> a keyed hash of
- * the state parameter: Redis sees no name, and what a reader of Redis finds
- * completes no dance.
+ * <identity> is a keyed hash of tenant and member, and <state> is a keyed hash
+ * of the state parameter.  So Redis has no member's name, and nothing with
+ * which a reader of Redis could complete a dance.
  */
 
 typedef struct {
@@ -36,12 +36,12 @@ typedef struct {
 
 
 /*
- * An identity as the vault names it, filled by identity_init().  The keys
- * point into "mem": not to be copied.
+ * The vault's names for an identity, filled by cigna_vault_names_init().  The
+ * keys point into "mem", so the struct must not be copied by assignment.
  */
 
 typedef struct {
-    uint8_t          hash[CIGNA_NAME_LEN]; /* also $cigna_member */
+    uint8_t          hash[CIGNA_NAME_LEN];  /* also $cigna_member */
     uint8_t          mem[3 * CIGNA_KEY_MAX];
     cigna_slice_t    grant_key;
     cigna_slice_t    lock_key;
@@ -50,16 +50,13 @@ typedef struct {
 
 
 /*
- * CIGNA_ERROR on an empty member, one over CIGNA_MEMBER_MAX bytes or with
- * control bytes, and when the library fails.
+ * CIGNA_ERROR if the member is empty, longer than CIGNA_MEMBER_MAX bytes or has
+ * control bytes, or if the library fails.
  */
 int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
 
-/*
- * The same from the keyed hash alone, of which only the keys are known then.
- * CIGNA_ERROR if it is none.
- */
+/* the same from the keyed hash; CIGNA_ERROR if it cannot be one */
 int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash);
 
@@ -67,9 +64,9 @@ int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
 int cigna_vault_names_valid(cigna_slice_t member);
 
 /*
- * Appends a keyed hash by which logs can tell people apart without naming
- * them: of a tenant's "subject" or "patient", CIGNA_NAME_LEN characters.
- * CIGNA_ERROR if the name is too long for that.
+ * Appends CIGNA_NAME_LEN characters by which logs tell people apart without
+ * their names: a keyed hash of a tenant's "subject" or "patient".  CIGNA_ERROR
+ * if the name is too long.
  */
 int cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name);

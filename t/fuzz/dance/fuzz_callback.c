@@ -37,8 +37,8 @@ typedef struct {
 } dance_t;
 
 
-static scene_t           scene;
-static dance_t           dances[DANCES];
+static scene_t              scene;
+static dance_t              dances[DANCES];
 static cigna_vault_names_t  other;
 
 /* which dance and visitor each actor is */
@@ -51,7 +51,7 @@ static unsigned           counted[SCENE_ACTORS];
 static const world_field_t *
 field(const dance_t *d, const char *name)
 {
-    return world_get(&scene.w, cigna_slice_str(d->key), name);
+    return world_get(&scene.w.redis, cigna_slice_str(d->key), name);
 }
 
 
@@ -66,7 +66,8 @@ static int
 is_token_request(const world_actor_t *a)
 {
     return a->op.type == cigna_op_http
-           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+           && cigna_slice_eq(a->op.http.request.url,
+                             scene.w.provider.token_endpoint);
 }
 
 
@@ -75,7 +76,7 @@ is_token_request(const world_actor_t *a)
 static void
 check_stranger(const cigna_callback_t *f, visitor_e visitor)
 {
-    fuzz_assert(!f->stored && !f->take.dance.verifier.len);
+    fuzz_assert(!f->stored && !f->claim.dance.verifier.len);
     fuzz_assert(f->return_to.len == 0);
 
     switch (f->outcome) {
@@ -129,7 +130,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
     /* (3) */
 
     if (a->redis_faults == 0 && field(d, "k")
-        && field_is(field(d, "k"), f->take.taker))
+        && field_is(field(d, "k"), f->claim.taker))
     {
         fuzz_assert(field(d, "o")
                     || (int64_t) strtoll((char *) field(d, "t")->data, NULL,
@@ -148,7 +149,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 static int
 is_stored(const cigna_grant_t *g)
 {
-    return field_is(world_get(&scene.w, scene.w.identity.grant_key, "i"),
+    return field_is(world_get(&scene.w.redis, scene.w.identity.grant_key, "i"),
                     g->id);
 }
 
@@ -159,13 +160,15 @@ static void
 check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 {
     if (!f->stored) {
-        fuzz_assert(cigna_slice_eq(a->op.token, f->tokens.refresh_token));
+        fuzz_assert(cigna_slice_eq(a->op.revoke.token,
+                                   f->tokens.refresh_token));
         return;
     }
 
-    fuzz_assert(f->put.replaced && !is_stored(&f->put.old));
-    fuzz_assert(cigna_slice_eq(a->op.token, f->put.old.refresh_token));
-    fuzz_assert(!cigna_slice_eq(a->op.token, f->grant.refresh_token));
+    fuzz_assert(f->install.replaced && !is_stored(&f->install.old));
+    fuzz_assert(cigna_slice_eq(a->op.revoke.token,
+                               f->install.old.refresh_token));
+    fuzz_assert(!cigna_slice_eq(a->op.revoke.token, f->grant.refresh_token));
 }
 
 
@@ -174,15 +177,16 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 static void
 check_journal(const cigna_op_t *op, const cigna_callback_t *f)
 {
-    fuzz_assert(cigna_slice_eq(op->journal.id, f->put.entry.id));
+    fuzz_assert(cigna_slice_eq(op->journal.entry.id, f->install.entry.id));
 
-    if (op->confirmed) {
-        fuzz_assert(op->journal.generation == 1 && op->journal.blob.len);
-        fuzz_assert(f->put.rc == cigna_grant_install_ok);
+    if (op->journal.confirmed) {
+        fuzz_assert(op->journal.entry.generation == 1
+                    && op->journal.entry.blob.len);
+        fuzz_assert(f->install.rc == cigna_grant_install_ok);
 
     } else {
-        fuzz_assert(op->journal.generation == 0 && f->put.lost);
-        fuzz_assert(f->put.rc == cigna_grant_install_failed);
+        fuzz_assert(op->journal.entry.generation == 0 && f->install.lost);
+        fuzz_assert(f->install.rc == cigna_grant_install_failed);
     }
 }
 
@@ -202,11 +206,11 @@ check(scene_t *s, world_actor_t *a)
 
     if (is_token_request(a)) {
         fuzz_assert(visitor_of[n] == visitor_browser);
-        fuzz_assert(field_is(field(d, "k"), f->take.taker));
+        fuzz_assert(field_is(field(d, "k"), f->claim.taker));
         fuzz_assert(field(d, "o") == NULL);
     }
 
-    fuzz_assert(s->w.codes_posted
+    fuzz_assert(s->w.auth.codes_posted
                 <= (s->w.provider.older_secret.len ? 2 : 1) * DANCES);
 
     /* a dance brings one grant, of which a later hit may hear first */
@@ -241,11 +245,11 @@ check(scene_t *s, world_actor_t *a)
     /* (4) */
 
     if (f->stored) {
-        fuzz_assert(world_alive(&s->w, f->grant.access_token)
+        fuzz_assert(world_alive(&s->w.auth, f->grant.access_token)
                     || !is_stored(&f->grant));
 
     } else if (f->tokens.access_token.len && a->faults == 0) {
-        fuzz_assert(!world_alive(&s->w, f->tokens.access_token));
+        fuzz_assert(!world_alive(&s->w.auth, f->tokens.access_token));
     }
 }
 
@@ -262,7 +266,7 @@ begin_dance(dance_t *d)
 
     f = &a.flow.connect;
 
-    fuzz_assert(world_login(&scene.w, f->location, d->code, d->state)
+    fuzz_assert(world_login(&scene.w.auth, f->location, d->code, d->state)
                 == CIGNA_OK);
     (void) snprintf(d->secret, sizeof(d->secret), "%.*s",
                     (int) f->secret.len, f->secret.data);
@@ -305,7 +309,7 @@ begin_hit(unsigned n, unsigned choice)
     counted[n] = 0;
 
     if (visitor == visitor_other) {
-        a->flow.callback.identity = &other;
+        a->subject.identity = &other;
 
     } else if (visitor == visitor_denied) {
         a->flow.callback.error = cigna_slice("access_denied");
@@ -323,18 +327,19 @@ elsewhere(uint8_t c)
     switch (c >> 5) {
 
     case 3:
-        world_knows_secret(&scene.w, c & 3);
+        world_knows_secret(&scene.w.auth, c & 3);
         break;
 
     case 4:
-        scene.w.bad_nonce = c & 1;
-        scene.w.bad_signature = c >> 1 & 1;
-        scene.w.key = c >> 2 & 1;
+        scene.w.auth.bad_nonce = c & 1;
+        scene.w.auth.bad_signature = c >> 1 & 1;
+        scene.w.auth.key = c >> 2 & 1;
         break;
 
     case 5:
-        scene.w.answer_status = 400 + (c & 3) * 50;
-        (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body),
+        scene.w.auth.answer_status = 400 + (c & 3) * 50;
+        (void) snprintf(scene.w.auth.answer_body,
+                        sizeof(scene.w.auth.answer_body),
                         "{\"error\":\"invalid_grant\"}");
         break;
 
@@ -365,12 +370,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_init(&scene.w);
     world_identity(&scene.w, "acme", "somebody else", &other);
 
-    scene.w.id_token = c & 1;
+    scene.w.auth.id_token = c & 1;
 
     scene.w.provider.userinfo = c >> 7;
 
     if (c & 2) {
-        scene.w.provider.jwks_uri = scene.w.metadata.jwks_uri;
+        scene.w.provider.jwks_uri = scene.w.auth.metadata.jwks_uri;
     }
 
     if (c & 64) {

@@ -36,7 +36,7 @@ listed(const cigna_connect_t *f)
     (void) snprintf(key, sizeof(key), "%.*s", (int) f->dance_key.len,
                     f->dance_key.data);
 
-    return world_get(&scene.w, scene.w.identity.dances_key, key) != NULL;
+    return world_get(&scene.w.redis, scene.w.identity.dances_key, key) != NULL;
 }
 
 
@@ -52,8 +52,8 @@ check(scene_t *s, world_actor_t *a)
     /* (4) */
 
     if (a->op.type == cigna_op_redis) {
-        fuzz_assert(cigna_slice_eq(a->op.argv[0], cigna_slice("UNLINK")));
-        fuzz_assert(!cigna_slice_eq(a->op.argv[1], f->dance_key));
+        fuzz_assert(cigna_slice_eq(a->op.redis.argv[0], cigna_slice("UNLINK")));
+        fuzz_assert(!cigna_slice_eq(a->op.redis.argv[1], f->dance_key));
     }
 
     if (!a->done) {
@@ -62,8 +62,10 @@ check(scene_t *s, world_actor_t *a)
 
     /* (1) */
 
-    fuzz_assert((f->location.len != 0) == (f->outcome == cigna_dance_outcome_none));
-    fuzz_assert((f->secret.len != 0) == (f->outcome == cigna_dance_outcome_none));
+    fuzz_assert((f->location.len != 0)
+                == (f->outcome == cigna_dance_outcome_none));
+    fuzz_assert((f->secret.len != 0)
+                == (f->outcome == cigna_dance_outcome_none));
 
     if (f->outcome == cigna_dance_outcome_return_to_refused) {
 
@@ -96,10 +98,11 @@ check(scene_t *s, world_actor_t *a)
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);
 
-    if (s->w.nfamilies < WORLD_FAMILIES) {
-        fuzz_assert(world_login(&s->w, f->location, code, state) == CIGNA_OK);
-        fuzz_assert(!world_redis_has(&s->w, state));
-        fuzz_assert(!world_redis_has(&s->w, secret));
+    if (s->w.auth.nfamilies < WORLD_FAMILIES) {
+        fuzz_assert(world_login(&s->w.auth, f->location, code,
+                                state) == CIGNA_OK);
+        fuzz_assert(!world_redis_has(&s->w.redis, state));
+        fuzz_assert(!world_redis_has(&s->w.redis, secret));
     }
 }
 

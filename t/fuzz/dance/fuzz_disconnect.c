@@ -30,7 +30,7 @@ is_disconnect(const world_actor_t *a)
 static const world_field_t *
 field(const char *name)
 {
-    return world_get(&scene.w, scene.w.identity.grant_key, name);
+    return world_get(&scene.w.redis, scene.w.identity.grant_key, name);
 }
 
 
@@ -51,8 +51,8 @@ check_store(void)
 
     (void) snprintf(id, sizeof(id), "%.*s", (int) f->len, f->data);
 
-    for (i = 0; i < scene.w.nretired; i++) {
-        fuzz_assert(strcmp(scene.w.retired[i], id) != 0);
+    for (i = 0; i < scene.w.redis.nretired; i++) {
+        fuzz_assert(strcmp(scene.w.redis.retired[i], id) != 0);
     }
 }
 
@@ -86,9 +86,9 @@ check(scene_t *s, world_actor_t *a)
 
         /* (4) */
 
-        fuzz_assert(a->reports == 0 && f->existed && a->op.confirmed);
-        fuzz_assert(cigna_slice_eq(a->op.journal.id, f->grant.id));
-        fuzz_assert(a->op.journal.generation == 0);
+        fuzz_assert(a->reports == 0 && f->existed && a->op.journal.confirmed);
+        fuzz_assert(cigna_slice_eq(a->op.journal.entry.id, f->grant.id));
+        fuzz_assert(a->op.journal.entry.generation == 0);
     }
 
     if (a->op.type == cigna_op_report) {
@@ -140,7 +140,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c = fuzz_byte(&scene.input);
 
     world_init(&scene.w);
-    scene.w.tokens = c % 3;
+    scene.w.auth.tokens = c % 3;
     world_connected(&scene.w);
     scene.w.now_ms += c & 128 ? 3600 * 1000 : 3590 * 1000;
 
@@ -155,7 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         c = scene_next(&scene);
         a = &scene.actors[(c & 7) % SCENE_ACTORS];
 
-        if ((c & 0xf0) == 0xf0 && scene.w.nfamilies < 12) {
+        if ((c & 0xf0) == 0xf0 && scene.w.auth.nfamilies < 12) {
             world_connected(&scene.w);
 
         } else if (c & 128 && a->done) {

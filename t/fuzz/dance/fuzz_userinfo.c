@@ -102,7 +102,8 @@ check(scene_t *s, world_actor_t *a)
     /* (1) that it is the token of the very grant world_http() sees, too */
 
     if (!a->done && a->op.type == cigna_op_http) {
-        fuzz_assert(a->op.fhir && a->op.ms == CIGNA_USERINFO_MS);
+        fuzz_assert(a->op.http.fhir
+                    && a->op.http.timeout_ms == CIGNA_USERINFO_MS);
         fuzz_assert(cigna_slice_eq(f->grant.id, cigna_slice_str(ids[n])));
         fuzz_assert(f->grant.expires_ms > s->w.now_ms);
         fuzz_assert(++asked[n] == 1);
@@ -147,19 +148,20 @@ elsewhere(uint8_t c)
         break;
 
     case 4:
-        if (scene.w.nfamilies < WORLD_FAMILIES) {
+        if (scene.w.auth.nfamilies < WORLD_FAMILIES) {
             world_connected(&scene.w);
         }
 
         break;
 
     case 5:
-        world_delete(&scene.w, scene.w.identity.grant_key);
+        world_delete(&scene.w.redis, scene.w.identity.grant_key);
         break;
 
     case 6:
-        scene.w.userinfo_status = c & 1 ? 0 : 200 + (c & 15) * 20;
-        (void) snprintf(scene.w.userinfo_body, sizeof(scene.w.userinfo_body),
+        scene.w.auth.userinfo_status = c & 1 ? 0 : 200 + (c & 15) * 20;
+        (void) snprintf(scene.w.auth.userinfo_body,
+                        sizeof(scene.w.auth.userinfo_body),
                         "<html>");
         break;
 

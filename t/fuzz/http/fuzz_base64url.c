@@ -9,7 +9,7 @@
 static uint8_t  text_mem[MEM], byte_mem[MEM];
 
 
-/* what can be decoded has no other spelling */
+/* a text that can be decoded is the only spelling of its bytes */
 
 static void
 decode(cigna_slice_t text)

@@ -7,7 +7,7 @@
 static uint8_t  mem[1024];
 
 
-/* a dance cookie of ours comes back as it was written */
+/* a dance cookie is read as it was written */
 
 static void
 round_trip(const cigna_cookie_t *c, int https)

@@ -19,7 +19,7 @@ each(cigna_slice_t path, cigna_dots_t *dots)
 }
 
 
-/* pieces of as many bytes as the path itself says */
+/* the path in pieces, whose lengths its own bytes choose */
 
 static int
 in_runs(cigna_slice_t path)
@@ -52,7 +52,7 @@ in_runs(cigna_slice_t path)
 }
 
 
-/* of printable ASCII, with escapes of just that */
+/* 1 if the path is printable ASCII, and its escapes are too */
 
 static int
 simple(cigna_slice_t path)
@@ -78,7 +78,7 @@ simple(cigna_slice_t path)
         }
     }
 
-    /* more of them may be one escape */
+    /* more nested escapes than that count as dots by themselves */
 
     return percents <= CIGNA_DOTS_ESCAPE_MAX / 2;
 }

@@ -21,7 +21,7 @@ get(cigna_slice_t query, cigna_slice_t name, uint8_t *mem,
 }
 
 
-/* one more of the name is found if there was none, and else refused */
+/* with one more pair of the name, it is found if it was absent, else refused */
 
 static void
 one_more(cigna_slice_t query, cigna_slice_t name, int rc)
@@ -45,7 +45,7 @@ one_more(cigna_slice_t query, cigna_slice_t name, int rc)
 }
 
 
-/* what was found is found again after it was written, by its name only */
+/* a value that was found and written again is found again, by its name only */
 
 static void
 round_trip(cigna_slice_t name, cigna_slice_t value)

@@ -6,8 +6,8 @@
 
 
 /*
- * The input is a header line, "name: value", or what stands alone in one.  What
- * passes is one of the few names, and can be written as it is.
+ * The input is a header line, "name: value", or a value alone.  A line that
+ * passes has one of the few names, and a value that can be sent as it is.
  */
 
 static const char *const  names[] = {

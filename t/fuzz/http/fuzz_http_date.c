@@ -6,12 +6,12 @@
 #include "http/cigna_http_date.h"
 
 
-/* in 2026 */
+/* a second of 2026 */
 
 #define NOW  INT64_C(1795305600)
 
 
-/* a date is what the C library makes of its seconds, but for leap seconds */
+/* the C library writes the same date for these seconds, but no leap second */
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    /* the name of the day is not looked at, and skipped */
+    /* the name of the day is not checked */
 
     switch (size) {
 
@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text + at - skip, "60", 2);
     }
 
-    /* the day may have a zero in front where a blank is usual */
+    /* the day may have a zero in front instead of a blank */
 
     if (size == 24 && data[8] == '0') {
         text[5] = '0';

@@ -5,8 +5,8 @@
 
 
 /*
- * Lines come out the same whether the bytes arrive at once or one by one, none
- * has its own end or a control byte in it, and a header's parts lie in it.
+ * The lines are the same whether the bytes come at once or one by one.  No line
+ * has its line end or a control byte in it.  Name and value lie in the line.
  */
 
 static int fuzz_line_next(cigna_http_lines_t *l, const uint8_t *data,

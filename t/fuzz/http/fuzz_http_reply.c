@@ -5,19 +5,19 @@
 
 
 /*
- * The first byte says how many bytes come at a time, the second how large the
- * body may be and whether the connection ends.  However the bytes come, the
- * result is the same.
+ * The first byte of the input says how many bytes come at a time, the second
+ * how large the body may be and whether the connection ends.  The result must
+ * not depend on how the bytes are split.
  */
 
 typedef struct {
     int                  rc;
     cigna_http_reply_t   reply;
-    uint8_t             *data;             /* what the reply borrows from */
+    uint8_t             *data;             /* the reply borrows from it */
 } result_t;
 
 
-/* each time in other memory of just the size, with what was changed kept */
+/* each time in new memory of just the size, with the bytes that parse() left */
 
 static void
 parse(result_t *r, cigna_slice_t text, size_t step, size_t body_max, int eof)

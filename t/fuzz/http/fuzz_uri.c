@@ -58,7 +58,7 @@ check_parts(const cigna_uri_t *u, cigna_slice_t text)
 }
 
 
-/* what a browser may be sent to has no dots, nor what is a slash further on */
+/* an allowed URL has no dot segments and no escaped slashes */
 
 static void
 check_path(cigna_slice_t path)
@@ -81,7 +81,7 @@ check_path(cigna_slice_t path)
 }
 
 
-/* what is written anew is read as the same, and has no other form */
+/* a URL that is written anew means the same, and is written the same again */
 
 static void
 check_written(const cigna_uri_t *u, cigna_uri_t *again)
@@ -121,7 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    /* the list is asked for what came, the browser gets what is written */
+    /* the allow list is asked for this URL, the browser gets the one written */
 
     fuzz_assert(cigna_uri_allows(&allowed, &target)
                 == cigna_uri_allows(&allowed, &again));

@@ -3,10 +3,10 @@
 
 #include "json/cigna_json.h"
 #include "json/cigna_json_mend.h"
-#include "json/cigna_json_walk.h"
 
 
 #define MEM          (256 * 1024)
+#define DEPTH        32
 #define SECONDS_MAX  (10 * 365 * 86400)
 
 static uint8_t  mem[MEM];
@@ -58,16 +58,16 @@ read_document(cigna_slice_t text)
     mended = cigna_json_read(text);
 
     if (doc) {
-        read_members(doc, CIGNA_JSON_DEPTH_MAX);
+        read_members(doc, DEPTH);
 
         fuzz_assert(mended);
         fuzz_assert(!cigna_json_settle(mended, text, "a"));
     }
 
     if (mended) {
-        read_members(mended, CIGNA_JSON_DEPTH_MAX);
+        read_members(mended, DEPTH);
         (void) cigna_json_settle(mended, text, "a");
-        read_members(mended, CIGNA_JSON_DEPTH_MAX);
+        read_members(mended, DEPTH);
     }
 
     cigna_json_destroy(doc);
@@ -75,7 +75,10 @@ read_document(cigna_slice_t text)
 }
 
 
-/* however much is written at a time: the same, and nothing is left to mend */
+/*
+ * The result is the same however much is written at a time, and mending it once
+ * more changes nothing.
+ */
 
 static void
 mend_document(cigna_slice_t text)
@@ -118,7 +121,7 @@ mend_document(cigna_slice_t text)
 }
 
 
-/* any bytes make a string that can be read, but for NUL */
+/* any bytes without a NUL can be written as a string and read again */
 
 static void
 write_string(cigna_slice_t text)

@@ -4,7 +4,7 @@
 #include "oauth/cigna_jwks.h"
 
 
-/* of the length of ES256's and EdDSA's */
+/* as long as a signature of ES256 or EdDSA */
 
 #define SIGNATURE                                                             \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_jwks_append_shape(jwks, &b);
     fuzz_assert(!b.overflow && b.pos > b.start);
 
-    /* nobody has signed this */
+    /* nobody signed this text */
 
     for (alg = cigna_alg_none; alg <= cigna_alg_max; alg++) {
 

@@ -5,9 +5,9 @@
 
 
 /*
- * An issuer's public keys, one of each kind, and a token signed with each,
- * into which the input is put.  The private keys are gone: whatever passes
- * says what one of these tokens says.
+ * An issuer's public keys, one of each kind, and a token signed with each.  The
+ * input is put into one of the tokens.  The private keys are gone, so a token
+ * that passes must say what one of these tokens says.
  */
 
 static const char  set[] =
@@ -75,7 +75,7 @@ verify(cigna_slice_t token)
 }
 
 
-/* 1 if what is signed is the same; ECDSA has two signatures for that */
+/* 1 if the signed text is a known one; ECDSA has two signatures of one text */
 
 static int
 is_ours(cigna_slice_t token)
@@ -97,7 +97,7 @@ is_ours(cigna_slice_t token)
 }
 
 
-/* the input in place of as many bytes of a token, or between them */
+/* the input replaces as many bytes of a token, or is put between them */
 
 static cigna_slice_t
 spliced(cigna_slice_t input)
@@ -153,7 +153,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     token = spliced(fuzz_input(data, size));
 
-    /* in memory of just its size */
+    /* the token in memory of just its size */
 
     copy = fuzz_join(token, cigna_slice_null);
 

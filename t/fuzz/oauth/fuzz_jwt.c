@@ -6,9 +6,9 @@
 
 
 /*
- * An odd first byte: the rest is a token as it is.  An even one: what follows
- * are header and claims, with a zero byte between them, of which a token is
- * made.  Nobody can sign under the key of the set, so no token passes with it.
+ * After an odd first byte the rest is a token.  After an even one the rest is a
+ * header and claims, with a NUL byte between them, and a token is made of them.
+ * Nobody has the private key of the set, so no token passes with it.
  */
 
 #define MEM  (64 * 1024)

@@ -8,7 +8,7 @@
 
 static uint8_t  mem[MEM];
 
-/* what comes from an authorization server, also in its name from a proxy */
+/* statuses that an authorization server, or a proxy before it, may send */
 
 static const unsigned  statuses[] = {
     200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 502, 503
@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_assert(cigna_token_name(e));
     check_reply(&reply, e);
 
-    /* the only ends of a grant and of a wait */
+    /* only these two end a grant, or make the gateway wait */
 
     fuzz_assert(e != cigna_token_invalid_grant || status == 400
                 || status == 401);

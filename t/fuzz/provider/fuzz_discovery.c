@@ -4,7 +4,7 @@
 #include "fuzz.h"
 
 #include "provider/cigna_discovery.h"
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -81,14 +81,14 @@ check(const cigna_discovery_t *f, unsigned requests, unsigned status)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char                text[512], *body;
-    uint8_t             c;
-    unsigned            requests;
-    cigna_op_t          op;
-    cigna_arena_t       arena;
-    cigna_slice_t       input;
-    cigna_event_t       ev;
-    cigna_discovery_t   f;
+    char               text[512], *body;
+    uint8_t            c;
+    unsigned           requests;
+    cigna_op_t         op;
+    cigna_arena_t      arena;
+    cigna_slice_t      input;
+    cigna_event_t      ev;
+    cigna_discovery_t  f;
 
     static const unsigned  statuses[] = { 200, 200, 200, 201, 302, 404, 429,
                                           503 };
@@ -102,10 +102,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&f, 0, sizeof(f));
     f.provider = &w.provider;
     f.arena = &arena;
-    f.known = c & 1 ? &w.metadata : NULL;
+    f.known = c & 1 ? &w.auth.metadata : NULL;
 
     if (c & 2) {
-        w.provider.configured_issuer = w.metadata.issuer;
+        w.provider.configured_issuer = w.auth.metadata.issuer;
     }
 
     if (c & 4) {

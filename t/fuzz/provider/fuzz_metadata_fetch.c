@@ -99,7 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     cigna_metadata_fetch_init(&f);
     cigna_metadata_fetch_next(&f, &ev, &op);
-    fuzz_assert(op.type == cigna_op_http && op.fhir);
+    fuzz_assert(op.type == cigna_op_http && op.http.fhir);
 
     /* the reply is the input, as it came over the connection */
 

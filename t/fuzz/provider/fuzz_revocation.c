@@ -31,8 +31,9 @@ static void
 check_secret(const cigna_op_t *op, const cigna_event_t *ev)
 {
     if (last_body.len
-        && (!cigna_slice_eq(op->http.body, last_body)
-            || !cigna_slice_eq(op->http.authorization, last_authorization)))
+        && (!cigna_slice_eq(op->http.request.body, last_body)
+            || !cigna_slice_eq(op->http.request.authorization,
+                               last_authorization)))
     {
         fuzz_assert(turned++ == 0 && provider.older_secret.len);
         fuzz_assert(ev->type == cigna_ev_ok
@@ -41,8 +42,8 @@ check_secret(const cigna_op_t *op, const cigna_event_t *ev)
                            14));
     }
 
-    last_body = op->http.body;
-    last_authorization = op->http.authorization;
+    last_body = op->http.request.body;
+    last_authorization = op->http.request.authorization;
 }
 
 
@@ -57,9 +58,10 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
         /* (4) */
 
-        fuzz_assert(cigna_slice_eq(op->http.url,
+        fuzz_assert(cigna_slice_eq(op->http.request.url,
                                    provider.revocation_endpoint));
-        fuzz_assert(memmem(op->http.body.data, op->http.body.len,
+        fuzz_assert(memmem(op->http.request.body.data,
+                           op->http.request.body.len,
                            "token=a%2Bb%25c&", 16));
         break;
 
@@ -67,8 +69,8 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
         /* (1) */
 
-        fuzz_assert(op->idle && op->ms > 0);
-        slept += op->ms;
+        fuzz_assert(op->sleep.idle && op->sleep.ms > 0);
+        slept += op->sleep.ms;
         fuzz_assert(slept <= CIGNA_REVOCATION_MS);
         break;
 
@@ -126,11 +128,11 @@ answer(cigna_slice_t *input, cigna_event_t *ev)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t         c, mem[4096];
-    cigna_op_t      op;
-    cigna_arena_t   arena;
-    cigna_event_t   ev;
-    cigna_slice_t   input;
+    uint8_t        c, mem[4096];
+    cigna_op_t     op;
+    cigna_arena_t  arena;
+    cigna_event_t  ev;
+    cigna_slice_t  input;
 
     input = fuzz_input(data, size);
 

@@ -36,7 +36,7 @@ number(const char *name)
     uint64_t              n;
     const world_field_t  *f;
 
-    f = world_get(&scene.w, scene.w.identity.grant_key, name);
+    f = world_get(&scene.w.redis, scene.w.identity.grant_key, name);
     n = 0;
 
     if (f) {
@@ -53,7 +53,7 @@ text(const char *name, char *to, size_t size)
 {
     const world_field_t  *f;
 
-    f = world_get(&scene.w, scene.w.identity.grant_key, name);
+    f = world_get(&scene.w.redis, scene.w.identity.grant_key, name);
     (void) snprintf(to, size, "%.*s", f ? (int) f->len : 0,
                     f ? (const char *) f->data : "");
 }
@@ -68,7 +68,7 @@ look(record_t *r)
     memset(r, 0, sizeof(record_t));
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        key = &scene.w.keys[i];
+        key = &scene.w.redis.keys[i];
 
         if (key->name && cigna_slice_eq(cigna_slice_str(key->name),
                                         scene.w.identity.grant_key))
@@ -81,7 +81,8 @@ look(record_t *r)
     text("x", r->gone, sizeof(r->gone));
     r->generation = number("g");
     r->connected = number("c");
-    r->spent = world_get(&scene.w, scene.w.identity.grant_key, "s") != NULL;
+    r->spent = world_get(&scene.w.redis, scene.w.identity.grant_key,
+                         "s") != NULL;
 }
 
 
@@ -130,16 +131,17 @@ check_settle(const world_actor_t *a, const record_t *now)
 {
     const cigna_journal_t  *e;
 
-    e = &a->op.journal;
+    e = &a->op.journal.entry;
 
-    if (!a->op.confirmed) {
-        fuzz_assert(a->flow.restore.rc == cigna_journal_replay_superseded);
+    if (!a->op.journal.confirmed) {
+        fuzz_assert(a->flow.replay.rc == cigna_journal_replay_superseded);
         fuzz_assert(!is(now->id, e) || now->generation >= e->generation
-                    || scene.w.now_ms - e->made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS);
+                    || scene.w.now_ms - e->made_ms
+                       > CIGNA_JOURNAL_REPLAY_MAX_MS);
         return;
     }
 
-    fuzz_assert(a->flow.restore.rc == cigna_journal_replay_ok);
+    fuzz_assert(a->flow.replay.rc == cigna_journal_replay_ok);
 
     if (e->generation == 0) {
         fuzz_assert(!is(now->id, e));
@@ -156,7 +158,7 @@ check(scene_t *s, world_actor_t *a)
     record_t                       now;
     const cigna_journal_replay_t  *f;
 
-    f = &a->flow.restore;
+    f = &a->flow.replay;
     look(&now);
 
     if (before.expires_ms <= scene.w.now_ms) {
@@ -213,9 +215,9 @@ start(unsigned n, unsigned wanted)
         node = (i + wanted) % WORLD_NODES;
         entry = (i + wanted) / WORLD_NODES % WORLD_JOURNAL;
 
-        if (world_entry(&scene.w, node, entry)) {
+        if (world_entry(&scene.w.fleet, node, entry)) {
             world_end(a);
-            world_restore(&scene.w, a, node, entry);
+            world_replay(&scene.w, a, node, entry);
             return;
         }
     }
@@ -260,19 +262,19 @@ elsewhere(uint8_t c)
         break;
 
     case 9:
-        if (w->nfamilies < 12) {
+        if (w->auth.nfamilies < 12) {
             world_connected(w);
         }
 
         break;
 
     case 10:
-        world_replicate(w);
+        world_replicate(&w->redis);
         break;
 
     case 11:
         world_failover(w);
-        w->quiet_until_ms = 0;
+        w->fleet.quiet_until_ms = 0;
         break;
 
     case 12:
@@ -292,7 +294,7 @@ elsewhere(uint8_t c)
         break;
 
     case 15:
-        w->families[w->nfamilies - 1].dead |= c & 1;
+        w->auth.families[w->auth.nfamilies - 1].dead |= c & 1;
         break;
 
     default:
@@ -309,10 +311,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scene.input = fuzz_input(data, size);
 
     world_init(&scene.w);
-    scene.w.tokens = fuzz_byte(&scene.input) & 1 ? world_constant
+    scene.w.auth.tokens = fuzz_byte(&scene.input) & 1 ? world_constant
                                                  : world_rotating;
     world_connected(&scene.w);
-    world_replicate(&scene.w);
+    world_replicate(&scene.w.redis);
 
     scene.nactors = 4;
     scene.check = check;

@@ -3,6 +3,7 @@
 
 #include "scene.h"
 
+#include "refresh/cigna_exchange.h"
 #include "refresh/cigna_grant_commit.h"
 #include "refresh/cigna_lease.h"
 #include "refresh/cigna_refresh.h"
@@ -45,7 +46,7 @@ static unsigned  cut[SCENE_ACTORS];
 static const world_field_t *
 field(const char *name)
 {
-    return world_get(&scene.w, scene.w.identity.grant_key, name);
+    return world_get(&scene.w.redis, scene.w.identity.grant_key, name);
 }
 
 
@@ -93,8 +94,8 @@ check_store(void)
 
     (void) snprintf(id, sizeof(id), "%.*s", (int) f->len, f->data);
 
-    for (i = 0; i < scene.w.nretired; i++) {
-        fuzz_assert(strcmp(scene.w.retired[i], id) != 0);
+    for (i = 0; i < scene.w.redis.nretired; i++) {
+        fuzz_assert(strcmp(scene.w.redis.retired[i], id) != 0);
     }
 
     /* word of a refusal may get lost, and does no harm then */
@@ -114,7 +115,8 @@ static int
 is_exchange(const world_actor_t *a)
 {
     return !a->done && a->op.type == cigna_op_http
-           && cigna_slice_eq(a->op.http.url, scene.w.provider.token_endpoint);
+           && cigna_slice_eq(a->op.http.request.url,
+                             scene.w.provider.token_endpoint);
 }
 
 
@@ -130,7 +132,7 @@ check_ahead(const world_actor_t *a)
     f = &a->flow.refresh;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        e = world_entry(&scene.w, a->node, i);
+        e = world_entry(&scene.w.fleet, a->node, i);
 
         fuzz_assert(e == NULL || !cigna_slice_eq(e->entry.id, f->grant.id)
                     || (e->entry.generation
@@ -154,14 +156,16 @@ check_exchange(const world_actor_t *a)
 
     f = &a->flow.refresh;
 
-    fuzz_assert(field_is(world_get(&scene.w, scene.w.identity.lock_key, ""),
+    fuzz_assert(field_is(world_get(&scene.w.redis, scene.w.identity.lock_key,
+                                   ""),
                          f->lease.owner));
     fuzz_assert(field_is(field("o"), f->lease.owner));
     fuzz_assert((int64_t) number("m") > scene.w.now_ms + WORLD_HTTP_MS);
     fuzz_assert(field_is(field("i"), f->grant.id));
     fuzz_assert(number("g") == f->grant.generation);
-    fuzz_assert(scene.w.now_ms >= scene.w.quiet_until_ms);
-    fuzz_assert(a->op.keep && a->op.keep_ms < CIGNA_LEASE_MS / 2);
+    fuzz_assert(scene.w.now_ms >= scene.w.fleet.quiet_until_ms);
+    fuzz_assert(a->op.http.lease.renew
+                && a->op.http.lease.ms < CIGNA_LEASE_MS / 2);
 
     for (i = 0; i < scene.nactors; i++) {
         other = &scene.actors[i];
@@ -183,7 +187,7 @@ journalled(unsigned node, const cigna_refresh_t *f)
     const world_entry_t  *e;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        e = world_entry(&scene.w, node, i);
+        e = world_entry(&scene.w.fleet, node, i);
 
         if (e && (e->entry.generation >= f->grant.generation
                   || e->entry.generation == 0)
@@ -215,7 +219,7 @@ check_report(const world_actor_t *a)
             fuzz_assert(journalled(a->node, f)
                         || (field_is(field("i"), f->grant.id)
                             && number("g") == f->grant.generation));
-            fuzz_assert(a->tokens_sent == 1u + f->secret.turned);
+            fuzz_assert(a->tokens_sent == 1u + f->exchange.secret.turned);
 
         } else {
             fuzz_assert(f->grant.expires_ms > scene.w.now_ms);
@@ -232,8 +236,9 @@ check_report(const world_actor_t *a)
 
     case cigna_refresh_spent:
 
-        fuzz_assert(scene.w.refused || f->verdict.mark.attempts >= ATTEMPTS);
-        fuzz_assert(!f->provisional);
+        fuzz_assert(scene.w.auth.refused
+                    || f->verdict.mark.attempts >= ATTEMPTS);
+        fuzz_assert(!f->exchange.provisional);
         break;
 
     case cigna_refresh_unavailable:
@@ -275,7 +280,8 @@ check_done(const world_actor_t *a)
     fuzz_assert(a->reports == 1);
 
     if (a->faults == 0 && failovers == 0) {
-        fuzz_assert(!field_is(world_get(&scene.w, scene.w.identity.lock_key,
+        fuzz_assert(!field_is(world_get(&scene.w.redis,
+                                        scene.w.identity.lock_key,
                                         ""), f->lease.owner));
         fuzz_assert(!field_is(field("o"), f->lease.owner));
     }
@@ -294,7 +300,7 @@ static void
 catch_up(void)
 {
     if (scene.w.now_ms - replicated_ms > LAG_MS) {
-        world_replicate(&scene.w);
+        world_replicate(&scene.w.redis);
         replicated_ms = scene.w.now_ms;
     }
 }
@@ -328,8 +334,8 @@ check(scene_t *s, world_actor_t *a)
         /* a token that works is no longer in doubt */
 
         if (f->exchanged) {
-            for (i = 0; i < s->w.nrefresh; i++) {
-                s->w.refresh[i].unknown = 0;
+            for (i = 0; i < s->w.auth.nrefresh; i++) {
+                s->w.auth.refresh[i].unknown = 0;
             }
         }
     }
@@ -345,9 +351,9 @@ check(scene_t *s, world_actor_t *a)
      * lost with its primary is not known
      */
 
-    for (i = 0; i < s->w.nrefresh; i++) {
-        fuzz_assert(s->w.refresh[i].unknown <= ATTEMPTS
-                    || (failovers && !s->w.replicated));
+    for (i = 0; i < s->w.auth.nrefresh; i++) {
+        fuzz_assert(s->w.auth.refresh[i].unknown <= ATTEMPTS
+                    || (failovers && !s->w.redis.replicated));
     }
 
     catch_up();
@@ -381,10 +387,10 @@ die(unsigned n)
         return;
     }
 
-    if (a->tokens_sent && !a->reports && f->tokens.access_token.len
-        && a->lost == 0 && !f->foreign)
+    if (a->tokens_sent && !a->reports && f->exchange.tokens.access_token.len
+        && a->lost == 0 && !f->exchange.foreign)
     {
-        world_token(&scene.w, f->grant.refresh_token)->unknown++;
+        world_token(&scene.w.auth, f->grant.refresh_token)->unknown++;
         losses++;
     }
 
@@ -401,7 +407,7 @@ upkeep(void)
     unsigned  i;
 
     for (i = 0; i < WORLD_NODES; i++) {
-        world_upkeep(&scene.w, i);
+        world_replay_all(&scene.w, i);
     }
 }
 
@@ -415,12 +421,12 @@ lose_node(unsigned n)
     const world_entry_t  *e;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        e = world_entry(&scene.w, n, i);
+        e = world_entry(&scene.w.fleet, n, i);
         losses += e && !e->confirmed;
     }
 
-    world_node_lost(&scene.w, n);
-    world_replicate(&scene.w);
+    world_node_lost(&scene.w.fleet, n);
+    world_replicate(&scene.w.redis);
 
     for (i = 0; i < scene.nactors; i++) {
         if (scene.actors[i].node == n) {
@@ -439,7 +445,7 @@ change_primary(unsigned c)
     world_actor_t  *a;
 
     if (crowded) {
-        world_replicate(&scene.w);
+        world_replicate(&scene.w.redis);
     }
 
     world_failover(&scene.w);
@@ -500,8 +506,9 @@ answer(unsigned n)
 
     i = n % (sizeof(answers) / sizeof(answers[0]));
 
-    scene.w.answer_status = answers[i].status;
-    (void) snprintf(scene.w.answer_body, sizeof(scene.w.answer_body), "%s",
+    scene.w.auth.answer_status = answers[i].status;
+    (void) snprintf(scene.w.auth.answer_body, sizeof(scene.w.auth.answer_body),
+                    "%s",
                     answers[i].body);
 }
 
@@ -520,23 +527,23 @@ elsewhere(uint8_t c)
     switch (c >> 4) {
 
     case 1:
-        w->no_turn ^= 1;
+        w->fleet.no_turn ^= 1;
         break;
 
     case 2:
-        w->endpoint.doubted = c & 1;
+        w->fleet.endpoint.doubted = c & 1;
 
         if (c & 1) {
-            w->endpoint.doubted_ms = w->now_ms;
+            w->fleet.endpoint.doubted_ms = w->now_ms;
 
         } else {
-            w->endpoint.well_ms = w->now_ms;
+            w->fleet.endpoint.well_ms = w->now_ms;
         }
 
         break;
 
     case 3:
-        world_replicate(w);
+        world_replicate(&w->redis);
         replicated_ms = w->now_ms;
         break;
 
@@ -549,13 +556,13 @@ elsewhere(uint8_t c)
             lose_node(n % WORLD_NODES);
 
         } else {
-            world_upkeep(w, n % WORLD_NODES);
+            world_replay_all(w, n % WORLD_NODES);
         }
 
         break;
 
     case 6:
-        w->nodes[n % WORLD_NODES].full ^= 1;
+        w->fleet.nodes[n % WORLD_NODES].full ^= 1;
         crowded = 1;
         break;
 
@@ -571,9 +578,9 @@ elsewhere(uint8_t c)
         break;
 
     case 9:
-        if (w->nfamilies < 12) {
-            w->answer_status = 0;
-            world_knows_secret(w, 0);
+        if (w->auth.nfamilies < 12) {
+            w->auth.answer_status = 0;
+            world_knows_secret(&w->auth, 0);
             world_connected(w);
             replaced++;
         }
@@ -611,11 +618,11 @@ elsewhere(uint8_t c)
 
     case 15:
         if (c & 1) {
-            w->families[w->nfamilies - 1].dead = 1;
+            w->auth.families[w->auth.nfamilies - 1].dead = 1;
             losses++;
 
         } else {
-            world_knows_secret(w, c >> 1 & 3);
+            world_knows_secret(&w->auth, c >> 1 & 3);
         }
 
         break;
@@ -659,9 +666,9 @@ check_calm(void)
     /* what dead workers have left behind is in the journals */
 
     upkeep();
-    scene.w.answer_status = 0;
-    scene.w.no_turn = 0;
-    world_knows_secret(&scene.w, 0);
+    scene.w.auth.answer_status = 0;
+    scene.w.fleet.no_turn = 0;
+    world_knows_secret(&scene.w.auth, 0);
     scene.w.now_ms += 3600 * 1000;
 
     a = &scene.actors[0];
@@ -670,7 +677,7 @@ check_calm(void)
     scene_finish(&scene);
 
     fuzz_assert(a->flow.refresh.rc == cigna_refresh_ok);
-    fuzz_assert(world_alive(&scene.w, a->flow.refresh.grant.access_token));
+    fuzz_assert(world_alive(&scene.w.auth, a->flow.refresh.grant.access_token));
 }
 
 
@@ -684,15 +691,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c = fuzz_byte(&scene.input);
 
     world_init(&scene.w);
-    scene.w.tokens = c & 1 ? world_constant : world_rotating;
-    scene.w.replicated = c >> 6 & 1;
+    scene.w.auth.tokens = c & 1 ? world_constant : world_rotating;
+    scene.w.redis.replicated = c >> 6 & 1;
 
     if (c & 32) {
         world_two_secrets(&scene.w);
     }
 
     world_connected(&scene.w);
-    world_replicate(&scene.w);
+    world_replicate(&scene.w.redis);
     replicated_ms = scene.w.now_ms;
 
     scene.nactors = 2 + (c >> 1 & 31) % (SCENE_ACTORS - 1);

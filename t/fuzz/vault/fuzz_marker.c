@@ -46,12 +46,12 @@ check_slot(cigna_slice_t key)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int             rc;
-    size_t          at;
-    uint8_t         flip, nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
-    int64_t         made_ms;
-    cigna_buf_t     b;
-    cigna_slice_t   input, key, blob;
+    int            rc;
+    size_t         at;
+    uint8_t        flip, nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
+    int64_t        made_ms;
+    cigna_buf_t    b;
+    cigna_slice_t  input, key, blob;
 
     input = fuzz_input(data, size);
     check_slot(input);

@@ -5,7 +5,7 @@
 #include "rings.h"
 
 #include "vault/cigna_redis_handshake.h"
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -34,11 +34,11 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static cigna_reply_t *
 answer(cigna_slice_t *input, cigna_slice_t *text)
 {
-    int             len;
-    uint8_t         c;
-    char            resp[600];
-    size_t          n;
-    cigna_slice_t   line;
+    int            len;
+    uint8_t        c;
+    char           resp[600];
+    size_t         n;
+    cigna_slice_t  line;
 
     c = fuzz_byte(input);
     line = fuzz_cut(input, c >> 3);
@@ -140,7 +140,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         fuzz_assert(++commands <= 4);
         fuzz_assert((commands == 1 && f.password.len)
-                    == cigna_slice_eq(op.argv[0], cigna_slice("AUTH")));
+                    == cigna_slice_eq(op.redis.argv[0], cigna_slice("AUTH")));
         fuzz_assert(op.type == cigna_op_redis
                     || f.check == cigna_redis_handshake_check_vault);
 
@@ -157,7 +157,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* (1) */
 
-    if (f.rc == cigna_redis_handshake_ok && f.check != cigna_redis_handshake_check_policy) {
+    if (f.rc == cigna_redis_handshake_ok
+        && f.check != cigna_redis_handshake_check_policy)
+    {
 
         /* nobody can make up a marker */
 

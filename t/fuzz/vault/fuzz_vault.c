@@ -12,11 +12,11 @@
 
 #define MEM  (128 * 1024)
 
-static uint8_t           mem[MEM], blob_mem[MEM];
-static cigna_vault_t     vault;
-static cigna_provider_t  provider;
+static uint8_t              mem[MEM], blob_mem[MEM];
+static cigna_vault_t        vault;
+static cigna_provider_t     provider;
 static cigna_vault_names_t  member;
-static cigna_slice_t     blob;
+static cigna_slice_t        blob;
 
 static const uint8_t     nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
 
@@ -27,9 +27,10 @@ static const uint8_t     nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    cigna_arena_t   arena;
-    cigna_grant_t   g = { .id = cigna_slice(ID), .generation = 7,
-                          .access_token = cigna_slice("MARKER") };
+    cigna_arena_t    arena;
+    cigna_grant_t    g = { .id = cigna_slice(ID), .generation = 7,
+                           .access_token = cigna_slice("MARKER") };
+    cigna_subject_t  subject = { &vault, &provider, &member, &arena };
 
     (void) argc;
     (void) argv;
@@ -42,8 +43,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
                 == CIGNA_OK);
 
     cigna_arena_init(&arena, blob_mem, MEM);
-    fuzz_assert(cigna_vault_seal_grant(&vault, &provider, &member, &g, nonce,
-                                       &arena, &blob)
+    fuzz_assert(cigna_vault_seal_grant(&subject, &g, nonce, &blob)
                 == CIGNA_OK);
 
     return 0;
@@ -73,13 +73,13 @@ read_grant(const cigna_reply_t *reply)
     int                 rc;
     cigna_arena_t       arena;
     cigna_grant_t       g;
+    cigna_subject_t     subject = { &vault, &provider, &member, &arena };
     cigna_vault_mark_t  mark;
 
     memset(&g, 0, sizeof(cigna_grant_t));
     cigna_arena_init(&arena, mem, MEM);
 
-    rc = cigna_vault_read_grant(&vault, &provider, &member, reply, &arena, &g,
-                                &mark);
+    rc = cigna_vault_read_grant(&subject, reply, &g, &mark);
 
     if (rc == CIGNA_NONE) {
         fuzz_assert(no_grant(reply));

@@ -118,7 +118,7 @@ integers_are_big_endian(void **state)
 
 
 static void
-a_length_comes_in_front_of_its_bytes(void **state)
+a_length_precedes_its_bytes(void **state)
 {
     cigna_buf_t  b;
 
@@ -203,7 +203,7 @@ a_huge_reservation_does_not_wrap_around(void **state)
 
 
 static void
-a_buffer_may_have_no_memory_at_all(void **state)
+a_buffer_may_have_no_memory(void **state)
 {
     cigna_buf_t  b;
 
@@ -230,12 +230,12 @@ main(void)
         cmocka_unit_test(an_append_that_does_not_fit_writes_nothing),
         cmocka_unit_test(an_overflow_stays),
         cmocka_unit_test(integers_are_big_endian),
-        cmocka_unit_test(a_length_comes_in_front_of_its_bytes),
+        cmocka_unit_test(a_length_precedes_its_bytes),
         cmocka_unit_test(no_length_is_written_without_its_bytes),
         cmocka_unit_test(a_length_that_32_bits_cannot_hold_is_refused),
         cmocka_unit_test(reserved_bytes_belong_to_the_caller),
         cmocka_unit_test(a_huge_reservation_does_not_wrap_around),
-        cmocka_unit_test(a_buffer_may_have_no_memory_at_all)
+        cmocka_unit_test(a_buffer_may_have_no_memory)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ secrets_are_compared_to_the_last_byte(void **state)
 
 
 static void
-a_hash_is_the_standards(void **state)
+sha256_gives_the_standard_values(void **state)
 {
     uint8_t               out[CIGNA_SHA256_LEN];
     static const uint8_t  empty[] = {
@@ -62,7 +62,7 @@ a_hash_is_the_standards(void **state)
 
 
 static void
-a_hash_made_short_of_memory_is_right_or_refused(void **state)
+sha256_without_memory_fails_or_is_right(void **state)
 {
     int       rc;
     uint8_t   out[CIGNA_SHA256_LEN];
@@ -95,8 +95,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_wipe_leaves_zeros),
         cmocka_unit_test(secrets_are_compared_to_the_last_byte),
-        cmocka_unit_test(a_hash_is_the_standards),
-        cmocka_unit_test(a_hash_made_short_of_memory_is_right_or_refused)
+        cmocka_unit_test(sha256_gives_the_standard_values),
+        cmocka_unit_test(sha256_without_memory_fails_or_is_right)
     };
 
     support_alloc_init();

@@ -12,10 +12,10 @@ static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN] = {
 };
 
 
-/* the reference implementation's vectors: bytes 0, 1, 2, ... under key */
+/* vectors of the reference implementation: the text is 0, 1, 2, ... */
 
 static void
-the_reference_vectors_come_out(void **state)
+the_reference_vectors_match(void **state)
 {
     size_t         i;
     uint8_t        out[CIGNA_SIPHASH_LEN], text[16];
@@ -66,10 +66,10 @@ library_siphash(EVP_MAC *mac, const uint8_t *text, size_t len, uint8_t *out)
 }
 
 
-/* also reads nothing behind the end, whatever the length */
+/* the unreadable page behind each text proves that nothing past it is read */
 
 static void
-every_length_hashes_as_in_libcrypto(void **state)
+every_length_gives_the_hash_of_libcrypto(void **state)
 {
     size_t    len;
     EVP_MAC  *mac;
@@ -103,8 +103,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(the_reference_vectors_come_out),
-        cmocka_unit_test(every_length_hashes_as_in_libcrypto),
+        cmocka_unit_test(the_reference_vectors_match),
+        cmocka_unit_test(every_length_gives_the_hash_of_libcrypto),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 
 
 static void
-an_empty_slice_has_no_pointer_to_touch(void **state)
+an_empty_slice_may_have_no_pointer(void **state)
 {
     (void) state;
 
@@ -21,7 +21,7 @@ an_empty_slice_has_no_pointer_to_touch(void **state)
 
 
 static void
-a_slice_is_what_lies_between_two_pointers(void **state)
+a_slice_spans_the_bytes_between_two_pointers(void **state)
 {
     const char  text[] = "abcdef";
 
@@ -53,7 +53,7 @@ only_ascii_letters_have_two_cases(void **state)
                      1);
     assert_int_equal(cigna_slice_eq_case(guarded("a"), guarded("ab")), 0);
 
-    /* neighbours of the letters, and what has their lower five bits */
+    /* neighbours of the letters, and bytes with the same lower five bits */
 
     assert_int_equal(cigna_slice_eq_case(guarded("@"), guarded("`")), 0);
     assert_int_equal(cigna_slice_eq_case(guarded("["), guarded("{")), 0);
@@ -135,7 +135,7 @@ a_skip_goes_no_further_than_the_end(void **state)
 
 
 static void
-a_trim_takes_spaces_and_tabs_only(void **state)
+a_trim_removes_spaces_and_tabs_only(void **state)
 {
     (void) state;
 
@@ -146,7 +146,7 @@ a_trim_takes_spaces_and_tabs_only(void **state)
 
 
 static void
-characters_are_told_apart(void **state)
+letters_digits_and_token_characters_are_recognised(void **state)
 {
     unsigned  c;
 
@@ -234,7 +234,7 @@ a_number_over_its_bound_is_refused(void **state)
 
 
 static void
-hexadecimal_numbers_are_bounded_alike(void **state)
+hexadecimal_numbers_are_bounded_too(void **state)
 {
     uint64_t  n;
 
@@ -256,7 +256,7 @@ hexadecimal_numbers_are_bounded_alike(void **state)
 
 
 static void
-the_length_of_a_character_of_utf8_is_told(void **state)
+a_character_of_utf8_has_one_to_four_bytes(void **state)
 {
     unsigned  i;
 
@@ -281,7 +281,7 @@ the_length_of_a_character_of_utf8_is_told(void **state)
 
 
 static void
-a_name_is_the_same_in_either_case(void **state)
+a_field_name_matches_in_any_case(void **state)
 {
     size_t   at, len;
     int      c;
@@ -312,7 +312,7 @@ a_name_is_the_same_in_either_case(void **state)
 
 
 static void
-a_value_is_plain_without_control_bytes(void **state)
+a_field_value_has_no_control_bytes(void **state)
 {
     int      c;
     size_t   at, len;
@@ -342,8 +342,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(an_empty_slice_has_no_pointer_to_touch),
-        cmocka_unit_test(a_slice_is_what_lies_between_two_pointers),
+        cmocka_unit_test(an_empty_slice_may_have_no_pointer),
+        cmocka_unit_test(a_slice_spans_the_bytes_between_two_pointers),
         cmocka_unit_test(slices_of_different_length_are_different),
         cmocka_unit_test(only_ascii_letters_have_two_cases),
         cmocka_unit_test(a_prefix_longer_than_the_slice_does_not_match),
@@ -351,14 +351,14 @@ main(void)
         cmocka_unit_test(a_byte_is_found_if_it_is_there),
         cmocka_unit_test(a_cut_stops_at_the_first_separator),
         cmocka_unit_test(a_skip_goes_no_further_than_the_end),
-        cmocka_unit_test(a_trim_takes_spaces_and_tabs_only),
-        cmocka_unit_test(characters_are_told_apart),
+        cmocka_unit_test(a_trim_removes_spaces_and_tabs_only),
+        cmocka_unit_test(letters_digits_and_token_characters_are_recognised),
         cmocka_unit_test(a_number_is_digits_only),
         cmocka_unit_test(a_number_over_its_bound_is_refused),
-        cmocka_unit_test(hexadecimal_numbers_are_bounded_alike),
-        cmocka_unit_test(the_length_of_a_character_of_utf8_is_told),
-        cmocka_unit_test(a_name_is_the_same_in_either_case),
-        cmocka_unit_test(a_value_is_plain_without_control_bytes)
+        cmocka_unit_test(hexadecimal_numbers_are_bounded_too),
+        cmocka_unit_test(a_character_of_utf8_has_one_to_four_bytes),
+        cmocka_unit_test(a_field_name_matches_in_any_case),
+        cmocka_unit_test(a_field_value_has_no_control_bytes)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ begin_dance(dance_t *d, const char *return_to)
     world_run(&w, &a);
 
     f = &a.flow.connect;
-    assert_int_equal(world_login(&w, f->location, d->code, d->state),
+    assert_int_equal(world_login(&w.auth, f->location, d->code, d->state),
                      CIGNA_OK);
     (void) snprintf(d->secret, sizeof(d->secret), "%.*s",
                     (int) f->secret.len, f->secret.data);
@@ -77,7 +77,7 @@ outcome_of(const dance_t *d)
 static const world_field_t *
 dance_field(const dance_t *d, const char *name)
 {
-    return world_get(&w, cigna_slice_str(d->key), name);
+    return world_get(&w.redis, cigna_slice_str(d->key), name);
 }
 
 
@@ -111,8 +111,8 @@ grant_stored(cigna_grant_t *g)
 static void
 use_keys(void)
 {
-    w.provider.jwks_uri = w.metadata.jwks_uri;
-    w.id_token = 1;
+    w.provider.jwks_uri = w.auth.metadata.jwks_uri;
+    w.auth.id_token = 1;
 }
 
 
@@ -148,7 +148,7 @@ a_dance_ends_connected(void **state)
     assert_int_equal(g.expires_ms, w.now_ms + 3599 * 1000);
     assert_int_equal(g.connected_ms, w.now_ms);
     assert_true(cigna_slice_eq(g.id, f->grant.id));
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_remembered(&dance, "connected");
 }
 
@@ -166,7 +166,7 @@ a_strangers_hit_changes_nothing(void **state)
     assert_int_equal(outcome_of(&stranger),
                      cigna_dance_outcome_cookie_mismatch);
     assert_open(&dance);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
 }
@@ -234,7 +234,7 @@ a_dance_expires_after_ten_minutes_and_is_forgotten_after_thirty(void **state)
 
     w.now_ms += CIGNA_DANCE_LIFE_MS;
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_expired);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 
     w.now_ms += CIGNA_DANCE_KEPT_MS - CIGNA_DANCE_LIFE_MS;
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_unknown);
@@ -257,8 +257,8 @@ a_reload_shows_the_same_outcome_and_sends_no_code(void **state)
     assert_true(f->repeated);
     assert_false(f->stored);
     assert_slice(f->return_to, "https://app.example/");
-    assert_int_equal(w.codes_posted, 1);
-    assert_true(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1")));
+    assert_int_equal(w.auth.codes_posted, 1);
+    assert_true(world_alive(&w.auth, cigna_slice(WORLD_MARKER "-at-0-1")));
 }
 
 
@@ -273,7 +273,7 @@ a_reload_after_a_refusal_shows_the_refusal(void **state)
     world_end(&a);
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_denied);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 }
 
 
@@ -303,7 +303,7 @@ a_concurrent_hit_waits_and_shows_the_same_outcome(void **state)
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
     assert_true(f->repeated);
     assert_slice(f->return_to, "https://app.example/");
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
 }
 
 
@@ -362,12 +362,12 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
 
     (void) hit(&b, &dance);
     assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
 }
 
 
 static void
-a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
+a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
 
@@ -389,7 +389,7 @@ a_dance_taken_past_its_deadline_is_interrupted_and_stays_so(void **state)
     (void) finish(&a);
     (void) hit(&b, &dance);
     assert_int_equal(finish(&b)->outcome, cigna_dance_outcome_interrupted);
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
 }
 
 
@@ -408,7 +408,7 @@ a_run_that_was_held_up_spends_no_code(void **state)
     w.now_ms += 61 * 1000;
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
     assert_remembered(&dance, "interrupted");
 }
 
@@ -424,7 +424,7 @@ a_run_that_was_held_up_does_not_send_an_unsent_code_again(void **state)
     w.now_ms += 61 * 1000;
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 }
 
 
@@ -467,26 +467,26 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)
 {
-    cigna_grant_t         g;
-    cigna_vault_names_t   other;
+    cigna_grant_t        g;
+    cigna_vault_names_t  other;
 
     (void) state;
 
     world_identity(&w, "acme", "somebody else", &other);
 
     (void) hit(&a, &dance);
-    a.flow.callback.identity = &other;
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->outcome,
                      cigna_dance_outcome_identity_mismatch);
 
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
     assert_false(grant_stored(&g));
-    assert_null(world_get(&w, other.grant_key, "i"));
+    assert_null(world_get(&w.redis, other.grant_key, "i"));
     assert_remembered(&dance, "identity_mismatch");
     world_end(&a);
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_identity_mismatch);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 }
 
 
@@ -503,7 +503,7 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
     stop_at_exchange(&a);
 
     (void) hit(&b, &dance);
-    b.flow.callback.identity = &other;
+    b.subject.identity = &other;
     assert_int_equal(finish(&b)->outcome,
                      cigna_dance_outcome_identity_mismatch);
     world_end(&b);
@@ -511,7 +511,7 @@ another_member_does_not_disturb_a_dance_under_way_or_ended(void **state)
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 
     (void) hit(&b, &dance);
-    b.flow.callback.identity = &other;
+    b.subject.identity = &other;
     assert_int_equal(finish(&b)->outcome,
                      cigna_dance_outcome_identity_mismatch);
     assert_remembered(&dance, "connected");
@@ -528,10 +528,10 @@ the_same_member_of_another_tenant_is_another_identity(void **state)
     world_identity(&w, "rival", "member", &other);
 
     (void) hit(&a, &dance);
-    a.flow.callback.identity = &other;
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->outcome,
                      cigna_dance_outcome_identity_mismatch);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 }
 
 
@@ -543,7 +543,7 @@ another_redirect_uri_is_a_tenant_mismatch(void **state)
     w.provider.redirect_uri = cigna_slice("https://app.example/other");
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_tenant_mismatch);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
     assert_remembered(&dance, "tenant_mismatch");
 }
 
@@ -577,7 +577,7 @@ another_iss_is_refused_before_the_code_is_spent(void **state)
 
     assert_int_equal(outcome_with("https://evil.example", "", NULL),
                      cigna_dance_outcome_issuer_mismatch);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
     assert_remembered(&dance, "issuer_mismatch");
 }
 
@@ -690,15 +690,15 @@ keys_are_at_hand_before_the_code_is_spent(void **state)
     world_step(&w, &a, world_fine);
 
     assert_int_equal(a.op.type, cigna_op_http);
-    assert_slice(a.op.http.url, "https://as.example/jwks");
-    assert_int_equal(a.op.http.body.len, 0);
+    assert_slice(a.op.http.request.url, "https://as.example/jwks");
+    assert_int_equal(a.op.http.request.body.len, 0);
 
     world_step(&w, &a, world_error);
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_error);
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_keys_unreachable);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
     assert_remembered(&dance, "keys_unreachable");
 }
 
@@ -712,16 +712,16 @@ keys_are_fetched_once_an_hour(void **state)
 
     use_keys();
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 1);
+    assert_int_equal(w.auth.keys_fetched, 1);
 
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 1);
+    assert_int_equal(w.auth.keys_fetched, 1);
 
     w.now_ms += 3600 * 1000 + 1;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 2);
+    assert_int_equal(w.auth.keys_fetched, 2);
 }
 
 
@@ -738,7 +738,7 @@ a_clock_that_steps_back_makes_keys_old(void **state)
     w.now_ms -= 24 * 3600 * 1000;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 2);
+    assert_int_equal(w.auth.keys_fetched, 2);
 }
 
 
@@ -769,12 +769,12 @@ old_keys_serve_while_new_ones_cannot_be_fetched(void **state)
 
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 1);
+    assert_int_equal(w.auth.keys_fetched, 1);
 
     w.now_ms += 60 * 1000 + 1;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 2);
+    assert_int_equal(w.auth.keys_fetched, 2);
 }
 
 
@@ -789,10 +789,10 @@ an_id_token_under_a_new_key_is_verified_after_one_more_fetch(void **state)
     (void) outcome_of(&dance);
     w.now_ms += 60 * 1000;
 
-    w.key = 1;
+    w.auth.key = 1;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 2);
+    assert_int_equal(w.auth.keys_fetched, 2);
 }
 
 
@@ -806,10 +806,10 @@ keys_are_not_fetched_again_at_once(void **state)
     use_keys();
     (void) outcome_of(&dance);
 
-    w.key = 1;
+    w.auth.key = 1;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_id_token_invalid);
-    assert_int_equal(w.keys_fetched, 1);
+    assert_int_equal(w.auth.keys_fetched, 1);
 }
 
 
@@ -826,10 +826,10 @@ a_bad_signature_is_worth_one_more_fetch(void **state)
     /* new keys may go by the old ones' names */
 
     w.now_ms += 10 * 1000 + 1;
-    w.bad_signature = 1;
+    w.auth.bad_signature = 1;
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_id_token_invalid);
-    assert_int_equal(w.keys_fetched, 2);
+    assert_int_equal(w.auth.keys_fetched, 2);
 }
 
 
@@ -842,12 +842,12 @@ an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
     w.provider.scope = cigna_slice("patient/*.read openidx");
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
-    assert_int_equal(w.keys_fetched, 1);
+    assert_int_equal(w.auth.keys_fetched, 1);
 }
 
 
 static void
-without_keys_no_id_token_passes_where_keys_are_published(void **state)
+no_id_token_passes_without_the_keys_that_are_published(void **state)
 {
     (void) state;
 
@@ -857,7 +857,7 @@ without_keys_no_id_token_passes_where_keys_are_published(void **state)
     (void) hit(&a, &dance);
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.http.url, "https://as.example/jwks");
+    assert_slice(a.op.http.request.url, "https://as.example/jwks");
     world_step(&w, &a, world_error);
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
@@ -872,7 +872,7 @@ an_id_token_is_optional(void **state)
     (void) state;
 
     use_keys();
-    w.id_token = 0;
+    w.auth.id_token = 0;
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
     assert_true(grant_stored(&g));
@@ -893,13 +893,13 @@ assert_id_token_refused(void)
 
     /* the member does not wait for the revocation */
 
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
     assert_remembered(&dance, "id_token_invalid");
 
-    assert_int_equal(w.revoked, 1);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
-    assert_false(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1")));
+    assert_int_equal(w.auth.revoked, 1);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_false(world_alive(&w.auth, cigna_slice(WORLD_MARKER "-at-0-1")));
     assert_false(grant_stored(&g));
 }
 
@@ -910,7 +910,7 @@ an_id_token_with_another_nonce_is_refused_and_the_tokens_revoked(void **state)
     (void) state;
 
     use_keys();
-    w.bad_nonce = 1;
+    w.auth.bad_nonce = 1;
     assert_id_token_refused();
 }
 
@@ -921,7 +921,7 @@ an_id_token_with_a_wrong_signature_is_refused(void **state)
     (void) state;
 
     use_keys();
-    w.bad_signature = 1;
+    w.auth.bad_signature = 1;
     assert_id_token_refused();
 }
 
@@ -932,7 +932,7 @@ an_id_token_of_another_issuer_is_refused(void **state)
     (void) state;
 
     use_keys();
-    (void) snprintf(w.iss, sizeof(w.iss), "https://evil.example");
+    (void) snprintf(w.auth.iss, sizeof(w.auth.iss), "https://evil.example");
     assert_id_token_refused();
 }
 
@@ -981,12 +981,12 @@ a_lost_code_is_not_sent_again(void **state)
 
     assert_int_equal(finish(&a)->outcome,
                      cigna_dance_outcome_exchange_unreachable);
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
     world_end(&a);
 
     assert_int_equal(outcome_of(&dance),
                      cigna_dance_outcome_exchange_unreachable);
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
 }
 
 
@@ -999,12 +999,12 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     (void) hit(&a, &dance);
     f = finish(&a);
 
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.codes_posted, 2);
+    assert_int_equal(w.auth.codes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
     assert_true(f->client_secret.worked && f->client_secret.older
                 && f->client_secret.changed);
@@ -1014,27 +1014,27 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
 
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
-    assert_int_equal(w.codes_posted, 3);
+    assert_int_equal(w.auth.codes_posted, 3);
 
-    world_knows_secret(&w, 0);
+    world_knows_secret(&w.auth, 0);
     begin_dance(&next, "");
     (void) hit(&a, &next);
     f = finish(&a);
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.codes_posted, 5);
+    assert_int_equal(w.auth.codes_posted, 5);
     assert_true(f->client_secret.worked && !f->client_secret.older);
 }
 
 
 static void
-where_neither_secret_is_known_the_dance_is_refused(void **state)
+the_dance_is_refused_if_neither_secret_is_known(void **state)
 {
     cigna_callback_t  *f;
 
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 3);
+    world_knows_secret(&w.auth, 3);
     (void) hit(&a, &dance);
     f = finish(&a);
 
@@ -1042,7 +1042,7 @@ where_neither_secret_is_known_the_dance_is_refused(void **state)
     assert_true(f->client_refused);
     assert_false(f->client_secret.worked);
     assert_string_equal(f->detail, "the token endpoint says: invalid_client");
-    assert_int_equal(w.codes_posted, 2);
+    assert_int_equal(w.auth.codes_posted, 2);
 }
 
 
@@ -1052,13 +1052,13 @@ a_code_that_was_held_up_is_not_sent_with_the_older_secret(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     (void) hit(&a, &dance);
     stop_at_exchange(&a);
     w.now_ms += CIGNA_DANCE_CLAIM_MS / 2 + 1;
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_interrupted);
-    assert_int_equal(w.codes_posted, 1);
+    assert_int_equal(w.auth.codes_posted, 1);
 }
 
 
@@ -1090,16 +1090,16 @@ every_answer_of_the_token_endpoint_has_an_outcome(void **state)
 
     for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         begin_dance(&next, "");
-        w.answer_status = answers[i].status;
-        (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s",
+        w.auth.answer_status = answers[i].status;
+        (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "%s",
                         answers[i].body);
 
         assert_int_equal(outcome_of(&next), answers[i].outcome);
         assert_int_equal(outcome_of(&next), answers[i].outcome);
     }
 
-    assert_int_equal(w.codes_posted, sizeof(answers) / sizeof(answers[0]));
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.codes_posted, sizeof(answers) / sizeof(answers[0]));
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -1123,7 +1123,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
     for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
         begin_dance(&next, "");
-        (void) snprintf(w.expires_in, sizeof(w.expires_in), "%s",
+        (void) snprintf(w.auth.expires_in, sizeof(w.auth.expires_in), "%s",
                         lives[i].text);
 
         assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
@@ -1140,7 +1140,7 @@ without_a_scope_in_the_reply_the_one_asked_for_was_granted(void **state)
 
     (void) state;
 
-    w.scope[0] = '\0';
+    w.auth.scope[0] = '\0';
 
     (void) outcome_of(&dance);
     assert_true(grant_stored(&g));
@@ -1158,9 +1158,9 @@ a_grant_is_kept_as_long_as_it_can_be_renewed(void **state)
     (void) outcome_of(&dance);
 
     w.now_ms += INT64_C(400) * 24 * 3600 * 1000 - 1;
-    assert_non_null(world_get(&w, w.identity.grant_key, "i"));
+    assert_non_null(world_get(&w.redis, w.identity.grant_key, "i"));
     w.now_ms++;
-    assert_null(world_get(&w, w.identity.grant_key, "i"));
+    assert_null(world_get(&w.redis, w.identity.grant_key, "i"));
 }
 
 
@@ -1169,13 +1169,13 @@ a_grant_without_refresh_token_is_kept_a_week_over_its_end(void **state)
 {
     (void) state;
 
-    w.tokens = world_none;
+    w.auth.tokens = world_none;
     (void) outcome_of(&dance);
 
     w.now_ms += 3599 * 1000 + 7 * 24 * 3600 * 1000 - 1;
-    assert_non_null(world_get(&w, w.identity.grant_key, "i"));
+    assert_non_null(world_get(&w.redis, w.identity.grant_key, "i"));
     w.now_ms++;
-    assert_null(world_get(&w, w.identity.grant_key, "i"));
+    assert_null(world_get(&w.redis, w.identity.grant_key, "i"));
 }
 
 
@@ -1185,7 +1185,8 @@ static void
 stop_at_put(world_actor_t *actor)
 {
     while (actor->op.type != cigna_op_script
-           || actor->op.script != cigna_script(cigna_script_grant_put))
+           || actor->op.redis.script
+              != cigna_script(cigna_script_grant_install))
     {
         world_step(&w, actor, world_fine);
     }
@@ -1210,8 +1211,8 @@ a_grant_whose_store_was_not_confirmed_is_stored_again(void **state)
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
     assert_true(grant_stored(&g));
     assert_true(cigna_slice_eq(g.id, a.flow.callback.grant.id));
-    assert_int_equal(w.published, 1);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.redis.published, 1);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -1225,14 +1226,15 @@ tokens_of_a_grant_that_cannot_be_stored_are_revoked(void **state)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script
+                      == cigna_script(cigna_script_grant_install)
                    ? world_error : world_fine);
     }
 
     assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
     assert_false(a.flow.callback.stored);
-    assert_int_equal(w.revoked, 1);
-    assert_false(world_alive(&w, cigna_slice(WORLD_MARKER "-rt-0-1")));
+    assert_int_equal(w.auth.revoked, 1);
+    assert_false(world_alive(&w.auth, cigna_slice(WORLD_MARKER "-rt-0-1")));
     assert_remembered(&dance, "store_failed");
 }
 
@@ -1277,7 +1279,7 @@ a_repeated_store_puts_nothing_over_a_newer_grant(void **state)
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_store_failed);
     assert_true(grant_stored(&g));
     assert_slice(g.access_token, WORLD_MARKER "-at-1-1");
-    assert_true(world_alive(&w, g.access_token));
+    assert_true(world_alive(&w.auth, g.access_token));
 }
 
 
@@ -1315,10 +1317,10 @@ a_stored_grant_is_published(void **state)
 
     (void) snprintf(message, sizeof(message), "%.*s %.*s 1", CIGNA_NAME_LEN,
                     (const char *) w.identity.hash, CIGNA_GRANT_ID_LEN,
-                    (const char *) world_get(&w, w.identity.grant_key,
+                    (const char *) world_get(&w.redis, w.identity.grant_key,
                                              "i")->data);
-    assert_int_equal(w.published, 1);
-    assert_string_equal(w.message, message);
+    assert_int_equal(w.redis.published, 1);
+    assert_string_equal(w.redis.message, message);
 }
 
 
@@ -1349,7 +1351,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
 
 
 static void
-a_dance_taken_without_a_reply_belongs_to_the_same_run(void **state)
+a_dance_claimn_without_a_reply_belongs_to_the_same_run(void **state)
 {
     (void) state;
 
@@ -1372,7 +1374,7 @@ a_dance_that_no_key_opens_is_an_outage(void **state)
     w.vault.ring = ring_of(NAME OTHER);
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_store_failed);
-    assert_int_equal(w.codes_posted, 0);
+    assert_int_equal(w.auth.codes_posted, 0);
 
     cigna_keyring_destroy(w.vault.ring);
     w.vault.ring = ring;
@@ -1403,7 +1405,8 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
     (void) state;
 
     (void) outcome_of(&dance);
-    world_set(&w, cigna_slice_str(dance.key), "r", "https://evil.example/");
+    world_set(&w.redis, cigna_slice_str(dance.key), "r",
+              "https://evil.example/");
 
     (void) hit(&a, &dance);
     f = finish(&a);
@@ -1429,13 +1432,13 @@ check_after_fault(world_actor_t *actor, const dance_t *d)
 
     if (f->outcome == cigna_dance_outcome_connected) {
         assert_true(grant_stored(&g));
-        assert_true(world_alive(&w, g.refresh_token));
-        assert_int_equal(w.revoked, 0);
+        assert_true(world_alive(&w.auth, g.refresh_token));
+        assert_int_equal(w.auth.revoked, 0);
 
     } else {
         assert_false(grant_stored(&g));
-        assert_false(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1"))
-                     && w.codes_posted && actor->lost == 0);
+        assert_false(world_alive(&w.auth, cigna_slice(WORLD_MARKER "-at-0-1"))
+                     && w.auth.codes_posted && actor->lost == 0);
     }
 
     /* ended, or open as before: never left behind as taken */
@@ -1493,7 +1496,7 @@ too_little_room_stores_nothing_half(void **state)
             return;
         }
 
-        assert_null(world_get(&w, w.identity.grant_key, "i"));
+        assert_null(world_get(&w.redis, w.identity.grant_key, "i"));
         world_end(&a);
 
         world_done(&w);
@@ -1517,7 +1520,7 @@ the_identifier_is_learned_after_the_dance_has_ended(void **state)
     w.provider.userinfo = 1;
     f = hit(&a, &dance);
 
-    while (!w.userinfo_asked) {
+    while (!w.auth.userinfo_asked) {
         assert_false(a.done);
         world_step(&w, &a, world_fine);
     }
@@ -1535,21 +1538,21 @@ the_identifier_is_learned_after_the_dance_has_ended(void **state)
 
 
 static void
-nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored(void **state)
+userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored(void **state)
 {
     (void) state;
 
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
-    assert_int_equal(w.userinfo_asked, 0);
+    assert_int_equal(w.auth.userinfo_asked, 0);
 
     w.provider.userinfo = 1;
     begin_dance(&dance, "");
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_exchange_refused);
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_exchange_refused);
-    assert_int_equal(w.userinfo_asked, 0);
+    assert_int_equal(w.auth.userinfo_asked, 0);
 }
 
 
@@ -1566,8 +1569,9 @@ a_dance_is_connected_whatever_becomes_of_userinfo(void **state)
     w.provider.userinfo = 1;
 
     for (i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        w.userinfo_status = statuses[i];
-        (void) snprintf(w.userinfo_body, sizeof(w.userinfo_body), "<html>");
+        w.auth.userinfo_status = statuses[i];
+        (void) snprintf(w.auth.userinfo_body, sizeof(w.auth.userinfo_body),
+                        "<html>");
 
         f = hit(&a, &dance);
         (void) finish(&a);
@@ -1578,7 +1582,7 @@ a_dance_is_connected_whatever_becomes_of_userinfo(void **state)
 
         assert_true(grant_stored(&g));
         assert_int_equal(g.userinfo.len, 0);
-        assert_int_equal(w.userinfo_asked, i + 1);
+        assert_int_equal(w.auth.userinfo_asked, i + 1);
         begin_dance(&dance, "");
     }
 }
@@ -1611,7 +1615,7 @@ main(void)
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),
         test(a_hit_waits_ten_seconds_for_another_at_most),
         test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
-        test(a_dance_taken_past_its_deadline_is_interrupted_and_stays_so),
+        test(a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
@@ -1637,7 +1641,7 @@ main(void)
         test(keys_are_not_fetched_again_at_once),
         test(a_bad_signature_is_worth_one_more_fetch),
         test(an_id_token_that_was_not_asked_for_is_verified_all_the_same),
-        test(without_keys_no_id_token_passes_where_keys_are_published),
+        test(no_id_token_passes_without_the_keys_that_are_published),
         test(an_id_token_is_optional),
         test(an_id_token_with_another_nonce_is_refused_and_the_tokens_revoked),
         test(an_id_token_with_a_wrong_signature_is_refused),
@@ -1645,7 +1649,7 @@ main(void)
         test(an_unsent_code_is_sent_again_a_few_times),
         test(a_lost_code_is_not_sent_again),
         test(a_code_is_sent_once_more_with_the_older_secret),
-        test(where_neither_secret_is_known_the_dance_is_refused),
+        test(the_dance_is_refused_if_neither_secret_is_known),
         test(a_code_that_was_held_up_is_not_sent_with_the_older_secret),
         test(every_answer_of_the_token_endpoint_has_an_outcome),
         test(an_odd_expires_in_gives_a_sound_expiry),
@@ -1659,14 +1663,14 @@ main(void)
         test(a_new_grant_replaces_the_old_one_under_an_id_of_its_own),
         test(a_stored_grant_is_published),
         test(a_redis_error_is_not_an_unknown_state),
-        test(a_dance_taken_without_a_reply_belongs_to_the_same_run),
+        test(a_dance_claimn_without_a_reply_belongs_to_the_same_run),
         test(a_dance_that_no_key_opens_is_an_outage),
         test(without_a_token_endpoint_nothing_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(too_little_room_stores_nothing_half),
         test(the_identifier_is_learned_after_the_dance_has_ended),
-        test(nothing_is_asked_where_it_is_not_wanted_or_no_grant_was_stored),
+        test(userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored),
         test(a_dance_is_connected_whatever_becomes_of_userinfo)
     };
 

@@ -24,7 +24,8 @@ dances(void)
     n = 0;
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        n += w.keys[i].name && strncmp(w.keys[i].name, "cigna:d:", 8) == 0;
+        n += w.redis.keys[i].name && strncmp(w.redis.keys[i].name, "cigna:d:",
+                                             8) == 0;
     }
 
     return n;
@@ -38,7 +39,7 @@ has(cigna_slice_t s)
 
     (void) snprintf(text, sizeof(text), "%.*s", (int) s.len, s.data);
 
-    return world_redis_has(&w, text);
+    return world_redis_has(&w.redis, text);
 }
 
 
@@ -53,7 +54,7 @@ the_browser_is_sent_to_authorize_with_state_pkce_and_nonce(void **state)
     f = connect_to(&a, "");
 
     assert_int_equal(f->outcome, cigna_dance_outcome_none);
-    assert_int_equal(world_login(&w, f->location, code, param), CIGNA_OK);
+    assert_int_equal(world_login(&w.auth, f->location, code, param), CIGNA_OK);
     assert_int_equal(f->started_ms, w.now_ms);
 }
 
@@ -67,7 +68,7 @@ state_begins_with_the_tag_of_cookie_and_dance(void **state)
     (void) state;
 
     f = connect_to(&a, "");
-    (void) world_login(&w, f->location, code, param);
+    (void) world_login(&w.auth, f->location, code, param);
 
     assert_int_equal(f->tag.len, 8);
     assert_int_equal(f->dance_id.len, CIGNA_DANCE_ID_LEN);
@@ -86,7 +87,7 @@ state_is_short_and_safe_in_a_url(void **state)
     (void) state;
 
     f = connect_to(&a, "");
-    (void) world_login(&w, f->location, code, param);
+    (void) world_login(&w.auth, f->location, code, param);
 
     assert_true(strlen(param) <= 64);
     assert_int_equal(strspn(param, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
@@ -104,11 +105,11 @@ redis_knows_no_state_verifier_nonce_or_browser_secret(void **state)
     (void) state;
 
     f = connect_to(&a, "");
-    (void) world_login(&w, f->location, code, param);
+    (void) world_login(&w.auth, f->location, code, param);
 
-    assert_false(world_redis_has(&w, param));
-    assert_false(world_redis_has(&w, w.families[0].nonce));
-    assert_false(world_redis_has(&w, w.families[0].challenge));
+    assert_false(world_redis_has(&w.redis, param));
+    assert_false(world_redis_has(&w.redis, w.auth.families[0].nonce));
+    assert_false(world_redis_has(&w.redis, w.auth.families[0].challenge));
     assert_false(has(f->secret));
     assert_true(has(f->dance_id));
 }
@@ -142,14 +143,14 @@ a_dance_is_open_for_ten_minutes_and_remembered_for_thirty(void **state)
 
     (void) snprintf(text, sizeof(text), "%lld",
                     (long long) w.now_ms + 10 * 60 * 1000);
-    assert_memory_equal(world_get(&w, f->dance_key, "e")->data, text,
+    assert_memory_equal(world_get(&w.redis, f->dance_key, "e")->data, text,
                         strlen(text));
 
     w.now_ms += 30 * 60 * 1000 - 1;
-    assert_non_null(world_get(&w, f->dance_key, "b"));
+    assert_non_null(world_get(&w.redis, f->dance_key, "b"));
 
     w.now_ms++;
-    assert_null(world_get(&w, f->dance_key, "b"));
+    assert_null(world_get(&w.redis, f->dance_key, "b"));
 }
 
 
@@ -173,15 +174,15 @@ open_dances_are_bounded_and_the_oldest_goes(void **state)
     }
 
     assert_int_equal(dances(), 8);
-    assert_non_null(world_get(&w, cigna_slice_str(key), "b"));
+    assert_non_null(world_get(&w.redis, cigna_slice_str(key), "b"));
 
     w.now_ms++;
     (void) connect_to(&a, "");
 
     assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
     assert_int_equal(dances(), 8);
-    assert_null(world_get(&w, cigna_slice_str(key), "b"));
-    assert_non_null(world_get(&w, a.flow.connect.dance_key, "b"));
+    assert_null(world_get(&w.redis, cigna_slice_str(key), "b"));
+    assert_non_null(world_get(&w.redis, a.flow.connect.dance_key, "b"));
 }
 
 
@@ -197,7 +198,7 @@ a_clock_of_redis_that_was_set_back_evicts_no_dance_just_begun(void **state)
     for (i = 0; i < 5; i++) {
         (void) connect_to(&a, "");
         assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
-        assert_non_null(world_get(&w, a.flow.connect.dance_key, "b"));
+        assert_non_null(world_get(&w.redis, a.flow.connect.dance_key, "b"));
         world_end(&a);
 
         w.now_ms -= 1000;
@@ -225,7 +226,7 @@ dances_past_their_time_are_not_counted_as_open(void **state)
     /* its outcome is still remembered */
 
     assert_int_equal(dances(), 3);
-    assert_non_null(world_get(&w, a.flow.connect.dance_key, "s"));
+    assert_non_null(world_get(&w.redis, a.flow.connect.dance_key, "s"));
 }
 
 
@@ -373,8 +374,9 @@ nobody_is_sent_away_before_the_dance_is_stored(void **state)
 
             /* the third operation deletes an older dance */
 
-            assert_int_equal(f->outcome, nth < 3 ? cigna_dance_outcome_store_failed
-                                                 : cigna_dance_outcome_none);
+            assert_int_equal(f->outcome,
+                             nth < 3 ? cigna_dance_outcome_store_failed
+                                     : cigna_dance_outcome_none);
             assert_int_equal(f->location.len != 0, nth >= 3);
             assert_int_equal(f->secret.len != 0, nth >= 3);
             world_end(&a);

@@ -8,12 +8,13 @@
 #include "dance/cigna_dance_claim.h"
 
 
-static cigna_dance_claim_t   t;
-static uint8_t        mem[64 * 1024];
-static cigna_arena_t  arena;
-static cigna_op_t     op;
-static unsigned       asked;               /* of Redis */
-static char           code[64], param[64], secret[64];
+static cigna_dance_claim_t  t;
+static uint8_t              mem[64 * 1024];
+static cigna_arena_t        arena;
+static cigna_subject_t      subject;
+static cigna_op_t           op;
+static unsigned             asked;         /* of Redis */
+static char                 code[64], param[64], secret[64];
 
 
 /* one operation; 1 while there is another */
@@ -34,7 +35,7 @@ go_on(world_fault_e fault)
         asked++;
 
         if (fault == world_fine || fault == world_lost_after) {
-            reply = world_redis(&w, &op);
+            reply = world_redis(&w.redis, &op);
 
         } else if (fault == world_error) {
             reply = world_reply(error, sizeof(error) - 1);
@@ -46,7 +47,7 @@ go_on(world_fault_e fault)
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
     } else if (op.type == cigna_op_sleep) {
-        w.now_ms += op.ms;
+        w.now_ms += op.sleep.ms;
     }
 
     ev.now_ms = w.now_ms;
@@ -90,7 +91,7 @@ a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
 
 
 static void
-what_is_ended_is_remembered_for_the_next_one(void **state)
+an_outcome_is_remembered_for_the_next_hit(void **state)
 {
     (void) state;
 
@@ -184,7 +185,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
     assert_true(go_on(world_fine));
     assert_true(go_on(world_fine));
     assert_int_equal(op.type, cigna_op_sleep);
-    assert_int_equal(op.ms, 50);
+    assert_int_equal(op.sleep.ms, 50);
 
     while (go_on(world_fine)) { /* void */ }
 
@@ -203,7 +204,7 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
     cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
     (void) go_on(world_fine);
 
-    world_set(&w, t.dance_key, "o", "something_new");
+    world_set(&w.redis, t.dance_key, "o", "something_new");
 
     assert_int_equal(take(world_fine), cigna_dance_outcome_interrupted);
 }
@@ -229,10 +230,10 @@ an_ended_dance_leaves_the_list_of_open_ones(void **state)
     (void) take(world_fine);
     cigna_dance_claim_forget(&t, &op);
 
-    assert_slice(op.argv[0], "ZREM");
-    cigna_reply_destroy(world_redis(&w, &op));
-    assert_null(world_get(&w, w.identity.dances_key, ""));
-    assert_int_equal(op.argc, 3);
+    assert_slice(op.redis.argv[0], "ZREM");
+    cigna_reply_destroy(world_redis(&w.redis, &op));
+    assert_null(world_get(&w.redis, w.identity.dances_key, ""));
+    assert_int_equal(op.redis.argc, 3);
 }
 
 
@@ -251,7 +252,7 @@ setup(void **state)
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);
 
-    if (world_login(&w, f->location, code, param) != CIGNA_OK) {
+    if (world_login(&w.auth, f->location, code, param) != CIGNA_OK) {
         return -1;
     }
 
@@ -261,10 +262,8 @@ setup(void **state)
     asked = 0;
 
     memset(&t, 0, sizeof(t));
-    t.vault = &w.vault;
-    t.provider = &w.provider;
-    t.identity = &w.identity;
-    t.arena = &arena;
+    subject = world_subject(&w, &arena);
+    t.subject = &subject;
     t.state_param = cigna_slice_str(param);
     t.secret = cigna_slice_str(secret);
 
@@ -277,7 +276,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_dance_is_taken_with_all_that_it_was_begun_with),
-        test(what_is_ended_is_remembered_for_the_next_one),
+        test(an_outcome_is_remembered_for_the_next_hit),
         test(an_end_that_redis_does_not_hear_is_tried_three_times),
         test(a_redis_that_fails_is_asked_three_times),
         test(a_reply_that_was_lost_is_asked_for_again_by_the_same_taker),

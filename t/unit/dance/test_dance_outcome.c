@@ -35,14 +35,15 @@ each_outcome_has_a_row(void **state)
 static void
 names_are_found_again_and_are_unique(void **state)
 {
-    unsigned  i;
+    unsigned                      i;
+    const cigna_dance_outcome_t  *row;
 
     (void) state;
 
     for (i = 1; i < cigna_dance_outcome_max; i++) {
-        assert_int_equal(cigna_dance_outcome_find(guarded(
-                             cigna_dance_outcome_row((cigna_dance_outcome_e) i)->name)),
-                         i);
+        row = cigna_dance_outcome_row((cigna_dance_outcome_e) i);
+
+        assert_int_equal(cigna_dance_outcome_find(guarded(row->name)), i);
     }
 }
 
@@ -112,9 +113,10 @@ success_and_what_started_nothing_is_logged_as_info(void **state)
     for (i = 0; i < cigna_dance_outcome_max; i++) {
         row = cigna_dance_outcome_row((cigna_dance_outcome_e) i);
 
-        assert_int_equal(!row->log_warn, i == cigna_dance_outcome_connected
-                                         || i == cigna_dance_outcome_disconnected
-                                         || i == cigna_dance_outcome_not_navigable);
+        assert_int_equal(!row->log_warn,
+                         i == cigna_dance_outcome_connected
+                         || i == cigna_dance_outcome_disconnected
+                         || i == cigna_dance_outcome_not_navigable);
     }
 }
 

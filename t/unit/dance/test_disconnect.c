@@ -43,8 +43,8 @@ a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
     assert_string_equal(f->detail, "");
     assert_null(field("i"));
     assert_null(field("b"));
-    assert_int_equal(w.revoked, 1);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_int_equal(w.auth.revoked, 1);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-1");
 }
 
 
@@ -62,10 +62,10 @@ nobody_waits_for_the_revocation(void **state)
     assert_int_equal(a.flow.disconnect.outcome,
                      cigna_dance_outcome_disconnected);
     assert_null(field("b"));
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 
     (void) finish();
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
@@ -74,17 +74,17 @@ the_access_token_is_revoked_where_there_is_no_refresh_token(void **state)
 {
     (void) state;
 
-    w.tokens = world_none;
+    w.auth.tokens = world_none;
     world_connected(&w);
 
     (void) begin();
     (void) finish();
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-at-1-1");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-at-1-1");
 }
 
 
 static void
-nothing_is_revoked_where_no_endpoint_is_known(void **state)
+nothing_is_revoked_without_an_endpoint(void **state)
 {
     cigna_disconnect_t  *f;
 
@@ -96,7 +96,7 @@ nothing_is_revoked_where_no_endpoint_is_known(void **state)
     f = finish();
 
     assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_null(field("b"));
 }
 
@@ -115,7 +115,7 @@ a_member_without_grant_is_disconnected(void **state)
 
     assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_false(f->existed);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
@@ -144,8 +144,8 @@ redis_out_of_reach_is_never_a_yes(void **state)
         assert_int_equal(a.reports, 1);
         assert_int_equal(f->outcome, cigna_dance_outcome_not_disconnected);
         assert_non_null(field("b"));
-        assert_int_equal(w.revoked, 0);
-        assert_true(world_alive(&w, cigna_slice(WORLD_MARKER "-at-0-1")));
+        assert_int_equal(w.auth.revoked, 0);
+        assert_true(world_alive(&w.auth, cigna_slice(WORLD_MARKER "-at-0-1")));
     }
 }
 
@@ -160,7 +160,7 @@ stop_at_deletion(void)
 
 
 static void
-what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
+a_grant_whose_deletion_was_not_answered_is_revoked(void **state)
 {
     cigna_disconnect_t  *f;
 
@@ -174,14 +174,14 @@ what_was_deleted_without_a_reply_is_revoked_all_the_same(void **state)
     assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_true(f->existed);
     assert_null(field("b"));
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
-    assert_non_null(world_entry(&w, 0, 0));
-    assert_int_equal(world_entry(&w, 0, 0)->entry.generation, 0);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_non_null(world_entry(&w.fleet, 0, 0));
+    assert_int_equal(world_entry(&w.fleet, 0, 0)->entry.generation, 0);
 }
 
 
 static void
-what_was_deleted_counts_and_not_what_was_there_before(void **state)
+the_deleted_grant_counts_and_not_the_one_before(void **state)
 {
     (void) state;
 
@@ -194,12 +194,12 @@ what_was_deleted_counts_and_not_what_was_there_before(void **state)
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
 
     (void) finish();
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
 }
 
 
 static void
-without_the_look_a_deletion_is_one_all_the_same(void **state)
+a_deletion_counts_without_the_look_before_it(void **state)
 {
     unsigned  kind;
 
@@ -207,14 +207,14 @@ without_the_look_a_deletion_is_one_all_the_same(void **state)
 
     for (kind = world_unsent; kind < world_faults; kind++) {
         world_connected(&w);
-        w.revoked = 0;
+        w.auth.revoked = 0;
         (void) begin();
         world_step(&w, &a, world_fine);
         world_step(&w, &a, kind);
         assert_int_equal(finish()->outcome, cigna_dance_outcome_disconnected);
         assert_true(a.flow.disconnect.existed);
         assert_null(field("b"));
-        assert_int_equal(w.revoked, 1);
+        assert_int_equal(w.auth.revoked, 1);
     }
 }
 
@@ -232,13 +232,13 @@ a_deletion_is_in_the_journal_before_it_is_reported(void **state)
                     (const char *) field("i")->data);
 
     (void) begin();
-    connected_ms = world_entry(&w, 0, 0)->entry.connected_ms;
+    connected_ms = world_entry(&w.fleet, 0, 0)->entry.connected_ms;
 
     while (a.reports == 0) {
         world_step(&w, &a, world_fine);
     }
 
-    e = world_entry(&w, 0, 0);
+    e = world_entry(&w.fleet, 0, 0);
     assert_non_null(e);
     assert_true(e->confirmed);
     assert_slice(e->entry.id, id);
@@ -247,7 +247,8 @@ a_deletion_is_in_the_journal_before_it_is_reported(void **state)
     assert_int_equal(e->entry.connected_ms, connected_ms);
     assert_int_equal(e->entry.until_ms, w.now_ms + CIGNA_TOMB_MS);
     assert_slice(e->entry.tenant, "acme");
-    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+    assert_true(cigna_slice_eq(e->entry.identity,
+                               cigna_script_identity(&w.identity)));
 }
 
 
@@ -257,10 +258,10 @@ without_room_in_the_journal_a_member_is_disconnected_all_the_same(
 {
     (void) state;
 
-    w.nodes[0].full = 1;
+    w.fleet.nodes[0].full = 1;
     (void) begin();
     assert_int_equal(finish()->outcome, cigna_dance_outcome_disconnected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
@@ -271,7 +272,7 @@ a_record_that_cannot_be_opened_is_deleted_all_the_same(void **state)
 
     (void) state;
 
-    world_set(&w, w.identity.grant_key, "b", "nonsense");
+    world_set(&w.redis, w.identity.grant_key, "b", "nonsense");
 
     (void) begin();
     f = finish();
@@ -279,7 +280,7 @@ a_record_that_cannot_be_opened_is_deleted_all_the_same(void **state)
     assert_int_equal(f->outcome, cigna_dance_outcome_disconnected);
     assert_true(f->unread);
     assert_null(field("b"));
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -297,10 +298,10 @@ a_disconnect_is_published_whether_there_was_a_grant_or_not(void **state)
                         i ? 1 : CIGNA_GRANT_ID_LEN,
                         i ? "-" : (const char *) field("i")->data);
 
-        w.message[0] = '\0';
+        w.redis.message[0] = '\0';
         (void) begin();
         (void) finish();
-        assert_string_equal(w.message, message);
+        assert_string_equal(w.redis.message, message);
     }
 }
 
@@ -325,7 +326,7 @@ other_members_are_left_alone(void **state)
     world_identity(&w, "acme", "member", &w.identity);
     assert_memory_equal(mine.hash, w.identity.hash, CIGNA_NAME_LEN);
     assert_non_null(field("b"));
-    assert_null(world_get(&w, other.grant_key, "b"));
+    assert_null(world_get(&w.redis, other.grant_key, "b"));
 }
 
 
@@ -341,11 +342,11 @@ the_lock_goes_with_the_grant(void **state)
         world_step(&w, &b, world_fine);
     }
 
-    assert_non_null(world_get(&w, w.identity.lock_key, ""));
+    assert_non_null(world_get(&w.redis, w.identity.lock_key, ""));
 
     (void) begin();
     (void) finish();
-    assert_null(world_get(&w, w.identity.lock_key, ""));
+    assert_null(world_get(&w.redis, w.identity.lock_key, ""));
 
     world_run(&w, &b);
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_no_grant);
@@ -354,7 +355,7 @@ the_lock_goes_with_the_grant(void **state)
 
 
 static void
-what_remains_of_a_grant_is_its_id_and_in_time_not_even_that(void **state)
+a_deleted_grant_leaves_its_id_for_a_while(void **state)
 {
     (void) state;
 
@@ -390,19 +391,19 @@ main(void)
         test(a_grant_is_deleted_and_its_refresh_token_revoked),
         test(nobody_waits_for_the_revocation),
         test(the_access_token_is_revoked_where_there_is_no_refresh_token),
-        test(nothing_is_revoked_where_no_endpoint_is_known),
+        test(nothing_is_revoked_without_an_endpoint),
         test(a_member_without_grant_is_disconnected),
         test(redis_out_of_reach_is_never_a_yes),
-        test(what_was_deleted_without_a_reply_is_revoked_all_the_same),
-        test(what_was_deleted_counts_and_not_what_was_there_before),
-        test(without_the_look_a_deletion_is_one_all_the_same),
+        test(a_grant_whose_deletion_was_not_answered_is_revoked),
+        test(the_deleted_grant_counts_and_not_the_one_before),
+        test(a_deletion_counts_without_the_look_before_it),
         test(a_deletion_is_in_the_journal_before_it_is_reported),
         test(without_room_in_the_journal_a_member_is_disconnected_all_the_same),
         test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
         test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
         test(other_members_are_left_alone),
         test(the_lock_goes_with_the_grant),
-        test(what_remains_of_a_grant_is_its_id_and_in_time_not_even_that)
+        test(a_deleted_grant_leaves_its_id_for_a_while)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ begin(void)
     world_run(&w, &a);
 
     f = &a.flow.connect;
-    assert_int_equal(world_login(&w, f->location, code, st), CIGNA_OK);
+    assert_int_equal(world_login(&w.auth, f->location, code, st), CIGNA_OK);
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);
     world_end(&a);
@@ -49,7 +49,7 @@ static void
 stop_at_put(void)
 {
     while (a.op.type != cigna_op_script
-           || a.op.script != cigna_script(cigna_script_grant_put))
+           || a.op.redis.script != cigna_script(cigna_script_grant_install))
     {
         world_step(&w, &a, world_fine);
     }
@@ -59,7 +59,7 @@ stop_at_put(void)
 static int
 alive(const char *token)
 {
-    return world_alive(&w, cigna_slice_str(token));
+    return world_alive(&w.auth, cigna_slice_str(token));
 }
 
 
@@ -77,14 +77,14 @@ the_replaced_grant_is_revoked_after_the_report(void **state)
     }
 
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 
     f = finish();
-    assert_true(f->put.replaced);
+    assert_true(f->install.replaced);
     assert_false(f->changed);
     assert_string_equal(f->detail, "");
-    assert_int_equal(w.revoked, 1);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_int_equal(w.auth.revoked, 1);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-1");
     assert_true(alive(WORLD_MARKER "-at-1-1"));
     assert_false(alive(WORLD_MARKER "-at-0-1"));
 }
@@ -104,8 +104,8 @@ a_valid_grant(world_t *world, world_actor_t *actor)
 
     rc = world_grant(world, &arena, &g);
     assert_int_equal(rc, CIGNA_OK);
-    assert_true(world_alive(world, g.access_token));
-    assert_true(world_alive(world, g.refresh_token));
+    assert_true(world_alive(&world->auth, g.access_token));
+    assert_true(world_alive(&world->auth, g.refresh_token));
 }
 
 
@@ -117,7 +117,7 @@ there_is_no_moment_in_which_no_grant_is_valid(void **state)
     a.watch = a_valid_grant;
     (void) begin();
     (void) finish();
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
@@ -126,11 +126,11 @@ a_first_grant_replaces_nothing(void **state)
 {
     (void) state;
 
-    world_delete(&w, w.identity.grant_key);
+    world_delete(&w.redis, w.identity.grant_key);
 
     (void) begin();
-    assert_false(finish()->put.replaced);
-    assert_int_equal(w.revoked, 0);
+    assert_false(finish()->install.replaced);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -148,12 +148,12 @@ a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
 
     (void) finish();
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
 }
 
 
 static void
-where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
+the_look_before_tells_what_was_replaced_if_the_reply_was_lost(void **state)
 {
     (void) state;
 
@@ -162,9 +162,9 @@ where_the_reply_was_lost_the_look_before_tells_what_was_replaced(void **state)
     world_step(&w, &a, world_lost_after);
 
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_true(a.flow.callback.put.replaced);
-    assert_int_equal(w.revoked, 1);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-1");
+    assert_true(a.flow.callback.install.replaced);
+    assert_int_equal(w.auth.revoked, 1);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-1");
 }
 
 
@@ -178,12 +178,12 @@ a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
     world_step(&w, &a, world_lost_before);
 
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
 static void
-without_the_look_a_grant_is_stored_all_the_same(void **state)
+a_grant_is_stored_without_the_look_before_it(void **state)
 {
     unsigned  kind;
 
@@ -198,7 +198,7 @@ without_the_look_a_grant_is_stored_all_the_same(void **state)
 
         world_step(&w, &a, kind);
         assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-        assert_int_equal(w.revoked, kind);
+        assert_int_equal(w.auth.revoked, kind);
     }
 }
 
@@ -250,15 +250,15 @@ a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
     (void) state;
 
     (void) begin();
-    w.answer_status = 200;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 200;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"access_token\":\"" WORLD_MARKER "-at-0-1\","
                     "\"refresh_token\":\"" WORLD_MARKER "-rt-0-1\","
                     "\"token_type\":\"bearer\",\"expires_in\":3599}");
 
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_true(a.flow.callback.put.replaced);
-    assert_int_equal(w.revoked, 0);
+    assert_true(a.flow.callback.install.replaced);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -269,16 +269,16 @@ a_record_that_cannot_be_opened_is_replaced_and_reported(void **state)
 
     (void) state;
 
-    world_set(&w, w.identity.grant_key, "b", "nonsense");
+    world_set(&w.redis, w.identity.grant_key, "b", "nonsense");
 
     (void) begin();
     f = finish();
 
     assert_int_equal(f->outcome, cigna_dance_outcome_connected);
-    assert_true(f->put.replaced);
-    assert_true(f->put.unread);
+    assert_true(f->install.replaced);
+    assert_true(f->install.unread);
     assert_false(f->changed);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -287,24 +287,24 @@ another_person_than_before_is_noticed(void **state)
 {
     (void) state;
 
-    (void) snprintf(w.patient, sizeof(w.patient), "A2");
+    (void) snprintf(w.auth.patient, sizeof(w.auth.patient), "A2");
     (void) begin();
     assert_true(finish()->changed);
-    assert_slice(a.flow.callback.put.old.patient, "A1");
+    assert_slice(a.flow.callback.install.old.patient, "A1");
 
-    w.id_token = 1;
+    w.auth.id_token = 1;
     (void) begin();
     assert_false(finish()->changed);
 
-    (void) snprintf(w.sub, sizeof(w.sub), "somebody else");
+    (void) snprintf(w.auth.sub, sizeof(w.auth.sub), "somebody else");
     (void) begin();
     assert_true(finish()->changed);
-    assert_slice(a.flow.callback.put.old.sub, "member-1");
+    assert_slice(a.flow.callback.install.old.sub, "member-1");
     assert_slice(a.flow.callback.grant.sub, "somebody else");
 
     /* what is not known has not changed */
 
-    w.id_token = 0;
+    w.auth.id_token = 0;
     (void) begin();
     assert_false(finish()->changed);
 }
@@ -321,7 +321,7 @@ the_journal_has_the_grant_as_redis_has_it(void **state)
     (void) begin();
     f = finish();
 
-    e = world_entry(&w, 0, 1);
+    e = world_entry(&w.fleet, 0, 1);
     assert_non_null(e);
     assert_true(e->confirmed);
     assert_true(cigna_slice_eq(e->entry.id, f->grant.id));
@@ -333,19 +333,20 @@ the_journal_has_the_grant_as_redis_has_it(void **state)
                      strtoll((char *) field("c")->data, NULL, 10));
     assert_int_equal(e->entry.until_ms,
                      w.now_ms + w.provider.grant_ttl_s * 1000);
-    assert_true(cigna_slice_eq(e->entry.who, cigna_script_who(&w.identity)));
+    assert_true(cigna_slice_eq(e->entry.identity,
+                               cigna_script_identity(&w.identity)));
 }
 
 
 static void
-without_room_in_the_journal_the_member_is_connected_all_the_same(void **state)
+the_member_is_connected_without_room_in_the_journal(void **state)
 {
     (void) state;
 
-    w.nodes[0].full = 1;
+    w.fleet.nodes[0].full = 1;
     (void) begin();
     assert_int_equal(finish()->outcome, cigna_dance_outcome_connected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
 }
 
 
@@ -359,12 +360,13 @@ every_put_fails(world_fault_e fault)
     while (!a.done) {
         world_step(&w, &a,
                    a.op.type == cigna_op_script
-                   && a.op.script == cigna_script(cigna_script_grant_put)
+                   && a.op.redis.script
+                      == cigna_script(cigna_script_grant_install)
                    ? fault : world_fine);
     }
 
     assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-1-1");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-1-1");
 }
 
 
@@ -377,7 +379,7 @@ a_grant_that_may_have_got_there_is_to_be_deleted(void **state)
 
     every_put_fails(world_lost_after);
 
-    e = world_entry(&w, 0, 1);
+    e = world_entry(&w.fleet, 0, 1);
     assert_non_null(e);
     assert_false(e->confirmed);
     assert_true(cigna_slice_eq(e->entry.id,
@@ -394,9 +396,9 @@ a_grant_that_never_left_leaves_the_old_one_alone(void **state)
 
     every_put_fails(world_error);
 
-    assert_null(world_entry(&w, 0, 1));
+    assert_null(world_entry(&w.fleet, 0, 1));
     assert_true(alive(WORLD_MARKER "-at-0-1"));
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
     a_valid_grant(&w, &a);
 }
 
@@ -421,15 +423,15 @@ main(void)
         test(there_is_no_moment_in_which_no_grant_is_valid),
         test(a_first_grant_replaces_nothing),
         test(a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now),
-        test(where_the_reply_was_lost_the_look_before_tells_what_was_replaced),
+        test(the_look_before_tells_what_was_replaced_if_the_reply_was_lost),
         test(a_put_that_got_nowhere_at_first_tells_by_itself),
-        test(without_the_look_a_grant_is_stored_all_the_same),
+        test(a_grant_is_stored_without_the_look_before_it),
         test(tokens_that_the_new_grant_still_has_are_not_revoked),
         test(a_server_that_returns_the_same_refresh_token_keeps_it),
         test(a_record_that_cannot_be_opened_is_replaced_and_reported),
         test(another_person_than_before_is_noticed),
         test(the_journal_has_the_grant_as_redis_has_it),
-        test(without_room_in_the_journal_the_member_is_connected_all_the_same),
+        test(the_member_is_connected_without_room_in_the_journal),
         test(a_grant_that_may_have_got_there_is_to_be_deleted),
         test(a_grant_that_never_left_leaves_the_old_one_alone)
     };

@@ -107,7 +107,7 @@ the_identifier_is_put_beside_the_same_tokens(void **state)
                     g.access_token.data);
 
     assert_int_equal(learn(grant), cigna_userinfo_known);
-    assert_int_equal(w.userinfo_asked, 1);
+    assert_int_equal(w.auth.userinfo_asked, 1);
 
     assert_true(there(&g));
     assert_slice(g.userinfo, "U0");
@@ -126,18 +126,18 @@ nodes_are_told_to_read_the_grant_again(void **state)
     (void) state;
 
     grant = connected();
-    published = w.published;
+    published = w.redis.published;
 
     assert_int_equal(learn(grant), cigna_userinfo_known);
-    assert_int_equal(w.published, published + 1);
+    assert_int_equal(w.redis.published, published + 1);
     (void) snprintf(text, sizeof(text), "%.*s - 0", CIGNA_NAME_LEN,
                     w.identity.hash);
-    assert_string_equal(w.message, text);
+    assert_string_equal(w.redis.message, text);
 }
 
 
 static void
-what_is_known_is_not_asked_again(void **state)
+a_known_identifier_is_not_asked_for_again(void **state)
 {
     cigna_slice_t  grant;
 
@@ -146,7 +146,7 @@ what_is_known_is_not_asked_again(void **state)
     grant = connected();
     assert_int_equal(learn(grant), cigna_userinfo_known);
     assert_int_equal(learn(grant), cigna_userinfo_current);
-    assert_int_equal(w.userinfo_asked, 1);
+    assert_int_equal(w.auth.userinfo_asked, 1);
 }
 
 
@@ -177,11 +177,11 @@ a_refresh_in_between_loses_nothing(void **state)
     assert_int_equal(a.flow.userinfo.rc, cigna_userinfo_known);
     world_end(&a);
 
-    assert_int_equal(w.userinfo_asked, 1);
+    assert_int_equal(w.auth.userinfo_asked, 1);
     assert_true(there(&g));
     assert_slice(g.userinfo, "U0");
     assert_int_equal(g.generation, 2);
-    assert_true(world_alive(&w, g.access_token));
+    assert_true(world_alive(&w.auth, g.access_token));
 }
 
 
@@ -238,7 +238,7 @@ another_grant_never_gets_it(void **state)
     assert_userinfo("");
 
     assert_int_equal(learn(cigna_slice_str(before)), cigna_userinfo_ended);
-    assert_int_equal(w.userinfo_asked, 1);
+    assert_int_equal(w.auth.userinfo_asked, 1);
 }
 
 
@@ -250,10 +250,10 @@ a_grant_that_is_gone_asks_nothing(void **state)
     (void) state;
 
     grant = connected();
-    world_delete(&w, w.identity.grant_key);
+    world_delete(&w.redis, w.identity.grant_key);
 
     assert_int_equal(learn(grant), cigna_userinfo_ended);
-    assert_int_equal(w.userinfo_asked, 0);
+    assert_int_equal(w.auth.userinfo_asked, 0);
 }
 
 
@@ -268,7 +268,7 @@ a_token_that_has_expired_asks_nothing(void **state)
     w.now_ms += 3600 * 1000;
 
     assert_int_equal(learn(grant), cigna_userinfo_ended);
-    assert_int_equal(w.userinfo_asked, 0);
+    assert_int_equal(w.auth.userinfo_asked, 0);
 }
 
 
@@ -288,10 +288,11 @@ a_reply_without_an_identifier_changes_nothing(void **state)
     (void) state;
 
     grant = connected();
-    w.userinfo_status = 200;
+    w.auth.userinfo_status = 200;
 
     for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        (void) snprintf(w.userinfo_body, sizeof(w.userinfo_body), "%s",
+        (void) snprintf(w.auth.userinfo_body, sizeof(w.auth.userinfo_body),
+                        "%s",
                         bodies[i]);
         assert_int_equal(learn(grant), cigna_userinfo_refused);
     }
@@ -305,7 +306,7 @@ a_refusal_is_told_with_its_status(void **state)
 {
     (void) state;
 
-    w.userinfo_status = 404;
+    w.auth.userinfo_status = 404;
     world_userinfo(&w, &a, connected());
     world_run(&w, &a);
 
@@ -317,7 +318,7 @@ a_refusal_is_told_with_its_status(void **state)
 
 
 static void
-whatever_fails_the_grant_stays(void **state)
+no_failure_changes_the_grant(void **state)
 {
     unsigned       nth, fault, more;
     cigna_slice_t  grant;
@@ -337,11 +338,11 @@ whatever_fails_the_grant_stays(void **state)
 
             assert_int_equal(a.flow.userinfo.rc == cigna_userinfo_known,
                              !more);
-            assert_true(w.userinfo_asked <= 1);
+            assert_true(w.auth.userinfo_asked <= 1);
             world_end(&a);
 
             assert_true(there(&g));
-            assert_true(world_alive(&w, g.access_token));
+            assert_true(world_alive(&w.auth, g.access_token));
             assert_int_equal(g.generation, 1);
         }
 
@@ -435,7 +436,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_identifier_is_put_beside_the_same_tokens),
         test(nodes_are_told_to_read_the_grant_again),
-        test(what_is_known_is_not_asked_again),
+        test(a_known_identifier_is_not_asked_for_again),
         test(a_refresh_keeps_the_identifier),
         test(a_refresh_in_between_loses_nothing),
         test(a_refresh_that_it_comes_in_between_of_loses_nothing),
@@ -444,7 +445,7 @@ main(void)
         test(a_token_that_has_expired_asks_nothing),
         test(a_reply_without_an_identifier_changes_nothing),
         test(a_refusal_is_told_with_its_status),
-        test(whatever_fails_the_grant_stays),
+        test(no_failure_changes_the_grant),
         test(an_identifier_is_taken_as_it_is),
         test(an_identifier_has_a_largest_length),
         test(every_end_has_a_name)

@@ -21,15 +21,15 @@ an_operation_keeps_its_arguments_in_order(void **state)
     cigna_flow_redis(&op, argv, 2);
 
     assert_int_equal(op.type, cigna_op_redis);
-    assert_int_equal(op.argc, 2);
-    assert_null(op.script);
-    assert_slice(op.argv[0], "GET");
-    assert_slice(op.argv[1], "key");
+    assert_int_equal(op.redis.argc, 2);
+    assert_null(op.redis.script);
+    assert_slice(op.redis.argv[0], "GET");
+    assert_slice(op.redis.argv[1], "key");
 }
 
 
 static void
-nothing_of_one_operation_is_left_for_the_next(void **state)
+each_operation_sets_all_of_its_member(void **state)
 {
     cigna_op_t            op;
     cigna_slice_t         argv[1] = { cigna_slice("PING") };
@@ -46,56 +46,59 @@ nothing_of_one_operation_is_left_for_the_next(void **state)
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_http(&op, &req);
     assert_int_equal(op.type, cigna_op_http);
-    assert_null(op.keep);
-    assert_int_equal(op.keep_ms, 0);
-    assert_int_equal(op.argc, 0);
-    assert_false(op.durable);
+    assert_null(op.http.lease.renew);
+    assert_int_equal(op.http.lease.ms, 0);
+    assert_int_equal(op.http.timeout_ms, 0);
+    assert_false(op.http.exchange);
+    assert_false(op.http.fhir);
 
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_redis(&op, argv, 1);
-    assert_false(op.durable);
-    assert_int_equal(op.http.url.len, 0);
+    assert_null(op.redis.script);
+    assert_false(op.redis.durable);
 
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_sleep(&op, 5);
-    assert_false(op.watch);
-    assert_false(op.idle);
-    assert_int_equal(op.ms, 5);
+    assert_false(op.sleep.watch);
+    assert_false(op.sleep.idle);
+    assert_int_equal(op.sleep.ms, 5);
 
     cigna_flow_watch(&op, 6);
-    assert_true(op.watch);
-    assert_false(op.idle);
+    assert_true(op.sleep.watch);
+    assert_false(op.sleep.idle);
 
     cigna_flow_idle(&op, 7);
-    assert_true(op.idle);
-    assert_false(op.watch);
+    assert_true(op.sleep.idle);
+    assert_false(op.sleep.watch);
     assert_int_equal(op.type, cigna_op_sleep);
 
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_journal(&op, &entry, 0);
     assert_int_equal(op.type, cigna_op_journal);
-    assert_slice(op.journal.id, "id");
-    assert_false(op.confirmed);
+    assert_slice(op.journal.entry.id, "id");
+    assert_false(op.journal.confirmed);
 
     cigna_flow_settle(&op, &entry, 1);
     assert_int_equal(op.type, cigna_op_settle);
-    assert_true(op.confirmed);
+    assert_true(op.journal.confirmed);
 
     cigna_flow_revoke(&op, cigna_slice("token"), 1);
     assert_int_equal(op.type, cigna_op_revoke);
-    assert_slice(op.token, "token");
-    assert_true(op.refresh_token);
-    assert_false(op.confirmed);
+    assert_slice(op.revoke.token, "token");
+    assert_true(op.revoke.refresh_token);
+
+    cigna_flow_turn(&op, 0);
+    assert_int_equal(op.type, cigna_op_turn);
+    assert_false(op.turn.probe);
 
     memset(&op, 0xa5, sizeof(op));
     cigna_flow_report(&op);
-    assert_int_equal(op.token.len, 0);
-    assert_false(op.confirmed);
+    assert_int_equal(op.type, cigna_op_report);
 }
 
 
 static void
-an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
+an_exchange_has_the_lease_that_the_driver_keeps(void **state)
 {
     cigna_op_t            op;
     cigna_slice_t         argv[2] = { cigna_slice("key"), cigna_slice("me") };
@@ -108,15 +111,14 @@ an_exchange_says_what_is_to_be_kept_while_it_runs(void **state)
     memset(&script, 0, sizeof(script));
 
     cigna_flow_http(&op, &req);
-    cigna_flow_keep(&op, &script, &retake, argv, 2, 3333);
+    cigna_flow_lease(&op, &script, &retake, argv, 2, 3333);
 
     assert_int_equal(op.type, cigna_op_http);
-    assert_ptr_equal(op.keep, &script);
-    assert_ptr_equal(op.retake, &retake);
-    assert_null(op.script);
-    assert_int_equal(op.keep_ms, 3333);
-    assert_int_equal(op.argc, 2);
-    assert_slice(op.argv[1], "me");
+    assert_ptr_equal(op.http.lease.renew, &script);
+    assert_ptr_equal(op.http.lease.retake, &retake);
+    assert_int_equal(op.http.lease.ms, 3333);
+    assert_int_equal(op.http.lease.argc, 2);
+    assert_slice(op.http.lease.argv[1], "me");
 }
 
 
@@ -132,12 +134,15 @@ an_exchange_at_the_token_endpoint_is_told_from_others(void **state)
     req.url = cigna_slice("https://payer.example/token");
 
     cigna_flow_http(&op, &req);
-    assert_false(op.exchange);
+    assert_false(cigna_flow_is_exchange(&op));
 
     cigna_flow_exchange(&op, &req);
     assert_int_equal(op.type, cigna_op_http);
-    assert_true(op.exchange);
-    assert_slice(op.http.url, "https://payer.example/token");
+    assert_true(cigna_flow_is_exchange(&op));
+    assert_slice(op.http.request.url, "https://payer.example/token");
+
+    cigna_flow_sleep(&op, UINT_MAX);
+    assert_false(cigna_flow_is_exchange(&op));
 }
 
 
@@ -218,11 +223,11 @@ a_retry_sleeps_longer_each_time_and_ends(void **state)
     for (i = 0; i < 5; i++) {
         assert_int_equal(cigna_retry_sleep(&r, &op, 6, 50, 300), CIGNA_OK);
         assert_int_equal(op.type, cigna_op_sleep);
-        assert_int_equal(op.ms, sleeps[i]);
+        assert_int_equal(op.sleep.ms, sleeps[i]);
 
         assert_int_equal(cigna_retry_again(&r, &op), 7);
         assert_int_equal(op.type, cigna_op_redis);
-        assert_slice(op.argv[0], "PING");
+        assert_slice(op.redis.argv[0], "PING");
     }
 
     assert_int_equal(cigna_retry_sleep(&r, &op, 6, 50, 300), CIGNA_ERROR);
@@ -248,7 +253,7 @@ bytes_that_somebody_else_chose_are_quoted_safely(void **state)
 
 
 static void
-what_is_said_ends_with_the_buffer(void **state)
+a_text_for_the_log_ends_with_its_buffer(void **state)
 {
     char  detail[10];
 
@@ -309,15 +314,15 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(an_operation_keeps_its_arguments_in_order),
-        test(nothing_of_one_operation_is_left_for_the_next),
-        test(an_exchange_says_what_is_to_be_kept_while_it_runs),
+        test(each_operation_sets_all_of_its_member),
+        test(an_exchange_has_the_lease_that_the_driver_keeps),
         test(an_exchange_at_the_token_endpoint_is_told_from_others),
         test(numbers_and_tokens_lie_in_the_arena),
         test(too_little_room_is_an_error),
         test(jitter_stays_within_its_bounds),
         test(a_retry_sleeps_longer_each_time_and_ends),
         test(bytes_that_somebody_else_chose_are_quoted_safely),
-        test(what_is_said_ends_with_the_buffer),
+        test(a_text_for_the_log_ends_with_its_buffer),
         test(only_replies_tell_how_an_exchange_went)
     };
 

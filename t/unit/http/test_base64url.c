@@ -93,7 +93,7 @@ the_two_alphabets_differ_in_two_characters(void **state)
 
 
 static void
-every_text_comes_back(void **state)
+any_bytes_are_decoded_as_they_were_encoded(void **state)
 {
     size_t         len;
     uint8_t        bytes[256], back[256];
@@ -156,7 +156,7 @@ characters_outside_the_alphabet_are_refused(void **state)
 
 
 static void
-any_alphabet_and_padding_is_read_where_a_peer_may_be_odd(void **state)
+decode_any_accepts_either_alphabet_and_padding(void **state)
 {
     size_t       i;
     char         out[16];
@@ -191,7 +191,7 @@ any_alphabet_and_padding_is_read_where_a_peer_may_be_odd(void **state)
 
 
 static void
-a_single_character_is_no_byte(void **state)
+a_single_character_is_refused(void **state)
 {
     (void) state;
 
@@ -201,7 +201,7 @@ a_single_character_is_no_byte(void **state)
 
 
 static void
-stray_bits_are_refused(void **state)
+unused_bits_are_refused(void **state)
 {
     (void) state;
 
@@ -213,7 +213,7 @@ stray_bits_are_refused(void **state)
 
 
 static void
-what_was_decoded_of_a_malformed_text_is_wiped(void **state)
+bytes_of_a_malformed_text_are_wiped(void **state)
 {
     uint8_t      out[16] = { 0 };
     cigna_buf_t  b;
@@ -231,7 +231,7 @@ what_was_decoded_of_a_malformed_text_is_wiped(void **state)
 
 
 static void
-what_does_not_fit_overflows(void **state)
+bytes_that_do_not_fit_overflow(void **state)
 {
     cigna_buf_t  b;
 
@@ -265,15 +265,15 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(the_examples_of_rfc_4648_hold),
         cmocka_unit_test(the_two_alphabets_differ_in_two_characters),
-        cmocka_unit_test(every_text_comes_back),
+        cmocka_unit_test(any_bytes_are_decoded_as_they_were_encoded),
         cmocka_unit_test(padding_and_white_space_are_refused),
         cmocka_unit_test(characters_outside_the_alphabet_are_refused),
         cmocka_unit_test(
-            any_alphabet_and_padding_is_read_where_a_peer_may_be_odd),
-        cmocka_unit_test(a_single_character_is_no_byte),
-        cmocka_unit_test(stray_bits_are_refused),
-        cmocka_unit_test(what_was_decoded_of_a_malformed_text_is_wiped),
-        cmocka_unit_test(what_does_not_fit_overflows)
+            decode_any_accepts_either_alphabet_and_padding),
+        cmocka_unit_test(a_single_character_is_refused),
+        cmocka_unit_test(unused_bits_are_refused),
+        cmocka_unit_test(bytes_of_a_malformed_text_are_wiped),
+        cmocka_unit_test(bytes_that_do_not_fit_overflow)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

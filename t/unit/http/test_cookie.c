@@ -41,7 +41,7 @@ parse(const char *name, const char *value, int https)
 
 
 static void
-pairs_of_a_cookie_line_come_one_by_one(void **state)
+pairs_of_a_cookie_line_are_read_one_by_one(void **state)
 {
     cigna_slice_t  rest, name, value;
 
@@ -70,7 +70,7 @@ pairs_of_a_cookie_line_come_one_by_one(void **state)
 
 
 static void
-malformed_pairs_are_passed_over(void **state)
+malformed_pairs_are_skipped(void **state)
 {
     cigna_slice_t  rest, name, value;
 
@@ -103,7 +103,7 @@ a_line_without_cookies_has_no_pairs(void **state)
 
 
 static void
-a_dance_cookie_over_https_is_bound_to_its_host(void **state)
+a_dance_cookie_on_https_has_the_host_prefix(void **state)
 {
     cigna_cookie_t  c = cookie();
 
@@ -116,7 +116,7 @@ a_dance_cookie_over_https_is_bound_to_its_host(void **state)
 
 
 static void
-without_https_there_is_neither_prefix_nor_secure(void **state)
+a_dance_cookie_on_http_has_neither_prefix_nor_secure(void **state)
 {
     cigna_cookie_t  c = cookie();
 
@@ -129,7 +129,7 @@ without_https_there_is_neither_prefix_nor_secure(void **state)
 
 
 static void
-a_cookie_that_expires_does_not_repeat_its_secret(void **state)
+a_cookie_that_is_removed_has_no_value(void **state)
 {
     cigna_cookie_t  c = cookie();
 
@@ -142,7 +142,7 @@ a_cookie_that_expires_does_not_repeat_its_secret(void **state)
 
 
 static void
-a_cookie_comes_back_as_it_was_written(void **state)
+a_cookie_is_read_as_it_was_written(void **state)
 {
     size_t           i;
     cigna_slice_t    rest, name, value;
@@ -168,7 +168,7 @@ a_cookie_comes_back_as_it_was_written(void **state)
 
 
 static void
-cookies_of_the_other_scheme_are_not_ours(void **state)
+cookies_of_the_other_scheme_are_refused(void **state)
 {
     (void) state;
 
@@ -181,7 +181,7 @@ cookies_of_the_other_scheme_are_not_ours(void **state)
 
 
 static void
-other_names_are_not_ours(void **state)
+other_cookie_names_are_refused(void **state)
 {
     (void) state;
 
@@ -199,7 +199,7 @@ other_names_are_not_ours(void **state)
 
 
 static void
-a_value_of_another_form_is_not_ours(void **state)
+other_cookie_values_are_refused(void **state)
 {
     (void) state;
 
@@ -225,7 +225,7 @@ a_value_of_another_form_is_not_ours(void **state)
 
 
 static void
-a_start_time_that_is_none_is_not_ours(void **state)
+a_bad_start_time_is_refused(void **state)
 {
     (void) state;
 
@@ -238,7 +238,7 @@ a_start_time_that_is_none_is_not_ours(void **state)
 
 
 static void
-a_nul_byte_is_no_digit(void **state)
+a_nul_byte_is_not_a_digit(void **state)
 {
     cigna_cookie_t  c;
 
@@ -254,18 +254,18 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(pairs_of_a_cookie_line_come_one_by_one),
-        cmocka_unit_test(malformed_pairs_are_passed_over),
+        cmocka_unit_test(pairs_of_a_cookie_line_are_read_one_by_one),
+        cmocka_unit_test(malformed_pairs_are_skipped),
         cmocka_unit_test(a_line_without_cookies_has_no_pairs),
-        cmocka_unit_test(a_dance_cookie_over_https_is_bound_to_its_host),
-        cmocka_unit_test(without_https_there_is_neither_prefix_nor_secure),
-        cmocka_unit_test(a_cookie_that_expires_does_not_repeat_its_secret),
-        cmocka_unit_test(a_cookie_comes_back_as_it_was_written),
-        cmocka_unit_test(cookies_of_the_other_scheme_are_not_ours),
-        cmocka_unit_test(other_names_are_not_ours),
-        cmocka_unit_test(a_value_of_another_form_is_not_ours),
-        cmocka_unit_test(a_start_time_that_is_none_is_not_ours),
-        cmocka_unit_test(a_nul_byte_is_no_digit)
+        cmocka_unit_test(a_dance_cookie_on_https_has_the_host_prefix),
+        cmocka_unit_test(a_dance_cookie_on_http_has_neither_prefix_nor_secure),
+        cmocka_unit_test(a_cookie_that_is_removed_has_no_value),
+        cmocka_unit_test(a_cookie_is_read_as_it_was_written),
+        cmocka_unit_test(cookies_of_the_other_scheme_are_refused),
+        cmocka_unit_test(other_cookie_names_are_refused),
+        cmocka_unit_test(other_cookie_values_are_refused),
+        cmocka_unit_test(a_bad_start_time_is_refused),
+        cmocka_unit_test(a_nul_byte_is_not_a_digit)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ origins_are_written_as_browsers_do(void **state)
 
 
 static void
-other_texts_are_no_origins(void **state)
+other_texts_are_not_origins(void **state)
 {
     size_t  i;
 
@@ -76,7 +76,7 @@ other_texts_are_no_origins(void **state)
 
 
 static void
-names_that_are_asked_for_are_tokens(void **state)
+requested_names_are_tokens(void **state)
 {
     char    text[CIGNA_CORS_NAMES_MAX + 2];
     size_t  i;
@@ -110,7 +110,7 @@ names_that_are_asked_for_are_tokens(void **state)
 
 
 static void
-lines_of_cors_are_told_by_their_prefix(void **state)
+cors_lines_are_known_by_their_prefix(void **state)
 {
     (void) state;
 
@@ -129,9 +129,9 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(origins_are_written_as_browsers_do),
-        cmocka_unit_test(other_texts_are_no_origins),
-        cmocka_unit_test(names_that_are_asked_for_are_tokens),
-        cmocka_unit_test(lines_of_cors_are_told_by_their_prefix)
+        cmocka_unit_test(other_texts_are_not_origins),
+        cmocka_unit_test(requested_names_are_tokens),
+        cmocka_unit_test(cors_lines_are_known_by_their_prefix)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

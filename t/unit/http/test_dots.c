@@ -19,7 +19,7 @@ end_of(cigna_slice_t path, cigna_dots_t *dots)
 }
 
 
-/* the same where what is plain is passed over */
+/* the same with cigna_dots_run(), which skips plain bytes */
 
 static int
 end_of_run(cigna_slice_t path)
@@ -84,7 +84,7 @@ each(const char *const *paths, size_t n, int expected)
 
 
 static void
-one_dot_and_two_are_a_dot_segment_wherever_they_stand(void **state)
+one_dot_and_two_dots_are_dot_segments_anywhere(void **state)
 {
     (void) state;
 
@@ -94,7 +94,7 @@ one_dot_and_two_are_a_dot_segment_wherever_they_stand(void **state)
 
 
 static void
-names_that_have_dots_are_none(void **state)
+names_with_dots_are_not_dot_segments(void **state)
 {
     (void) state;
 
@@ -105,7 +105,7 @@ names_that_have_dots_are_none(void **state)
 
 
 static void
-escapes_are_decoded_as_often_as_there_are_any(void **state)
+escapes_are_decoded_again_and_again(void **state)
 {
     (void) state;
 
@@ -132,7 +132,7 @@ both_slashes_separate_segments_escaped_or_not(void **state)
 
 
 static void
-what_ends_a_name_early_leaves_dots(void **state)
+a_name_may_end_before_its_segment(void **state)
 {
     (void) state;
 
@@ -144,7 +144,7 @@ what_ends_a_name_early_leaves_dots(void **state)
 
 
 static void
-bytes_that_browsers_drop_are_in_no_name(void **state)
+bytes_that_browsers_drop_are_skipped(void **state)
 {
     (void) state;
 
@@ -158,7 +158,7 @@ bytes_that_browsers_drop_are_in_no_name(void **state)
 
 
 static void
-a_dot_in_more_bytes_than_it_needs_counts(void **state)
+an_overlong_dot_counts(void **state)
 {
     (void) state;
 
@@ -171,7 +171,7 @@ a_dot_in_more_bytes_than_it_needs_counts(void **state)
 
 
 static void
-so_many_percent_signs_may_become_an_escape_and_no_more(void **state)
+too_many_nested_escapes_count(void **state)
 {
     (void) state;
 
@@ -182,7 +182,7 @@ so_many_percent_signs_may_become_an_escape_and_no_more(void **state)
 
 
 static void
-a_slash_that_was_escaped_is_told(void **state)
+an_escaped_slash_is_reported(void **state)
 {
     cigna_dots_t  d;
 
@@ -198,7 +198,7 @@ a_slash_that_was_escaped_is_told(void **state)
 
 
 static void
-a_segment_of_parameters_only_has_no_name(void **state)
+a_segment_may_have_parameters_only(void **state)
 {
     cigna_dots_t  d;
 
@@ -219,17 +219,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(one_dot_and_two_are_a_dot_segment_wherever_they_stand),
-        cmocka_unit_test(names_that_have_dots_are_none),
-        cmocka_unit_test(escapes_are_decoded_as_often_as_there_are_any),
+        cmocka_unit_test(one_dot_and_two_dots_are_dot_segments_anywhere),
+        cmocka_unit_test(names_with_dots_are_not_dot_segments),
+        cmocka_unit_test(escapes_are_decoded_again_and_again),
         cmocka_unit_test(both_slashes_separate_segments_escaped_or_not),
-        cmocka_unit_test(what_ends_a_name_early_leaves_dots),
-        cmocka_unit_test(bytes_that_browsers_drop_are_in_no_name),
-        cmocka_unit_test(a_dot_in_more_bytes_than_it_needs_counts),
+        cmocka_unit_test(a_name_may_end_before_its_segment),
+        cmocka_unit_test(bytes_that_browsers_drop_are_skipped),
+        cmocka_unit_test(an_overlong_dot_counts),
         cmocka_unit_test(
-            so_many_percent_signs_may_become_an_escape_and_no_more),
-        cmocka_unit_test(a_slash_that_was_escaped_is_told),
-        cmocka_unit_test(a_segment_of_parameters_only_has_no_name)
+            too_many_nested_escapes_count),
+        cmocka_unit_test(an_escaped_slash_is_reported),
+        cmocka_unit_test(a_segment_may_have_parameters_only)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ without(const char *query)
 
 
 static void
-a_parameter_is_found_wherever_it_stands(void **state)
+a_parameter_is_found_at_any_place(void **state)
 {
     (void) state;
 
@@ -79,7 +79,7 @@ a_parameter_is_found_wherever_it_stands(void **state)
 
 
 static void
-an_absent_parameter_is_told_from_an_empty_one(void **state)
+an_absent_parameter_differs_from_an_empty_one(void **state)
 {
     (void) state;
 
@@ -283,7 +283,7 @@ pairs_are_joined_by_ampersands(void **state)
 
 
 static void
-pairs_are_left_out_by_name_and_others_stay_as_they_are(void **state)
+pairs_are_left_out_by_name_and_others_do_not_change(void **state)
 {
     (void) state;
 
@@ -299,14 +299,14 @@ pairs_are_left_out_by_name_and_others_stay_as_they_are(void **state)
     assert_slice(without("x=2&a=1&bc=3&y=4&a=5"), "x=2&y=4");
     assert_slice(without("%61=1&x=2&b%63=3"), "x=2");
 
-    /* a broken name is nobody's */
+    /* a name with a broken escape is no parameter's */
 
     assert_slice(without("%6=1&%=2"), "%6=1&%=2");
 }
 
 
 static void
-what_is_written_in_many_ways_is_written_anew_in_one(void **state)
+every_spelling_is_written_anew_in_one(void **state)
 {
     unsigned     i;
     cigna_buf_t  b;
@@ -339,8 +339,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_parameter_is_found_wherever_it_stands),
-        cmocka_unit_test(an_absent_parameter_is_told_from_an_empty_one),
+        cmocka_unit_test(a_parameter_is_found_at_any_place),
+        cmocka_unit_test(an_absent_parameter_differs_from_an_empty_one),
         cmocka_unit_test(a_value_is_decoded),
         cmocka_unit_test(a_name_may_be_encoded),
         cmocka_unit_test(a_duplicated_parameter_is_refused),
@@ -353,8 +353,8 @@ main(void)
         cmocka_unit_test(all_but_unreserved_characters_are_encoded),
         cmocka_unit_test(pairs_are_joined_by_ampersands),
         cmocka_unit_test(
-            pairs_are_left_out_by_name_and_others_stay_as_they_are),
-        cmocka_unit_test(what_is_written_in_many_ways_is_written_anew_in_one),
+            pairs_are_left_out_by_name_and_others_do_not_change),
+        cmocka_unit_test(every_spelling_is_written_anew_in_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static const char *const  listed[] = {
 };
 
 
-/* of each kind that a browser, a cache or an app could take for the app's */
+/* lines that a browser, a cache or an app would take for the app's own */
 
 static const char *const  unlisted[] = {
     "", "X", "-", "Link", "Refresh", "WWW-Authenticate", "Set-Cookie",
@@ -106,7 +106,7 @@ names_on_the_list_pass(void **state)
 
 
 static void
-other_names_do_not(void **state)
+other_names_do_not_pass(void **state)
 {
     size_t  i;
 
@@ -123,7 +123,7 @@ other_names_do_not(void **state)
 
 
 static void
-a_zero_byte_is_no_end_of_a_name(void **state)
+a_nul_byte_does_not_end_a_name(void **state)
 {
     static const char  name[] = "Date\0Etag\0";
 
@@ -170,7 +170,7 @@ names_that_the_gate_writes_are_known(void **state)
 }
 
 
-/* each byte at each place, as eight are looked at together */
+/* each byte is tried at each offset, as eight are compared at a time */
 
 static void
 values_with_control_bytes_do_not_pass(void **state)
@@ -201,7 +201,7 @@ values_with_control_bytes_do_not_pass(void **state)
 
 
 static void
-attachments_are_well_formed(void **state)
+only_well_formed_attachments_pass(void **state)
 {
     size_t  i;
 
@@ -224,7 +224,7 @@ attachments_are_well_formed(void **state)
 
 
 static void
-json_is_what_no_reader_takes_for_another_type(void **state)
+json_is_a_type_that_every_reader_takes_for_json(void **state)
 {
     size_t  i;
 
@@ -249,12 +249,12 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(names_on_the_list_pass),
-        cmocka_unit_test(other_names_do_not),
-        cmocka_unit_test(a_zero_byte_is_no_end_of_a_name),
+        cmocka_unit_test(other_names_do_not_pass),
+        cmocka_unit_test(a_nul_byte_does_not_end_a_name),
         cmocka_unit_test(names_that_the_gate_writes_are_known),
         cmocka_unit_test(values_with_control_bytes_do_not_pass),
-        cmocka_unit_test(attachments_are_well_formed),
-        cmocka_unit_test(json_is_what_no_reader_takes_for_another_type)
+        cmocka_unit_test(only_well_formed_attachments_pass),
+        cmocka_unit_test(json_is_a_type_that_every_reader_takes_for_json)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ a_date_is_seconds_since_the_epoch(void **state)
 
 
 static void
-a_month_has_its_days(void **state)
+each_month_has_its_days(void **state)
 {
     (void) state;
 
@@ -80,7 +80,7 @@ a_leap_second_is_the_next_minute(void **state)
 }
 
 
-/* RFC 9110, section 5.6.7: whoever gets a date has to read them */
+/* RFC 9110, section 5.6.7: a recipient has to accept them */
 
 static void
 the_obsolete_forms_are_read(void **state)
@@ -115,10 +115,10 @@ the_obsolete_forms_are_read(void **state)
 }
 
 
-/* a year that is more than 50 years ahead was a hundred years before */
+/* a year more than 50 years ahead means the year a century before it */
 
 static void
-two_digits_of_a_year_are_the_nearest_one(void **state)
+a_year_of_two_digits_is_near_the_present(void **state)
 {
     int64_t              time_s;
     unsigned             i;
@@ -149,7 +149,7 @@ two_digits_of_a_year_are_the_nearest_one(void **state)
                                            -1, &time_s), CIGNA_OK);
     assert_int_equal(time_s, INT64_C(3124224000));
 
-    /* there is nothing before the epoch */
+    /* dates before the epoch are refused */
 
     assert_int_equal(cigna_http_date_parse(cigna_slice("Friday, 01-Jan-69 "
                                                        "00:00:00 GMT"),
@@ -174,7 +174,7 @@ other_forms_are_refused(void **state)
 
 
 static void
-a_time_that_no_day_has_is_refused(void **state)
+a_time_that_does_not_exist_is_refused(void **state)
 {
     (void) state;
 
@@ -190,12 +190,12 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_date_is_seconds_since_the_epoch),
-        cmocka_unit_test(a_month_has_its_days),
+        cmocka_unit_test(each_month_has_its_days),
         cmocka_unit_test(a_leap_second_is_the_next_minute),
         cmocka_unit_test(the_obsolete_forms_are_read),
-        cmocka_unit_test(two_digits_of_a_year_are_the_nearest_one),
+        cmocka_unit_test(a_year_of_two_digits_is_near_the_present),
         cmocka_unit_test(other_forms_are_refused),
-        cmocka_unit_test(a_time_that_no_day_has_is_refused)
+        cmocka_unit_test(a_time_that_does_not_exist_is_refused)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

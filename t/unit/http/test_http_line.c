@@ -33,7 +33,7 @@ a_line_is_awaited_to_its_end(void **state)
 
 
 static void
-what_was_searched_is_not_searched_again(void **state)
+no_byte_is_searched_twice(void **state)
 {
     uint8_t             text[] = "abcd\n";
     cigna_slice_t       line;
@@ -43,7 +43,7 @@ what_was_searched_is_not_searched_again(void **state)
 
     assert_int_equal(cigna_http_line_next(&l, text, 4, &line), CIGNA_AGAIN);
 
-    /* the caller must not change it, hence nobody would notice */
+    /* a caller never changes bytes; here it shows which ones are read again */
 
     text[1] = '\n';
 
@@ -52,7 +52,7 @@ what_was_searched_is_not_searched_again(void **state)
 
 
 static void
-a_section_is_bounded_from_where_it_began(void **state)
+a_section_is_bounded_from_its_start(void **state)
 {
     cigna_slice_t       line;
     cigna_http_lines_t  l = { 0 };
@@ -98,7 +98,7 @@ a_header_line_has_a_name_and_a_value(void **state)
 
 
 static void
-a_name_that_is_no_token_is_refused(void **state)
+a_name_that_is_not_a_token_is_refused(void **state)
 {
     size_t              i;
     cigna_slice_t       name, value;
@@ -124,10 +124,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_line_is_awaited_to_its_end),
-        cmocka_unit_test(what_was_searched_is_not_searched_again),
-        cmocka_unit_test(a_section_is_bounded_from_where_it_began),
+        cmocka_unit_test(no_byte_is_searched_twice),
+        cmocka_unit_test(a_section_is_bounded_from_its_start),
         cmocka_unit_test(a_header_line_has_a_name_and_a_value),
-        cmocka_unit_test(a_name_that_is_no_token_is_refused)
+        cmocka_unit_test(a_name_that_is_not_a_token_is_refused)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

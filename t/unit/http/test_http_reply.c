@@ -12,7 +12,7 @@
 #define DATE      "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 
 
-/* what a parse came to; slices are copies */
+/* the result of a parse; its slices are copies */
 
 typedef struct {
     int                  rc;
@@ -39,8 +39,8 @@ copied(uint8_t *mem, cigna_slice_t s)
 
 
 /*
- * Feeds step bytes at a time, each time in fresh memory of just the size;
- * the connection ends after the last one if at_eof.
+ * Feeds step bytes at a time, each time in fresh memory of just their size.
+ * at_eof: the connection ends after the last byte.
  */
 
 static void
@@ -105,7 +105,7 @@ assert_same(const result_t *a, const result_t *b)
 }
 
 
-/* the result, which is the same however the bytes come */
+/* the result, which must be the same however the bytes are split */
 
 static cigna_http_reply_t *
 parsed_bytes(cigna_slice_t text, int rc)
@@ -143,7 +143,7 @@ refused(const char *text)
 }
 
 
-/* with the connection still open */
+/* the result while the connection is open */
 
 static void
 unfinished(const char *text)
@@ -178,7 +178,7 @@ a_reply_with_a_length_ends_by_itself(void **state)
 
 
 static void
-bytes_after_the_length_are_not_of_the_body(void **state)
+bytes_after_the_length_are_not_part_of_the_body(void **state)
 {
     (void) state;
 
@@ -202,7 +202,7 @@ a_reply_without_length_lasts_until_the_end(void **state)
 
 
 static void
-a_reply_that_breaks_off_is_refused(void **state)
+a_reply_that_is_cut_is_refused(void **state)
 {
     size_t             i;
     static const char  text[] = "HTTP/1.1 200 OK\r\n"
@@ -212,7 +212,7 @@ a_reply_that_breaks_off_is_refused(void **state)
 
     (void) state;
 
-    /* up to the line end of the last chunk */
+    /* cut anywhere before the end of the last chunk's line */
 
     for (i = 0; i < sizeof(text) - 3; i++) {
         (void) parsed_bytes(cigna_slice_make(text, text + i), CIGNA_ERROR);
@@ -269,7 +269,7 @@ a_chunked_body_may_be_empty(void **state)
 
 
 static void
-chunk_extensions_and_trailers_are_read_over(void **state)
+chunk_extensions_and_trailers_are_ignored(void **state)
 {
     (void) state;
 
@@ -328,7 +328,7 @@ a_chunk_size_does_not_wrap_around(void **state)
 }
 
 
-/* a reply whose body has n bytes, in one of three ways */
+/* a reply with a body of n bytes, framed in one of three ways */
 
 static void
 body_of(size_t n, const char *framing, int rc)
@@ -352,7 +352,7 @@ body_of(size_t n, const char *framing, int rc)
 
 
 static void
-a_body_over_its_bound_is_refused(void **state)
+a_body_over_body_max_is_refused(void **state)
 {
     (void) state;
 
@@ -371,7 +371,7 @@ a_body_over_its_bound_is_refused(void **state)
 
 
 static void
-a_body_over_its_bound_is_not_awaited(void **state)
+a_body_over_body_max_is_not_awaited(void **state)
 {
     (void) state;
 
@@ -383,7 +383,7 @@ a_body_over_its_bound_is_not_awaited(void **state)
 
 
 static void
-chunks_win_over_a_length(void **state)
+chunks_override_a_length(void **state)
 {
     (void) state;
 
@@ -417,7 +417,7 @@ lengths_that_differ_are_refused(void **state)
 
 
 static void
-equal_lengths_are_one(void **state)
+equal_lengths_count_as_one(void **state)
 {
     (void) state;
 
@@ -429,7 +429,7 @@ equal_lengths_are_one(void **state)
 
 
 static void
-a_length_that_is_no_number_is_refused(void **state)
+a_length_that_is_not_a_number_is_refused(void **state)
 {
     (void) state;
 
@@ -457,7 +457,7 @@ other_codings_are_refused(void **state)
 
 
 static void
-chunked_twice_is_chunked_once(void **state)
+chunked_may_be_announced_twice_and_applied_once(void **state)
 {
     (void) state;
 
@@ -474,7 +474,7 @@ chunked_twice_is_chunked_once(void **state)
 
 
 static void
-a_body_that_is_chunked_twice_is_unpacked(void **state)
+chunked_may_be_announced_twice_and_applied_twice(void **state)
 {
     (void) state;
 
@@ -488,7 +488,7 @@ a_body_that_is_chunked_twice_is_unpacked(void **state)
 
 
 static void
-identity_is_no_coding(void **state)
+identity_is_not_a_coding(void **state)
 {
     (void) state;
 
@@ -505,7 +505,7 @@ identity_is_no_coding(void **state)
 
 
 static void
-chunks_may_come_by_http_1_0(void **state)
+chunks_may_come_with_http_1_0(void **state)
 {
     (void) state;
 
@@ -559,7 +559,7 @@ interim_replies_are_skipped(void **state)
 
 
 static void
-nobody_switches_protocols(void **state)
+a_switch_of_protocols_is_refused(void **state)
 {
     (void) state;
 
@@ -597,7 +597,7 @@ a_status_line_may_lack_its_reason(void **state)
 
 
 static void
-what_is_not_http_1_is_refused(void **state)
+a_reply_that_is_not_http_1_is_refused(void **state)
 {
     (void) state;
 
@@ -633,7 +633,7 @@ a_status_has_three_digits(void **state)
 
 
 static void
-an_error_is_not_followed_by_waiting(void **state)
+an_error_is_found_before_more_is_awaited(void **state)
 {
     (void) state;
 
@@ -828,7 +828,7 @@ a_retry_may_be_asked_for_by_date(void **state)
 
 
 static void
-a_retry_date_means_nothing_without_the_servers_own(void **state)
+a_retry_date_without_the_servers_date_is_ignored(void **state)
 {
     (void) state;
 
@@ -897,7 +897,7 @@ section_of(size_t n, const char *before, const char *after, int rc)
 
 
 static void
-a_header_is_only_so_large(void **state)
+a_header_is_bounded(void **state)
 {
     size_t             max;
     static const char  status[] = "HTTP/1.1 200 OK\r\n";
@@ -910,14 +910,14 @@ a_header_is_only_so_large(void **state)
     section_of(max, status, "abc", CIGNA_OK);
     section_of(max + 1, status, "abc", CIGNA_ERROR);
 
-    /* however many come before it */
+    /* interim replies before it count too */
 
     section_of(CIGNA_HTTP_SECTION_MAX - 50, interim, status, CIGNA_ERROR);
 }
 
 
 static void
-a_trailer_is_only_so_large(void **state)
+a_trailer_is_bounded(void **state)
 {
     static const char  chunks[] = "HTTP/1.1 200 OK\r\n"
                                   "Transfer-Encoding: chunked\r\n\r\n"
@@ -958,7 +958,7 @@ an_endless_line_is_not_awaited(void **state)
 
 
 static void
-an_end_is_final(void **state)
+a_result_is_final(void **state)
 {
     uint8_t             data[] = "HTTP/1.1 204 No\r\n\r\n";
     uint8_t             bad[] = "no\nHTTP/1.1 204 No\r\n\r\n";
@@ -977,7 +977,7 @@ an_end_is_final(void **state)
 
 
 static void
-bytes_that_vanish_are_an_error(void **state)
+lost_bytes_are_an_error(void **state)
 {
     uint8_t             data[] = "HTTP/1.1 204 No\r\n\r\n";
     cigna_http_reply_t  p;
@@ -991,7 +991,7 @@ bytes_that_vanish_are_an_error(void **state)
 
 
 static void
-what_is_wrong_is_told(void **state)
+each_error_is_described(void **state)
 {
     unsigned  i;
 
@@ -1043,37 +1043,37 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_reply_with_a_length_ends_by_itself),
-        cmocka_unit_test(bytes_after_the_length_are_not_of_the_body),
+        cmocka_unit_test(bytes_after_the_length_are_not_part_of_the_body),
         cmocka_unit_test(a_reply_without_length_lasts_until_the_end),
-        cmocka_unit_test(a_reply_that_breaks_off_is_refused),
+        cmocka_unit_test(a_reply_that_is_cut_is_refused),
         cmocka_unit_test(more_is_awaited_while_the_connection_is_open),
         cmocka_unit_test(chunks_are_joined),
         cmocka_unit_test(a_chunked_body_may_be_empty),
-        cmocka_unit_test(chunk_extensions_and_trailers_are_read_over),
+        cmocka_unit_test(chunk_extensions_and_trailers_are_ignored),
         cmocka_unit_test(malformed_chunks_are_refused),
         cmocka_unit_test(a_chunk_size_does_not_wrap_around),
         cmocka_unit_test(a_reply_says_how_long_it_may_be_kept),
         cmocka_unit_test(a_content_coding_is_told),
         cmocka_unit_test(a_body_over_its_bound_is_told),
-        cmocka_unit_test(a_body_over_its_bound_is_refused),
-        cmocka_unit_test(a_body_over_its_bound_is_not_awaited),
-        cmocka_unit_test(chunks_win_over_a_length),
+        cmocka_unit_test(a_body_over_body_max_is_refused),
+        cmocka_unit_test(a_body_over_body_max_is_not_awaited),
+        cmocka_unit_test(chunks_override_a_length),
         cmocka_unit_test(lengths_that_differ_are_refused),
-        cmocka_unit_test(equal_lengths_are_one),
-        cmocka_unit_test(a_length_that_is_no_number_is_refused),
+        cmocka_unit_test(equal_lengths_count_as_one),
+        cmocka_unit_test(a_length_that_is_not_a_number_is_refused),
         cmocka_unit_test(other_codings_are_refused),
-        cmocka_unit_test(chunked_twice_is_chunked_once),
-        cmocka_unit_test(a_body_that_is_chunked_twice_is_unpacked),
-        cmocka_unit_test(identity_is_no_coding),
-        cmocka_unit_test(chunks_may_come_by_http_1_0),
+        cmocka_unit_test(chunked_may_be_announced_twice_and_applied_once),
+        cmocka_unit_test(chunked_may_be_announced_twice_and_applied_twice),
+        cmocka_unit_test(identity_is_not_a_coding),
+        cmocka_unit_test(chunks_may_come_with_http_1_0),
         cmocka_unit_test(the_end_may_come_with_the_last_chunk),
         cmocka_unit_test(interim_replies_are_skipped),
-        cmocka_unit_test(nobody_switches_protocols),
+        cmocka_unit_test(a_switch_of_protocols_is_refused),
         cmocka_unit_test(some_replies_have_no_body),
         cmocka_unit_test(a_status_line_may_lack_its_reason),
-        cmocka_unit_test(what_is_not_http_1_is_refused),
+        cmocka_unit_test(a_reply_that_is_not_http_1_is_refused),
         cmocka_unit_test(a_status_has_three_digits),
-        cmocka_unit_test(an_error_is_not_followed_by_waiting),
+        cmocka_unit_test(an_error_is_found_before_more_is_awaited),
         cmocka_unit_test(a_line_may_end_with_a_bare_lf),
         cmocka_unit_test(folded_lines_are_refused),
         cmocka_unit_test(a_header_name_is_followed_by_its_colon),
@@ -1081,15 +1081,15 @@ main(void)
         cmocka_unit_test(header_values_are_trimmed_and_the_last_one_counts),
         cmocka_unit_test(a_retry_may_be_asked_for_in_seconds),
         cmocka_unit_test(a_retry_may_be_asked_for_by_date),
-        cmocka_unit_test(a_retry_date_means_nothing_without_the_servers_own),
+        cmocka_unit_test(a_retry_date_without_the_servers_date_is_ignored),
         cmocka_unit_test(a_retry_that_cannot_be_read_is_absent),
         cmocka_unit_test(a_date_is_read),
-        cmocka_unit_test(a_header_is_only_so_large),
-        cmocka_unit_test(a_trailer_is_only_so_large),
+        cmocka_unit_test(a_header_is_bounded),
+        cmocka_unit_test(a_trailer_is_bounded),
         cmocka_unit_test(an_endless_line_is_not_awaited),
-        cmocka_unit_test(an_end_is_final),
-        cmocka_unit_test(bytes_that_vanish_are_an_error),
-        cmocka_unit_test(what_is_wrong_is_told),
+        cmocka_unit_test(a_result_is_final),
+        cmocka_unit_test(lost_bytes_are_an_error),
+        cmocka_unit_test(each_error_is_described),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

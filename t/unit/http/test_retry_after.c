@@ -22,7 +22,7 @@ ms(const char *text, int64_t now_s)
 
 
 static void
-seconds_are_seconds(void **state)
+seconds_are_read(void **state)
 {
     (void) state;
 
@@ -41,7 +41,7 @@ a_date_counts_from_now(void **state)
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN), 0);
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN + 9), 0);
 
-    /* in any form */
+    /* the obsolete forms count too */
 
     assert_int_equal(ms("Sunday, 06-Nov-94 08:49:37 GMT", THEN - 30), 30000);
     assert_int_equal(ms("Sun Nov  6 08:49:37 1994", THEN - 30), 30000);
@@ -49,7 +49,7 @@ a_date_counts_from_now(void **state)
 
 
 static void
-nobody_waits_for_more_than_an_hour(void **state)
+a_wait_is_an_hour_at_most(void **state)
 {
     (void) state;
 
@@ -66,7 +66,7 @@ nobody_waits_for_more_than_an_hour(void **state)
 
 
 static void
-what_is_neither_says_nothing(void **state)
+other_values_are_refused(void **state)
 {
     size_t              i;
     int64_t             n;
@@ -94,10 +94,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(seconds_are_seconds),
+        cmocka_unit_test(seconds_are_read),
         cmocka_unit_test(a_date_counts_from_now),
-        cmocka_unit_test(nobody_waits_for_more_than_an_hour),
-        cmocka_unit_test(what_is_neither_says_nothing)
+        cmocka_unit_test(a_wait_is_an_hour_at_most),
+        cmocka_unit_test(other_values_are_refused)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

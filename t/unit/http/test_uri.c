@@ -67,7 +67,7 @@ origin(const char *text)
 
 
 static void
-a_url_is_taken_apart(void **state)
+a_url_has_parts(void **state)
 {
     cigna_uri_t  u = uri("https://Fhir.Cigna.com:8443/a/b;c?d=e?f&g");
 
@@ -113,7 +113,7 @@ absent_parts_are_empty(void **state)
 
 
 static void
-an_ipv6_address_stands_in_brackets(void **state)
+an_ipv6_address_is_in_brackets(void **state)
 {
     cigna_uri_t  u = uri("https://[2001:db8::1]:8443/a");
 
@@ -138,7 +138,7 @@ an_ipv6_address_stands_in_brackets(void **state)
     refused("https://[fe80::1%25eth0]/");
     refused("https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]/");
 
-    /* one byte more than the longest */
+    /* one byte more than the longest address */
 
     uri("https://[0000:0000:0000:0000:0000:ffff:255.255.255.255]/");
     refused("https://[0000:0000:0000:0000:0000:00ffff:255.255.255.255]/");
@@ -171,7 +171,7 @@ other_schemes_and_relative_references_are_refused(void **state)
 
 
 static void
-a_host_is_needed(void **state)
+a_host_is_required(void **state)
 {
     (void) state;
 
@@ -207,7 +207,7 @@ a_fragment_is_refused(void **state)
 
 
 static void
-what_browsers_take_for_a_slash_is_refused(void **state)
+a_backslash_is_refused(void **state)
 {
     (void) state;
 
@@ -290,7 +290,7 @@ a_broken_escape_is_refused(void **state)
 
 
 static void
-a_query_may_hold_what_browsers_leave_in_it(void **state)
+a_query_may_have_bytes_that_browsers_do_not_escape(void **state)
 {
     (void) state;
 
@@ -394,7 +394,7 @@ dot_segments_are_never_allowed(void **state)
     assert_true(allows("https://a/app", "https://a/app/b;c=..;/d"));
     assert_true(allows("https://a/app", "https://a/app/...;/d"));
 
-    /* nor does it matter how often they are escaped, or what is dropped */
+    /* dots may be escaped several times, and browsers drop some bytes */
 
     assert_false(allows("https://a/app", "https://a/app/%2e%252e/b"));
     assert_false(allows("https://a/app", "https://a/app/.%252e/b"));
@@ -448,7 +448,7 @@ escaped_slashes_are_never_allowed(void **state)
 
 
 static void
-other_escapes_are_allowed_however_often_they_are_written(void **state)
+other_escapes_are_allowed_at_any_depth(void **state)
 {
     (void) state;
 
@@ -481,7 +481,7 @@ a_url_is_written_anew(void **state)
 
 
 static void
-an_authority_without_port_leaves_the_port_alone(void **state)
+an_authority_without_a_port_does_not_change_the_port(void **state)
 {
     uint16_t       port;
     cigna_slice_t  host;
@@ -511,19 +511,19 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_url_is_taken_apart),
+        cmocka_unit_test(a_url_has_parts),
         cmocka_unit_test(absent_parts_are_empty),
-        cmocka_unit_test(an_ipv6_address_stands_in_brackets),
+        cmocka_unit_test(an_ipv6_address_is_in_brackets),
         cmocka_unit_test(other_schemes_and_relative_references_are_refused),
-        cmocka_unit_test(a_host_is_needed),
+        cmocka_unit_test(a_host_is_required),
         cmocka_unit_test(userinfo_is_refused),
         cmocka_unit_test(a_fragment_is_refused),
-        cmocka_unit_test(what_browsers_take_for_a_slash_is_refused),
+        cmocka_unit_test(a_backslash_is_refused),
         cmocka_unit_test(control_bytes_spaces_and_other_scripts_are_refused),
         cmocka_unit_test(a_nul_byte_is_refused_everywhere),
         cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
         cmocka_unit_test(a_broken_escape_is_refused),
-        cmocka_unit_test(a_query_may_hold_what_browsers_leave_in_it),
+        cmocka_unit_test(a_query_may_have_bytes_that_browsers_do_not_escape),
         cmocka_unit_test(an_origin_is_scheme_host_and_port),
         cmocka_unit_test(an_allowed_path_ends_at_a_segment),
         cmocka_unit_test(an_empty_path_is_the_root),
@@ -532,9 +532,9 @@ main(void)
         cmocka_unit_test(empty_segments_are_never_allowed),
         cmocka_unit_test(escaped_slashes_are_never_allowed),
         cmocka_unit_test(
-            other_escapes_are_allowed_however_often_they_are_written),
+            other_escapes_are_allowed_at_any_depth),
         cmocka_unit_test(a_url_is_written_anew),
-        cmocka_unit_test(an_authority_without_port_leaves_the_port_alone)
+        cmocka_unit_test(an_authority_without_a_port_does_not_change_the_port)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ refused(cigna_slice_t text)
 }
 
 
-/* the member "s" of a document, or the getter's result in *rc */
+/* the member "s" of a document; *rc is the getter's result */
 
 static int64_t
 seconds(const char *text, int64_t max, int *rc)
@@ -71,7 +71,7 @@ assert_seconds(const char *text, int64_t expected)
 
 
 static void
-no_seconds(const char *text, int64_t max)
+assert_no_seconds(const char *text, int64_t max)
 {
     int  rc;
 
@@ -114,7 +114,7 @@ only_objects_are_documents(void **state)
 
 
 static void
-what_is_not_json_is_refused(void **state)
+text_that_is_not_json_is_refused(void **state)
 {
     (void) state;
 
@@ -169,94 +169,48 @@ a_nul_byte_is_refused(void **state)
 static char *
 nested(size_t depth)
 {
-    char    *text;
-    size_t   i;
+    char  *text, *end;
 
     text = calloc(1, 2 * depth + 16);
     assert_non_null(text);
 
     strcpy(text, "{\"a\":");
+    end = text + strlen(text);
 
-    for (i = 1; i < depth; i++) {
-        strcat(text, "[");
-    }
-
-    for (i = 1; i < depth; i++) {
-        strcat(text, "]");
-    }
-
-    if (depth == 1) {
-        strcat(text, "0");
-    }
-
-    strcat(text, "}");
+    memset(end, '[', depth - 1);
+    memset(end + depth - 1, ']', depth - 1);
+    end[2 * depth - 2] = '}';
 
     return text;
 }
 
 
 static void
-a_document_is_only_so_deep(void **state)
+a_document_that_is_too_deep_is_refused(void **state)
 {
     char  *text;
 
     (void) state;
 
-    text = nested(CIGNA_JSON_DEPTH_MAX);
-    cigna_json_destroy(doc_of(text));
-    free(text);
-
-    text = nested(CIGNA_JSON_DEPTH_MAX + 1);
-    refused(guarded(text));
-    free(text);
-
     text = nested(2000);
+    cigna_json_destroy(doc_of(text));
+    cigna_json_destroy(cigna_json_read(guarded(text)));
+    free(text);
+
+    text = nested(2100);
     refused(guarded(text));
+    assert_null(cigna_json_read(guarded(text)));
+    free(text);
+
+    text = nested(CIGNA_JSON_SIZE_MAX / 2 - 8);
+    refused(guarded(text));
+    assert_null(cigna_json_read(guarded(text)));
     free(text);
 }
 
 
 static void
-depth_is_what_is_open(void **state)
-{
-    char    text[1024];
-    size_t  i;
-
-    (void) state;
-
-    strcpy(text, "{\"a\":[");
-
-    for (i = 0; i < 2 * CIGNA_JSON_DEPTH_MAX; i++) {
-        strcat(text, "[\"]\"],{},");
-    }
-
-    strcat(text, "1]}");
-
-    cigna_json_destroy(doc_of(text));
-}
-
-
-static void
-brackets_in_strings_have_no_depth(void **state)
-{
-    cigna_slice_t   s;
-    cigna_json_t   *doc;
-
-    (void) state;
-
-    doc = doc_of("{\"a\":\"\\\"[[[[[[[[[[[[[[[[[[[[[["
-                 "[[[[[[[[[[[[[[[[[[[[[[\"}");
-    assert_int_equal(cigna_json_string(doc, "a", 64, &s), CIGNA_OK);
-    assert_int_equal(s.len, 45);
-    cigna_json_destroy(doc);
-
-    doc = doc_of("{\"a\":\"\\\\\",\"b\":[[]]}");
-    cigna_json_destroy(doc);
-}
-
-
-static void
-a_document_is_only_so_large(void **state)
+a_document_that_is_too_large_is_refused(void **state)
 {
     char           *text;
     cigna_json_t   *doc;
@@ -307,7 +261,7 @@ a_string_is_bounded(void **state)
 
 
 static void
-absent_and_null_are_told_from_another_type(void **state)
+an_absent_member_differs_from_one_of_another_type(void **state)
 {
     int                   b;
     int64_t               n;
@@ -343,7 +297,7 @@ absent_and_null_are_told_from_another_type(void **state)
 
 
 static void
-getters_of_no_object_find_nothing(void **state)
+getters_of_null_find_nothing(void **state)
 {
     int                   b;
     int64_t               n;
@@ -424,13 +378,13 @@ seconds_are_a_number_or_a_string_of_digits(void **state)
     assert_seconds("{\"s\":1000000}", 1000000);
     assert_seconds("{\"s\":\"1000000\"}", 1000000);
 
-    no_seconds("{\"s\":\"\"}", 10);
-    no_seconds("{\"s\":\" 1\"}", 10);
-    no_seconds("{\"s\":\"1.5\"}", 10);
-    no_seconds("{\"s\":\"1e1\"}", 10);
-    no_seconds("{\"s\":\"1h\"}", 10);
-    no_seconds("{\"s\":[1]}", 10);
-    no_seconds("{\"s\":true}", 10);
+    assert_no_seconds("{\"s\":\"\"}", 10);
+    assert_no_seconds("{\"s\":\" 1\"}", 10);
+    assert_no_seconds("{\"s\":\"1.5\"}", 10);
+    assert_no_seconds("{\"s\":\"1e1\"}", 10);
+    assert_no_seconds("{\"s\":\"1h\"}", 10);
+    assert_no_seconds("{\"s\":[1]}", 10);
+    assert_no_seconds("{\"s\":true}", 10);
 }
 
 
@@ -453,17 +407,17 @@ negative_and_huge_seconds_are_refused(void **state)
 {
     (void) state;
 
-    no_seconds("{\"s\":-1}", 10);
-    no_seconds("{\"s\":-0.5}", 10);
-    no_seconds("{\"s\":\"-1\"}", 10);
-    no_seconds("{\"s\":11}", 10);
-    no_seconds("{\"s\":\"11\"}", 10);
-    no_seconds("{\"s\":1e300}", 10);
-    no_seconds("{\"s\":-1e300}", 10);
-    no_seconds("{\"s\":1e300}", INT64_MAX);
-    no_seconds("{\"s\":9223372036854775808}", INT64_MAX);
-    no_seconds("{\"s\":\"9223372036854775808\"}", INT64_MAX);
-    no_seconds("{\"s\":\"99999999999999999999999\"}", INT64_MAX);
+    assert_no_seconds("{\"s\":-1}", 10);
+    assert_no_seconds("{\"s\":-0.5}", 10);
+    assert_no_seconds("{\"s\":\"-1\"}", 10);
+    assert_no_seconds("{\"s\":11}", 10);
+    assert_no_seconds("{\"s\":\"11\"}", 10);
+    assert_no_seconds("{\"s\":1e300}", 10);
+    assert_no_seconds("{\"s\":-1e300}", 10);
+    assert_no_seconds("{\"s\":1e300}", INT64_MAX);
+    assert_no_seconds("{\"s\":9223372036854775808}", INT64_MAX);
+    assert_no_seconds("{\"s\":\"9223372036854775808\"}", INT64_MAX);
+    assert_no_seconds("{\"s\":\"99999999999999999999999\"}", INT64_MAX);
 }
 
 
@@ -482,7 +436,7 @@ a_huge_integer_does_not_spoil_the_rest(void **state)
 
     cigna_json_destroy(doc);
 
-    no_seconds("{\"s\":99999999999999999999999999}", INT64_MAX);
+    assert_no_seconds("{\"s\":99999999999999999999999999}", INT64_MAX);
 }
 
 
@@ -554,7 +508,7 @@ bytes_that_are_not_utf_8_are_replaced(void **state)
 
 
 static void
-whatever_was_written_can_be_read(void **state)
+a_string_that_was_written_can_be_read(void **state)
 {
     unsigned        c;
     uint8_t         bytes[2];
@@ -586,7 +540,7 @@ whatever_was_written_can_be_read(void **state)
 }
 
 
-/* two strings of a document, as they were when jansson freed them */
+/* two strings of a document, as they were when jansson freed their memory */
 
 static const uint8_t  *watched[2];
 static uint8_t         last_seen[2][8];
@@ -638,7 +592,7 @@ strings_are_wiped_before_they_are_freed(void **state)
 
 
 static void
-a_document_that_finds_no_memory_is_refused(void **state)
+a_document_without_memory_is_refused(void **state)
 {
     unsigned       n;
     cigna_json_t  *doc;
@@ -667,7 +621,7 @@ a_document_that_finds_no_memory_is_refused(void **state)
 }
 
 
-/* what a reader of sloppy peers makes of a member, "-" if it is no string */
+/* the member of a document that was read leniently; "-" if not a string */
 
 static void
 assert_read(const char *text, const char *name, const char *expected)
@@ -706,7 +660,7 @@ one_bad_value_does_not_spoil_the_document(void **state)
 
 
 static void
-what_is_no_document_is_not_made_one(void **state)
+other_faults_still_make_no_document(void **state)
 {
     unsigned  i;
 
@@ -726,7 +680,7 @@ what_is_no_document_is_not_made_one(void **state)
 }
 
 
-/* the member "a" after it was settled */
+/* the member "a", after cigna_json_settle() */
 
 static void
 settled(const char *text, int rc, const char *expected)
@@ -749,7 +703,7 @@ settled(const char *text, int rc, const char *expected)
 
 
 static void
-a_member_that_says_two_things_says_nothing(void **state)
+a_member_with_two_values_is_removed(void **state)
 {
     (void) state;
 
@@ -762,7 +716,7 @@ a_member_that_says_two_things_says_nothing(void **state)
     settled("{\"a\":\"c\",\"b\":[{}],\"a\":\"b\",\"a\":\"c\"}", 1, "-");
     settled("{\"a\":null,\"n\":\"\xff\n\\'\",\"a\":\"b\"}", 1, "-");
 
-    /* of the document alone */
+    /* only members of the outermost object count */
 
     settled("{\"d\":{\"a\":1,\"a\":2},\"a\":\"b\"}", 0, "b");
 }
@@ -773,17 +727,15 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(only_objects_are_documents),
-        cmocka_unit_test(what_is_not_json_is_refused),
+        cmocka_unit_test(text_that_is_not_json_is_refused),
         cmocka_unit_test(bytes_after_the_document_are_refused),
         cmocka_unit_test(a_duplicated_name_is_refused),
         cmocka_unit_test(a_nul_byte_is_refused),
-        cmocka_unit_test(a_document_is_only_so_deep),
-        cmocka_unit_test(depth_is_what_is_open),
-        cmocka_unit_test(brackets_in_strings_have_no_depth),
-        cmocka_unit_test(a_document_is_only_so_large),
+        cmocka_unit_test(a_document_that_is_too_deep_is_refused),
+        cmocka_unit_test(a_document_that_is_too_large_is_refused),
         cmocka_unit_test(a_string_is_bounded),
-        cmocka_unit_test(absent_and_null_are_told_from_another_type),
-        cmocka_unit_test(getters_of_no_object_find_nothing),
+        cmocka_unit_test(an_absent_member_differs_from_one_of_another_type),
+        cmocka_unit_test(getters_of_null_find_nothing),
         cmocka_unit_test(a_boolean_is_true_or_false),
         cmocka_unit_test(elements_of_an_array_may_be_of_any_type),
         cmocka_unit_test(seconds_are_a_number_or_a_string_of_digits),
@@ -793,12 +745,12 @@ main(void)
         cmocka_unit_test(a_string_is_written_with_its_escapes),
         cmocka_unit_test(all_of_utf_8_is_left_alone),
         cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced),
-        cmocka_unit_test(whatever_was_written_can_be_read),
+        cmocka_unit_test(a_string_that_was_written_can_be_read),
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),
-        cmocka_unit_test(a_document_that_finds_no_memory_is_refused),
+        cmocka_unit_test(a_document_without_memory_is_refused),
         cmocka_unit_test(one_bad_value_does_not_spoil_the_document),
-        cmocka_unit_test(what_is_no_document_is_not_made_one),
-        cmocka_unit_test(a_member_that_says_two_things_says_nothing)
+        cmocka_unit_test(other_faults_still_make_no_document),
+        cmocka_unit_test(a_member_with_two_values_is_removed)
     };
 
     support_alloc_init();

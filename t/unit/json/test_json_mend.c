@@ -12,7 +12,7 @@
 static uint8_t  mem[4096];
 
 
-/* with room for size bytes at a time */
+/* the text mended, size bytes at most at a time */
 
 static cigna_slice_t
 mended_by(cigna_slice_t text, size_t size)
@@ -56,7 +56,7 @@ kept(const char *text)
 
 
 static void
-json_stays_as_it_is(void **state)
+well_formed_json_is_not_changed(void **state)
 {
     (void) state;
 
@@ -106,7 +106,7 @@ control_bytes_are_replaced_in_strings(void **state)
 
 
 static void
-escapes_of_no_character_are_replaced(void **state)
+escapes_without_a_character_are_replaced(void **state)
 {
     (void) state;
 
@@ -122,7 +122,7 @@ escapes_of_no_character_are_replaced(void **state)
 
 
 static void
-scalars_that_are_none_are_null(void **state)
+words_that_json_does_not_have_become_null(void **state)
 {
     unsigned  i;
     char      text[64], expected[64];
@@ -151,12 +151,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(json_stays_as_it_is),
+        cmocka_unit_test(well_formed_json_is_not_changed),
         cmocka_unit_test(a_byte_order_mark_is_left_out),
         cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced_in_strings),
         cmocka_unit_test(control_bytes_are_replaced_in_strings),
-        cmocka_unit_test(escapes_of_no_character_are_replaced),
-        cmocka_unit_test(scalars_that_are_none_are_null)
+        cmocka_unit_test(escapes_without_a_character_are_replaced),
+        cmocka_unit_test(words_that_json_does_not_have_become_null)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

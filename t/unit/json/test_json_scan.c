@@ -4,7 +4,7 @@
 #include "json/cigna_json_scan.h"
 
 
-/* at each place of a text of so many bytes, behind so many others */
+/* tried at each offset of a text of LEN bytes, with each number before it */
 
 #define LEN  40
 
@@ -41,7 +41,7 @@ a_run_ends_at_quote_backslash_and_control_bytes(void **state)
 
 
 static void
-the_first_end_counts(void **state)
+a_run_ends_at_the_first_such_byte(void **state)
 {
     size_t   i, k;
     uint8_t  text[LEN];
@@ -82,7 +82,7 @@ white_space_ends_at_anything_else(void **state)
 
 
 static void
-nothing_behind_the_end_is_read(void **state)
+nothing_past_the_end_is_read(void **state)
 {
     size_t         len;
     uint8_t       *p;
@@ -104,9 +104,9 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_run_ends_at_quote_backslash_and_control_bytes),
-        cmocka_unit_test(the_first_end_counts),
+        cmocka_unit_test(a_run_ends_at_the_first_such_byte),
         cmocka_unit_test(white_space_ends_at_anything_else),
-        cmocka_unit_test(nothing_behind_the_end_is_read)
+        cmocka_unit_test(nothing_past_the_end_is_read)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@ the_new_secret_is_sent_first(void **state)
 
 
 static void
-after_a_refusal_the_other_one_is_sent_once(void **state)
+after_a_refusal_the_other_secret_is_sent_once(void **state)
 {
     (void) state;
 
@@ -39,7 +39,7 @@ after_a_refusal_the_other_one_is_sent_once(void **state)
 
 
 static void
-the_one_that_worked_is_sent_first(void **state)
+the_secret_that_worked_is_sent_first(void **state)
 {
     (void) state;
 
@@ -62,10 +62,10 @@ the_one_that_worked_is_sent_first(void **state)
 }
 
 
-/* what others find out while a request is under way does not change it */
+/* another flow may learn which secret works while this request is under way */
 
 static void
-a_request_under_way_turns_to_the_secret_that_it_has_not_sent(void **state)
+a_request_turns_to_the_secret_that_it_has_not_sent(void **state)
 {
     (void) state;
 
@@ -79,7 +79,7 @@ a_request_under_way_turns_to_the_secret_that_it_has_not_sent(void **state)
 
 
 static void
-with_one_secret_there_is_nothing_to_turn_to(void **state)
+a_single_secret_is_sent_once(void **state)
 {
     (void) state;
 
@@ -94,7 +94,7 @@ with_one_secret_there_is_nothing_to_turn_to(void **state)
 
 
 static void
-only_invalid_client_to_the_letter_is_a_refusal_of_the_client(void **state)
+only_invalid_client_refuses_the_client(void **state)
 {
     size_t               i;
     cigna_token_reply_t  reply;
@@ -149,11 +149,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_new_secret_is_sent_first),
-        test(after_a_refusal_the_other_one_is_sent_once),
-        test(the_one_that_worked_is_sent_first),
-        test(a_request_under_way_turns_to_the_secret_that_it_has_not_sent),
-        test(with_one_secret_there_is_nothing_to_turn_to),
-        test(only_invalid_client_to_the_letter_is_a_refusal_of_the_client)
+        test(after_a_refusal_the_other_secret_is_sent_once),
+        test(the_secret_that_worked_is_sent_first),
+        test(a_request_turns_to_the_secret_that_it_has_not_sent),
+        test(a_single_secret_is_sent_once),
+        test(only_invalid_client_refuses_the_client)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

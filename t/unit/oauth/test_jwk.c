@@ -51,7 +51,7 @@ usable(const char *text)
 }
 
 
-/* a signature in base64url over a text, by the key of a JWK */
+/* verifies a signature of the text, in base64url, with the key of a JWK */
 
 static int
 verified(const char *jwk, cigna_alg_e alg, const char *text,
@@ -135,7 +135,7 @@ the_es256_example_of_rfc_7515_verifies(void **state)
 }
 
 
-/* every algorithm, and who signs with it */
+/* every algorithm, and the private key that signs with it */
 
 static const struct {
     const char    *name;
@@ -175,7 +175,7 @@ checked(const cigna_jwk_t *key, size_t i, const uint8_t *sig, size_t len)
 
 
 static void
-signatures_of_a_wrong_form_are_not_good(void **state)
+malformed_signatures_are_bad(void **state)
 {
     size_t       len, i;
     uint8_t      sig[1024], zero[64] = { 0 };
@@ -203,7 +203,7 @@ signatures_of_a_wrong_form_are_not_good(void **state)
 
 
 static void
-each_algorithm_verifies_what_it_has_signed_and_nothing_else(void **state)
+each_algorithm_verifies_its_own_signatures_only(void **state)
 {
     char         more[64];
     size_t       len, i, k;
@@ -242,7 +242,7 @@ each_algorithm_verifies_what_it_has_signed_and_nothing_else(void **state)
 
 
 static void
-pss_with_a_salt_of_another_length_is_not_good(void **state)
+pss_with_a_salt_of_another_length_is_bad(void **state)
 {
     size_t         len;
     uint8_t        sig[1024];
@@ -294,7 +294,7 @@ the_eddsa_example_of_rfc_8037_verifies(void **state)
 
 
 static void
-ed25519_keys_are_of_their_length_and_not_of_small_order(void **state)
+ed25519_keys_have_one_length_and_no_small_order(void **state)
 {
     char      text[512];
     size_t    i;
@@ -344,7 +344,7 @@ base64_of_a_key_may_be_padded_or_in_the_other_alphabet(void **state)
 
     (void) state;
 
-    /* until each of the characters is there */
+    /* until the key has each of the characters that differ */
 
     snprintf(n, sizeof(n), "%s==", jose_number(rsa, OSSL_PKEY_PARAM_RSA_N, 0));
     snprintf(x, sizeof(x), "%s=", jose_number(ec, OSSL_PKEY_PARAM_EC_PUB_X,
@@ -371,7 +371,7 @@ base64_of_a_key_may_be_padded_or_in_the_other_alphabet(void **state)
 
 
 static void
-coordinates_may_have_zeros_in_front_or_lack_them(void **state)
+coordinates_may_have_leading_zeros_or_lack_them(void **state)
 {
     char       text[1024];
     BIGNUM    *n;
@@ -415,7 +415,7 @@ coordinates_may_have_zeros_in_front_or_lack_them(void **state)
 
 
 static void
-members_that_occur_twice_or_are_unknown_do_no_harm(void **state)
+duplicate_and_unknown_members_are_accepted(void **state)
 {
     cigna_jwk_t  key;
 
@@ -427,7 +427,7 @@ members_that_occur_twice_or_are_unknown_do_no_harm(void **state)
     assert_false(usable(jose_jwk(rsa, ",\"use\":\"sig\",\"use\":\"enc\"")));
     assert_false(usable(jose_jwk(rsa, ",\"d\":\"AQAB\",\"d\":\"AQAB\"")));
 
-    /* a kid that cannot be read is none */
+    /* a kid that cannot be read counts as absent */
 
     assert_int_equal(key_of(jose_jwk(ec, ",\"kid\":5"), &key), cigna_jwk_ok);
     assert_int_equal(key.kid_len, 0);
@@ -436,7 +436,7 @@ members_that_occur_twice_or_are_unknown_do_no_harm(void **state)
 
 
 static void
-it_is_told_why_a_key_is_not_usable(void **state)
+a_key_that_is_not_usable_has_a_reason(void **state)
 {
     unsigned     e;
     cigna_jwk_t  key;
@@ -466,7 +466,7 @@ it_is_told_why_a_key_is_not_usable(void **state)
 
 
 static void
-an_ecdsa_signature_in_der_is_not_good(void **state)
+an_ecdsa_signature_in_der_is_bad(void **state)
 {
     size_t        len;
     uint8_t       der[128];
@@ -491,7 +491,7 @@ an_ecdsa_signature_in_der_is_not_good(void **state)
 
 
 static void
-a_key_has_its_kid_its_kind_and_maybe_its_one_algorithm(void **state)
+a_key_has_a_kind_and_maybe_a_kid_and_an_algorithm(void **state)
 {
     cigna_jwk_t  key;
 
@@ -513,7 +513,7 @@ a_key_has_its_kid_its_kind_and_maybe_its_one_algorithm(void **state)
 
 
 static void
-keys_that_are_not_for_verifying_are_passed_over(void **state)
+keys_that_are_not_for_verifying_are_not_usable(void **state)
 {
     (void) state;
 
@@ -537,7 +537,7 @@ keys_that_are_not_for_verifying_are_passed_over(void **state)
 
 
 static void
-a_key_with_secret_parts_is_not_trusted(void **state)
+a_key_with_secret_parts_is_not_usable(void **state)
 {
     (void) state;
 
@@ -574,7 +574,7 @@ rsa_keys_are_neither_short_nor_trivial(void **state)
         assert_false(usable(text));
     }
 
-    /* a zero byte in front, as some write it, is not wrong enough */
+    /* some servers write a zero byte in front, which is accepted */
 
     snprintf(text, sizeof(text), "{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"}",
              jose_number(rsa, OSSL_PKEY_PARAM_RSA_N, 257), "AQAB");
@@ -618,7 +618,7 @@ points_that_are_not_on_the_curve_are_refused(void **state)
 
 
 static void
-algorithms_that_are_not_known_are_none(void **state)
+unknown_algorithms_are_not_supported(void **state)
 {
     size_t  i;
 
@@ -729,25 +729,25 @@ main(void)
         cmocka_unit_test(the_rs256_example_of_rfc_7515_verifies),
         cmocka_unit_test(the_es256_example_of_rfc_7515_verifies),
         cmocka_unit_test(the_eddsa_example_of_rfc_8037_verifies),
-        cmocka_unit_test(signatures_of_a_wrong_form_are_not_good),
+        cmocka_unit_test(malformed_signatures_are_bad),
         cmocka_unit_test(
-            each_algorithm_verifies_what_it_has_signed_and_nothing_else),
-        cmocka_unit_test(pss_with_a_salt_of_another_length_is_not_good),
+            each_algorithm_verifies_its_own_signatures_only),
+        cmocka_unit_test(pss_with_a_salt_of_another_length_is_bad),
         cmocka_unit_test(
-            ed25519_keys_are_of_their_length_and_not_of_small_order),
+            ed25519_keys_have_one_length_and_no_small_order),
         cmocka_unit_test(
             base64_of_a_key_may_be_padded_or_in_the_other_alphabet),
-        cmocka_unit_test(coordinates_may_have_zeros_in_front_or_lack_them),
-        cmocka_unit_test(members_that_occur_twice_or_are_unknown_do_no_harm),
-        cmocka_unit_test(it_is_told_why_a_key_is_not_usable),
-        cmocka_unit_test(an_ecdsa_signature_in_der_is_not_good),
+        cmocka_unit_test(coordinates_may_have_leading_zeros_or_lack_them),
+        cmocka_unit_test(duplicate_and_unknown_members_are_accepted),
+        cmocka_unit_test(a_key_that_is_not_usable_has_a_reason),
+        cmocka_unit_test(an_ecdsa_signature_in_der_is_bad),
         cmocka_unit_test(
-            a_key_has_its_kid_its_kind_and_maybe_its_one_algorithm),
-        cmocka_unit_test(keys_that_are_not_for_verifying_are_passed_over),
-        cmocka_unit_test(a_key_with_secret_parts_is_not_trusted),
+            a_key_has_a_kind_and_maybe_a_kid_and_an_algorithm),
+        cmocka_unit_test(keys_that_are_not_for_verifying_are_not_usable),
+        cmocka_unit_test(a_key_with_secret_parts_is_not_usable),
         cmocka_unit_test(rsa_keys_are_neither_short_nor_trivial),
         cmocka_unit_test(points_that_are_not_on_the_curve_are_refused),
-        cmocka_unit_test(algorithms_that_are_not_known_are_none),
+        cmocka_unit_test(unknown_algorithms_are_not_supported),
         cmocka_unit_test(failed_allocations_verify_nothing)
     };
 

@@ -43,7 +43,7 @@ key(const char *more)
 
 
 static void
-usable_keys_are_kept_and_others_passed_over(void **state)
+usable_keys_are_kept_and_others_are_skipped(void **state)
 {
     char  text[4096];
 
@@ -57,7 +57,7 @@ usable_keys_are_kept_and_others_passed_over(void **state)
 
 
 static void
-a_document_without_keys_is_no_set(void **state)
+a_document_without_keys_is_refused(void **state)
 {
     unsigned  i;
 
@@ -95,7 +95,7 @@ shape_is(const char *keys, const char *shape)
 
 
 static void
-a_set_without_usable_keys_tells_what_it_has(void **state)
+a_set_without_usable_keys_says_why(void **state)
 {
     char  text[4096];
 
@@ -113,7 +113,7 @@ a_set_without_usable_keys_tells_what_it_has(void **state)
 
 
 static void
-a_set_cut_short_is_no_set(void **state)
+a_set_that_is_cut_is_refused(void **state)
 {
     int     len, n;
     char    text[1024];
@@ -152,7 +152,7 @@ a_set_is_bounded(void **state)
 }
 
 
-/* what becomes of a signature by this key over "text", with this set */
+/* the result for a signature of "text" by this key, with this set */
 
 static cigna_jwks_e
 verify(const char *keys, EVP_PKEY *pkey, const char *kid, cigna_alg_e alg)
@@ -249,7 +249,7 @@ a_key_without_kid_is_tried_for_a_token_that_names_one(void **state)
     assert_int_equal(es256(keys, other, "b"), cigna_jwks_good);
     assert_int_equal(es256(keys, ec, "b"), cigna_jwks_bad);
 
-    /* but not if the name is that of a key of another kind */
+    /* but not if a key of another kind has the token's kid */
 
     keys = two(key(""), jose_jwk(rsa, ",\"kid\":\"r\""));
     assert_int_equal(es256(keys, ec, "r"), cigna_jwks_other);
@@ -257,7 +257,7 @@ a_key_without_kid_is_tried_for_a_token_that_names_one(void **state)
 
 
 static void
-two_keys_of_one_kid_are_both_tried(void **state)
+two_keys_with_one_kid_are_both_tried(void **state)
 {
     const char  *keys;
 
@@ -277,7 +277,7 @@ two_keys_of_one_kid_are_both_tried(void **state)
 
 
 static void
-a_key_that_occurs_twice_is_one_key(void **state)
+a_key_that_occurs_twice_counts_once(void **state)
 {
     (void) state;
 
@@ -290,7 +290,7 @@ a_key_that_occurs_twice_is_one_key(void **state)
 
 
 static void
-not_more_than_so_many_keys_are_tried(void **state)
+the_number_of_keys_tried_is_bounded(void **state)
 {
     char       text[64 * 1024];
     size_t     len;
@@ -317,7 +317,7 @@ not_more_than_so_many_keys_are_tried(void **state)
 
 
 static void
-a_key_behind_two_hundred_others_is_found_by_its_name(void **state)
+a_key_after_two_hundred_others_is_found_by_its_kid(void **state)
 {
     char      text[64 * 1024], kid[32];
     size_t    len;
@@ -340,7 +340,7 @@ a_key_behind_two_hundred_others_is_found_by_its_name(void **state)
 
 
 static void
-a_broken_key_spoils_no_other(void **state)
+a_broken_key_does_not_affect_the_others(void **state)
 {
     size_t  i;
 
@@ -364,7 +364,7 @@ a_broken_key_spoils_no_other(void **state)
 
 
 static void
-a_mark_in_front_and_members_twice_do_no_harm(void **state)
+a_byte_order_mark_and_duplicate_members_are_accepted(void **state)
 {
     char           text[4096];
     cigna_jwks_t  *jwks;
@@ -413,21 +413,21 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(usable_keys_are_kept_and_others_passed_over),
-        cmocka_unit_test(a_document_without_keys_is_no_set),
-        cmocka_unit_test(a_set_without_usable_keys_tells_what_it_has),
-        cmocka_unit_test(a_set_cut_short_is_no_set),
+        cmocka_unit_test(usable_keys_are_kept_and_others_are_skipped),
+        cmocka_unit_test(a_document_without_keys_is_refused),
+        cmocka_unit_test(a_set_without_usable_keys_says_why),
+        cmocka_unit_test(a_set_that_is_cut_is_refused),
         cmocka_unit_test(a_set_is_bounded),
         cmocka_unit_test(a_key_is_found_by_kid_and_algorithm),
         cmocka_unit_test(without_kid_every_key_that_fits_is_tried),
         cmocka_unit_test(
             a_key_without_kid_is_tried_for_a_token_that_names_one),
-        cmocka_unit_test(two_keys_of_one_kid_are_both_tried),
-        cmocka_unit_test(a_key_that_occurs_twice_is_one_key),
-        cmocka_unit_test(not_more_than_so_many_keys_are_tried),
-        cmocka_unit_test(a_key_behind_two_hundred_others_is_found_by_its_name),
-        cmocka_unit_test(a_broken_key_spoils_no_other),
-        cmocka_unit_test(a_mark_in_front_and_members_twice_do_no_harm)
+        cmocka_unit_test(two_keys_with_one_kid_are_both_tried),
+        cmocka_unit_test(a_key_that_occurs_twice_counts_once),
+        cmocka_unit_test(the_number_of_keys_tried_is_bounded),
+        cmocka_unit_test(a_key_after_two_hundred_others_is_found_by_its_kid),
+        cmocka_unit_test(a_broken_key_does_not_affect_the_others),
+        cmocka_unit_test(a_byte_order_mark_and_duplicate_members_are_accepted)
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

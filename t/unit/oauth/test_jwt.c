@@ -9,7 +9,7 @@
 
 #define NOW  1700000000
 
-/* claims that pass, but for what a test puts in place of one */
+/* claims that pass; a test may replace one of them */
 
 #define ISS    "\"iss\":\"https://as.example\""
 #define SUB    "\"sub\":\"syntheticuser05\""
@@ -62,7 +62,7 @@ verify(const char *token)
 }
 
 
-/* with a good signature */
+/* the result for these claims with a good signature */
 
 static cigna_jwt_e
 verify_claims(const char *payload)
@@ -175,7 +175,7 @@ an_unsigned_token_is_refused(void **state)
 
 
 static void
-a_public_key_is_no_secret_of_hs256(void **state)
+a_public_key_is_not_a_secret_of_hs256(void **state)
 {
     int             len;
     char           *text;
@@ -194,7 +194,7 @@ a_public_key_is_no_secret_of_hs256(void **state)
 
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_alg);
 
-    /* nor under the name of an algorithm that is allowed */
+    /* the same with the name of an algorithm that is supported */
 
     text = jose_text(RS256("r1"), GOOD);
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_signature);
@@ -202,7 +202,7 @@ a_public_key_is_no_secret_of_hs256(void **state)
 
 
 static void
-the_algorithm_is_the_key_s_own(void **state)
+the_algorithm_must_be_the_keys(void **state)
 {
     (void) state;
 
@@ -226,7 +226,7 @@ the_algorithm_is_the_key_s_own(void **state)
 
 
 static void
-an_unknown_key_is_told_from_a_bad_signature(void **state)
+an_unknown_key_differs_from_a_bad_signature(void **state)
 {
     (void) state;
 
@@ -298,7 +298,7 @@ tokens_of_every_algorithm_pass(void **state)
 }
 
 
-/* a part of a token with padding and in the other alphabet */
+/* a part of a token, with padding and in the other alphabet */
 
 static char *
 plain_base64(const char *text)
@@ -318,7 +318,7 @@ plain_base64(const char *text)
 
 
 static void
-padding_and_the_other_alphabet_are_read_as_they_were_signed(void **state)
+padding_and_the_other_alphabet_are_accepted(void **state)
 {
     int      n;
     char     text[8192], token[16384];
@@ -340,7 +340,7 @@ padding_and_the_other_alphabet_are_read_as_they_were_signed(void **state)
     assert_int_equal(verify(token), cigna_jwt_ok);
     assert_slice(claims.sub, "syntheticuser05");
 
-    /* but what was signed is one spelling only */
+    /* but the signature covers just one spelling */
 
     snprintf(token, sizeof(token), "%s=.%s", text, jose_base64url(sig, len));
     assert_int_equal(verify(token), cigna_jwt_signature);
@@ -348,7 +348,7 @@ padding_and_the_other_alphabet_are_read_as_they_were_signed(void **state)
 
 
 static void
-headers_that_ask_for_more_are_refused(void **state)
+extensions_in_the_header_are_refused(void **state)
 {
     (void) state;
 
@@ -365,7 +365,7 @@ headers_that_ask_for_more_are_refused(void **state)
                      cigna_jwt_malformed);
     assert_int_equal(verify_header("[]"), cigna_jwt_malformed);
 
-    /* keys that a token brings along are not even looked at */
+    /* keys in a token's header are ignored */
 
     assert_int_equal(verify_header("{\"alg\":\"ES256\",\"kid\":\"e1\","
                                    "\"typ\":\"JWT\",\"jwk\":{},"
@@ -398,7 +398,7 @@ the_issuer_must_be_the_expected_one(void **state)
 
 
 static void
-the_audience_must_hold_us(void **state)
+the_audience_must_include_the_client(void **state)
 {
     unsigned  i;
     char      payload[1024];
@@ -442,7 +442,7 @@ the_audience_must_hold_us(void **state)
 
 
 static void
-nobody_s_audience_is_not_ours(void **state)
+an_empty_client_id_matches_no_audience(void **state)
 {
     (void) state;
 
@@ -457,7 +457,7 @@ nobody_s_audience_is_not_ours(void **state)
 
 
 static void
-times_are_held_against_the_clock_with_leeway(void **state)
+times_are_checked_with_a_leeway(void **state)
 {
     unsigned  i;
     char      payload[1024];
@@ -503,7 +503,7 @@ times_are_held_against_the_clock_with_leeway(void **state)
 
 
 static void
-the_nonce_must_be_ours(void **state)
+the_nonce_must_be_the_expected_one(void **state)
 {
     (void) state;
 
@@ -522,7 +522,7 @@ the_nonce_must_be_ours(void **state)
     assert_int_equal(verify_claims(CLAIMS(ISS, SUB, AUD, EXP, IAT, "\"x\":1")),
                      cigna_jwt_nonce);
 
-    /* a refresh knows of none */
+    /* after a refresh there is no nonce to check */
 
     expect.nonce = cigna_slice_null;
     assert_int_equal(verify_claims(CLAIMS(ISS, SUB, AUD, EXP, IAT, "\"x\":1")),
@@ -531,7 +531,7 @@ the_nonce_must_be_ours(void **state)
 
 
 static void
-a_subject_must_be_there(void **state)
+a_subject_is_required(void **state)
 {
     (void) state;
 
@@ -579,7 +579,7 @@ claims_that_occur_twice_are_refused_if_they_contradict(void **state)
 
 
 static void
-a_mark_and_bytes_that_are_no_utf8_do_no_harm(void **state)
+a_byte_order_mark_and_bad_utf8_are_accepted(void **state)
 {
     (void) state;
 
@@ -590,7 +590,7 @@ a_mark_and_bytes_that_are_no_utf8_do_no_harm(void **state)
     assert_int_equal(verify_header("\xef\xbb\xbf{\"alg\":\"ES256\"}"),
                      cigna_jwt_ok);
 
-    /* nor do they hide that something is said twice */
+    /* and they do not hide a member that occurs twice */
 
     assert_int_equal(verify_claims("\xef\xbb\xbf"
                                    CLAIMS(ISS, SUB, AUD, EXP, IAT, NONCE
@@ -613,7 +613,7 @@ read(const char *token, const cigna_jwks_t *keys, int *good)
 
 
 static void
-who_a_token_is_about_is_read_without_believing_it(void **state)
+claims_can_be_read_without_being_checked(void **state)
 {
     int  good;
 
@@ -637,7 +637,7 @@ who_a_token_is_about_is_read_without_believing_it(void **state)
                      cigna_jwt_ok);
     assert_int_equal(good, 0);
 
-    /* without keys nothing is known to be signed */
+    /* without keys no signature is known to be good */
 
     assert_int_equal(read(jose_token(ec, ES256("e1"), GOOD), NULL, &good),
                      cigna_jwt_ok);
@@ -655,7 +655,7 @@ who_a_token_is_about_is_read_without_believing_it(void **state)
 
 
 static void
-without_published_keys_all_but_the_signature_is_checked(void **state)
+without_published_keys_only_claims_are_checked(void **state)
 {
     char  *token;
 
@@ -686,7 +686,7 @@ without_published_keys_all_but_the_signature_is_checked(void **state)
 
 
 static void
-what_is_no_jws_is_malformed(void **state)
+text_that_is_not_a_jws_is_malformed(void **state)
 {
     char   text[4096], *token;
 
@@ -718,7 +718,7 @@ what_is_no_jws_is_malformed(void **state)
 
 
 static void
-a_token_cut_short_is_refused_at_every_length(void **state)
+a_token_that_is_cut_anywhere_is_refused(void **state)
 {
     char             *token;
     size_t            len;
@@ -760,7 +760,7 @@ a_token_is_bounded(void **state)
 
 
 static void
-too_little_room_is_no_verdict_on_the_token(void **state)
+too_little_room_says_nothing_about_the_token(void **state)
 {
     char             *token;
     size_t            size;
@@ -888,27 +888,27 @@ main(void)
         test(a_signature_by_another_key_is_refused),
         test(a_changed_claim_or_header_breaks_the_signature),
         test(an_unsigned_token_is_refused),
-        test(a_public_key_is_no_secret_of_hs256),
-        test(the_algorithm_is_the_key_s_own),
-        test(an_unknown_key_is_told_from_a_bad_signature),
+        test(a_public_key_is_not_a_secret_of_hs256),
+        test(the_algorithm_must_be_the_keys),
+        test(an_unknown_key_differs_from_a_bad_signature),
         test(without_kid_every_key_that_fits_is_tried),
         test(tokens_of_every_algorithm_pass),
-        test(padding_and_the_other_alphabet_are_read_as_they_were_signed),
-        test(headers_that_ask_for_more_are_refused),
+        test(padding_and_the_other_alphabet_are_accepted),
+        test(extensions_in_the_header_are_refused),
         test(the_issuer_must_be_the_expected_one),
-        test(the_audience_must_hold_us),
-        test(nobody_s_audience_is_not_ours),
-        test(times_are_held_against_the_clock_with_leeway),
-        test(the_nonce_must_be_ours),
-        test(a_subject_must_be_there),
+        test(the_audience_must_include_the_client),
+        test(an_empty_client_id_matches_no_audience),
+        test(times_are_checked_with_a_leeway),
+        test(the_nonce_must_be_the_expected_one),
+        test(a_subject_is_required),
         test(claims_that_occur_twice_are_refused_if_they_contradict),
-        test(a_mark_and_bytes_that_are_no_utf8_do_no_harm),
-        test(who_a_token_is_about_is_read_without_believing_it),
-        test(without_published_keys_all_but_the_signature_is_checked),
-        test(what_is_no_jws_is_malformed),
-        test(a_token_cut_short_is_refused_at_every_length),
+        test(a_byte_order_mark_and_bad_utf8_are_accepted),
+        test(claims_can_be_read_without_being_checked),
+        test(without_published_keys_only_claims_are_checked),
+        test(text_that_is_not_a_jws_is_malformed),
+        test(a_token_that_is_cut_anywhere_is_refused),
         test(a_token_is_bounded),
-        test(too_little_room_is_no_verdict_on_the_token),
+        test(too_little_room_says_nothing_about_the_token),
         test(each_result_has_a_word)
     };
 

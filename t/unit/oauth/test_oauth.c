@@ -191,7 +191,7 @@ no_endpoint_and_no_room_are_errors(void **state)
 
 
 static void
-a_public_client_sends_its_id_alone(void **state)
+a_public_client_sends_its_id_only(void **state)
 {
     cigna_http_request_t  req;
 
@@ -210,7 +210,7 @@ a_public_client_sends_its_id_alone(void **state)
 
 
 static void
-a_secret_goes_into_the_body_and_nowhere_else(void **state)
+client_secret_post_sends_the_secret_in_the_body_only(void **state)
 {
     cigna_http_request_t  req;
 
@@ -229,7 +229,7 @@ a_secret_goes_into_the_body_and_nowhere_else(void **state)
 
 
 static void
-a_secret_goes_into_the_header_and_nowhere_else(void **state)
+client_secret_basic_sends_the_secret_in_the_header_only(void **state)
 {
     cigna_http_request_t  req;
 
@@ -311,9 +311,9 @@ main(void)
         test(aud_and_configured_parameters_follow),
         test(an_endpoint_keeps_its_own_query),
         test(no_endpoint_and_no_room_are_errors),
-        test(a_public_client_sends_its_id_alone),
-        test(a_secret_goes_into_the_body_and_nowhere_else),
-        test(a_secret_goes_into_the_header_and_nowhere_else),
+        test(a_public_client_sends_its_id_only),
+        test(client_secret_post_sends_the_secret_in_the_body_only),
+        test(client_secret_basic_sends_the_secret_in_the_header_only),
         test(refresh_and_revocation_send_what_they_need)
     };
 

@@ -56,7 +56,7 @@ assert_refused(const char *body, const char *words)
 }
 
 
-/* what is read, "ISSUER|AUTHORIZE|TOKEN|KEYS|REVOKE", and what is told */
+/* the members, as "ISSUER|AUTHORIZE|TOKEN|KEYS|REVOKE", and the notes */
 
 static void
 assert_read(const char *body, const char *urls, const char *told)
@@ -155,7 +155,7 @@ endpoints_without_tls_are_refused_unless_allowed(void **state)
 
 
 static void
-what_is_no_url_is_refused(void **state)
+a_text_that_is_not_a_url_is_refused(void **state)
 {
     (void) state;
 
@@ -172,7 +172,7 @@ what_is_no_url_is_refused(void **state)
 
 
 static void
-what_is_no_document_is_refused(void **state)
+a_text_that_is_not_an_object_is_refused(void **state)
 {
     (void) state;
 
@@ -185,7 +185,7 @@ what_is_no_document_is_refused(void **state)
 
 
 static void
-what_is_no_matter_is_read_past(void **state)
+harmless_oddities_are_accepted(void **state)
 {
     const char  *strict = "\"document\": not strict JSON";
 
@@ -223,7 +223,7 @@ of_a_name_that_occurs_twice_the_last_value_counts(void **state)
                 "\"token_endpoint\":\"https://a/2\"}", "||https://a/2||",
                 strict);
 
-    /* and is held against all the rules */
+    /* all rules apply to it */
 
     assert_refused("{\"token_endpoint\":\"https://a/1\","
                    "\"token_endpoint\":\"http://a/2\"}", "token_endpoint");
@@ -236,7 +236,7 @@ of_a_name_that_occurs_twice_the_last_value_counts(void **state)
 
 
 static void
-a_faulty_optional_endpoint_counts_as_absent(void **state)
+a_bad_optional_endpoint_counts_as_absent(void **state)
 {
     char                      body[256], told[128];
     unsigned                  i, n;
@@ -290,7 +290,7 @@ a_faulty_optional_endpoint_counts_as_absent(void **state)
 
 
 static void
-what_is_configured_need_not_be_right_in_the_document(void **state)
+a_configured_endpoint_may_be_bad_in_the_document(void **state)
 {
     (void) state;
 
@@ -306,7 +306,7 @@ what_is_configured_need_not_be_right_in_the_document(void **state)
     assert_read("{\"authorization_endpoint\":5}", "||||",
                 "\"authorization_endpoint\": not a string, or too long");
 
-    /* what identifies is as strict as before */
+    /* the issuer is checked as strictly as before */
 
     assert_refused("{\"issuer\":5}", "issuer");
     assert_refused("{\"issuer\":\"http://a\"}", "issuer");
@@ -334,7 +334,7 @@ tokens_are_not_revoked_at_another_server(void **state)
                 "||https://b/t||", told);
     assert_read("{\"revocation_endpoint\":\"https://b/r\"}", "||||", told);
 
-    /* the server's own may lie on a second host of its own */
+    /* the same server may use a second host for it */
 
     assert_read("{\"token_endpoint\":\"https://own/v2/t\","
                 "\"revocation_endpoint\":\"https://b/r\"}",
@@ -342,7 +342,7 @@ tokens_are_not_revoked_at_another_server(void **state)
     assert_read("{\"revocation_endpoint\":\"https://OWN:443/r\"}",
                 "||||https://OWN:443/r", "");
 
-    /* an operator has the last word */
+    /* a configured endpoint always counts */
 
     provider.revocation_endpoint = cigna_slice("https://b/r");
 
@@ -372,7 +372,7 @@ the_issuer_must_be_the_configured_one(void **state)
 
 
 static void
-too_little_room_is_said(void **state)
+too_little_room_is_reported(void **state)
 {
     cigna_buf_t   b;
     const char   *error;
@@ -428,7 +428,7 @@ a_changed_host_or_issuer_is_noticed(void **state)
 
 
 static void
-the_document_lies_below_the_fhir_base(void **state)
+the_document_is_below_the_fhir_base(void **state)
 {
     uint8_t      text[128];
     cigna_buf_t  b;
@@ -468,17 +468,17 @@ main(void)
         test(a_document_is_read),
         test(absent_members_are_left_empty),
         test(endpoints_without_tls_are_refused_unless_allowed),
-        test(what_is_no_url_is_refused),
-        test(what_is_no_document_is_refused),
-        test(what_is_no_matter_is_read_past),
+        test(a_text_that_is_not_a_url_is_refused),
+        test(a_text_that_is_not_an_object_is_refused),
+        test(harmless_oddities_are_accepted),
         test(of_a_name_that_occurs_twice_the_last_value_counts),
-        test(a_faulty_optional_endpoint_counts_as_absent),
-        test(what_is_configured_need_not_be_right_in_the_document),
+        test(a_bad_optional_endpoint_counts_as_absent),
+        test(a_configured_endpoint_may_be_bad_in_the_document),
         test(tokens_are_not_revoked_at_another_server),
         test(the_issuer_must_be_the_configured_one),
-        test(too_little_room_is_said),
+        test(too_little_room_is_reported),
         test(a_changed_host_or_issuer_is_noticed),
-        test(the_document_lies_below_the_fhir_base)
+        test(the_document_is_below_the_fhir_base)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ read_reply(unsigned status, const char *body)
     cigna_arena_init(&arena, mem, sizeof(mem));
     e = cigna_oauth_token_reply(status, text, &arena, &reply);
 
-    /* what was read must not point into the body */
+    /* the strings must not point into the body */
 
     memset((uint8_t *) text.data, '#', text.len);
     support_release();
@@ -85,7 +85,7 @@ a_reply_needs_no_more_than_a_token_and_its_type(void **state)
 
 
 static void
-an_odd_life_of_a_token_is_no_reason_to_refuse_it(void **state)
+an_odd_lifetime_counts_as_absent(void **state)
 {
     unsigned  i;
     char      body[256];
@@ -111,7 +111,7 @@ an_odd_life_of_a_token_is_no_reason_to_refuse_it(void **state)
 
 
 static void
-an_odd_scope_or_patient_is_taken_for_absent(void **state)
+an_odd_scope_or_patient_counts_as_absent(void **state)
 {
     (void) state;
 
@@ -129,7 +129,7 @@ an_odd_scope_or_patient_is_taken_for_absent(void **state)
 }
 
 
-/* a reply that is good, and what it looks like */
+/* a good reply, and its shape */
 
 static void
 good(const char *body, const char *shape)
@@ -164,7 +164,7 @@ invalid(const char *body, const char *shape)
 
 
 static void
-a_byte_order_mark_before_the_json_is_no_matter(void **state)
+a_byte_order_mark_is_accepted(void **state)
 {
     (void) state;
 
@@ -176,7 +176,7 @@ a_byte_order_mark_before_the_json_is_no_matter(void **state)
 
 
 static void
-white_space_around_and_within_is_no_matter(void **state)
+white_space_is_accepted(void **state)
 {
     (void) state;
 
@@ -235,7 +235,7 @@ a_type_may_be_absent_or_odd(void **state)
 
 
 static void
-a_type_that_is_not_understood_is_refused(void **state)
+an_unknown_type_is_refused(void **state)
 {
     unsigned  i;
     char      body[256];
@@ -256,7 +256,7 @@ a_type_that_is_not_understood_is_refused(void **state)
 
 
 static void
-a_bad_byte_spoils_no_more_than_its_own_field(void **state)
+a_bad_byte_affects_its_own_member_only(void **state)
 {
     (void) state;
 
@@ -278,7 +278,7 @@ a_bad_byte_spoils_no_more_than_its_own_field(void **state)
 
 
 static void
-an_empty_error_is_none(void **state)
+an_empty_error_counts_as_absent(void **state)
 {
     (void) state;
 
@@ -324,7 +324,7 @@ a_member_may_occur_twice(void **state)
 
 
 static void
-of_two_access_tokens_none_is_used(void **state)
+two_access_tokens_are_refused(void **state)
 {
     (void) state;
 
@@ -337,10 +337,10 @@ of_two_access_tokens_none_is_used(void **state)
 }
 
 
-/* an answer that says two things ends nobody's grant */
+/* a reply that contradicts itself must not end a grant */
 
 static void
-of_two_errors_none_counts(void **state)
+two_errors_count_as_none(void **state)
 {
     (void) state;
 
@@ -378,7 +378,7 @@ a_refresh_token_may_be_empty_or_odd(void **state)
 
 
 static void
-an_id_token_that_is_no_string_is_absent(void **state)
+an_id_token_that_is_not_a_string_is_absent(void **state)
 {
     (void) state;
 
@@ -390,7 +390,7 @@ an_id_token_that_is_no_string_is_absent(void **state)
 }
 
 
-/* for cigna_jwt_verify(), which takes it or not */
+/* cigna_jwt_verify() decides later */
 
 static void
 an_id_token_that_is_a_string_is_passed_on(void **state)
@@ -407,7 +407,7 @@ an_id_token_that_is_a_string_is_passed_on(void **state)
 
 
 static void
-many_oddities_at_once_cost_no_token(void **state)
+many_oddities_together_lose_no_token(void **state)
 {
     (void) state;
 
@@ -421,7 +421,7 @@ many_oddities_at_once_cost_no_token(void **state)
 
 
 static void
-pairs_of_oddities_cost_no_token(void **state)
+any_two_oddities_lose_no_token(void **state)
 {
     unsigned  i, j, n;
     char      body[512];
@@ -463,7 +463,7 @@ pairs_of_oddities_cost_no_token(void **state)
 
 
 static void
-what_is_no_token_reply_is_invalid(void **state)
+other_replies_are_invalid(void **state)
 {
     unsigned  i;
 
@@ -606,7 +606,7 @@ invalid_grant_counts_in_json_with_400_or_401_only(void **state)
 
 
 static void
-our_own_mistakes_are_not_the_grant_s_end(void **state)
+other_error_codes_do_not_end_the_grant(void **state)
 {
     (void) state;
 
@@ -628,10 +628,10 @@ our_own_mistakes_are_not_the_grant_s_end(void **state)
 }
 
 
-/* they were spent for it, and come back no more */
+/* the server has spent the refresh token, so these tokens are the only ones */
 
 static void
-tokens_win_over_an_error_beside_them(void **state)
+tokens_override_an_error_beside_them(void **state)
 {
     (void) state;
 
@@ -648,7 +648,7 @@ tokens_win_over_an_error_beside_them(void **state)
 
 
 static void
-an_error_that_is_no_code_is_no_token_reply(void **state)
+an_unknown_error_is_an_invalid_reply(void **state)
 {
     (void) state;
 
@@ -662,7 +662,7 @@ an_error_that_is_no_code_is_no_token_reply(void **state)
 
 
 static void
-a_server_in_trouble_is_told_from_one_that_refuses(void **state)
+a_failing_server_differs_from_one_that_refuses(void **state)
 {
     (void) state;
 
@@ -675,7 +675,7 @@ a_server_in_trouble_is_told_from_one_that_refuses(void **state)
 
 
 static void
-what_goes_into_a_log_is_made_fit_for_it(void **state)
+texts_for_logs_are_sanitized(void **state)
 {
     unsigned  i;
     char      body[512];
@@ -700,7 +700,7 @@ what_goes_into_a_log_is_made_fit_for_it(void **state)
 
 
 static void
-a_reply_cut_short_is_invalid(void **state)
+a_reply_that_is_cut_is_invalid(void **state)
 {
     size_t         len;
     cigna_slice_t  text;
@@ -797,33 +797,33 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_reply_of_cigna_is_read),
         cmocka_unit_test(a_reply_needs_no_more_than_a_token_and_its_type),
-        cmocka_unit_test(an_odd_life_of_a_token_is_no_reason_to_refuse_it),
-        cmocka_unit_test(an_odd_scope_or_patient_is_taken_for_absent),
-        cmocka_unit_test(a_byte_order_mark_before_the_json_is_no_matter),
-        cmocka_unit_test(white_space_around_and_within_is_no_matter),
+        cmocka_unit_test(an_odd_lifetime_counts_as_absent),
+        cmocka_unit_test(an_odd_scope_or_patient_counts_as_absent),
+        cmocka_unit_test(a_byte_order_mark_is_accepted),
+        cmocka_unit_test(white_space_is_accepted),
         cmocka_unit_test(any_status_of_success_brings_tokens),
         cmocka_unit_test(a_type_may_be_absent_or_odd),
-        cmocka_unit_test(a_type_that_is_not_understood_is_refused),
-        cmocka_unit_test(a_bad_byte_spoils_no_more_than_its_own_field),
-        cmocka_unit_test(an_empty_error_is_none),
+        cmocka_unit_test(an_unknown_type_is_refused),
+        cmocka_unit_test(a_bad_byte_affects_its_own_member_only),
+        cmocka_unit_test(an_empty_error_counts_as_absent),
         cmocka_unit_test(a_member_may_occur_twice),
-        cmocka_unit_test(of_two_access_tokens_none_is_used),
-        cmocka_unit_test(of_two_errors_none_counts),
+        cmocka_unit_test(two_access_tokens_are_refused),
+        cmocka_unit_test(two_errors_count_as_none),
         cmocka_unit_test(a_refresh_token_may_be_empty_or_odd),
-        cmocka_unit_test(an_id_token_that_is_no_string_is_absent),
+        cmocka_unit_test(an_id_token_that_is_not_a_string_is_absent),
         cmocka_unit_test(an_id_token_that_is_a_string_is_passed_on),
-        cmocka_unit_test(many_oddities_at_once_cost_no_token),
-        cmocka_unit_test(pairs_of_oddities_cost_no_token),
-        cmocka_unit_test(what_is_no_token_reply_is_invalid),
+        cmocka_unit_test(many_oddities_together_lose_no_token),
+        cmocka_unit_test(any_two_oddities_lose_no_token),
+        cmocka_unit_test(other_replies_are_invalid),
         cmocka_unit_test(a_token_that_would_break_a_header_is_refused),
         cmocka_unit_test(tokens_are_bounded),
         cmocka_unit_test(invalid_grant_counts_in_json_with_400_or_401_only),
-        cmocka_unit_test(our_own_mistakes_are_not_the_grant_s_end),
-        cmocka_unit_test(tokens_win_over_an_error_beside_them),
-        cmocka_unit_test(an_error_that_is_no_code_is_no_token_reply),
-        cmocka_unit_test(a_server_in_trouble_is_told_from_one_that_refuses),
-        cmocka_unit_test(what_goes_into_a_log_is_made_fit_for_it),
-        cmocka_unit_test(a_reply_cut_short_is_invalid),
+        cmocka_unit_test(other_error_codes_do_not_end_the_grant),
+        cmocka_unit_test(tokens_override_an_error_beside_them),
+        cmocka_unit_test(an_unknown_error_is_an_invalid_reply),
+        cmocka_unit_test(a_failing_server_differs_from_one_that_refuses),
+        cmocka_unit_test(texts_for_logs_are_sanitized),
+        cmocka_unit_test(a_reply_that_is_cut_is_invalid),
         cmocka_unit_test(too_little_room_gives_no_half_reply),
         cmocka_unit_test(failed_allocations_give_no_half_reply),
         cmocka_unit_test(each_result_has_a_word)

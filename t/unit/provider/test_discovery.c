@@ -35,10 +35,10 @@ the_document_is_fetched_below_the_fhir_base(void **state)
     f = begin();
     world_step(&w, &a, world_fine);
 
-    assert_slice(a.op.http.url, "https://fhir.example/r4/.well-known/"
+    assert_slice(a.op.http.request.url, "https://fhir.example/r4/.well-known/"
                  "smart-configuration");
-    assert_int_equal(a.op.http.body.len, 0);
-    assert_int_equal(a.op.http.authorization.len, 0);
+    assert_int_equal(a.op.http.request.body.len, 0);
+    assert_int_equal(a.op.http.request.authorization.len, 0);
 
     (void) finish();
 
@@ -91,23 +91,23 @@ a_refusal_is_not_asked_for_again(void **state)
 {
     (void) state;
 
-    w.answer_status = 404;
+    w.auth.answer_status = 404;
 
     (void) begin();
     assert_int_equal(finish()->rc, CIGNA_ERROR);
-    assert_int_equal(w.metadata_fetched, 1);
+    assert_int_equal(w.auth.metadata_fetched, 1);
     assert_string_equal(a.flow.discovery.detail, "status: 404");
     assert_false(a.flow.discovery.refused);
 }
 
 
 static void
-what_is_no_document_is_refused(void **state)
+a_body_that_is_no_document_is_refused(void **state)
 {
     (void) state;
 
-    w.answer_status = 200;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
+    w.auth.answer_status = 200;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "<html>");
 
     (void) begin();
     assert_int_equal(finish()->rc, CIGNA_ERROR);
@@ -121,7 +121,7 @@ the_same_hosts_as_before_are_accepted(void **state)
 {
     (void) state;
 
-    begin()->known = &w.metadata;
+    begin()->known = &w.auth.metadata;
     assert_int_equal(finish()->rc, CIGNA_OK);
 }
 
@@ -133,8 +133,8 @@ another_host_than_before_is_refused_and_told(void **state)
 
     (void) state;
 
-    known = w.metadata;
-    w.metadata.token_endpoint = cigna_slice("https://evil.example/token");
+    known = w.auth.metadata;
+    w.auth.metadata.token_endpoint = cigna_slice("https://evil.example/token");
 
     begin()->known = &known;
 
@@ -148,8 +148,9 @@ another_host_than_before_is_refused_and_told(void **state)
 static cigna_discovery_t *
 told(const cigna_metadata_t *known, const char *document)
 {
-    w.answer_status = 200;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s", document);
+    w.auth.answer_status = 200;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "%s",
+                    document);
 
     begin()->known = known;
 
@@ -160,7 +161,7 @@ told(const cigna_metadata_t *known, const char *document)
 static void
 any_good_status_brings_a_document(void **state)
 {
-    unsigned                i;
+    unsigned               i;
     static const unsigned  statuses[] = { 201, 203, 299 };
 
     (void) state;
@@ -168,7 +169,7 @@ any_good_status_brings_a_document(void **state)
     for (i = 0; i < 3; i++) {
         (void) told(NULL, "{}");
 
-        w.answer_status = statuses[i];
+        w.auth.answer_status = statuses[i];
         (void) begin();
         assert_int_equal(finish()->rc, CIGNA_OK);
     }
@@ -176,14 +177,14 @@ any_good_status_brings_a_document(void **state)
 
 
 static void
-what_is_passed_over_is_told(void **state)
+members_that_are_passed_over_are_told(void **state)
 {
     cigna_metadata_t    known;
     cigna_discovery_t  *f;
 
     (void) state;
 
-    known = w.metadata;
+    known = w.auth.metadata;
 
     f = told(&known, "\xef\xbb\xbf{\"jwks_uri\":\"http://as.example/keys\","
              "\"revocation_endpoint\":7}");
@@ -205,7 +206,7 @@ a_host_that_is_said_second_is_refused_as_any_other(void **state)
 {
     (void) state;
 
-    assert_int_equal(told(&w.metadata,
+    assert_int_equal(told(&w.auth.metadata,
                           "{\"token_endpoint\":\"https://as.example/token\","
                           "\"token_endpoint\":\"https://evil.example/t\"}")
                      ->rc, CIGNA_ERROR);
@@ -245,14 +246,14 @@ a_document_without_what_is_needed_is_refused(void **state)
 
 
 static void
-what_a_later_document_leaves_out_is_used_on(void **state)
+an_endpoint_that_a_later_document_leaves_out_stays_in_use(void **state)
 {
     cigna_metadata_t    known;
     cigna_discovery_t  *f;
 
     (void) state;
 
-    known = w.metadata;
+    known = w.auth.metadata;
     known.revocation_endpoint = cigna_slice("https://as.example/revoke");
 
     w.provider.token_endpoint = cigna_slice_null;
@@ -278,7 +279,7 @@ another_issuer_than_configured_is_refused(void **state)
     (void) state;
 
     w.provider.configured_issuer = cigna_slice("https://as.example");
-    w.metadata.issuer = cigna_slice("https://evil.example");
+    w.auth.metadata.issuer = cigna_slice("https://evil.example");
 
     (void) begin();
     assert_int_equal(finish()->rc, CIGNA_ERROR);
@@ -305,14 +306,14 @@ main(void)
         test(a_failure_that_passes_is_tried_once_more),
         test(two_failures_are_enough),
         test(a_refusal_is_not_asked_for_again),
-        test(what_is_no_document_is_refused),
+        test(a_body_that_is_no_document_is_refused),
         test(any_good_status_brings_a_document),
-        test(what_is_passed_over_is_told),
+        test(members_that_are_passed_over_are_told),
         test(a_host_that_is_said_second_is_refused_as_any_other),
         test(the_same_hosts_as_before_are_accepted),
         test(another_host_than_before_is_refused_and_told),
         test(a_document_without_what_is_needed_is_refused),
-        test(what_a_later_document_leaves_out_is_used_on),
+        test(an_endpoint_that_a_later_document_leaves_out_stays_in_use),
         test(another_issuer_than_configured_is_refused)
     };
 

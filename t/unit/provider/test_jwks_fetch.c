@@ -110,8 +110,8 @@ a_clock_that_steps_back_makes_keys_old(void **state)
 static void
 old_keys_are_kept_when_no_new_ones_come(void **state)
 {
-    size_t                i;
-    const cigna_jwks_t   *old;
+    size_t               i;
+    const cigna_jwks_t  *old;
 
     static const struct {
         unsigned     status;
@@ -193,9 +193,9 @@ keys_are_asked_for_with_a_get(void **state)
     cigna_jwks_fetch_fetch(&w.provider, &op);
 
     assert_int_equal(op.type, cigna_op_http);
-    assert_slice(op.http.url, "https://as.example/jwks");
-    assert_int_equal(op.http.body.len, 0);
-    assert_int_equal(op.http.authorization.len, 0);
+    assert_slice(op.http.request.url, "https://as.example/jwks");
+    assert_int_equal(op.http.request.body.len, 0);
+    assert_int_equal(op.http.request.authorization.len, 0);
 }
 
 
@@ -205,7 +205,7 @@ setup(void **state)
     (void) state;
 
     new_world();
-    w.provider.jwks_uri = w.metadata.jwks_uri;
+    w.provider.jwks_uri = w.auth.metadata.jwks_uri;
 
     return 0;
 }

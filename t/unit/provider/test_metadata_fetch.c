@@ -77,18 +77,18 @@ one_request_is_made_and_charged(void **state)
     cigna_metadata_fetch_next(&f, &ev, &op);
 
     assert_int_equal(op.type, cigna_op_http);
-    assert_true(op.fhir);
-    assert_slice(op.http.url, URL);
-    assert_slice(op.http.lines, "Accept-Encoding: identity\r\n");
-    assert_int_equal(op.http.accept.len, 0);
-    assert_int_equal(op.http.body.len, 0);
-    assert_int_equal(op.http.authorization.len, 0);
+    assert_true(op.http.fhir);
+    assert_slice(op.http.request.url, URL);
+    assert_slice(op.http.request.lines, "Accept-Encoding: identity\r\n");
+    assert_int_equal(op.http.request.accept.len, 0);
+    assert_int_equal(op.http.request.body.len, 0);
+    assert_int_equal(op.http.request.authorization.len, 0);
 
     f.document = cigna_public_metadata_capabilities;
     cigna_metadata_fetch_init(&f);
     cigna_metadata_fetch_next(&f, &ev, &op);
 
-    assert_slice(op.http.accept, "application/fhir+json");
+    assert_slice(op.http.request.accept, "application/fhir+json");
 }
 
 

@@ -61,8 +61,10 @@ static int
 posts(const char *text)
 {
     return op.type == cigna_op_http
-           && cigna_slice_eq(op.http.url, w.provider.revocation_endpoint)
-           && memmem(op.http.body.data, op.http.body.len, text, strlen(text));
+           && cigna_slice_eq(op.http.request.url,
+                             w.provider.revocation_endpoint)
+           && memmem(op.http.request.body.data, op.http.request.body.len, text,
+                     strlen(text));
 }
 
 
@@ -114,12 +116,13 @@ pauses(cigna_ev_e type, unsigned status, unsigned *count)
 
     while (told(type, status)) {
         assert_int_equal(op.type, cigna_op_sleep);
-        assert_true(op.idle);
-        assert_true(op.ms <= 60 * 1000);
-        assert_true(*count > 6 || op.ms >= last || op.ms >= 30 * 1000);
+        assert_true(op.sleep.idle);
+        assert_true(op.sleep.ms <= 60 * 1000);
+        assert_true(*count > 6 || op.sleep.ms >= last
+                    || op.sleep.ms >= 30 * 1000);
 
-        last = op.ms;
-        slept += op.ms;
+        last = op.sleep.ms;
+        slept += op.sleep.ms;
         (*count)++;
 
         assert_true(told(cigna_ev_ok, 0));
@@ -171,18 +174,18 @@ pauses_are_spread(void **state)
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 503);
-    first = op.ms;
+    first = op.sleep.ms;
 
     memset(event.random, 0x77, CIGNA_RANDOM_LEN);
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 503);
-    assert_int_not_equal(op.ms, first);
+    assert_int_not_equal(op.sleep.ms, first);
 }
 
 
 static void
-it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
+retry_after_is_obeyed_within_the_ten_minutes(void **state)
 {
     static const int64_t  told_s[] = { 601, INT64_MAX };
 
@@ -194,14 +197,14 @@ it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
     begin("rt", 1);
     (void) told(cigna_ev_start, 0);
     (void) told(cigna_ev_ok, 429);
-    assert_in_range(op.ms, 90 * 1000, 91 * 1000);
+    assert_in_range(op.sleep.ms, 90 * 1000, 91 * 1000);
 
     for (i = 0; i < 2; i++) {
         event.retry_after_s = told_s[i];
         begin("rt", 1);
         (void) told(cigna_ev_start, 0);
         (void) told(cigna_ev_ok, 503);
-        assert_int_equal(op.ms, CIGNA_REVOCATION_MS);
+        assert_int_equal(op.sleep.ms, CIGNA_REVOCATION_MS);
 
         assert_true(told(cigna_ev_ok, 0));
         assert_false(told(cigna_ev_ok, 503));
@@ -211,7 +214,7 @@ it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time(void **state)
 
 
 static void
-it_ends_as_soon_as_the_server_is_back(void **state)
+the_flow_ends_as_soon_as_the_server_is_back(void **state)
 {
     (void) state;
 
@@ -367,7 +370,7 @@ other_refusals_and_failures_do_not_turn_to_the_older_secret(void **state)
 
 
 static void
-after_the_turn_the_other_secret_is_sent_until_the_end(void **state)
+the_other_secret_is_sent_until_the_end_once_one_was_refused(void **state)
 {
     (void) state;
 
@@ -403,7 +406,7 @@ a_page_with_status_200_is_no_yes(void **state)
 
 
 static void
-where_there_is_no_endpoint_nothing_is_sent(void **state)
+nothing_is_sent_without_an_endpoint(void **state)
 {
     (void) state;
 
@@ -451,7 +454,8 @@ an_endpoint_that_never_gets_known_is_given_up_after_ten_minutes(void **state)
     f.known = 0;
     slept = 0;
 
-    for (event.type = cigna_ev_start; told(cigna_ev_ok, 0); slept += op.ms) {
+    for (event.type = cigna_ev_start; told(cigna_ev_ok,
+                                           0); slept += op.sleep.ms) {
         assert_int_equal(op.type, cigna_op_sleep);
     }
 
@@ -503,7 +507,7 @@ the_room_is_enough_for_tokens_and_secrets_that_are_all_encoded(void **state)
 
 
 static void
-without_room_nothing_is_sent(void **state)
+nothing_is_sent_without_room(void **state)
 {
     (void) state;
 
@@ -549,21 +553,21 @@ main(void)
         test(an_access_token_is_called_one),
         test(a_failure_that_passes_is_tried_again_for_ten_minutes),
         test(pauses_are_spread),
-        test(it_waits_as_long_as_it_is_told_but_no_longer_than_there_is_time),
-        test(it_ends_as_soon_as_the_server_is_back),
+        test(retry_after_is_obeyed_within_the_ten_minutes),
+        test(the_flow_ends_as_soon_as_the_server_is_back),
         test(a_refusal_is_final),
         test(a_refusal_says_why),
         test(a_client_that_is_not_known_tries_the_older_secret_once),
         test(the_secret_that_worked_is_sent_first_by_the_next_one),
         test(a_server_that_refuses_no_secret_tells_nothing_of_them),
         test(other_refusals_and_failures_do_not_turn_to_the_older_secret),
-        test(after_the_turn_the_other_secret_is_sent_until_the_end),
+        test(the_other_secret_is_sent_until_the_end_once_one_was_refused),
         test(a_page_with_status_200_is_no_yes),
-        test(where_there_is_no_endpoint_nothing_is_sent),
+        test(nothing_is_sent_without_an_endpoint),
         test(an_endpoint_that_is_not_known_yet_is_waited_for),
         test(an_endpoint_that_never_gets_known_is_given_up_after_ten_minutes),
         test(the_room_is_enough_for_tokens_and_secrets_that_are_all_encoded),
-        test(without_room_nothing_is_sent),
+        test(nothing_is_sent_without_room),
         test(every_end_has_a_name)
     };
 

@@ -5,7 +5,7 @@
 
 
 static cigna_revoke_handoff_t  r;
-static cigna_op_t      op;
+static cigna_op_t              op;
 
 
 static void
@@ -25,8 +25,8 @@ the_refresh_token_goes_and_takes_the_rest_along(void **state)
 
     assert_int_equal(cigna_revoke_handoff_next(&r, &op), CIGNA_AGAIN);
     assert_int_equal(op.type, cigna_op_revoke);
-    assert_slice(op.token, "rt");
-    assert_true(op.refresh_token);
+    assert_slice(op.revoke.token, "rt");
+    assert_true(op.revoke.refresh_token);
 
     assert_int_equal(cigna_revoke_handoff_next(&r, &op), CIGNA_OK);
 }
@@ -40,13 +40,13 @@ the_access_token_goes_where_there_is_no_other(void **state)
     prepare("", "at");
 
     assert_int_equal(cigna_revoke_handoff_next(&r, &op), CIGNA_AGAIN);
-    assert_slice(op.token, "at");
-    assert_false(op.refresh_token);
+    assert_slice(op.revoke.token, "at");
+    assert_false(op.revoke.refresh_token);
 }
 
 
 static void
-without_tokens_there_is_nothing_to_do(void **state)
+no_tokens_mean_no_revocation(void **state)
 {
     (void) state;
 
@@ -77,7 +77,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_refresh_token_goes_and_takes_the_rest_along),
         test(the_access_token_goes_where_there_is_no_other),
-        test(without_tokens_there_is_nothing_to_do)
+        test(no_tokens_mean_no_revocation)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

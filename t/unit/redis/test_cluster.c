@@ -2,7 +2,7 @@
 #include "support.h"
 
 #include "redis/cigna_cluster.h"
-#include "world.h"
+#include "world_redis.h"
 
 
 static cigna_reply_t  *reply;

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "redis/cigna_sentinel.h"
-#include "world.h"
+#include "world_redis.h"
 
 
 static int

@@ -6,11 +6,12 @@
 #include "refresh/cigna_grant_commit.h"
 
 
-static uint8_t         mem[64 * 1024];
-static cigna_arena_t   arena;
-static cigna_grant_t   g;
+static uint8_t               mem[64 * 1024];
+static cigna_arena_t         arena;
+static cigna_subject_t       subject;
+static cigna_grant_t         g;
 static cigna_grant_commit_t  c;
-static cigna_op_t      op;
+static cigna_op_t            op;
 
 
 static cigna_event_t
@@ -35,8 +36,8 @@ begin(void)
     g.generation = 2;
     g.access_token = cigna_slice(WORLD_MARKER "-new");
 
-    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 77, &ev,
-                                              &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 77,
+                                              &ev, &op),
                      CIGNA_OK);
 }
 
@@ -54,7 +55,7 @@ go_on(cigna_ev_e type)
     reply = NULL;
 
     if (op.type == cigna_op_script && type == cigna_ev_ok) {
-        reply = world_redis(&w, &op);
+        reply = world_redis(&w.redis, &op);
         ev.reply = reply;
     }
 
@@ -72,30 +73,30 @@ the_journal_comes_before_redis(void **state)
 
     begin();
     assert_int_equal(op.type, cigna_op_journal);
-    assert_false(op.confirmed);
-    assert_int_equal(op.journal.generation, 2);
-    assert_int_equal(op.journal.connected_ms, 77);
-    assert_int_equal(op.journal.made_ms, w.now_ms);
-    assert_true(op.journal.blob.len > 0);
+    assert_false(op.journal.confirmed);
+    assert_int_equal(op.journal.entry.generation, 2);
+    assert_int_equal(op.journal.entry.connected_ms, 77);
+    assert_int_equal(op.journal.entry.made_ms, w.now_ms);
+    assert_true(op.journal.entry.blob.len > 0);
 
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_usable);
 
     cigna_grant_commit_store(&c, &op);
     assert_int_equal(op.type, cigna_op_script);
-    assert_true(op.durable);
+    assert_true(op.redis.durable);
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_stored);
 
     cigna_grant_commit_settle(&c, 1, &op);
     assert_int_equal(op.type, cigna_op_settle);
-    assert_true(op.confirmed);
-    assert_int_equal(op.journal.generation, 2);
+    assert_true(op.journal.confirmed);
+    assert_int_equal(op.journal.entry.generation, 2);
 }
 
 
 static void
-what_the_journal_has_no_room_for_goes_to_redis(void **state)
+a_generation_that_finds_no_room_in_the_journal_goes_to_redis(void **state)
 {
     (void) state;
 
@@ -118,7 +119,7 @@ what_the_journal_has_no_room_for_goes_to_redis(void **state)
 
 
 static void
-what_the_journal_has_is_tried_a_few_times_and_left(void **state)
+a_generation_in_the_journal_is_tried_a_few_times_and_left(void **state)
 {
     unsigned  n;
 
@@ -140,7 +141,7 @@ what_the_journal_has_is_tried_a_few_times_and_left(void **state)
 
 
 static void
-what_nobody_takes_has_failed_in_the_end(void **state)
+a_generation_that_neither_takes_has_failed_in_the_end(void **state)
 {
     unsigned  n, sleeps;
 
@@ -160,7 +161,7 @@ what_nobody_takes_has_failed_in_the_end(void **state)
 
 
 static void
-what_is_there_instead_is_passed_on(void **state)
+the_record_that_is_there_instead_is_passed_on(void **state)
 {
     cigna_event_t  ev;
 
@@ -168,7 +169,7 @@ what_is_there_instead_is_passed_on(void **state)
 
     begin();
     assert_true(go_on(cigna_ev_unsent));
-    world_delete(&w, w.identity.grant_key);
+    world_delete(&w.redis, w.identity.grant_key);
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_stale);
 
@@ -186,8 +187,8 @@ too_little_room_is_an_error(void **state)
 
     ev = event(cigna_ev_ok);
     cigna_arena_init(&arena, mem, 64);
-    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 1, &ev,
-                                              &op),
+    assert_int_equal(cigna_grant_commit_begin(&c, &g, cigna_slice("owner"), 1,
+                                              &ev, &op),
                      CIGNA_ERROR);
 }
 
@@ -202,10 +203,8 @@ setup(void **state)
     cigna_arena_init(&arena, mem, sizeof(mem));
 
     memset(&c, 0, sizeof(c));
-    c.vault = &w.vault;
-    c.provider = &w.provider;
-    c.identity = &w.identity;
-    c.arena = &arena;
+    subject = world_subject(&w, &arena);
+    c.subject = &subject;
 
     return world_grant(&w, &arena, &g) == CIGNA_OK ? 0 : -1;
 }
@@ -216,10 +215,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_journal_comes_before_redis),
-        test(what_the_journal_has_no_room_for_goes_to_redis),
-        test(what_the_journal_has_is_tried_a_few_times_and_left),
-        test(what_nobody_takes_has_failed_in_the_end),
-        test(what_is_there_instead_is_passed_on),
+        test(a_generation_that_finds_no_room_in_the_journal_goes_to_redis),
+        test(a_generation_in_the_journal_is_tried_a_few_times_and_left),
+        test(a_generation_that_neither_takes_has_failed_in_the_end),
+        test(the_record_that_is_there_instead_is_passed_on),
         test(too_little_room_is_an_error)
     };
 

@@ -8,12 +8,12 @@ static cigna_journal_replay_t *
 restore(unsigned node)
 {
     world_end(&b);
-    world_restore(&w, &b, node, 0);
+    world_replay(&w, &b, node, 0);
     world_run(&w, &b);
 
     assert_int_equal(b.reports, 1);
 
-    return &b.flow.restore;
+    return &b.flow.replay;
 }
 
 
@@ -53,7 +53,7 @@ a_dead_workers_generation_is_stored_by_another_one(void **state)
 
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
     assert_null(field("m"));
     assert_null(field("n"));
 
@@ -80,7 +80,7 @@ a_worker_that_dies_anywhere_after_the_journal_loses_nothing(void **state)
 
         (void) begin(&a);
 
-        while (world_entry(&w, NODE, 0) == NULL) {
+        while (world_entry(&w.fleet, NODE, 0) == NULL) {
             world_step(&w, &a, world_fine);
         }
 
@@ -92,9 +92,9 @@ a_worker_that_dies_anywhere_after_the_journal_loses_nothing(void **state)
         }
 
         die(&a);
-        world_upkeep(&w, NODE);
+        world_replay_all(&w, NODE);
 
-        assert_true(world_alive(&w, stored().refresh_token));
+        assert_true(world_alive(&w.auth, stored().refresh_token));
         assert_int_equal(stored().generation, 2);
 
         w.now_ms += HOUR_MS;
@@ -122,7 +122,7 @@ a_run_that_is_still_alive_may_be_helped(void **state)
     assert_false(a.flow.refresh.superseded);
     assert_int_equal(stored().generation, 2);
     assert_null(lock());
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -136,8 +136,8 @@ two_workers_may_restore_the_same_entry(void **state)
     leave();
 
     other.watch = NULL;
-    world_restore(&w, &other, NODE, 0);
-    world_restore(&w, &b, NODE, 0);
+    world_replay(&w, &other, NODE, 0);
+    world_replay(&w, &b, NODE, 0);
 
     while (!other.done || !b.done) {
         if (!other.done) {
@@ -149,8 +149,8 @@ two_workers_may_restore_the_same_entry(void **state)
         }
     }
 
-    assert_int_equal(other.flow.restore.rc, cigna_journal_replay_ok);
-    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+    assert_int_equal(other.flow.replay.rc, cigna_journal_replay_ok);
+    assert_int_equal(b.flow.replay.rc, cigna_journal_replay_ok);
     assert_int_equal(stored().generation, 2);
     world_end(&other);
 }
@@ -163,17 +163,17 @@ a_new_primary_is_given_the_generations_it_has_lost(void **state)
 {
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_expired();
     (void) refresh(&a);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     world_failover(&w);
     assert_int_equal(stored().generation, 1);
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -184,7 +184,7 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
 
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_due();
     (void) refresh(&a);
     world_failover(&w);
@@ -200,17 +200,17 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
 
     w.now_ms += CIGNA_LEASE_QUIET_MS - 500;
     make_expired();
-    w.quiet_until_ms = w.now_ms + 500;
+    w.fleet.quiet_until_ms = w.now_ms + 500;
 
     f = refresh_elsewhere(&a);
     assert_int_equal(f->rc, cigna_refresh_paused);
     assert_int_equal(f->retry_after_s, 1);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     w.now_ms += 500;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -222,16 +222,16 @@ a_lease_of_the_old_primary_is_not_believed_after_the_change(void **state)
     make_expired();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
-    w.quiet_until_ms = w.now_ms + 1000;
+    w.fleet.quiet_until_ms = w.now_ms + 1000;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
 
 static void
-who_waits_for_a_lease_begins_none_while_it_is_quiet(void **state)
+a_run_that_waits_for_a_lease_takes_none_in_the_quiet_time(void **state)
 {
     (void) state;
 
@@ -249,7 +249,7 @@ who_waits_for_a_lease_begins_none_while_it_is_quiet(void **state)
     w.now_ms += CIGNA_LEASE_MS;
 
     assert_int_equal(finish(&b)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_null(lock());
 }
 
@@ -259,7 +259,7 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
 {
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -272,7 +272,7 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-2");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -281,7 +281,7 @@ an_open_exchange_is_told_to_the_new_primary(void **state)
 {
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -294,25 +294,25 @@ an_open_exchange_is_told_to_the_new_primary(void **state)
     assert_non_null(lock());
     assert_true(mark_left_ms() > WORLD_HTTP_MS);
 
-    w.now_ms = w.quiet_until_ms;
+    w.now_ms = w.fleet.quiet_until_ms;
     assert_int_equal(refresh(&b)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_unlocked();
 }
 
 
 static void
-with_replicas_waited_for_a_lease_outlives_its_primary(void **state)
+a_lease_that_waited_for_replicas_outlives_its_primary(void **state)
 {
     (void) state;
 
-    w.replicated = 1;
-    world_replicate(&w);
+    w.redis.replicated = 1;
+    world_replicate(&w.redis);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -348,7 +348,7 @@ a_generation_that_was_amended_since_stays_in_the_journal(void **state)
 {
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_expired();
     (void) refresh(&a);
     amend();
@@ -357,7 +357,7 @@ a_generation_that_was_amended_since_stays_in_the_journal(void **state)
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_not_equal(stored().userinfo.len, 0);
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
 
     world_failover(&w);
     assert_int_equal(stored().generation, 1);
@@ -374,13 +374,13 @@ a_store_whose_reply_was_lost_may_have_been_amended(void **state)
 
     leave();
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
-    world_entry(&w, NODE, 0)->confirmed = 0;
+    world_entry(&w.fleet, NODE, 0)->confirmed = 0;
     amend();
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
     assert_int_not_equal(stored().userinfo.len, 0);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -395,13 +395,13 @@ a_deleted_grant_is_not_revived_and_its_tokens_are_revoked(void **state)
 
     leave();
     disconnect();
-    w.last_revoked[0] = '\0';
+    w.auth.last_revoked[0] = '\0';
     f = restore(NODE);
 
     assert_int_equal(f->rc, cigna_journal_replay_superseded);
     assert_null(field("i"));
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_null(world_entry(&w, NODE, 0));
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -412,13 +412,13 @@ a_newer_grant_stays_and_the_old_ones_tokens_are_revoked(void **state)
 
     leave();
     world_connected(&w);
-    w.last_revoked[0] = '\0';
+    w.auth.last_revoked[0] = '\0';
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_true(world_alive(&w, stored().refresh_token));
-    assert_null(world_entry(&w, NODE, 0));
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_true(world_alive(&w.auth, stored().refresh_token));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -429,7 +429,7 @@ a_newer_generation_stays_and_is_not_revoked(void **state)
 
     make_expired();
     (void) refresh(&a);
-    world_entry(&w, NODE, 0)->confirmed = 0;
+    world_entry(&w.fleet, NODE, 0)->confirmed = 0;
     w.now_ms += HOUR_MS;
 
     begin(&a);
@@ -439,24 +439,24 @@ a_newer_generation_stays_and_is_not_revoked(void **state)
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 3);
-    assert_int_equal(w.revoked, 0);
-    assert_null(world_entry(&w, NODE, 0));
+    assert_int_equal(w.auth.revoked, 0);
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
 static void
-what_redis_once_had_is_revoked_by_others(void **state)
+tokens_that_redis_once_had_are_revoked_by_other_runs(void **state)
 {
     (void) state;
 
     make_expired();
     (void) refresh(&a);
     world_connected(&w);
-    w.revoked = 0;
+    w.auth.revoked = 0;
 
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -469,13 +469,13 @@ journal_deletion(const char *id)
 
     memset(&entry, 0, sizeof(entry));
     entry.tenant = w.provider.tenant;
-    entry.who = cigna_script_who(&w.identity);
+    entry.identity = cigna_script_identity(&w.identity);
     entry.id = cigna_slice_str(id);
     entry.connected_ms = WORLD_START_MS;
     entry.made_ms = w.now_ms;
     entry.until_ms = w.now_ms + CIGNA_TOMB_MS;
 
-    assert_int_equal(world_journal(&w, NODE, &entry, 1), CIGNA_OK);
+    assert_int_equal(world_journal(&w.fleet, NODE, &entry, 1), CIGNA_OK);
 }
 
 
@@ -488,7 +488,7 @@ a_deletion_that_was_lost_is_made_again(void **state)
 
     (void) snprintf(id, sizeof(id), "%.*s", CIGNA_GRANT_ID_LEN,
                     (const char *) field("i")->data);
-    world_replicate(&w);
+    world_replicate(&w.redis);
     disconnect();
     journal_deletion(id);
 
@@ -497,8 +497,8 @@ a_deletion_that_was_lost_is_made_again(void **state)
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_null(field("i"));
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
-    w.quiet_until_ms = 0;
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
+    w.fleet.quiet_until_ms = 0;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_no_grant);
 }
 
@@ -511,14 +511,14 @@ a_deletion_ends_what_was_connected_before_it(void **state)
     /* connected anew and then disconnected: the new primary has heard of
        neither */
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     w.now_ms += 5000;
     world_connected(&w);
     disconnect();
     world_failover(&w);
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-1");
 
-    world_upkeep(&w, 0);
+    world_replay_all(&w, 0);
     assert_null(field("i"));
 }
 
@@ -528,7 +528,7 @@ a_deletion_ends_no_newer_grant(void **state)
 {
     (void) state;
 
-    world_delete(&w, w.identity.grant_key);
+    world_delete(&w.redis, w.identity.grant_key);
     w.now_ms += 1000;
     world_connected(&w);
     journal_deletion("CCCCCCCCCCCCCCCCCCCCCC");
@@ -541,7 +541,7 @@ a_deletion_ends_no_newer_grant(void **state)
 /* not for now, and never */
 
 static void
-while_redis_cannot_be_asked_the_entry_stays(void **state)
+the_entry_stays_while_redis_cannot_be_asked(void **state)
 {
     unsigned  kind;
 
@@ -551,16 +551,16 @@ while_redis_cannot_be_asked_the_entry_stays(void **state)
 
     for (kind = world_unsent; kind < world_faults; kind++) {
         world_end(&b);
-        world_restore(&w, &b, NODE, 0);
+        world_replay(&w, &b, NODE, 0);
 
         while (!b.done) {
             world_step(&w, &b, kind == world_lost_after ? world_lost_before
                                                         : kind);
         }
 
-        assert_int_equal(b.flow.restore.rc, cigna_journal_replay_failed);
-        assert_non_null(world_entry(&w, NODE, 0));
-        assert_false(world_entry(&w, NODE, 0)->confirmed);
+        assert_int_equal(b.flow.replay.rc, cigna_journal_replay_failed);
+        assert_non_null(world_entry(&w.fleet, NODE, 0));
+        assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
     }
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
@@ -573,10 +573,10 @@ a_write_whose_reply_was_lost_is_repeated(void **state)
     (void) state;
 
     leave();
-    world_restore(&w, &b, NODE, 0);
+    world_replay(&w, &b, NODE, 0);
     (void) world_run_fault(&w, &b, 1, world_lost_after);
 
-    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+    assert_int_equal(b.flow.replay.rc, cigna_journal_replay_ok);
     assert_int_equal(stored().generation, 2);
 }
 
@@ -589,11 +589,11 @@ an_entry_older_than_redis_remembers_deletions_is_forgotten(void **state)
     leave();
     w.now_ms += CIGNA_JOURNAL_REPLAY_MAX_MS;
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
-    world_entry(&w, NODE, 0)->confirmed = 0;
+    world_entry(&w.fleet, NODE, 0)->confirmed = 0;
 
     w.now_ms++;
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
-    assert_null(world_entry(&w, NODE, 0));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -603,11 +603,11 @@ an_entry_that_redis_would_have_dropped_is_forgotten(void **state)
     (void) state;
 
     leave();
-    world_entry(&w, NODE, 0)->entry.until_ms = w.now_ms;
+    world_entry(&w.fleet, NODE, 0)->entry.until_ms = w.now_ms;
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 1);
-    assert_null(world_entry(&w, NODE, 0));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -634,16 +634,16 @@ the_tenant_may_be_no_more(void **state)
 
     leave();
     disconnect();
-    w.revoked = 0;
+    w.auth.revoked = 0;
 
     world_end(&b);
-    world_restore(&w, &b, NODE, 0);
-    b.flow.restore.provider = NULL;
+    world_replay(&w, &b, NODE, 0);
+    b.flow.replay.subject.provider = NULL;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);
-    assert_non_null(strstr(b.flow.restore.detail, "not revoked"));
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(b.flow.replay.rc, cigna_journal_replay_superseded);
+    assert_non_null(strstr(b.flow.replay.detail, "not revoked"));
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -653,26 +653,26 @@ too_little_room_leaves_the_entry(void **state)
     (void) state;
 
     leave();
-    world_restore(&w, &b, NODE, 0);
+    world_replay(&w, &b, NODE, 0);
     b.arena.end = b.arena.pos;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_failed);
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_int_equal(b.flow.replay.rc, cigna_journal_replay_failed);
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
 static void
-what_is_no_entry_of_this_vault_is_forgotten(void **state)
+an_entry_of_another_vault_is_forgotten(void **state)
 {
     (void) state;
 
     leave();
-    world_restore(&w, &b, NODE, 0);
-    b.flow.restore.entry.who.len--;
+    world_replay(&w, &b, NODE, 0);
+    b.flow.replay.entry.identity.len--;
     world_run(&w, &b);
 
-    assert_int_equal(b.flow.restore.rc, cigna_journal_replay_superseded);
+    assert_int_equal(b.flow.replay.rc, cigna_journal_replay_superseded);
     assert_int_equal(stored().generation, 1);
 }
 
@@ -684,7 +684,10 @@ every_result_has_a_name(void **state)
 
     (void) state;
 
-    for (rc = cigna_journal_replay_pending; rc <= cigna_journal_replay_failed; rc++) {
+    for (rc = cigna_journal_replay_pending;
+         rc <= cigna_journal_replay_failed;
+         rc++)
+    {
         assert_string_not_equal(cigna_journal_replay_name(rc), "unknown");
     }
 
@@ -711,6 +714,17 @@ an_entry_of_another_vault_is_not_written(void **state)
 }
 
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    connected_world();
+
+    return 0;
+}
+
+
 int
 main(void)
 {
@@ -723,27 +737,27 @@ main(void)
         test(a_new_primary_is_given_the_generations_it_has_lost),
         test(no_refresh_starts_until_the_nodes_had_time_to_do_so),
         test(a_lease_of_the_old_primary_is_not_believed_after_the_change),
-        test(who_waits_for_a_lease_begins_none_while_it_is_quiet),
+        test(a_run_that_waits_for_a_lease_takes_none_in_the_quiet_time),
         test(an_exchange_under_way_is_stored_on_the_new_primary),
         test(an_open_exchange_is_told_to_the_new_primary),
-        test(with_replicas_waited_for_a_lease_outlives_its_primary),
+        test(a_lease_that_waited_for_replicas_outlives_its_primary),
         test(a_generation_that_was_amended_since_stays_in_the_journal),
         test(a_store_whose_reply_was_lost_may_have_been_amended),
         test(a_deleted_grant_is_not_revived_and_its_tokens_are_revoked),
         test(a_newer_grant_stays_and_the_old_ones_tokens_are_revoked),
         test(a_newer_generation_stays_and_is_not_revoked),
-        test(what_redis_once_had_is_revoked_by_others),
+        test(tokens_that_redis_once_had_are_revoked_by_other_runs),
         test(a_deletion_that_was_lost_is_made_again),
         test(a_deletion_ends_what_was_connected_before_it),
         test(a_deletion_ends_no_newer_grant),
-        test(while_redis_cannot_be_asked_the_entry_stays),
+        test(the_entry_stays_while_redis_cannot_be_asked),
         test(a_write_whose_reply_was_lost_is_repeated),
         test(an_entry_older_than_redis_remembers_deletions_is_forgotten),
         test(an_entry_that_redis_would_have_dropped_is_forgotten),
         test(a_restored_grant_expires_when_it_would_have),
         test(the_tenant_may_be_no_more),
         test(too_little_room_leaves_the_entry),
-        test(what_is_no_entry_of_this_vault_is_forgotten),
+        test(an_entry_of_another_vault_is_forgotten),
         test(every_result_has_a_name)
     };
 

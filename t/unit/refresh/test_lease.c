@@ -8,9 +8,10 @@
 #include "refresh/cigna_lease.h"
 
 
-static cigna_grant_t  g;
-static uint8_t        mem[16 * 1024], grant_mem[16 * 1024];
-static cigna_arena_t  arena;
+static cigna_grant_t    g;
+static uint8_t          mem[16 * 1024], grant_mem[16 * 1024];
+static cigna_arena_t    arena;
+static cigna_subject_t  subject;
 
 
 /* an owner, whose random bytes are all the same */
@@ -47,8 +48,8 @@ init(owner_t *o, uint8_t name)
 
     memset(o, 0, sizeof(owner_t));
     o->name = name;
-    o->lease.identity = &w.identity;
-    o->lease.arena = &arena;
+    subject = world_subject(&w, &arena);
+    o->lease.subject = &subject;
     o->lease.exchange_ms = WORLD_HTTP_MS;
     o->lease.wait_ms = 1000;
 
@@ -71,7 +72,7 @@ go_on(owner_t *o, world_fault_e fault)
         o->asked++;
 
         if (fault == world_fine || fault == world_lost_after) {
-            reply = world_redis(&w, &o->op);
+            reply = world_redis(&w.redis, &o->op);
         }
 
         ev.type = fault == world_fine ? cigna_ev_ok
@@ -79,7 +80,7 @@ go_on(owner_t *o, world_fault_e fault)
         ev.reply = ev.type == cigna_ev_ok ? reply : NULL;
 
     } else {
-        w.now_ms += o->op.ms;
+        w.now_ms += o->op.sleep.ms;
         ev.now_ms = w.now_ms;
     }
 
@@ -125,14 +126,14 @@ release(owner_t *o, cigna_lease_mark_e mark)
 static const world_field_t *
 lock(void)
 {
-    return world_get(&w, w.identity.lock_key, "");
+    return world_get(&w.redis, w.identity.lock_key, "");
 }
 
 
 static const world_field_t *
 mark(void)
 {
-    return world_get(&w, w.identity.grant_key, "m");
+    return world_get(&w.redis, w.identity.grant_key, "m");
 }
 
 
@@ -142,12 +143,12 @@ a_lease_is_lock_and_mark(void **state)
     (void) state;
 
     assert_int_equal(begin(&x, 0, 0), cigna_lease_mine);
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
     assert_non_null(lock());
     assert_non_null(mark());
 
     release(&x, cigna_lease_clear);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
     assert_null(lock());
     assert_null(mark());
 }
@@ -165,7 +166,7 @@ the_second_one_waits_and_gives_up(void **state)
     since = w.now_ms;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_busy);
     assert_in_range(w.now_ms - since, 1000, 1000);
-    assert_false(y.lease.held);
+    assert_false(y.lease.taken);
 
     /* all its waiting is done: asked once more, it does not wait again */
 
@@ -185,7 +186,7 @@ the_second_one_finds_the_record_changed(void **state)
     assert_true(go_on(&y, world_fine));
 
     world_connected(&w);
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
 
     while (go_on(&y, world_fine)) { /* void */ }
 
@@ -194,7 +195,7 @@ the_second_one_finds_the_record_changed(void **state)
 
 
 static void
-who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
+a_hasty_run_waits_for_locks_and_not_for_marks(void **state)
 {
     (void) state;
 
@@ -204,7 +205,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
     assert_true(go_on(&y, world_fine));
     assert_int_equal(y.op.type, cigna_op_sleep);
 
-    world_delete(&w, w.identity.lock_key);
+    world_delete(&w.redis, w.identity.lock_key);
     assert_true(go_on(&y, world_fine));
     assert_false(go_on(&y, world_fine));
     assert_int_equal(y.lease.rc, cigna_lease_busy);
@@ -212,7 +213,7 @@ who_is_in_a_hurry_waits_for_locks_but_not_for_marks(void **state)
 
 
 static void
-after_an_unknown_end_only_who_knows_of_it_begins(void **state)
+only_a_run_that_knows_of_an_unknown_end_takes_the_lease(void **state)
 {
     (void) state;
 
@@ -223,7 +224,7 @@ after_an_unknown_end_only_who_knows_of_it_begins(void **state)
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_stale);
-    assert_false(y.lease.held);
+    assert_false(y.lease.taken);
     assert_null(lock());
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
@@ -244,31 +245,31 @@ a_refusal_that_is_not_final_is_noted(void **state)
     (void) begin(&x, 0, 0);
     release(&x, cigna_lease_refuse);
     assert_null(lock());
-    assert_non_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
     /* nobody waits for it */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
-    assert_null(world_get(&w, w.identity.grant_key, "r"));
+    assert_null(world_get(&w.redis, w.identity.grant_key, "r"));
 }
 
 
 static void
-what_may_have_been_set_unheard_is_held(void **state)
+a_lease_whose_reply_was_lost_counts_as_taken(void **state)
 {
     (void) state;
 
     start(&x, 0, 0);
     assert_true(go_on(&x, world_lost_after));
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
     assert_non_null(lock());
 
     while (go_on(&x, world_unsent)) { /* void */ }
 
     assert_int_equal(x.lease.rc, cigna_lease_failed);
     assert_int_equal(x.asked, 3);
-    assert_true(x.lease.held);
+    assert_true(x.lease.taken);
 
     release(&x, cigna_lease_clear);
     assert_null(lock());
@@ -277,7 +278,7 @@ what_may_have_been_set_unheard_is_held(void **state)
 
 
 static void
-what_was_never_sent_is_not_held(void **state)
+a_lease_that_was_never_asked_for_is_not_taken(void **state)
 {
     (void) state;
 
@@ -286,7 +287,7 @@ what_was_never_sent_is_not_held(void **state)
     while (go_on(&x, world_unsent)) { /* void */ }
 
     assert_int_equal(x.lease.rc, cigna_lease_failed);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
 }
 
 
@@ -302,7 +303,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
     while (go_on(&x, world_lost_before)) { /* void */ }
 
     assert_int_equal(x.asked, 3);
-    assert_false(x.lease.held);
+    assert_false(x.lease.taken);
 
     /* the lock ends by itself, and the mark is somebody's who died */
 
@@ -389,11 +390,11 @@ main(void)
         test(a_lease_is_lock_and_mark),
         test(the_second_one_waits_and_gives_up),
         test(the_second_one_finds_the_record_changed),
-        test(who_is_in_a_hurry_waits_for_locks_but_not_for_marks),
-        test(after_an_unknown_end_only_who_knows_of_it_begins),
+        test(a_hasty_run_waits_for_locks_and_not_for_marks),
+        test(only_a_run_that_knows_of_an_unknown_end_takes_the_lease),
         test(a_refusal_that_is_not_final_is_noted),
-        test(what_may_have_been_set_unheard_is_held),
-        test(what_was_never_sent_is_not_held),
+        test(a_lease_whose_reply_was_lost_counts_as_taken),
+        test(a_lease_that_was_never_asked_for_is_not_taken),
         test(a_release_that_redis_does_not_hear_ends_nevertheless),
         test(a_lease_is_late_after_a_quarter),
         test(a_lease_counts_from_the_last_time_it_was_asked_for),

@@ -3,7 +3,6 @@
 
 #include "refreshing.h"
 
-#include "refresh/cigna_refresh_flow.h"
 #include "rings.h"
 
 
@@ -16,7 +15,7 @@ a_fresh_grant_is_left_alone(void **state)
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-1");
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     /* one read, and neither lock nor mark */
 
@@ -101,7 +100,7 @@ a_refused_token_that_was_replaced_since_needs_no_exchange(void **state)
 
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_false(f->exchanged);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -115,14 +114,14 @@ a_refused_token_is_not_served_when_the_refresh_fails(void **state)
     f = begin(&a);
     f->verdict.refused_id = stored().id;
     f->verdict.refused_generation = 1;
-    w.answer_status = 503;
+    w.auth.answer_status = 503;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
 }
 
 
 static void
-one_refresh_is_made_for_a_refused_generation_by_however_many(void **state)
+many_runs_make_one_refresh_for_a_refused_generation(void **state)
 {
     unsigned          i;
     cigna_slice_t     id;
@@ -140,7 +139,7 @@ one_refresh_is_made_for_a_refused_generation_by_however_many(void **state)
         assert_int_equal(a.flow.refresh.grant.generation, 2);
     }
 
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_true(stored().forced);
 }
 
@@ -162,7 +161,7 @@ a_token_refused_like_the_one_before_ends_the_loop(void **state)
     f->verdict.refused_generation = 2;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_refused);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     /* five minutes later it may be worth another try */
 
@@ -191,23 +190,23 @@ a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice(void **state)
 
     (void) state;
 
-    world_replicate(&w);
+    world_replicate(&w.redis);
     make_due();
     (void) refresh(&a);
     world_failover(&w);
-    w.quiet_until_ms = 0;
+    w.fleet.quiet_until_ms = 0;
 
     f = begin(&a);
     f->verdict.refused_id = stored().id;
     f->verdict.refused_generation = 2;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
 static void
-no_grant_is_said_only_when_redis_says_so(void **state)
+only_redis_says_that_there_is_no_grant(void **state)
 {
     (void) state;
 
@@ -222,7 +221,7 @@ without_refresh_token_the_grant_ends_with_its_access_token(void **state)
 {
     (void) state;
 
-    w.tokens = world_none;
+    w.auth.tokens = world_none;
     world_connected(&w);
 
     make_due();
@@ -230,7 +229,7 @@ without_refresh_token_the_grant_ends_with_its_access_token(void **state)
 
     make_expired();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 }
 
 
@@ -273,7 +272,7 @@ a_damaged_grant_is_not_taken_for_none(void **state)
 {
     (void) state;
 
-    world_set(&w, w.identity.grant_key, "b", "nonsense");
+    world_set(&w.redis, w.identity.grant_key, "b", "nonsense");
     assert_int_equal(refresh(&a)->rc, cigna_refresh_damaged);
 }
 
@@ -281,16 +280,16 @@ a_damaged_grant_is_not_taken_for_none(void **state)
 static void
 a_record_of_another_member_does_not_open(void **state)
 {
-    unsigned             i;
-    world_key_t         *key;
-    cigna_vault_names_t  other;
+    unsigned              i;
+    world_key_t          *key;
+    cigna_vault_names_t   other;
 
     (void) state;
 
     world_identity(&w, "acme", "somebody else", &other);
 
     for (i = 0; i < WORLD_KEYS; i++) {
-        key = &w.keys[i];
+        key = &w.redis.keys[i];
 
         if (key->name && cigna_slice_eq(cigna_slice_str(key->name),
                                         w.identity.grant_key))
@@ -301,10 +300,11 @@ a_record_of_another_member_does_not_open(void **state)
         }
     }
 
-    begin(&a)->identity = &other;
+    (void) begin(&a);
+    a.subject.identity = &other;
     assert_int_equal(finish(&a)->rc, cigna_refresh_damaged);
     assert_int_equal(a.flow.refresh.grant.access_token.len, 0);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 }
 
 
@@ -332,7 +332,7 @@ two_nodes_spend_a_refresh_token_once(void **state)
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
     assert_int_equal(a.flow.refresh.exchanged + b.flow.refresh.exchanged, 1);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-2");
     assert_slice(b.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-2");
     assert_unlocked();
@@ -340,7 +340,7 @@ two_nodes_spend_a_refresh_token_once(void **state)
 
 
 static void
-who_loses_the_race_gets_the_winners_token(void **state)
+the_run_that_loses_a_race_gets_the_winners_token(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -362,7 +362,7 @@ who_loses_the_race_gets_the_winners_token(void **state)
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_false(f->exchanged);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -383,7 +383,7 @@ wait_for_winner(void)
         world_step(&w, &b, world_fine);
     }
 
-    assert_true(b.op.watch);
+    assert_true(b.op.sleep.watch);
     w.now_ms += 100;
 
     while (stored().generation == 1) {
@@ -420,7 +420,7 @@ losers_who_hear_nothing_ask_every_half_second(void **state)
 {
     (void) state;
 
-    w.deaf = 1;
+    w.redis.deaf = 1;
     assert_in_range(wait_for_winner(), 0, 600);
 }
 
@@ -450,7 +450,7 @@ a_message_that_came_before_the_wait_is_not_missed(void **state)
 
 
 static void
-who_wakes_together_does_not_do_it_again(void **state)
+runs_that_wake_together_do_not_refresh_again(void **state)
 {
     unsigned  i, left;
 
@@ -470,7 +470,7 @@ who_wakes_together_does_not_do_it_again(void **state)
         }
     }
 
-    w.answer_status = 503;
+    w.auth.answer_status = 503;
     (void) finish(&a);
 
     for (left = 1; left; ) {
@@ -487,7 +487,7 @@ who_wakes_together_does_not_do_it_again(void **state)
         world_end(&crowd[i]);
     }
 
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -520,7 +520,7 @@ a_crowd_at_expiry_makes_one_exchange(void **state)
         world_end(&crowd[i]);
     }
 
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -543,7 +543,7 @@ waiting_for_another_refresh_is_bounded(void **state)
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
     assert_int_equal(w.now_ms - start, 3000);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 }
 
@@ -589,7 +589,7 @@ polls_are_spread(void **state)
         world_step(&w, &b, world_fine);
 
         if (b.op.type == cigna_op_sleep) {
-            ms = b.op.ms;
+            ms = b.op.sleep.ms;
             assert_in_range(ms, 400, 600);
             different += ms != last;
             last = ms;
@@ -613,7 +613,7 @@ the_record_is_looked_at_again_under_the_lock(void **state)
     (void) refresh(&a);
 
     assert_int_equal(finish(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_false(b.flow.refresh.exchanged);
     assert_unlocked();
 }
@@ -631,7 +631,7 @@ a_grant_made_under_our_eyes_is_judged_anew(void **state)
     world_connected(&w);
 
     assert_int_equal(finish(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_slice(b.flow.refresh.grant.access_token, WORLD_MARKER "-at-1-1");
 }
 
@@ -668,13 +668,14 @@ the_lease_is_renewed_while_the_exchange_runs(void **state)
     (void) begin(&a);
     stop_at_exchange(&a);
 
-    assert_ptr_equal(a.op.keep, cigna_script(cigna_script_grant_renew));
-    assert_true(a.op.keep_ms <= CIGNA_LEASE_MS / 3);
+    assert_ptr_equal(a.op.http.lease.renew,
+                     cigna_script(cigna_script_grant_renew));
+    assert_true(a.op.http.lease.ms <= CIGNA_LEASE_MS / 3);
 
     /* a provider that takes its time, and a node that looks now and then */
 
     for (n = 0; n < 12; n++) {
-        w.now_ms += a.op.keep_ms;
+        w.now_ms += a.op.http.lease.ms;
         assert_non_null(lock());
         world_renew(&w, &a);
         assert_true(mark_left_ms() > 90 * 1000);
@@ -685,7 +686,7 @@ the_lease_is_renewed_while_the_exchange_runs(void **state)
     assert_int_equal(finish(&b)->rc, cigna_refresh_unavailable);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_unlocked();
 }
 
@@ -725,13 +726,13 @@ a_renewal_that_comes_late_locks_nothing(void **state)
     b.arena.start = NULL;
 
     world_step(&w, &a, world_unsent);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_unlocked();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    (void) world_keep(&w, &b, b.op.keep);
+    (void) world_keep(&w, &b, b.op.http.lease.renew);
     assert_unlocked();
     memset(&b, 0, sizeof(b));
 }
@@ -745,9 +746,9 @@ lease_and_rotation_are_written_durably(void **state)
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
-    assert_true(a.op.durable);
+    assert_true(a.op.redis.durable);
     stop_before(&a, cigna_script_grant_swap);
-    assert_true(a.op.durable);
+    assert_true(a.op.redis.durable);
 }
 
 
@@ -785,10 +786,10 @@ no_second_refresh_starts_when_the_lock_expires_during_the_first(void **state)
 
     f = refresh(&b);
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -817,7 +818,7 @@ a_lock_is_released_by_its_owner_only(void **state)
     (void) begin(&a);
     stop_at_exchange(&a);
 
-    world_set(&w, w.identity.lock_key, "", "somebody");
+    world_set(&w.redis, w.identity.lock_key, "", "somebody");
     world_step(&w, &a, world_unsent);
     (void) finish(&a);
 
@@ -835,7 +836,7 @@ a_stored_grant_does_not_release_the_lock_of_somebody_else(void **state)
     (void) begin(&a);
     stop_at_exchange(&a);
 
-    world_set(&w, w.identity.lock_key, "", "somebody");
+    world_set(&w.redis, w.identity.lock_key, "", "somebody");
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
     assert_slice(((cigna_slice_t) { lock()->data, lock()->len }), "somebody");
@@ -854,7 +855,7 @@ a_run_that_was_held_up_does_not_trust_its_lock(void **state)
     w.now_ms += CIGNA_LEASE_MS / 4 + 1;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -869,7 +870,7 @@ a_byte_is_sent_only_with_room_for_what_it_brings(void **state)
     a.arena.end = a.arena.start + 100 * 1024;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -903,8 +904,8 @@ passing_failures_do_not_end_a_grant(void **state)
     for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 
         make_due();
-        w.answer_status = answers[i].status;
-        (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s",
+        w.auth.answer_status = answers[i].status;
+        (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "%s",
                         answers[i].body);
         f = refresh(&a);
 
@@ -915,7 +916,7 @@ passing_failures_do_not_end_a_grant(void **state)
         assert_unlocked();
 
         make_expired();
-        w.answer_status = answers[i].status;
+        w.auth.answer_status = answers[i].status;
         f = refresh(&a);
 
         assert_int_equal(f->rc, cigna_refresh_unavailable);
@@ -934,8 +935,8 @@ how_long_to_wait_is_passed_on(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 429;
-    w.answer_retry_after_s = 17;
+    w.auth.answer_status = 429;
+    w.auth.answer_retry_after_s = 17;
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(a.flow.refresh.retry_after_s, 17);
@@ -999,7 +1000,7 @@ a_lost_exchange_is_not_replayed(void **state)
     world_step(&w, &a, world_lost_after);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     /* the lock is given up, the mark stays */
 
@@ -1016,7 +1017,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     (void) state;
 
     make_due();
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += 3599 * 1000 - 59 * 1000;
 
@@ -1032,7 +1033,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
 
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_false(f->exchanged);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_null(lock());
     assert_non_null(field("m"));
 }
@@ -1049,13 +1050,13 @@ then_the_same_refresh_token_is_tried_again(void **state)
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_unlocked();
 }
 
 
 static void
-before_the_marks_deadline_nobody_tries(void **state)
+no_run_tries_before_the_deadline_of_the_mark(void **state)
 {
     (void) state;
 
@@ -1066,7 +1067,7 @@ before_the_marks_deadline_nobody_tries(void **state)
     (void) begin(&a);
     a.flow.refresh.wait_ms = 1000;
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -1087,14 +1088,14 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
 
         /* the endpoint has answered somebody else */
 
-        w.endpoint.heard_ms = w.now_ms + 1;
+        w.fleet.endpoint.heard_ms = w.now_ms + 1;
 
         if (minutes[i]) {
             w.now_ms += minutes[i] * 60 * 1000 - 1;
             f = refresh(&a);
             assert_int_equal(f->rc, cigna_refresh_paused);
             assert_int_equal(f->retry_after_s, 1);
-            assert_int_equal(w.refreshes_posted, i + 1);
+            assert_int_equal(w.auth.refreshes_posted, i + 1);
             w.now_ms += 1;
 
         } else {
@@ -1102,13 +1103,13 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
         }
 
         lose_exchange(world_lost_before);
-        assert_int_equal(w.refreshes_posted, i + 2);
+        assert_int_equal(w.auth.refreshes_posted, i + 2);
     }
 
     for (i = 0; i < 3; i++) {
         w.now_ms += HOUR_MS;
         assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-        assert_int_equal(w.refreshes_posted, 4);
+        assert_int_equal(w.auth.refreshes_posted, 4);
         assert_null(lock());
     }
 
@@ -1129,17 +1130,17 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
 
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_true(a.op.probe);
+    assert_true(a.op.turn.probe);
 
-    w.endpoint.heard_ms = w.now_ms - CIGNA_LEASE_MS;
+    w.fleet.endpoint.heard_ms = w.now_ms - CIGNA_LEASE_MS;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_true(a.op.probe);
+    assert_true(a.op.turn.probe);
 
-    w.endpoint.heard_ms++;
+    w.fleet.endpoint.heard_ms++;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_false(a.op.probe);
+    assert_false(a.op.turn.probe);
 
     /* a first attempt never is one */
 
@@ -1147,18 +1148,18 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
     w.now_ms += HOUR_MS;
     (void) begin(&a);
     stop_at_turn(&a);
-    assert_false(a.op.probe);
+    assert_false(a.op.turn.probe);
 }
 
 
 static void
-who_has_no_turn_sends_nothing(void **state)
+a_run_without_a_turn_sends_nothing(void **state)
 {
     cigna_refresh_t  *f;
 
     (void) state;
 
-    w.no_turn = 1;
+    w.fleet.no_turn = 1;
     make_due();
     f = refresh(&a);
     assert_int_equal(f->rc, cigna_refresh_ok);
@@ -1168,8 +1169,8 @@ who_has_no_turn_sends_nothing(void **state)
     f = refresh(&a);
     assert_int_equal(f->rc, cigna_refresh_paused);
     assert_int_equal(f->retry_after_s, 7);
-    assert_int_equal(f->answer, cigna_answer_none);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(f->exchange.answer, cigna_answer_none);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -1191,10 +1192,10 @@ a_second_attempt_that_comes_late_is_no_third_one(void **state)
     w.now_ms += CIGNA_LEASE_MS;
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     assert_int_equal(finish(&b)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -1210,9 +1211,10 @@ a_second_attempt_that_was_answered_is_not_counted(void **state)
 
     for (i = 0; i < 3; i++) {
         w.now_ms += CIGNA_LEASE_MS;
-        w.answer_status = 503;
+        w.auth.answer_status = 503;
         assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
-        assert_true(world_get(&w, w.identity.grant_key, "n")->data[0] == '1');
+        assert_true(world_get(&w.redis, w.identity.grant_key,
+                              "n")->data[0] == '1');
     }
 
     w.now_ms += CIGNA_LEASE_MS;
@@ -1244,7 +1246,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
     /* its node dies after the exchange, before Redis could be told */
 
     make_expired();
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += HOUR_MS;
 
@@ -1255,17 +1257,17 @@ a_run_that_dies_leaves_word_of_it(void **state)
     (void) begin_elsewhere(&a);
     a.flow.refresh.wait_ms = 1000;
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     w.now_ms += WORLD_HTTP_MS + 90 * 1000;
     assert_int_equal(refresh_elsewhere(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
 static void
-what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
+a_generation_that_the_journal_has_replaced_is_not_refreshed(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -1281,20 +1283,20 @@ what_the_nodes_journal_has_is_not_refreshed_once_more(void **state)
     f = refresh(&a);
     assert_int_equal(f->rc, cigna_refresh_unavailable);
     assert_string_equal(f->detail, "the vault is behind this node's journal");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     /* it was asked for nothing that could have been refused, or waited for */
 
     assert_int_equal(a.steps, 3);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
 static void
-what_comes_into_the_journal_after_the_read_is_not_refreshed(void **state)
+a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 {
     (void) state;
 
@@ -1308,7 +1310,7 @@ what_comes_into_the_journal_after_the_read_is_not_refreshed(void **state)
     a.node = NODE;
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -1323,8 +1325,8 @@ check_after_fault(world_actor_t *actor)
 
     assert_int_equal(actor->reports, 1);
     assert_int_equal(stored().state, cigna_grant_live);
-    assert_true(world_alive(&w, stored().access_token));
-    assert_in_range(w.refreshes_posted, 0, 1);
+    assert_true(world_alive(&w.auth, stored().access_token));
+    assert_in_range(w.auth.refreshes_posted, 0, 1);
 
     if (f->exchanged) {
         assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
@@ -1387,7 +1389,7 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
             world_init(&w);
             world_connected(&w);
             make_expired();
-            w.families[0].dead = 1;
+            w.auth.families[0].dead = 1;
 
             (void) begin(&a);
             last = !world_run_fault(&w, &a, nth, kind);
@@ -1405,13 +1407,12 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
 
 
 static void
-what_redis_says_is_told_from_what_it_does_not_say(void **state)
+a_missing_grant_is_told_from_an_outage(void **state)
 {
-    size_t            i;
-    const char       *why;
-    cigna_grant_t     g;
-    cigna_reply_t    *reply;
-    cigna_refresh_t  *f;
+    size_t          i;
+    const char     *why;
+    cigna_grant_t   g;
+    cigna_reply_t  *reply;
 
     static const struct {
         const char       *resp;
@@ -1428,11 +1429,11 @@ what_redis_says_is_told_from_what_it_does_not_say(void **state)
 
     (void) state;
 
-    f = begin(&a);
+    (void) begin(&a);
 
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         reply = world_reply(replies[i].resp, strlen(replies[i].resp));
-        assert_int_equal(cigna_refresh_record(f, reply, &g, NULL, &why),
+        assert_int_equal(cigna_verdict_read(&a.subject, reply, &g, NULL, &why),
                          replies[i].rc);
         assert_true(strlen(why));
         cigna_reply_destroy(reply);
@@ -1453,6 +1454,17 @@ every_result_has_a_name(void **state)
 }
 
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    connected_world();
+
+    return 0;
+}
+
+
 int
 main(void)
 {
@@ -1463,21 +1475,21 @@ main(void)
         test(a_token_that_the_fhir_server_refused_is_refreshed),
         test(a_refused_token_that_was_replaced_since_needs_no_exchange),
         test(a_refused_token_is_not_served_when_the_refresh_fails),
-        test(one_refresh_is_made_for_a_refused_generation_by_however_many),
+        test(many_runs_make_one_refresh_for_a_refused_generation),
         test(a_token_refused_like_the_one_before_ends_the_loop),
         test(a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice),
-        test(no_grant_is_said_only_when_redis_says_so),
+        test(only_redis_says_that_there_is_no_grant),
         test(without_refresh_token_the_grant_ends_with_its_access_token),
         test(a_grant_of_another_registration_is_moved_and_stays),
         test(a_grant_under_an_unknown_key_is_an_outage_and_stays),
         test(a_damaged_grant_is_not_taken_for_none),
         test(a_record_of_another_member_does_not_open),
         test(two_nodes_spend_a_refresh_token_once),
-        test(who_loses_the_race_gets_the_winners_token),
+        test(the_run_that_loses_a_race_gets_the_winners_token),
         test(losers_get_the_winners_result_within_50_ms_of_its_being_stored),
         test(losers_who_hear_nothing_ask_every_half_second),
         test(a_message_that_came_before_the_wait_is_not_missed),
-        test(who_wakes_together_does_not_do_it_again),
+        test(runs_that_wake_together_do_not_refresh_again),
         test(a_crowd_at_expiry_makes_one_exchange),
         test(waiting_for_another_refresh_is_bounded),
         test(waiting_in_vain_leaves_a_token_that_still_serves),
@@ -1503,19 +1515,19 @@ main(void)
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
         test(then_the_same_refresh_token_is_tried_again),
-        test(before_the_marks_deadline_nobody_tries),
+        test(no_run_tries_before_the_deadline_of_the_mark),
         test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
         test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
-        test(who_has_no_turn_sends_nothing),
+        test(a_run_without_a_turn_sends_nothing),
         test(a_second_attempt_that_comes_late_is_no_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),
-        test(what_the_nodes_journal_has_is_not_refreshed_once_more),
-        test(what_comes_into_the_journal_after_the_read_is_not_refreshed),
+        test(a_generation_that_the_journal_has_replaced_is_not_refreshed),
+        test(a_generation_that_the_journal_replaces_later_is_not_refreshed),
         test(every_operation_failing_in_turn_leaves_nothing_behind),
         test(every_operation_failing_in_turn_after_a_refusal),
-        test(what_redis_says_is_told_from_what_it_does_not_say),
+        test(a_missing_grant_is_told_from_an_outage),
         test(every_result_has_a_name)
     };
 

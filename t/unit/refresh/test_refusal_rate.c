@@ -8,8 +8,8 @@
 #define NOW     (100 * MINUTE)
 
 
-static cigna_refusal_rate_t  brake;
-static uint64_t       tag;
+static cigna_refusal_rate_t  rate;
+static uint64_t              tag;
 
 
 static int
@@ -17,7 +17,7 @@ setup(void **state)
 {
     (void) state;
 
-    memset(&brake, 0, sizeof(cigna_refusal_rate_t));
+    memset(&rate, 0, sizeof(cigna_refusal_rate_t));
     tag = 0;
 
     return 0;
@@ -25,7 +25,7 @@ setup(void **state)
 
 
 /*
- * One answer: 1 if the brake went on with it, or refusals are doubted from then
+ * One answer: 1 if the rate went on with it, or refusals are doubted from then
  * on
  */
 
@@ -34,10 +34,10 @@ answer(cigna_answer_e e, int64_t now, uint64_t of, unsigned percent)
 {
     cigna_refusal_rate_t  before;
 
-    before = brake;
-    cigna_refusal_rate_answered(&brake, now, e, of, percent);
+    before = rate;
+    cigna_refusal_rate_answered(&rate, now, e, of, percent);
 
-    return (brake.on && !before.on) || (brake.doubted && !before.doubted);
+    return (rate.on && !before.on) || (rate.doubted && !before.doubted);
 }
 
 
@@ -64,13 +64,13 @@ a_lone_refusal_says_nothing(void **state)
     (void) state;
 
     assert_int_equal(answers(3, cigna_answer_refused, NOW), 0);
-    assert_false(brake.on);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), 0);
+    assert_false(rate.on);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW, 0), 0);
 }
 
 
 static void
-it_goes_on_where_most_of_a_minute_are_refused(void **state)
+throttling_goes_on_if_most_refreshes_of_a_minute_are_refused(void **state)
 {
     (void) state;
 
@@ -79,14 +79,14 @@ it_goes_on_where_most_of_a_minute_are_refused(void **state)
     (void) answers(1, cigna_answer_tokens, NOW);
     assert_int_equal(answers(2, cigna_answer_refused, NOW + 50 * SECOND), 1);
 
-    assert_true(brake.on);
-    assert_true(brake.doubted);
-    assert_int_equal(brake.doubted_ms, NOW + 50 * SECOND);
+    assert_true(rate.on);
+    assert_true(rate.doubted);
+    assert_int_equal(rate.doubted_ms, NOW + 50 * SECOND);
 }
 
 
 static void
-what_is_older_than_a_minute_does_not_count_in_it(void **state)
+answers_older_than_a_minute_do_not_count_in_it(void **state)
 {
     (void) state;
 
@@ -99,7 +99,7 @@ what_is_older_than_a_minute_does_not_count_in_it(void **state)
 
 
 static void
-it_goes_on_where_most_of_ten_minutes_are_refused(void **state)
+throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused(void **state)
 {
     unsigned  i;
 
@@ -133,7 +133,7 @@ hours_of_good_history_do_not_hide_a_bad_minute(void **state)
 
 
 static void
-it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
+throttling_goes_on_after_failures_of_different_grants_in_a_row(void **state)
 {
     unsigned  i;
 
@@ -141,8 +141,8 @@ it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
 
     assert_int_equal(answers(4, cigna_answer_failed, NOW), 0);
     assert_int_equal(answers(1, cigna_answer_lost, NOW), 1);
-    assert_true(brake.on);
-    assert_false(brake.doubted);
+    assert_true(rate.on);
+    assert_false(rate.doubted);
 
     /* one grant fails as often as it likes */
 
@@ -153,39 +153,39 @@ it_goes_on_with_a_row_of_failures_of_different_grants(void **state)
         assert_int_equal(answers(1, cigna_answer_failed, NOW), 0);
     }
 
-    assert_int_equal(brake.failures, 1);
+    assert_int_equal(rate.failures, 1);
 }
 
 
 static void
-where_others_fail_no_refusal_is_believed(void **state)
+no_refusal_is_believed_while_other_refreshes_fail(void **state)
 {
     (void) state;
 
     (void) answers(5, cigna_answer_failed, NOW);
-    assert_true(brake.on);
-    assert_false(brake.doubted);
+    assert_true(rate.on);
+    assert_false(rate.doubted);
 
     /* hours later, with pauses of a minute, there is only this one */
 
     assert_int_equal(answers(1, cigna_answer_refused, NOW + 7), 1);
-    assert_true(brake.doubted);
-    assert_int_equal(brake.doubted_ms, NOW + 7);
+    assert_true(rate.doubted);
+    assert_int_equal(rate.doubted_ms, NOW + 7);
 
     (void) answers(CIGNA_REFUSAL_RATE_WELL, cigna_answer_tokens, NOW + 8);
-    assert_false(brake.doubted);
-    assert_int_equal(brake.doubted_ms, NOW + 7);
-    assert_int_equal(brake.sure_ms, NOW + 8);
+    assert_false(rate.doubted);
+    assert_int_equal(rate.doubted_ms, NOW + 7);
+    assert_int_equal(rate.sure_ms, NOW + 8);
 
     /* a few were refused, and then others failed */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(3, cigna_answer_refused, NOW);
     assert_int_equal(answers(1, cigna_answer_failed, NOW + 5), 0);
-    assert_false(brake.doubted);
+    assert_false(rate.doubted);
     assert_int_equal(answers(1, cigna_answer_failed, NOW + 6), 1);
-    assert_true(brake.doubted);
-    assert_int_equal(brake.doubted_ms, NOW + 6);
+    assert_true(rate.doubted);
+    assert_int_equal(rate.doubted_ms, NOW + 6);
 
     /* not those from before one that did well */
 
@@ -193,36 +193,36 @@ where_others_fail_no_refusal_is_believed(void **state)
     (void) answers(1, cigna_answer_refused, NOW);
     (void) answers(1, cigna_answer_tokens, NOW);
     assert_int_equal(answers(5, cigna_answer_failed, NOW), 1);
-    assert_false(brake.doubted);
+    assert_false(rate.doubted);
 }
 
 
 static void
-a_refusal_of_what_may_have_been_spent_says_nothing(void **state)
+a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
 {
     (void) state;
 
     assert_int_equal(answers(100, cigna_answer_explained, NOW), 0);
-    assert_false(brake.on);
-    assert_int_equal(brake.failures, 0);
+    assert_false(rate.on);
+    assert_int_equal(rate.failures, 0);
 
     /* but that there are answers again */
 
     (void) answers(5, cigna_answer_lost, NOW);
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
-    assert_true(brake.on);
-    assert_false(brake.doubted);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 1), 0);
+    assert_true(rate.on);
+    assert_false(rate.doubted);
 
     /* unless it is refusals that are doubted */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_true(brake.doubted);
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    assert_true(rate.doubted);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
     (void) answers(1, cigna_answer_explained, NOW + SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0),
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 0),
                      2 * SECOND);
 }
 
@@ -238,19 +238,19 @@ a_share_of_hundred_leaves_refusals_alone(void **state)
         assert_false(answer(cigna_answer_refused, NOW, i + 1, 100));
     }
 
-    assert_false(brake.on);
+    assert_false(rate.on);
 
     /* and ends the doubt that there is */
 
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_true(brake.doubted);
+    assert_true(rate.doubted);
     (void) answer(cigna_answer_refused, NOW, 1, 100);
-    assert_false(brake.doubted);
+    assert_false(rate.doubted);
 }
 
 
 static void
-while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
+throttling_lets_few_refreshes_through_after_growing_pauses(void **state)
 {
     int64_t   now;
     unsigned  turns, passed;
@@ -258,15 +258,15 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW, 0), SECOND);
 
     turns = 0;
     passed = 0;
 
     for (now = NOW; now < NOW + 10 * MINUTE; now += SECOND / 4) {
 
-        if (cigna_refusal_rate_rest(&brake, now, 0) == 0) {
-            (void) cigna_refusal_rate_take(&brake, now);
+        if (cigna_refusal_rate_rest(&rate, now, 0) == 0) {
+            (void) cigna_refusal_rate_take(&rate, now);
             (void) answers(1, cigna_answer_refused, now);
             turns++;
         }
@@ -276,75 +276,75 @@ while_it_is_on_few_are_let_through_with_growing_pauses(void **state)
 
     assert_int_equal(passed, 2400);
     assert_in_range(turns, 12, 16);
-    assert_int_equal(brake.doubted_ms, NOW);
+    assert_int_equal(rate.doubted_ms, NOW);
 }
 
 
 static void
-those_that_began_before_do_not_lengthen_the_pause(void **state)
+refreshes_that_started_before_do_not_make_the_pause_longer(void **state)
 {
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
     (void) answers(100, cigna_answer_refused, NOW);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW, 0), SECOND);
 }
 
 
 static void
-who_takes_a_turn_and_does_not_come_back_holds_nobody_up(void **state)
+a_turn_that_is_never_answered_does_not_stop_the_next_one(void **state)
 {
     (void) state;
 
     (void) answers(5, cigna_answer_lost, NOW);
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 0), 0);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 0), SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + 2 * SECOND, 0), 0);
 }
 
 
 static void
-a_turn_that_was_not_used_is_somebody_elses(void **state)
+a_turn_that_is_given_back_is_free_for_the_next_refresh(void **state)
 {
     cigna_turn_e  turn;
 
     (void) state;
 
     (void) answers(5, cigna_answer_failed, NOW);
-    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
+    turn = cigna_refusal_rate_take(&rate, NOW + SECOND);
     assert_int_equal(turn, cigna_turn_probe);
-    cigna_refusal_rate_give_back(&brake, turn);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), 0);
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 0), SECOND);
+    cigna_refusal_rate_give_back(&rate, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 0), 0);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 0), SECOND);
 
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    turn = cigna_refusal_rate_take(&brake, NOW + SECOND);
+    turn = cigna_refusal_rate_take(&rate, NOW + SECOND);
     assert_int_equal(turn, cigna_turn_credit);
-    assert_int_equal(brake.credits, 3);
-    cigna_refusal_rate_give_back(&brake, turn);
-    assert_int_equal(brake.credits, 4);
+    assert_int_equal(rate.credits, 3);
+    cigna_refusal_rate_give_back(&rate, turn);
+    assert_int_equal(rate.credits, 4);
 }
 
 
 static void
-who_began_before_it_was_on_gives_no_turns_back(void **state)
+a_refresh_that_started_unthrottled_gives_no_turn_back(void **state)
 {
     cigna_turn_e  turn;
 
     (void) state;
 
-    turn = cigna_refusal_rate_take(&brake, NOW);
+    turn = cigna_refusal_rate_take(&rate, NOW);
     assert_int_equal(turn, cigna_turn_free);
     (void) answers(5, cigna_answer_failed, NOW);
-    cigna_refusal_rate_give_back(&brake, turn);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 0), SECOND);
-    assert_int_equal(brake.credits, 0);
+    cigna_refusal_rate_give_back(&rate, turn);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW, 0), SECOND);
+    assert_int_equal(rate.credits, 0);
 }
 
 
 static void
-refusals_far_apart_are_no_row(void **state)
+refusals_far_apart_are_not_in_a_row(void **state)
 {
     unsigned  i;
 
@@ -355,21 +355,21 @@ refusals_far_apart_are_no_row(void **state)
                                  NOW + i * 11 * (int64_t) MINUTE), 0);
     }
 
-    assert_false(brake.on);
+    assert_false(rate.on);
 }
 
 
 static void
-a_day_after_the_last_failure_it_is_over(void **state)
+throttling_is_off_a_day_after_the_last_failure(void **state)
 {
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE);
-    assert_true(brake.doubted);
-    cigna_refusal_rate_lapse(&brake, NOW + 1440 * (int64_t) MINUTE + 1);
-    assert_false(brake.doubted);
-    assert_false(brake.on);
+    cigna_refusal_rate_lapse(&rate, NOW + 1440 * (int64_t) MINUTE);
+    assert_true(rate.doubted);
+    cigna_refusal_rate_lapse(&rate, NOW + 1440 * (int64_t) MINUTE + 1);
+    assert_false(rate.doubted);
+    assert_false(rate.on);
 }
 
 
@@ -379,29 +379,32 @@ a_grant_that_may_be_spent_waits_for_those_that_are_not(void **state)
     (void) state;
 
     (void) answers(5, cigna_answer_lost, NOW);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW, 1), 2 * SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + 2 * SECOND, 1), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW, 1), 2 * SECOND);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + 2 * SECOND, 1), 0);
 
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    assert_int_equal(cigna_refusal_rate_rest(&brake, NOW + SECOND, 1), 0);
+    assert_int_equal(cigna_refusal_rate_rest(&rate, NOW + SECOND, 1), 0);
 }
 
 
 static void
-one_that_does_well_lets_others_go_at_once(void **state)
+a_success_lets_others_start_at_once(void **state)
 {
     unsigned  turns;
 
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    assert_true(brake.on);
+    assert_true(rate.on);
 
-    for (turns = 0; cigna_refusal_rate_rest(&brake, NOW + SECOND, 0) == 0; turns++) {
-        (void) cigna_refusal_rate_take(&brake, NOW + SECOND);
+    for (turns = 0;
+         cigna_refusal_rate_rest(&rate, NOW + SECOND, 0) == 0;
+         turns++)
+    {
+        (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
     }
 
     assert_in_range(turns, 4, 5);
@@ -409,18 +412,18 @@ one_that_does_well_lets_others_go_at_once(void **state)
 
 
 static void
-a_few_that_do_well_release_it(void **state)
+a_few_successes_switch_throttling_off(void **state)
 {
     (void) state;
 
     (void) answers(5, cigna_answer_refused, NOW);
-    assert_int_equal(brake.well_ms, 0);
+    assert_int_equal(rate.well_ms, 0);
     (void) answers(2, cigna_answer_tokens, NOW + SECOND);
-    assert_true(brake.on);
+    assert_true(rate.on);
     (void) answers(1, cigna_answer_tokens, NOW + SECOND);
-    assert_false(brake.on);
-    assert_int_equal(brake.well_ms, NOW + SECOND);
-    assert_int_equal(brake.doubted_ms, NOW);
+    assert_false(rate.on);
+    assert_int_equal(rate.well_ms, NOW + SECOND);
+    assert_int_equal(rate.doubted_ms, NOW);
 
     /* what was before counts no more */
 
@@ -431,11 +434,13 @@ a_few_that_do_well_release_it(void **state)
 static void
 counts_do_not_overflow(void **state)
 {
+    unsigned  i;
+
     (void) state;
 
     (void) answers(70000, cigna_answer_tokens, NOW);
-    assert_in_range(brake.minutes[NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES].all,
-                    30000, 65535);
+    i = NOW / MINUTE % CIGNA_REFUSAL_RATE_MINUTES;
+    assert_in_range(rate.minutes[i].all, 30000, 65535);
     assert_int_equal(answers(5, cigna_answer_refused, NOW), 1);
 }
 
@@ -447,24 +452,24 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_lone_refusal_says_nothing),
-        test(it_goes_on_where_most_of_a_minute_are_refused),
-        test(what_is_older_than_a_minute_does_not_count_in_it),
-        test(it_goes_on_where_most_of_ten_minutes_are_refused),
+        test(throttling_goes_on_if_most_refreshes_of_a_minute_are_refused),
+        test(answers_older_than_a_minute_do_not_count_in_it),
+        test(throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused),
         test(hours_of_good_history_do_not_hide_a_bad_minute),
-        test(it_goes_on_with_a_row_of_failures_of_different_grants),
-        test(where_others_fail_no_refusal_is_believed),
-        test(a_refusal_of_what_may_have_been_spent_says_nothing),
+        test(throttling_goes_on_after_failures_of_different_grants_in_a_row),
+        test(no_refusal_is_believed_while_other_refreshes_fail),
+        test(a_refusal_of_a_token_that_may_be_spent_says_nothing),
         test(a_share_of_hundred_leaves_refusals_alone),
-        test(while_it_is_on_few_are_let_through_with_growing_pauses),
-        test(those_that_began_before_do_not_lengthen_the_pause),
-        test(who_takes_a_turn_and_does_not_come_back_holds_nobody_up),
-        test(a_turn_that_was_not_used_is_somebody_elses),
-        test(who_began_before_it_was_on_gives_no_turns_back),
-        test(refusals_far_apart_are_no_row),
-        test(a_day_after_the_last_failure_it_is_over),
+        test(throttling_lets_few_refreshes_through_after_growing_pauses),
+        test(refreshes_that_started_before_do_not_make_the_pause_longer),
+        test(a_turn_that_is_never_answered_does_not_stop_the_next_one),
+        test(a_turn_that_is_given_back_is_free_for_the_next_refresh),
+        test(a_refresh_that_started_unthrottled_gives_no_turn_back),
+        test(refusals_far_apart_are_not_in_a_row),
+        test(throttling_is_off_a_day_after_the_last_failure),
         test(a_grant_that_may_be_spent_waits_for_those_that_are_not),
-        test(one_that_does_well_lets_others_go_at_once),
-        test(a_few_that_do_well_release_it),
+        test(a_success_lets_others_start_at_once),
+        test(a_few_successes_switch_throttling_off),
         test(counts_do_not_overflow)
     };
 

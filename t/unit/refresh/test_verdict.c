@@ -57,7 +57,7 @@ a_token_that_was_refused_does_not_serve(void **state)
 
 
 static void
-what_the_vault_lost_after_this_node_used_it_is_not_refreshed(void **state)
+a_generation_older_than_the_one_this_node_used_is_not_refreshed(void **state)
 {
     (void) state;
 
@@ -71,7 +71,7 @@ what_the_vault_lost_after_this_node_used_it_is_not_refreshed(void **state)
 
 
 static void
-what_the_journal_has_a_later_generation_of_is_not_used(void **state)
+a_token_older_than_the_journals_is_not_used(void **state)
 {
     (void) state;
 
@@ -89,7 +89,7 @@ what_the_journal_has_a_later_generation_of_is_not_used(void **state)
 
 
 static void
-what_the_journal_has_no_later_generation_of_is_used(void **state)
+a_token_as_new_as_the_journals_is_used(void **state)
 {
     (void) state;
 
@@ -269,7 +269,7 @@ a_clock_of_redis_that_is_far_ahead_holds_nobody_up(void **state)
 
 
 static void
-who_is_at_it_is_waited_for(void **state)
+an_exchange_that_is_open_is_waited_for(void **state)
 {
     (void) state;
 
@@ -301,7 +301,7 @@ a_refusal_is_final_unless_too_many_are(void **state)
 
 
 static void
-what_was_refused_before_is_final_if_others_do_well(void **state)
+a_second_refusal_is_final_if_others_succeed(void **state)
 {
     (void) state;
 
@@ -459,9 +459,9 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_token_serves_until_it_expires),
         test(a_token_that_was_refused_does_not_serve),
-        test(what_the_vault_lost_after_this_node_used_it_is_not_refreshed),
-        test(what_the_journal_has_a_later_generation_of_is_not_used),
-        test(what_the_journal_has_no_later_generation_of_is_used),
+        test(a_generation_older_than_the_one_this_node_used_is_not_refreshed),
+        test(a_token_older_than_the_journals_is_not_used),
+        test(a_token_as_new_as_the_journals_is_used),
         test(a_token_refused_like_the_one_before_is_refreshed_in_five_minutes),
         test(a_clock_that_was_set_back_makes_a_token_due),
         test(a_grant_is_due_ahead_of_its_end),
@@ -471,9 +471,9 @@ main(void)
         test(attempts_grow_apart),
         test(the_last_attempt_is_no_probe_for_a_day),
         test(a_clock_of_redis_that_is_far_ahead_holds_nobody_up),
-        test(who_is_at_it_is_waited_for),
+        test(an_exchange_that_is_open_is_waited_for),
         test(a_refusal_is_final_unless_too_many_are),
-        test(what_was_refused_before_is_final_if_others_do_well),
+        test(a_second_refusal_is_final_if_others_succeed),
         test(an_attempt_of_unknown_end_explains_a_refusal),
         test(
             a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did

@@ -10,8 +10,9 @@
 #define NOW  WORLD_START_MS
 
 
-static uint8_t        mem[64 * 1024], nonce[CIGNA_SEAL_NONCE_LEN];
-static cigna_arena_t  arena;
+static uint8_t          mem[64 * 1024], nonce[CIGNA_SEAL_NONCE_LEN];
+static cigna_arena_t    arena;
+static cigna_subject_t  subject;
 
 
 static cigna_grant_t
@@ -41,7 +42,7 @@ reply(void)
 
 
 static void
-what_the_reply_lacks_stays_as_it_is(void **state)
+members_that_the_reply_lacks_stay_as_they_are(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -61,7 +62,7 @@ what_the_reply_lacks_stays_as_it_is(void **state)
 
 
 static void
-what_the_reply_has_is_taken(void **state)
+members_of_the_reply_replace_those_of_the_grant(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -144,8 +145,7 @@ same(const char *patient, const char *id_token, cigna_grant_t *g)
     t.patient = cigna_slice_str(patient);
     t.id_token = cigna_slice_str(id_token);
 
-    return cigna_grant_write_same(&w.provider, &t, NOW, &arena, g, &why)
-           == CIGNA_OK;
+    return cigna_grant_write_same(&subject, &t, NOW, g, &why) == CIGNA_OK;
 }
 
 
@@ -355,8 +355,7 @@ a_grant_is_written_sealed_with_all_that_redis_needs(void **state)
 
     g = old_grant();
 
-    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
-                                            5000, nonce, &arena, argv),
+    assert_int_equal(cigna_grant_write_args(&subject, &g, 5000, nonce, argv),
                      CIGNA_OK);
 
     assert_slice(argv[0], "AAAAAAAAAAAAAAAAAAAAAA");
@@ -382,8 +381,7 @@ too_little_room_writes_nothing(void **state)
     for (size = 0; size < sizeof(mem); size++) {
         cigna_arena_init(&arena, mem, size);
 
-        if (cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g, 5000,
-                                   nonce, &arena, argv)
+        if (cigna_grant_write_args(&subject, &g, 5000, nonce, argv)
             == CIGNA_OK)
         {
             break;
@@ -401,6 +399,7 @@ setup(void **state)
 
     new_world();
     cigna_arena_init(&arena, mem, sizeof(mem));
+    subject = world_subject(&w, &arena);
 
     return 0;
 }
@@ -410,8 +409,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(what_the_reply_lacks_stays_as_it_is),
-        test(what_the_reply_has_is_taken),
+        test(members_that_the_reply_lacks_stay_as_they_are),
+        test(members_of_the_reply_replace_those_of_the_grant),
         test(a_life_that_is_not_told_is_the_configured_one),
         test(a_grant_is_kept_for_as_long_as_it_is_of_use),
         test(another_patient_is_somebody_else),

@@ -20,7 +20,7 @@ a_writers_own_entry_is_left_to_it_while_it_lives(void **state)
 
 
 static void
-what_its_run_has_left_is_taken_over_when_it_is_due(void **state)
+an_entry_that_its_run_left_is_claimed_when_it_is_due(void **state)
 {
     cigna_journal_t       j;
     cigna_journal_look_t  look;
@@ -53,7 +53,7 @@ what_its_run_has_left_is_taken_over_when_it_is_due(void **state)
 
 
 static void
-after_a_new_connection_all_is_written_again_once(void **state)
+each_entry_is_written_again_once_after_a_new_connection(void **state)
 {
     (void) state;
 
@@ -176,7 +176,7 @@ confirmed_ones_go_after_a_minute_and_others_never(void **state)
 
 
 static void
-in_need_the_oldest_confirmed_ones_make_room(void **state)
+the_oldest_confirmed_entries_make_room(void **state)
 {
     unsigned  n, room;
 
@@ -242,7 +242,7 @@ a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
     j = entry(1, 5, 10);
 
     known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .id = j.id, .generation = 5,
+        .tenant = j.tenant, .identity = j.identity, .id = j.id, .generation = 5,
         .spent = 1
     };
 
@@ -288,7 +288,7 @@ a_deletion_is_ahead_of_each_generation(void **state)
 
 
 static void
-what_redis_drops_by_itself_is_ahead_of_nothing(void **state)
+an_entry_that_redis_drops_by_itself_is_ahead_of_nothing(void **state)
 {
     cigna_journal_t        j;
     cigna_journal_known_t  known;
@@ -299,7 +299,7 @@ what_redis_drops_by_itself_is_ahead_of_nothing(void **state)
     j = entry(1, 5, 10);
 
     known = (cigna_journal_known_t) {
-        .tenant = j.tenant, .who = j.who, .now_ms = j.until_ms - 1
+        .tenant = j.tenant, .identity = j.identity, .now_ms = j.until_ms - 1
     };
 
     assert_int_equal(cigna_journal_ahead(book, &known, copy, &j), CIGNA_OK);
@@ -345,7 +345,7 @@ each_entry_of_a_full_book_is_found(void **state)
 
 
 static void
-what_is_too_long_or_names_nobody_is_not_taken(void **state)
+an_entry_that_is_too_long_or_names_no_member_is_refused(void **state)
 {
     cigna_journal_t  j;
 
@@ -357,7 +357,7 @@ what_is_too_long_or_names_nobody_is_not_taken(void **state)
                      CIGNA_OK);
 
     j = entry(1, 1, 10);
-    j.who.len--;
+    j.identity.len--;
     assert_int_equal(cigna_journal_put(book, &j, 0, ME, 1, 2), CIGNA_NONE);
     j = entry(1, 1, 10);
     j.id.len++;
@@ -368,27 +368,36 @@ what_is_too_long_or_names_nobody_is_not_taken(void **state)
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_writers_own_entry_is_left_to_it_while_it_lives),
-        test(what_its_run_has_left_is_taken_over_when_it_is_due),
-        test(after_a_new_connection_all_is_written_again_once),
+        test(an_entry_that_its_run_left_is_claimed_when_it_is_due),
+        test(each_entry_is_written_again_once_after_a_new_connection),
         test(all_entries_can_be_looked_at_in_turn_and_stay_as_they_are),
         test(a_pause_ends_with_a_new_connection),
         test(a_later_generation_of_a_grant_replaces_an_older_one),
         test(another_grant_of_the_same_member_stands_beside_it),
         test(a_deletion_is_the_last_word_about_a_grant),
         test(confirmed_ones_go_after_a_minute_and_others_never),
-        test(in_need_the_oldest_confirmed_ones_make_room),
+        test(the_oldest_confirmed_entries_make_room),
         test(a_later_generation_of_the_grant_is_ahead),
         test(a_refusal_gives_way_to_the_generation_that_it_did_not_know),
         test(another_grant_is_not_ahead),
         test(a_deletion_is_ahead_of_each_generation),
-        test(what_redis_drops_by_itself_is_ahead_of_nothing),
+        test(an_entry_that_redis_drops_by_itself_is_ahead_of_nothing),
         test(each_entry_of_a_full_book_is_found),
-        test(what_is_too_long_or_names_nobody_is_not_taken),
+        test(an_entry_that_is_too_long_or_names_no_member_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 
 static void
-what_is_put_comes_out_as_it_was(void **state)
+an_entry_comes_out_as_it_was_put(void **state)
 {
     size_t    i;
     uint64_t  generation;
@@ -38,10 +38,10 @@ what_is_put_comes_out_as_it_was(void **state)
 static void
 a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
 {
-    size_t           i;
-    uint64_t         generation;
-    static uint8_t   before[MEM];
-    const uint32_t   one = 1;
+    size_t          i;
+    uint64_t        generation;
+    static uint8_t  before[MEM];
+    const uint32_t  one = 1;
 
     (void) state;
 
@@ -122,7 +122,7 @@ scribble(void)
 
 
 static void
-whenever_a_writer_is_killed_all_else_is_kept(void **state)
+a_writer_that_is_killed_at_any_time_damages_no_other_entry(void **state)
 {
     int                   n, round, found;
     pid_t                 pid;
@@ -197,14 +197,23 @@ whenever_a_writer_is_killed_all_else_is_kept(void **state)
 
 #define test(f)  cmocka_unit_test_setup(f, setup)
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    return new_journal() == NULL;
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(what_is_put_comes_out_as_it_was),
+        test(an_entry_comes_out_as_it_was_put),
         test(a_writer_killed_between_new_and_old_leaves_the_new_one),
         test(a_damaged_entry_is_dropped),
-        test(whenever_a_writer_is_killed_all_else_is_kept),
+        test(a_writer_that_is_killed_at_any_time_damages_no_other_entry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

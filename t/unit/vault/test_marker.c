@@ -169,11 +169,11 @@ a_marker_is_no_marker_under_another_key(void **state)
 static void
 every_byte_of_a_marker_counts(void **state)
 {
-    int            rc;
-    size_t         i;
-    uint8_t       *copy;
-    cigna_slice_t  key, blob;
-    cigna_vault_t  vault;
+    int             rc;
+    size_t          i;
+    uint8_t        *copy;
+    cigna_slice_t   key, blob;
+    cigna_vault_t   vault;
 
     (void) state;
 

@@ -10,11 +10,11 @@
 static cigna_redis_handshake_t *
 begin(void)
 {
-    world_setup(&w, &a);
+    world_handshake(&w, &a);
 
-    a.flow.setup.check = cigna_redis_handshake_check_policy;
+    a.flow.handshake.check = cigna_redis_handshake_check_policy;
 
-    return &a.flow.setup;
+    return &a.flow.handshake;
 }
 
 
@@ -23,9 +23,9 @@ finish(void)
 {
     world_run(&w, &a);
 
-    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
+    assert_null(strstr(a.flow.handshake.error, WORLD_MARKER));
 
-    return &a.flow.setup;
+    return &a.flow.handshake;
 }
 
 
@@ -71,7 +71,7 @@ put_marker(const char *key, const char *ring)
         cigna_keyring_destroy(vault.ring);
     }
 
-    world_set_bytes(&w, cigna_slice_str(key), "b", cigna_buf_slice(&b));
+    world_set_bytes(&w.redis, cigna_slice_str(key), "b", cigna_buf_slice(&b));
 }
 
 
@@ -89,7 +89,7 @@ answer(const char *resp)
     ev.type = cigna_ev_ok;
     ev.reply = reply;
 
-    cigna_redis_handshake_next(&a.flow.setup, &ev, &a.op);
+    cigna_redis_handshake_next(&a.flow.handshake, &ev, &a.op);
     a.done = a.op.type == cigna_op_done;
 
     cigna_reply_destroy(reply);
@@ -116,7 +116,7 @@ rc_after(unsigned fine, const char *resp)
         world_run(&w, &a);
     }
 
-    return a.flow.setup.rc;
+    return a.flow.handshake.rc;
 }
 
 
@@ -132,24 +132,24 @@ a_connection_is_set_up_in_order(void **state)
     f->db = 7;
 
     world_step(&w, &a, world_fine);
-    assert_int_equal(a.op.argc, 3);
-    assert_slice(a.op.argv[0], "AUTH");
-    assert_slice(a.op.argv[1], "gateway");
-    assert_slice(a.op.argv[2], WORLD_MARKER "-redis");
+    assert_int_equal(a.op.redis.argc, 3);
+    assert_slice(a.op.redis.argv[0], "AUTH");
+    assert_slice(a.op.redis.argv[1], "gateway");
+    assert_slice(a.op.redis.argv[2], WORLD_MARKER "-redis");
     assert_int_equal(f->rc, cigna_redis_handshake_pending);
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "SELECT");
-    assert_slice(a.op.argv[1], "7");
+    assert_slice(a.op.redis.argv[0], "SELECT");
+    assert_slice(a.op.redis.argv[1], "7");
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "CLIENT");
-    assert_slice(a.op.argv[1], "SETNAME");
-    assert_slice(a.op.argv[2], "cigna");
+    assert_slice(a.op.redis.argv[0], "CLIENT");
+    assert_slice(a.op.redis.argv[1], "SETNAME");
+    assert_slice(a.op.redis.argv[2], "cigna");
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "INFO");
-    assert_slice(a.op.argv[1], "memory");
+    assert_slice(a.op.redis.argv[0], "INFO");
+    assert_slice(a.op.redis.argv[1], "memory");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");
@@ -157,14 +157,14 @@ a_connection_is_set_up_in_order(void **state)
 
 
 static void
-what_is_not_configured_is_not_sent(void **state)
+settings_that_are_not_configured_are_not_sent(void **state)
 {
     (void) state;
 
     begin()->password = cigna_slice_null;
 
     world_step(&w, &a, world_fine);
-    assert_slice(a.op.argv[0], "CLIENT");
+    assert_slice(a.op.redis.argv[0], "CLIENT");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
@@ -177,7 +177,7 @@ a_password_alone_is_that_of_the_default_user(void **state)
 
     (void) begin();
     world_step(&w, &a, world_fine);
-    assert_int_equal(a.op.argc, 2);
+    assert_int_equal(a.op.redis.argc, 2);
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
 }
 
@@ -193,18 +193,19 @@ a_redis_that_evicts_is_refused(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-        (void) snprintf(w.policy, sizeof(w.policy), "%s", policies[i]);
+        (void) snprintf(w.redis.policy, sizeof(w.redis.policy), "%s",
+                        policies[i]);
 
         world_end(&a);
         (void) begin();
         assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
-        assert_non_null(strstr(a.flow.setup.error, "noeviction"));
+        assert_non_null(strstr(a.flow.handshake.error, "noeviction"));
     }
 }
 
 
 static void
-without_the_policy_nothing_is_certain(void **state)
+an_unknown_policy_is_a_failure(void **state)
 {
     (void) state;
 
@@ -236,7 +237,7 @@ a_wrong_password_is_refused(void **state)
     begin()->password = cigna_slice(WORLD_MARKER "-wrong");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_refused);
-    assert_string_equal(a.flow.setup.error,
+    assert_string_equal(a.flow.handshake.error,
                         "wrong username or password: AUTH");
 }
 
@@ -250,17 +251,21 @@ refusals_are_told_from_passing_errors(void **state)
         const char               *error;
         cigna_redis_handshake_e   rc;
     } errors[] = {
-        { "-NOAUTH Authentication required.\r\n", cigna_redis_handshake_refused },
-        { "-NOPERM this user has no permissions\r\n", cigna_redis_handshake_refused },
+        { "-NOAUTH Authentication required.\r\n",
+          cigna_redis_handshake_refused },
+        { "-NOPERM this user has no permissions\r\n",
+          cigna_redis_handshake_refused },
         { "-ERR invalid password\r\n", cigna_redis_handshake_refused },
         { "-ERR DB index is out of range\r\n", cigna_redis_handshake_refused },
         { "-DENIED Redis is running in protected mode\r\n",
           cigna_redis_handshake_refused },
         { "-LOADING Redis is loading the dataset in memory\r\n",
           cigna_redis_handshake_busy },
-        { "-MASTERDOWN Link with MASTER is down\r\n", cigna_redis_handshake_busy },
+        { "-MASTERDOWN Link with MASTER is down\r\n",
+          cigna_redis_handshake_busy },
         { "-CLUSTERDOWN The cluster is down\r\n", cigna_redis_handshake_busy },
-        { "-BUSY Redis is busy running a script.\r\n", cigna_redis_handshake_busy }
+        { "-BUSY Redis is busy running a script.\r\n",
+          cigna_redis_handshake_busy }
     };
 
     (void) state;
@@ -268,7 +273,7 @@ refusals_are_told_from_passing_errors(void **state)
     for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         assert_int_equal(rc_after(0, errors[i].error), errors[i].rc);
         assert_true(a.done);
-        assert_string_not_equal(a.flow.setup.error, "");
+        assert_string_not_equal(a.flow.handshake.error, "");
     }
 }
 
@@ -281,7 +286,7 @@ info_that_is_not_permitted_is_refused_clearly(void **state)
     assert_int_equal(rc_after(2, "-NOPERM this user has no permissions to "
                               "run the 'info' command\r\n"),
                      cigna_redis_handshake_refused);
-    assert_string_equal(a.flow.setup.error,
+    assert_string_equal(a.flow.handshake.error,
                         "the Redis user lacks a permission: INFO");
 }
 
@@ -304,8 +309,8 @@ an_error_that_quotes_the_password_is_not_passed_on(void **state)
     assert_int_equal(rc_after(0, "-ERR unknown command `AUTH`, with args "
                               "beginning with: `" WORLD_MARKER "-redis`\r\n"),
                      cigna_redis_handshake_refused);
-    assert_null(strstr(a.flow.setup.error, WORLD_MARKER));
-    assert_string_equal(a.flow.setup.error, "Redis refused: AUTH");
+    assert_null(strstr(a.flow.handshake.error, WORLD_MARKER));
+    assert_string_equal(a.flow.handshake.error, "Redis refused: AUTH");
 }
 
 
@@ -325,11 +330,11 @@ a_connection_that_fails_is_broken_at_whatever_operation(void **state)
                 break;
             }
 
-            assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_broken);
+            assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_broken);
         }
 
         assert_int_equal(nth, 5);
-        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+        assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     }
 }
 
@@ -348,8 +353,8 @@ the_vault_is_known_by_its_marker(void **state)
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_script);
-    assert_int_equal(a.op.argc, 1);
-    assert_slice(a.op.argv[0], "cigna:v:{vault}");
+    assert_int_equal(a.op.redis.argc, 1);
+    assert_slice(a.op.redis.argv[0], "cigna:v:{vault}");
 
     assert_int_equal(finish()->rc, cigna_redis_handshake_ok);
     assert_string_equal(f->error, "");
@@ -373,7 +378,7 @@ a_primary_has_a_number_as_long_as_it_is_one(void **state)
     begin_vault()->again = 1;
     assert_true(finish()->primary == primary);
 
-    world_delete(&w, cigna_slice("cigna:v:{vault}"));
+    world_delete(&w.redis, cigna_slice("cigna:v:{vault}"));
     world_end(&a);
     (void) begin_vault();
     assert_int_equal(finish()->primary, 0);
@@ -381,7 +386,7 @@ a_primary_has_a_number_as_long_as_it_is_one(void **state)
 
 
 static void
-in_a_cluster_the_marker_is_that_of_a_slot(void **state)
+a_cluster_has_a_marker_for_each_slot(void **state)
 {
     (void) state;
 
@@ -402,8 +407,8 @@ a_redis_without_the_marker_is_foreign(void **state)
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
-    assert_non_null(strstr(a.flow.setup.error, "scripts/vault init"));
-    assert_int_equal(a.flow.setup.age_ms, -1);
+    assert_non_null(strstr(a.flow.handshake.error, "scripts/vault init"));
+    assert_int_equal(a.flow.handshake.age_ms, -1);
 }
 
 
@@ -416,7 +421,7 @@ a_marker_of_another_name_key_is_foreign(void **state)
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
-    assert_non_null(strstr(a.flow.setup.error, "another name key"));
+    assert_non_null(strstr(a.flow.handshake.error, "another name key"));
 }
 
 
@@ -437,11 +442,11 @@ a_damaged_marker_is_foreign(void **state)
 {
     (void) state;
 
-    world_set(&w, cigna_slice("cigna:v:{vault}"), "b", "nonsense");
+    world_set(&w.redis, cigna_slice("cigna:v:{vault}"), "b", "nonsense");
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_redis_handshake_foreign);
-    assert_string_not_equal(a.flow.setup.error, "");
+    assert_string_not_equal(a.flow.handshake.error, "");
 }
 
 
@@ -451,7 +456,7 @@ a_redis_that_evicts_is_refused_whatever_its_marker(void **state)
     (void) state;
 
     put_marker("cigna:v:{vault}", NULL);
-    (void) snprintf(w.policy, sizeof(w.policy), "volatile-lru");
+    (void) snprintf(w.redis.policy, sizeof(w.redis.policy), "volatile-lru");
 
     (void) begin_vault();
     assert_int_equal(finish()->rc, cigna_redis_handshake_evicts);
@@ -470,7 +475,7 @@ a_replica_is_told_from_a_primary(void **state)
     answer("*1\r\n$7\r\nreplica\r\n");
 
     assert_true(a.done);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_replica);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_replica);
 }
 
 
@@ -493,7 +498,7 @@ a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
         answer(errors[i]);
 
         assert_true(a.done);
-        assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_elsewhere);
+        assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_elsewhere);
     }
 }
 
@@ -519,9 +524,9 @@ a_check_that_makes_no_sense_is_no_check(void **state)
         answer(replies[i]);
 
         assert_true(a.done);
-        assert_int_not_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
-        assert_string_not_equal(a.flow.setup.error, "");
-        assert_int_equal(a.flow.setup.age_ms, -1);
+        assert_int_not_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
+        assert_string_not_equal(a.flow.handshake.error, "");
+        assert_int_equal(a.flow.handshake.age_ms, -1);
     }
 }
 
@@ -551,7 +556,7 @@ a_sentinel_is_not_checked(void **state)
     world_step(&w, &a, world_fine);
     world_step(&w, &a, world_fine);
     assert_true(a.done);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
 }
 
 
@@ -571,10 +576,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_connection_is_set_up_in_order),
-        test(what_is_not_configured_is_not_sent),
+        test(settings_that_are_not_configured_are_not_sent),
         test(a_password_alone_is_that_of_the_default_user),
         test(a_redis_that_evicts_is_refused),
-        test(without_the_policy_nothing_is_certain),
+        test(an_unknown_policy_is_a_failure),
         test(the_policy_may_be_the_last_line),
         test(a_wrong_password_is_refused),
         test(refusals_are_told_from_passing_errors),
@@ -584,7 +589,7 @@ main(void)
         test(a_connection_that_fails_is_broken_at_whatever_operation),
         test(the_vault_is_known_by_its_marker),
         test(a_primary_has_a_number_as_long_as_it_is_one),
-        test(in_a_cluster_the_marker_is_that_of_a_slot),
+        test(a_cluster_has_a_marker_for_each_slot),
         test(a_redis_without_the_marker_is_foreign),
         test(a_marker_of_another_name_key_is_foreign),
         test(a_marker_outlives_the_sealing_keys),

@@ -9,7 +9,7 @@
 #include "redis_server.h"
 #include "support.h"
 
-#include "world.h"
+#include "world_actors.h"
 
 
 /*
@@ -83,16 +83,16 @@ static redisReply *
 send_op(redisContext *c, const cigna_op_t *op, const char *eval,
     const char *script)
 {
-    size_t        len[CIGNA_REDIS_ARGS_MAX + 3];
-    char          nkeys[8];
-    unsigned      i, n;
-    redisReply   *reply;
-    const char   *argv[CIGNA_REDIS_ARGS_MAX + 3];
+    size_t       len[CIGNA_REDIS_ARGS_MAX + 3];
+    char         nkeys[8];
+    unsigned     i, n;
+    redisReply  *reply;
+    const char  *argv[CIGNA_REDIS_ARGS_MAX + 3];
 
     n = 0;
 
     if (eval) {
-        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->script->nkeys);
+        (void) snprintf(nkeys, sizeof(nkeys), "%u", op->redis.script->nkeys);
 
         argv[n++] = eval;
         argv[n++] = script;
@@ -103,9 +103,9 @@ send_op(redisContext *c, const cigna_op_t *op, const char *eval,
         len[i] = strlen(argv[i]);
     }
 
-    for (i = 0; i < op->argc; i++) {
-        argv[n] = (const char *) op->argv[i].data;
-        len[n++] = op->argv[i].len;
+    for (i = 0; i < op->redis.argc; i++) {
+        argv[n] = (const char *) op->redis.argv[i].data;
+        len[n++] = op->redis.argv[i].len;
     }
 
     reply = redisCommandArgv(c, (int) n, argv, len);
@@ -127,17 +127,17 @@ on_redis(void *data, const cigna_op_t *op)
         return send_op(c, op, NULL, NULL);
     }
 
-    reply = send_op(c, op, "EVALSHA", op->script->sha1);
+    reply = send_op(c, op, "EVALSHA", op->redis.script->sha1);
 
     if (reply->type == REDIS_REPLY_ERROR
         && strncmp(reply->str, "NOSCRIPT", 8) == 0)
     {
         freeReplyObject(reply);
-        reply = send_op(c, op, "EVAL", op->script->text);
+        reply = send_op(c, op, "EVAL", op->redis.script->text);
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_msg("%s: %s", op->script->name, reply->str);
+        fail_msg("%s: %s", op->redis.script->name, reply->str);
     }
 
     return reply;
@@ -147,8 +147,8 @@ on_redis(void *data, const cigna_op_t *op)
 static void
 live_on(redisContext *c)
 {
-    w.redis = on_redis;
-    w.redis_data = c;
+    w.redis.real = on_redis;
+    w.redis.real_data = c;
 }
 
 
@@ -187,15 +187,15 @@ call(cigna_script_e script, ...)
     cigna_op_t   op;
 
     op.type = cigna_op_script;
-    op.script = cigna_script(script);
-    op.argc = 0;
+    op.redis.script = cigna_script(script);
+    op.redis.argc = 0;
 
     va_start(args, script);
 
     for (arg = va_arg(args, const char *); arg;
          arg = va_arg(args, const char *))
     {
-        op.argv[op.argc++] = cigna_slice_str(arg);
+        op.redis.argv[op.redis.argc++] = cigna_slice_str(arg);
     }
 
     va_end(args);
@@ -248,13 +248,13 @@ assert_value(const char *command, const char *value)
     "60000"
 
 #define TAKE(secret, who, taker, ms)                                          \
-    cigna_script_dance_take, "d:{1}", secret, who, taker, ms
+    cigna_script_dance_claim, "d:{1}", secret, who, taker, ms
 
 #define END(taker, outcome)                                                   \
     cigna_script_dance_end, "d:{1}", taker, outcome, "https://a/"
 
 #define PUT(id)                                                               \
-    cigna_script_grant_put, "g:{1}", id, "1", "blob", "60000", "ch", "who"
+    cigna_script_grant_install, "g:{1}", id, "1", "blob", "60000", "ch", "who"
 
 #define BEGIN(owner, id, generation, mark, attempts)                          \
     cigna_script_grant_begin, "g:{1}", "l:{1}", owner, id, generation,        \
@@ -277,7 +277,7 @@ assert_value(const char *command, const char *value)
     id, generation, attempts
 
 #define RESTORE(id, generation, connected)                                    \
-    cigna_script_grant_restore, "g:{1}", id, generation, "blob" generation,   \
+    cigna_script_grant_replay, "g:{1}", id, generation, "blob" generation,   \
     "60000", connected, "ch", "who"
 
 #define FORGET(id, connected)                                                 \
@@ -297,8 +297,8 @@ assert_value(const char *command, const char *value)
 static void
 every_digest_is_the_one_redis_computes(void **state)
 {
-    unsigned      i;
-    redisReply   *reply;
+    unsigned     i;
+    redisReply  *reply;
 
     (void) state;
 
@@ -307,12 +307,8 @@ every_digest_is_the_one_redis_computes(void **state)
 
         assert_int_equal(reply->type, REDIS_REPLY_STRING);
         assert_string_equal(reply->str, cigna_script(i)->sha1);
-        assert_ptr_equal(cigna_script_find(cigna_slice_str(reply->str)),
-                         cigna_script(i));
         freeReplyObject(reply);
     }
-
-    assert_null(cigna_script_find(cigna_slice("da39a3ee")));
 }
 
 
@@ -991,7 +987,7 @@ assert_flows_run(redisContext *c)
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_int_equal(b.flow.refresh.rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_sound(c);
 
     world_end(&a);
@@ -999,7 +995,7 @@ assert_flows_run(redisContext *c)
     world_run(&w, &a);
     assert_int_equal(a.flow.disconnect.outcome,
                      cigna_dance_outcome_disconnected);
-    assert_int_equal(w.revoked, 1);
+    assert_int_equal(w.auth.revoked, 1);
     assert_sound(c);
 }
 
@@ -1047,21 +1043,21 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
 
     live_on(plain.redis);
 
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.db = 3;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.db = 3;
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     tell(plain.redis, "SELECT 0");
 
     tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     world_end(&a);
-    world_setup(&w, &a);
-    a.flow.setup.password = cigna_slice_null;
-    a.flow.setup.check = cigna_redis_handshake_check_policy;
+    world_handshake(&w, &a);
+    a.flow.handshake.password = cigna_slice_null;
+    a.flow.handshake.check = cigna_redis_handshake_check_policy;
     world_run(&w, &a);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_evicts);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_evicts);
 }
 
 
@@ -1081,10 +1077,10 @@ restore_all(void)
     unsigned  n;
 
     for (n = 0; n < WORLD_JOURNAL; n++) {
-        if (world_entry(&w, 0, n)) {
-            world_restore(&w, &b, 0, n);
+        if (world_entry(&w.fleet, 0, n)) {
+            world_replay(&w, &b, 0, n);
             world_run(&w, &b);
-            assert_int_equal(b.flow.restore.rc, cigna_journal_replay_ok);
+            assert_int_equal(b.flow.replay.rc, cigna_journal_replay_ok);
             world_end(&b);
         }
     }
@@ -1103,13 +1099,13 @@ the_flows_need_no_more_than_a_few_commands(void **state)
     c = redis_server_dial(&plain);
     live_on(c);
 
-    world_setup(&w, &a);
-    a.flow.setup.username = cigna_slice("gateway");
+    world_handshake(&w, &a);
+    a.flow.handshake.username = cigna_slice("gateway");
     world_run(&w, &a);
-    assert_int_equal(a.flow.setup.rc, cigna_redis_handshake_ok);
+    assert_int_equal(a.flow.handshake.rc, cigna_redis_handshake_ok);
     world_end(&a);
 
-    w.redis_data = c;
+    w.redis.real_data = c;
     world_connected(&w);
     w.now_ms += 3600 * 1000;
     world_refresh(&w, &a);
@@ -1289,7 +1285,9 @@ alike(const redisReply *x, const redisReply *y)
 static void
 random_op(cigna_op_t *op)
 {
-    size_t  i;
+    size_t         i;
+    unsigned       n;
+    cigna_slice_t  argv[10];
 
     static const char *const  grants[] = { "g:{1}", "g:{2}" };
     static const char *const  locks[] = { "l:{1}", "l:{2}" };
@@ -1318,13 +1316,13 @@ random_op(cigna_op_t *op)
         { cigna_script_dance_list,
           { &grants[1], dances, numbers, times },
           { 1, 4, 3, 3 } },
-        { cigna_script_dance_take,
+        { cigna_script_dance_claim,
           { dances, secrets, whos, owners, times },
           { 4, 5, 4, 3, 3 } },
         { cigna_script_dance_end,
           { dances, owners, words, secrets },
           { 4, 3, 2, 5 } },
-        { cigna_script_grant_put,
+        { cigna_script_grant_install,
           { grants, ids, numbers, ids, times, words, whos },
           { 1, 4, 1, 4, 3, 2, 4 } },
         { cigna_script_grant_begin,
@@ -1346,7 +1344,7 @@ random_op(cigna_op_t *op)
         { cigna_script_grant_delete,
           { grants, locks, times, words, whos },
           { 1, 1, 3, 2, 4 } },
-        { cigna_script_grant_restore,
+        { cigna_script_grant_replay,
           { grants, ids, numbers, ids, times, connects, words, whos },
           { 1, 4, 5, 4, 3, 3, 2, 4 } },
         { cigna_script_grant_forget,
@@ -1359,14 +1357,11 @@ random_op(cigna_op_t *op)
 
     i = pick(sizeof(ops) / sizeof(ops[0]));
 
-    op->type = cigna_op_script;
-    op->script = cigna_script(ops[i].script);
-
-    for (op->argc = 0; op->argc < 10 && ops[i].args[op->argc]; op->argc++) {
-        op->argv[op->argc] = cigna_slice_str(
-                                 one_of(ops[i].args[op->argc],
-                                        ops[i].counts[op->argc]));
+    for (n = 0; n < 10 && ops[i].args[n]; n++) {
+        argv[n] = cigna_slice_str(one_of(ops[i].args[n], ops[i].counts[n]));
     }
+
+    cigna_script_run(op, ops[i].script, argv, n);
 }
 
 
@@ -1389,12 +1384,12 @@ is_timed(const cigna_op_t *op)
 {
     unsigned  i;
 
-    if (op->script == cigna_script(cigna_script_dance_list)) {
+    if (op->redis.script == cigna_script(cigna_script_dance_list)) {
         return 1;
     }
 
-    for (i = 0; i < op->argc; i++) {
-        if (op->argv[i].data == (const uint8_t *) instant) {
+    for (i = 0; i < op->redis.argc; i++) {
+        if (op->redis.argv[i].data == (const uint8_t *) instant) {
             return 1;
         }
     }
@@ -1408,10 +1403,11 @@ show(const cigna_op_t *op)
 {
     unsigned  i;
 
-    print_message("%s", op->script->name);
+    print_message("%s", op->redis.script->name);
 
-    for (i = 0; i < op->argc; i++) {
-        print_message(" \"%.*s\"", (int) op->argv[i].len, op->argv[i].data);
+    for (i = 0; i < op->redis.argc; i++) {
+        print_message(" \"%.*s\"", (int) op->redis.argv[i].len,
+                      op->redis.argv[i].data);
     }
 
     print_message("\n");
@@ -1438,7 +1434,7 @@ lua_and_c_give_the_same_replies(void **state)
 
         follow_clock();
         real = on_redis(plain.redis, &op);
-        model = world_redis(&w, &op);
+        model = world_redis(&w.redis, &op);
 
         if (!alike(real, model)) {
             show(&op);

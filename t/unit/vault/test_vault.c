@@ -14,11 +14,15 @@
 
 static const uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = { 1, 2, 3 };
 
-static uint8_t           mem[64 * 1024];
-static cigna_arena_t     arena;
-static cigna_vault_t     vault;
-static cigna_provider_t  provider;
+static uint8_t              mem[64 * 1024];
+static cigna_arena_t        arena;
+static cigna_vault_t        vault;
+static cigna_provider_t     provider;
 static cigna_vault_names_t  member;
+
+static const cigna_subject_t  subject = {
+    &vault, &provider, &member, &arena
+};
 
 
 static cigna_grant_t
@@ -42,8 +46,7 @@ sealed(void)
 
     g = grant();
 
-    assert_int_equal(cigna_vault_seal_grant(&vault, &provider, &member, &g,
-                                            nonce, &arena, &blob),
+    assert_int_equal(cigna_vault_seal_grant(&subject, &g, nonce, &blob),
                      CIGNA_OK);
     assert_true(blob.len > 0);
 
@@ -65,7 +68,7 @@ opened(cigna_slice_t blob, const char *id, uint64_t generation)
 
     blob.data = place_at_page_end(blob.data, blob.len);
 
-    rc = cigna_vault_open_grant(&vault, &provider, &member, blob, &arena, &g);
+    rc = cigna_vault_open_grant(&subject, blob, &g);
 
     if (rc == CIGNA_OK) {
         assert_slice(g.id, id);
@@ -109,8 +112,7 @@ read_reply(cigna_slice_t wire, cigna_vault_mark_t *mark)
     memset(&g, 0, sizeof(g));
 
     reply = reply_of(wire);
-    rc = cigna_vault_read_grant(&vault, &provider, &member, reply, &arena, &g,
-                                mark);
+    rc = cigna_vault_read_grant(&subject, reply, &g, mark);
     cigna_reply_destroy(reply);
 
     if (rc == CIGNA_OK) {
@@ -264,19 +266,18 @@ a_grant_does_not_open_as_another_id_or_generation(void **state)
 static void
 a_dance_does_not_open_as_a_grant(void **state)
 {
-    uint8_t         box[1024];
-    cigna_buf_t     b;
-    cigna_dance_t   d;
-    cigna_slice_t   blob;
+    uint8_t        box[1024];
+    cigna_buf_t    b;
+    cigna_dance_t  d;
+    cigna_slice_t  blob;
 
     (void) state;
 
     memset(&d, 0, sizeof(d));
     d.verifier = cigna_slice("MARKER-verifier");
 
-    assert_int_equal(cigna_vault_seal_dance(&vault, provider.tenant,
-                                            member.grant_key, &d, nonce,
-                                            &arena, &blob),
+    assert_int_equal(cigna_vault_seal_dance(&subject, member.grant_key, &d,
+                                            nonce, &blob),
                      CIGNA_OK);
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
 
@@ -439,14 +440,18 @@ a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage(void **state)
 static void
 too_little_room_is_no_damage(void **state)
 {
-    int             rc;
-    size_t          size;
-    uint8_t         room[512];
-    cigna_grant_t   g;
-    cigna_slice_t   blob, out;
-    cigna_arena_t   tight;
+    int              rc;
+    size_t           size;
+    uint8_t          room[512];
+    cigna_grant_t    g;
+    cigna_slice_t    blob, out;
+    cigna_arena_t    tight;
+    cigna_subject_t  s;
 
     (void) state;
+
+    s = subject;
+    s.arena = &tight;
 
     blob = sealed();
     g = grant();
@@ -454,8 +459,7 @@ too_little_room_is_no_damage(void **state)
     for (size = 0; size < sizeof(room); size++) {
         cigna_arena_init(&tight, room, size);
 
-        rc = cigna_vault_open_grant(&vault, &provider, &member, blob, &tight,
-                                    &g);
+        rc = cigna_vault_open_grant(&s, blob, &g);
         if (rc == CIGNA_OK) {
             break;
         }
@@ -469,8 +473,7 @@ too_little_room_is_no_damage(void **state)
         g = grant();
         cigna_arena_init(&tight, room, size);
 
-        rc = cigna_vault_seal_grant(&vault, &provider, &member, &g, nonce,
-                                    &tight, &out);
+        rc = cigna_vault_seal_grant(&s, &g, nonce, &out);
         if (rc == CIGNA_OK) {
             break;
         }
@@ -497,8 +500,7 @@ a_grant_that_is_too_large_is_not_sealed(void **state)
     g = grant();
     g.access_token = (cigna_slice_t) { token, sizeof(token) };
 
-    assert_int_equal(cigna_vault_seal_grant(&vault, &provider, &member, &g,
-                                            nonce, &arena, &blob),
+    assert_int_equal(cigna_vault_seal_grant(&subject, &g, nonce, &blob),
                      CIGNA_ERROR);
     assert_int_equal(blob.len, 0);
 }
@@ -508,34 +510,37 @@ static void
 a_dance_opens_under_its_tenant_and_name_only(void **state)
 {
     cigna_dance_t  d, out;
-    cigna_slice_t  blob, tenant = cigna_slice("acme");
+    cigna_slice_t  blob;
 
     (void) state;
 
+    provider.tenant = cigna_slice("acme");
     memset(&d, 0, sizeof(d));
     d.verifier = cigna_slice("MARKER-verifier");
     d.started_ms = 5;
 
-    assert_int_equal(cigna_vault_seal_dance(&vault, tenant,
+    assert_int_equal(cigna_vault_seal_dance(&subject,
                                             cigna_slice("cigna:d:{x}"), &d,
-                                            nonce, &arena, &blob),
+                                            nonce, &blob),
                      CIGNA_OK);
     assert_null(memmem(blob.data, blob.len, "MARKER", 6));
 
-    assert_int_equal(cigna_vault_open_dance(&vault, tenant,
+    assert_int_equal(cigna_vault_open_dance(&subject,
                                             cigna_slice("cigna:d:{x}"), blob,
-                                            &arena, &out),
+                                            &out),
                      CIGNA_OK);
     assert_slice(out.verifier, "MARKER-verifier");
     assert_int_equal(out.started_ms, 5);
 
-    assert_int_equal(cigna_vault_open_dance(&vault, tenant,
+    assert_int_equal(cigna_vault_open_dance(&subject,
                                             cigna_slice("cigna:d:{y}"), blob,
-                                            &arena, &out),
+                                            &out),
                      CIGNA_SEAL_DAMAGED);
-    assert_int_equal(cigna_vault_open_dance(&vault, cigna_slice("acm"),
+
+    provider.tenant = cigna_slice("acm");
+    assert_int_equal(cigna_vault_open_dance(&subject,
                                             cigna_slice("cigna:d:{x}"), blob,
-                                            &arena, &out),
+                                            &out),
                      CIGNA_SEAL_DAMAGED);
 }
 
@@ -615,7 +620,7 @@ a_refusal_of_an_older_generation_does_not_count(void **state)
 
 
 static void
-no_fields_are_no_grant(void **state)
+a_record_without_fields_is_no_grant(void **state)
 {
     (void) state;
 
@@ -755,14 +760,13 @@ a_record_tells_whether_it_is_marked(void **state)
 
 
 static void
-no_reply_at_all_is_an_outage(void **state)
+a_missing_reply_is_an_outage(void **state)
 {
     cigna_grant_t  g;
 
     (void) state;
 
-    assert_int_equal(cigna_vault_read_grant(&vault, &provider, &member, NULL,
-                                            &arena, &g, NULL),
+    assert_int_equal(cigna_vault_read_grant(&subject, NULL, &g, NULL),
                      CIGNA_AGAIN);
 }
 
@@ -852,12 +856,12 @@ main(void)
         test(a_read_asks_for_the_six_fields),
         test(a_reply_gives_the_grant_and_its_mark),
         test(a_refusal_of_an_older_generation_does_not_count),
-        test(no_fields_are_no_grant),
+        test(a_record_without_fields_is_no_grant),
         test(half_a_record_is_damage_and_not_no_grant),
         test(fields_of_a_wrong_form_are_damage),
         test(an_error_of_redis_is_an_outage_and_not_no_grant),
         test(a_record_tells_whether_it_is_marked),
-        test(no_reply_at_all_is_an_outage),
+        test(a_missing_reply_is_an_outage),
         test(a_moved_or_foreign_record_is_read_as_such)
     };
 

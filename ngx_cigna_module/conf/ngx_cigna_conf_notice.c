@@ -7,6 +7,8 @@
 
 
 #include "ngx_cigna_conf_notice.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 typedef struct {

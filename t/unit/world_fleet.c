@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "world_fault.h"
+#include "world_fleet.h"
 
 
 /*
@@ -39,15 +40,16 @@ world_entry_copy(uint8_t *p, cigna_slice_t *s)
 /* an entry is found by identity and grant: one generation of it is enough */
 
 static world_entry_t *
-world_entry_find(world_t *w, unsigned node, const cigna_journal_t *entry)
+world_entry_find(world_fleet_t *fleet, unsigned node,
+    const cigna_journal_t *entry)
 {
     unsigned        i;
     world_entry_t  *e;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        e = world_entry(w, node, i);
+        e = world_entry(fleet, node, i);
 
-        if (e && cigna_slice_eq(e->entry.who, entry->who)
+        if (e && cigna_slice_eq(e->entry.identity, entry->identity)
             && cigna_slice_eq(e->entry.id, entry->id))
         {
             return e;
@@ -59,13 +61,13 @@ world_entry_find(world_t *w, unsigned node, const cigna_journal_t *entry)
 
 
 static world_entry_t *
-world_entry_unused(world_t *w, unsigned node)
+world_entry_unused(world_fleet_t *fleet, unsigned node)
 {
     unsigned  i;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        if (world_entry(w, node, i) == NULL) {
-            return &w->nodes[node].journal[i];
+        if (world_entry(fleet, node, i) == NULL) {
+            return &fleet->nodes[node].journal[i];
         }
     }
 
@@ -74,13 +76,14 @@ world_entry_unused(world_t *w, unsigned node)
 
 
 world_entry_t *
-world_entry(world_t *w, unsigned node, unsigned n)
+world_entry(world_fleet_t *fleet, unsigned node, unsigned n)
 {
     world_entry_t  *e;
 
-    e = &w->nodes[node].journal[n];
+    e = &fleet->nodes[node].journal[n];
 
-    if (e->mem && e->confirmed && w->now_ms - e->since_ms >= WORLD_KEPT_MS) {
+    if (e->mem && e->confirmed
+        && *fleet->now_ms - e->since_ms >= WORLD_KEPT_MS) {
         world_entry_free(e);
     }
 
@@ -89,15 +92,15 @@ world_entry(world_t *w, unsigned node, unsigned n)
 
 
 int
-world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
+world_journal(world_fleet_t *fleet, unsigned node, const cigna_journal_t *entry,
     int confirmed)
 {
     uint8_t        *p;
     world_entry_t  *e;
 
-    if (entry->who.len != CIGNA_NAME_LEN || entry->tenant.len == 0
+    if (entry->identity.len != CIGNA_NAME_LEN || entry->tenant.len == 0
         || entry->id.len != CIGNA_GRANT_ID_LEN || entry->connected_ms == 0
-        || entry->made_ms == 0 || entry->until_ms <= w->now_ms
+        || entry->made_ms == 0 || entry->until_ms <= *fleet->now_ms
         || (entry->generation == 0) != (entry->blob.len == 0))
     {
         world_fail("an entry for the journal lacks something");
@@ -109,7 +112,7 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
         world_fail("the journal is given a secret in clear");
     }
 
-    e = world_entry_find(w, node, entry);
+    e = world_entry_find(fleet, node, entry);
 
     /* nothing goes over a deletion, nor over a newer generation */
 
@@ -121,7 +124,7 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
     }
 
     if (e == NULL) {
-        e = w->nodes[node].full ? NULL : world_entry_unused(w, node);
+        e = fleet->nodes[node].full ? NULL : world_entry_unused(fleet, node);
     }
 
     if (e == NULL) {
@@ -132,12 +135,12 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
 
     e->entry = *entry;
     e->confirmed = confirmed ? 1 : 0;
-    e->since_ms = w->now_ms;
-    e->mem = malloc(entry->tenant.len + entry->who.len + entry->id.len
+    e->since_ms = *fleet->now_ms;
+    e->mem = malloc(entry->tenant.len + entry->identity.len + entry->id.len
                     + entry->blob.len);
 
     p = world_entry_copy(e->mem, &e->entry.tenant);
-    p = world_entry_copy(p, &e->entry.who);
+    p = world_entry_copy(p, &e->entry.identity);
     p = world_entry_copy(p, &e->entry.id);
     (void) world_entry_copy(p, &e->entry.blob);
 
@@ -148,7 +151,7 @@ world_journal(world_t *w, unsigned node, const cigna_journal_t *entry,
 /* of the grant that the flow has read, or of the newest one */
 
 void
-world_ahead(world_t *w, unsigned node, cigna_verdict_t *v)
+world_ahead(world_fleet_t *fleet, unsigned node, cigna_verdict_t *v)
 {
     int64_t         newest_ms;
     unsigned        i;
@@ -158,7 +161,7 @@ world_ahead(world_t *w, unsigned node, cigna_verdict_t *v)
     v->ahead_id = cigna_slice_null;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        e = world_entry(w, node, i);
+        e = world_entry(fleet, node, i);
 
         if (e == NULL || e->entry.connected_ms <= newest_ms
             || (v->grant && v->grant->id.len
@@ -176,12 +179,12 @@ world_ahead(world_t *w, unsigned node, cigna_verdict_t *v)
 
 
 void
-world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
+world_settle(world_fleet_t *fleet, unsigned node, const cigna_journal_t *entry,
     int confirmed)
 {
     world_entry_t  *e;
 
-    e = world_entry_find(w, node, entry);
+    e = world_entry_find(fleet, node, entry);
 
     if (e == NULL || e->entry.generation != entry->generation) {
         return;
@@ -193,16 +196,16 @@ world_settle(world_t *w, unsigned node, const cigna_journal_t *entry,
     }
 
     e->confirmed = 1;
-    e->since_ms = w->now_ms;
+    e->since_ms = *fleet->now_ms;
 }
 
 
 void
-world_node_lost(world_t *w, unsigned node)
+world_node_lost(world_fleet_t *fleet, unsigned node)
 {
     unsigned  i;
 
     for (i = 0; i < WORLD_JOURNAL; i++) {
-        world_entry_free(&w->nodes[node].journal[i]);
+        world_entry_free(&fleet->nodes[node].journal[i]);
     }
 }

@@ -3,7 +3,8 @@
 #define _NGX_CIGNA_CONF_NOTICE_H_INCLUDED_
 
 
-#include "ngx_cigna_conf.h"
+#include "gateway/ngx_cigna_conf.h"
+#include "nginx/ngx_cigna_block.h"
 
 
 /*
@@ -37,7 +38,8 @@ typedef struct {
 } ngx_cigna_rule_t;
 
 
-typedef struct ngx_cigna_notice_s  ngx_cigna_notice_t;
+typedef struct ngx_cigna_notice_s   ngx_cigna_notice_t;
+typedef struct ngx_cigna_notices_s  ngx_cigna_notices_t;
 
 struct ngx_cigna_notice_s {
     const ngx_cigna_rule_t    *rule;

@@ -1,8 +1,10 @@
 
-#include "gateway/ngx_cigna_conf.h"
 #include "ngx_cigna_conf_cors.h"
 #include "ngx_cigna_conf_location.h"
-#include "gateway/ngx_cigna_conf_notice.h"
+#include "ngx_cigna_conf_merge.h"
+#include "ngx_cigna_conf_notice.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 
 
 void *
@@ -114,6 +116,10 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->certificate = prev->certificate;
     }
 
+    if (conf->fhir_handler == NULL) {
+        conf->fhir_handler = prev->fhir_handler;
+    }
+
     if (conf->place == NULL) {
         conf->place = prev->place;
     }
@@ -129,45 +135,4 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_cigna_conf_cors_methods(conf);
 
     return ngx_cigna_conf_location_check(cf, conf);
-}
-
-
-/* values of the http block itself have no defaults of nginx */
-
-void
-ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,
-    ngx_msec_t *timeout)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    *resolver = NULL;
-    *timeout = clcf->resolver_timeout;
-
-    if (clcf->resolver && ngx_cigna_resolver_on(clcf->resolver)) {
-        *resolver = clcf->resolver;
-    }
-
-    ngx_conf_init_msec_value(*timeout, 30000);
-}
-
-
-ngx_int_t
-ngx_cigna_conf_host(ngx_conf_t *cf, ngx_cigna_origin_t *origin,
-    cigna_slice_t host)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(cf->pool, host.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_strlow(p, (u_char *) host.data, host.len);
-
-    origin->host.data = p;
-    origin->host.len = host.len;
-
-    return NGX_OK;
 }

@@ -4,6 +4,21 @@
 #include "refreshing.h"
 
 
+/* the secret that worked, and whether it is another one than before */
+
+static void
+assert_secret(const cigna_refresh_t *f, unsigned older, unsigned changed)
+{
+    const cigna_client_secret_t  *secret;
+
+    secret = &f->exchange.secret;
+
+    assert_true(secret->worked);
+    assert_int_equal(secret->older, older);
+    assert_int_equal(secret->changed, changed);
+}
+
+
 /* refused for good */
 
 static void
@@ -13,18 +28,18 @@ a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
 
     (void) state;
 
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     make_due();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_spent);
-    assert_int_equal(f->answer, cigna_answer_refused);
+    assert_int_equal(f->exchange.answer, cigna_answer_refused);
     assert_int_equal(stored().state, cigna_grant_spent);
     assert_slice(stored().refresh_token, WORLD_MARKER "-rt-0-1");
     assert_unlocked();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     w.now_ms += INT64_C(30) * DAY_MS - 1;
     assert_non_null(field("b"));
@@ -43,7 +58,7 @@ a_refused_grant_is_read_again_before_it_is_marked(void **state)
     /* somebody else has connected anew while ours was under way */
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_at_exchange(&a);
     world_connected(&w);
@@ -62,19 +77,19 @@ a_lost_race_is_not_read_as_revoked(void **state)
 
     /* the lock failed us: two exchanges with one refresh token */
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += HOUR_MS;
 
     (void) begin(&a);
     stop_at_exchange(&a);
-    world_delete(&w, w.identity.lock_key);
-    world_set(&w, w.identity.grant_key, "m", NULL);
-    world_set(&w, w.identity.grant_key, "o", NULL);
+    world_delete(&w.redis, w.identity.lock_key);
+    world_set(&w.redis, w.identity.grant_key, "m", NULL);
+    world_set(&w.redis, w.identity.grant_key, "o", NULL);
     (void) refresh(&b);
 
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
@@ -89,7 +104,7 @@ a_refusal_that_cannot_be_checked_marks_nothing(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
@@ -109,12 +124,12 @@ a_refusal_that_cannot_be_marked_is_an_outage(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
 
     while (a.op.type != cigna_op_script
-           || a.op.script != cigna_script(cigna_script_grant_release))
+           || a.op.redis.script != cigna_script(cigna_script_grant_release))
     {
         world_step(&w, &a, world_error);
     }
@@ -134,8 +149,8 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 200;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 200;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"access_token\":5,\"name\":\"MARKER\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
@@ -146,7 +161,7 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
 
     /* nobody knows what became of the refresh token */
 
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -160,11 +175,11 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
     (void) state;
 
     make_expired();
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body), "<html>");
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "<html>");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_failed);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_unlocked();
 }
 
@@ -174,34 +189,34 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
 static void
 doubt(int64_t ms)
 {
-    w.endpoint.doubted = 1;
-    w.endpoint.doubted_ms = w.now_ms - ms;
+    w.fleet.endpoint.doubted = 1;
+    w.fleet.endpoint.doubted_ms = w.now_ms - ms;
 }
 
 
 static void
 doing_well(void)
 {
-    w.endpoint.doubted = 0;
-    w.endpoint.well_ms = w.now_ms;
+    w.fleet.endpoint.doubted = 0;
+    w.fleet.endpoint.well_ms = w.now_ms;
 }
 
 
 static void
-where_too_many_are_refused_nothing_is_marked(void **state)
+no_grant_is_marked_spent_while_too_many_are_refused(void **state)
 {
     cigna_refresh_t  *f;
 
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_paused);
-    assert_int_equal(f->answer, cigna_answer_refused);
-    assert_true(f->provisional);
+    assert_int_equal(f->exchange.answer, cigna_answer_refused);
+    assert_true(f->exchange.provisional);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_null(lock());
     assert_non_null(field("r"));
@@ -219,7 +234,7 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
@@ -227,12 +242,12 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
         w.now_ms += minutes[i] * 60 * 1000 - 1000;
         assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
         assert_int_equal(a.flow.refresh.retry_after_s, 1);
-        assert_int_equal(w.refreshes_posted, i + 1);
+        assert_int_equal(w.auth.refreshes_posted, i + 1);
 
         w.now_ms += 1000;
         assert_int_equal(refresh(&a)->rc, i < 2 ? cigna_refresh_paused
                                                 : cigna_refresh_spent);
-        assert_int_equal(w.refreshes_posted, i + 2);
+        assert_int_equal(w.auth.refreshes_posted, i + 2);
     }
 
     assert_int_equal(stored().state, cigna_grant_spent);
@@ -240,14 +255,14 @@ such_a_grant_is_tried_a_few_times_and_then_final(void **state)
 
 
 static void
-it_goes_on_as_soon_as_others_do(void **state)
+a_doubted_refusal_is_tried_again_once_others_succeed(void **state)
 {
     (void) state;
 
     make_expired();
     doubt(0);
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
@@ -263,12 +278,12 @@ it_goes_on_as_soon_as_others_do(void **state)
 
 
 static void
-what_is_refused_again_while_others_do_well_is_final(void **state)
+a_second_refusal_is_final_once_others_succeed(void **state)
 {
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
@@ -278,7 +293,7 @@ what_is_refused_again_while_others_do_well_is_final(void **state)
     doing_well();
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     w.now_ms += 1000;
     doing_well();
@@ -294,28 +309,28 @@ a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
     /* as after a restart */
 
-    memset(&w.endpoint, 0, sizeof(w.endpoint));
+    memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_refused);
     assert_int_equal(stored().state, cigna_grant_live);
 }
 
 
 static void
-what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
+a_refusal_just_before_too_many_is_tried_again(void **state)
 {
     (void) state;
 
     make_expired();
-    w.answer_status = 400;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = 400;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_grant\"}");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -325,7 +340,7 @@ what_was_final_just_before_too_many_were_refused_is_tried_again(void **state)
     w.now_ms += 60 * 1000;
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 
     w.now_ms += 600 * 1000;
     doing_well();
@@ -342,7 +357,7 @@ and_is_final_if_it_is_refused_again(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
 
     w.now_ms += 1000;
@@ -350,12 +365,12 @@ and_is_final_if_it_is_refused_again(void **state)
     w.now_ms += 1000;
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     w.now_ms += 1000;
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -367,7 +382,7 @@ nor_is_it_tried_more_than_four_times_in_all(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
 
     for (i = 0; i < 6; i++) {
         assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
@@ -379,24 +394,24 @@ nor_is_it_tried_more_than_four_times_in_all(void **state)
         doing_well();
     }
 
-    assert_int_equal(w.refreshes_posted, 4);
+    assert_int_equal(w.auth.refreshes_posted, 4);
 }
 
 
 static void
-what_was_final_long_before_stays_so(void **state)
+a_refusal_long_before_stays_final(void **state)
 {
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
 
     w.now_ms += 600 * 1000 + 1;
     doubt(0);
     doing_well();
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -406,7 +421,7 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) refresh(&a);
 
     world_connected(&w);
@@ -420,8 +435,8 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
 static void
 answer_invalid_client(unsigned status)
 {
-    w.answer_status = status;
-    (void) snprintf(w.answer_body, sizeof(w.answer_body),
+    w.auth.answer_status = status;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
                     "{\"error\":\"invalid_client\"}");
 }
 
@@ -434,17 +449,17 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
     assert_true(f->exchanged);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
-    assert_true(f->secret.worked && f->secret.older && f->secret.changed);
-    assert_false(f->client_refused);
+    assert_secret(f, 1, 1);
+    assert_false(f->exchange.client_refused);
     assert_unlocked();
 
     /* from now on one request is enough */
@@ -454,8 +469,8 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 3);
-    assert_true(f->secret.worked && f->secret.older && !f->secret.changed);
+    assert_int_equal(w.auth.refreshes_posted, 3);
+    assert_secret(f, 1, 0);
 }
 
 
@@ -472,53 +487,53 @@ an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_NEWER);
-    assert_true(f->secret.worked && !f->secret.older && f->secret.changed);
+    assert_secret(f, 0, 1);
 
     w.now_ms += HOUR_MS;
     (void) refresh(&a);
-    assert_int_equal(w.refreshes_posted, 3);
+    assert_int_equal(w.auth.refreshes_posted, 3);
 }
 
 
 static void
-where_neither_secret_is_known_it_is_an_outage(void **state)
+two_unknown_secrets_are_an_outage(void **state)
 {
     cigna_refresh_t  *f;
 
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 3);
+    world_knows_secret(&w.auth, 3);
     make_expired();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->client_refused);
-    assert_false(f->secret.worked);
+    assert_true(f->exchange.client_refused);
+    assert_false(f->exchange.secret.worked);
     assert_string_equal(f->detail, "refused: invalid_client");
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_unlocked();
 }
 
 
 static void
-one_secret_is_sent_once(void **state)
+a_client_with_one_secret_sends_it_once(void **state)
 {
     cigna_refresh_t  *f;
 
     (void) state;
 
-    world_knows_secret(&w, 3);
+    world_knows_secret(&w.auth, 3);
     make_expired();
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->client_refused);
+    assert_true(f->exchange.client_refused);
     assert_string_equal(f->detail, "refused: invalid_client");
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
     assert_unlocked();
 }
 
@@ -550,19 +565,19 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
     make_expired();
 
     for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        w.answer_status = answers[i].status;
-        (void) snprintf(w.answer_body, sizeof(w.answer_body), "%s",
+        w.auth.answer_status = answers[i].status;
+        (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body), "%s",
                         answers[i].body);
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
         assert_int_equal(a.tokens_sent, 1);
-        assert_false(a.flow.refresh.client_refused);
+        assert_false(a.flow.refresh.exchange.client_refused);
         assert_int_equal(stored().state, cigna_grant_live);
     }
 
     /* whatever was not heard to the end is not definite */
 
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     lose_exchange(world_lost_after);
     assert_int_equal(a.tokens_sent, 1);
 }
@@ -574,12 +589,12 @@ invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
-    w.families[0].dead = 1;
+    world_knows_secret(&w.auth, 1);
+    w.auth.families[0].dead = 1;
     make_expired();
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(a.flow.refresh.answer, cigna_answer_refused);
+    assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_refused);
     assert_int_equal(a.tokens_sent, 2);
     assert_int_equal(stored().state, cigna_grant_spent);
 }
@@ -591,7 +606,7 @@ a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -600,7 +615,7 @@ a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
     world_step(&w, &a, world_lost_before);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
     assert_non_null(field("n"));
     assert_true(mark_left_ms() > 0);
 
@@ -618,7 +633,7 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
 
     /* somebody else has the lock, and has refreshed the grant */
@@ -627,10 +642,10 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     stop_at_exchange(&a);
     world_step(&w, &a, world_fine);
     assert_int_equal(a.op.type, cigna_op_script);
-    world_delete(&w, w.identity.lock_key);
-    world_set(&w, w.identity.grant_key, "m", NULL);
-    world_set(&w, w.identity.grant_key, "n", NULL);
-    world_set(&w, w.identity.grant_key, "o", NULL);
+    world_delete(&w.redis, w.identity.lock_key);
+    world_set(&w.redis, w.identity.grant_key, "m", NULL);
+    world_set(&w.redis, w.identity.grant_key, "n", NULL);
+    world_set(&w.redis, w.identity.grant_key, "o", NULL);
     (void) refresh(&b);
     assert_int_equal(stored().generation, 2);
 
@@ -641,12 +656,12 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
 
 
 static void
-without_redis_the_second_request_is_not_sent(void **state)
+the_second_request_is_not_sent_without_redis(void **state)
 {
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -662,16 +677,16 @@ without_redis_the_second_request_is_not_sent(void **state)
 
 
 static void
-after_a_change_of_primary_the_second_request_is_not_sent(void **state)
+the_second_request_is_not_sent_after_a_change_of_primary(void **state)
 {
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
-    world_replicate(&w);
+    world_replicate(&w.redis);
     world_failover(&w);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_paused);
@@ -686,7 +701,7 @@ a_run_that_was_held_up_between_both_requests_counts_no_attempt(void **state)
     (void) state;
 
     world_two_secrets(&w);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     make_expired();
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -710,7 +725,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
     w.now_ms += CIGNA_LEASE_MS;
 
     answer_invalid_client(401);
-    world_knows_secret(&w, 1);
+    world_knows_secret(&w.auth, 1);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(a.tokens_sent, 2);
     assert_int_equal(stored().generation, 2);
@@ -725,7 +740,7 @@ the_old_refresh_token_is_kept_when_none_comes(void **state)
 {
     (void) state;
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     w.now_ms += HOUR_MS;
 
@@ -744,13 +759,13 @@ a_narrower_scope_is_kept_as_it_came(void **state)
     (void) state;
 
     make_due();
-    (void) snprintf(w.scope, sizeof(w.scope), "openid");
+    (void) snprintf(w.auth.scope, sizeof(w.auth.scope), "openid");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().scope, "openid");
 
-    w.scope[0] = '\0';
-    w.patient[0] = '\0';
+    w.auth.scope[0] = '\0';
+    w.auth.patient[0] = '\0';
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().scope, "openid");
@@ -771,12 +786,12 @@ assert_strangers_tokens_are_refused(void)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_ok);
-    assert_true(f->foreign);
+    assert_true(f->exchange.foreign);
     assert_false(f->exchanged);
     assert_string_not_equal(f->detail, "");
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-1");
 
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(stored().generation, 1);
     assert_null(lock());
 
@@ -785,7 +800,7 @@ assert_strangers_tokens_are_refused(void)
     make_expired();
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 
     /* and again, ever more rarely, but not for ever */
 
@@ -794,11 +809,11 @@ assert_strangers_tokens_are_refused(void)
     w.now_ms += 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += 900 * 1000;
-    w.endpoint.heard_ms = w.now_ms;
+    w.fleet.endpoint.heard_ms = w.now_ms;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_spent);
-    assert_int_equal(w.refreshes_posted, 4);
+    assert_int_equal(w.auth.refreshes_posted, 4);
     assert_int_equal(stored().state, cigna_grant_live);
 }
 
@@ -808,9 +823,9 @@ tokens_for_another_patient_are_not_stored(void **state)
 {
     (void) state;
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     make_due();
-    (void) snprintf(w.patient, sizeof(w.patient), "B2");
+    (void) snprintf(w.auth.patient, sizeof(w.auth.patient), "B2");
     assert_strangers_tokens_are_refused();
 }
 
@@ -820,14 +835,14 @@ tokens_of_another_subject_are_not_stored(void **state)
 {
     (void) state;
 
-    w.id_token = 1;
+    w.auth.id_token = 1;
     world_done(&w);
     world_init(&w);
-    w.id_token = 1;
-    w.tokens = world_constant;
+    w.auth.id_token = 1;
+    w.auth.tokens = world_constant;
     world_connected(&w);
     make_due();
-    (void) snprintf(w.sub, sizeof(w.sub), "member-2");
+    (void) snprintf(w.auth.sub, sizeof(w.auth.sub), "member-2");
     assert_strangers_tokens_are_refused();
 }
 
@@ -837,10 +852,10 @@ an_id_token_of_another_issuer_is_as_good_as_none(void **state)
 {
     (void) state;
 
-    w.id_token = 1;
-    w.tokens = world_constant;
+    w.auth.id_token = 1;
+    w.auth.tokens = world_constant;
     make_due();
-    (void) snprintf(w.iss, sizeof(w.iss), "https://evil.example");
+    (void) snprintf(w.auth.iss, sizeof(w.auth.iss), "https://evil.example");
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().sub, "");
@@ -853,7 +868,7 @@ the_first_subject_to_come_is_remembered(void **state)
     (void) state;
 
     make_due();
-    w.id_token = 1;
+    w.auth.id_token = 1;
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_slice(stored().sub, "member-1");
@@ -881,7 +896,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
     for (i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
         w.now_ms += HOUR_MS;
-        (void) snprintf(w.expires_in, sizeof(w.expires_in), "%s",
+        (void) snprintf(w.auth.expires_in, sizeof(w.auth.expires_in), "%s",
                         lives[i].text);
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -919,11 +934,11 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
 
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     w.now_ms = WORLD_START_MS + 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
 
     /* the one ahead refreshes it; to the one behind that lies in the future */
 
@@ -931,7 +946,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
     assert_true(refresh(&a)->exchanged);
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -943,7 +958,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     /* it does not tell any more when the token expires */
 
     w.now_ms -= HOUR_MS;
-    w.answer_status = 503;
+    w.auth.answer_status = 503;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.exchanged);
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-1");
@@ -955,7 +970,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     /* and that was that */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 2);
+    assert_int_equal(w.auth.refreshes_posted, 2);
 }
 
 
@@ -989,14 +1004,14 @@ a_lease_whose_age_a_clock_set_back_cannot_tell_is_given_up(void **state)
     make_expired();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_begin);
-    w.skew_ms += HOUR_MS;
+    w.redis.skew_ms += HOUR_MS;
     w.now_ms -= HOUR_MS;
 
     /* the token looks as if it still served */
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.exchanged);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -1006,13 +1021,13 @@ clocks_that_differ_do_not_disturb_lock_and_mark(void **state)
 {
     (void) state;
 
-    w.skew_ms = 10 * HOUR_MS;
+    w.redis.skew_ms = 10 * HOUR_MS;
     world_connected(&w);
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
 
-    w.skew_ms = 9 * HOUR_MS;
+    w.redis.skew_ms = 9 * HOUR_MS;
     w.now_ms += HOUR_MS;
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
@@ -1035,7 +1050,7 @@ a_lock_that_was_set_unheard_is_given_up_for_a_changed_record(void **state)
     world_connected(&w);
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 0);
+    assert_int_equal(w.auth.refreshes_posted, 0);
     assert_unlocked();
 }
 
@@ -1073,13 +1088,14 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
 
     assert_int_equal(stored().generation, 1);
 
-    e = world_entry(&w, NODE, 0);
+    e = world_entry(&w.fleet, NODE, 0);
     assert_non_null(e);
     assert_false(e->confirmed);
     assert_int_equal(e->entry.generation, 2);
     assert_slice(e->entry.tenant, "acme");
     assert_true(cigna_slice_eq(e->entry.id, f->grant.id));
-    assert_memory_equal(e->entry.who.data, w.identity.hash, CIGNA_NAME_LEN);
+    assert_memory_equal(e->entry.identity.data, w.identity.hash,
+                        CIGNA_NAME_LEN);
     assert_int_equal(e->entry.connected_ms, strtoll((char *) field("c")->data,
                                                     NULL, 10));
     assert_int_equal(e->entry.until_ms, w.now_ms + INT64_C(400) * DAY_MS);
@@ -1101,26 +1117,26 @@ the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_lost_after);
-    assert_false(world_entry(&w, NODE, 0)->confirmed);
+    assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     (void) finish(&a);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     w.now_ms += 60 * 1000 - 1;
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
     w.now_ms++;
-    assert_null(world_entry(&w, NODE, 0));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
 static void
-without_room_in_the_journal_it_is_used_only_after_it_is_stored(void **state)
+a_token_that_the_journal_cannot_take_is_used_once_it_is_stored(void **state)
 {
     unsigned  i;
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
@@ -1142,17 +1158,17 @@ the_journal_is_asked_again_while_redis_cannot_be(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_unsent);
     assert_int_equal(a.reports, 0);
 
-    w.nodes[NODE].full = 0;
+    w.fleet.nodes[NODE].full = 0;
     stop_at(&a, cigna_op_report);
     assert_int_equal(stored().generation, 1);
-    assert_non_null(world_entry(&w, NODE, 0));
+    assert_non_null(world_entry(&w.fleet, NODE, 0));
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_int_equal(stored().generation, 2);
@@ -1166,7 +1182,7 @@ a_rotated_refresh_token_survives_a_minute_without_redis(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
@@ -1189,7 +1205,7 @@ storing_is_given_up_after_a_while(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
     make_due();
     w.now_ms += 30 * 1000;
     (void) begin(&a);
@@ -1207,14 +1223,14 @@ storing_is_given_up_after_a_while(void **state)
     /* the old access token has expired meanwhile */
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_vault);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
 static void
-what_the_journal_has_is_soon_left_to_the_nodes_upkeep(void **state)
+a_generation_in_the_journal_is_soon_left_to_the_journal_writer(void **state)
 {
-    int64_t   start;
+    int64_t  start;
 
     (void) state;
 
@@ -1230,17 +1246,17 @@ what_the_journal_has_is_soon_left_to_the_nodes_upkeep(void **state)
     assert_in_range(w.now_ms - start, 1000, 10 * 1000);
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.left);
-    assert_false(world_entry(&w, NODE, 0)->confirmed);
+    assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
 
     /* the mark keeps everybody else away until then */
 
     assert_true(mark_left_ms() > 60 * 1000);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
     assert_int_equal(refresh(&b)->rc, cigna_refresh_ok);
-    assert_int_equal(w.refreshes_posted, 1);
+    assert_int_equal(w.auth.refreshes_posted, 1);
 }
 
 
@@ -1264,8 +1280,8 @@ a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped(void **state)
     assert_string_not_equal(f->detail, "");
     assert_null(field("i"));
     assert_null(lock());
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_null(world_entry(&w, NODE, 0));
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -1284,10 +1300,10 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
     f = finish(&a);
 
     assert_true(f->superseded);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
-    assert_true(world_alive(&w, stored().refresh_token));
-    assert_null(world_entry(&w, NODE, 0));
+    assert_true(world_alive(&w.auth, stored().refresh_token));
+    assert_null(world_entry(&w.fleet, NODE, 0));
 }
 
 
@@ -1296,24 +1312,23 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
 static void
 reseal(void)
 {
-    cigna_op_t       op;
-    cigna_grant_t    g;
-    cigna_slice_t    argv[3];
-    static uint8_t   nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
+    cigna_op_t      op;
+    cigna_grant_t   g;
+    cigna_slice_t   argv[3];
+    static uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = { 1 };
 
     g = stored();
     argv[0] = w.identity.grant_key;
     argv[1] = (cigna_slice_t) { field("b")->data, field("b")->len };
-    assert_int_equal(cigna_vault_seal_grant(&w.vault, &w.provider, &w.identity,
-                                            &g, nonce, &a.arena, &argv[2]),
+    assert_int_equal(cigna_vault_seal_grant(&a.subject, &g, nonce, &argv[2]),
                      CIGNA_OK);
     cigna_script_run(&op, cigna_script_grant_reseal, argv, 3);
-    cigna_reply_destroy(world_redis(&w, &op));
+    cigna_reply_destroy(world_redis(&w.redis, &op));
 }
 
 
 static void
-what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
+a_record_that_was_sealed_again_is_not_taken_for_a_newer_one(void **state)
 {
     (void) state;
 
@@ -1325,8 +1340,8 @@ what_was_sealed_anew_under_another_key_is_not_taken_for_newer(void **state)
     reseal();
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.superseded);
-    assert_int_equal(w.revoked, 0);
-    assert_true(world_entry(&w, NODE, 0)->confirmed);
+    assert_int_equal(w.auth.revoked, 0);
+    assert_true(world_entry(&w.fleet, NODE, 0)->confirmed);
 }
 
 
@@ -1336,7 +1351,7 @@ a_grant_that_was_marked_unheard_and_sealed_anew_is_spent(void **state)
     (void) state;
 
     make_expired();
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
     world_step(&w, &a, world_lost_after);
@@ -1363,12 +1378,12 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
         world_step(&w, &a, world_unsent);
     }
 
-    w.families[0].dead = 1;
+    w.auth.families[0].dead = 1;
     w.now_ms += WORLD_HTTP_MS + 100 * 1000;
     assert_int_equal(refresh_elsewhere(&b)->rc, cigna_refresh_spent);
     assert_int_equal(stored().state, cigna_grant_spent);
 
-    world_upkeep(&w, NODE);
+    world_replay_all(&w, NODE);
     assert_int_equal(stored().state, cigna_grant_live);
     assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
 }
@@ -1386,7 +1401,7 @@ a_store_whose_reply_was_lost_is_no_lost_race(void **state)
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(stored().generation, 2);
 }
 
@@ -1398,7 +1413,7 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
 
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     make_expired();
     (void) begin(&a);
@@ -1414,9 +1429,9 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
 
     /* what the dance replaced is revoked, and what the refresh had fetched */
 
-    assert_int_equal(w.revoked, 2);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
-    assert_true(world_alive(&w, stored().refresh_token));
+    assert_int_equal(w.auth.revoked, 2);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_true(world_alive(&w.auth, stored().refresh_token));
 }
 
 
@@ -1425,7 +1440,7 @@ a_late_writer_revives_no_deleted_grant(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     make_expired();
     (void) begin(&a);
@@ -1436,8 +1451,8 @@ a_late_writer_revives_no_deleted_grant(void **state)
     assert_int_equal(finish(&a)->rc, cigna_refresh_no_grant);
     assert_null(field("i"));
     assert_null(lock());
-    assert_int_equal(w.revoked, 2);
-    assert_string_equal(w.last_revoked, WORLD_MARKER "-rt-0-2");
+    assert_int_equal(w.auth.revoked, 2);
+    assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
 }
 
 
@@ -1446,13 +1461,13 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
 {
     (void) state;
 
-    w.nodes[NODE].full = 1;
+    w.fleet.nodes[NODE].full = 1;
 
     /* a run that was stopped until after the mark's deadline */
 
-    w.tokens = world_constant;
+    w.auth.tokens = world_constant;
     world_connected(&w);
-    w.revoked = 0;
+    w.auth.revoked = 0;
     w.now_ms += HOUR_MS;
 
     (void) begin(&a);
@@ -1467,7 +1482,7 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
 
     /* revoking would end the newer generation as well */
 
-    assert_int_equal(w.revoked, 0);
+    assert_int_equal(w.auth.revoked, 0);
 }
 
 
@@ -1482,7 +1497,7 @@ a_primary_that_lost_its_last_writes_is_given_them_again(void **state)
 
     (void) begin(&a);
     stop_before(&a, cigna_script_grant_swap);
-    world_set(&w, w.identity.grant_key, "g", "1");
+    world_set(&w.redis, w.identity.grant_key, "g", "1");
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_int_equal(stored().generation, 3);
@@ -1519,7 +1534,7 @@ a_stored_generation_is_published(void **state)
     id = stored().id;
     (void) snprintf(message, sizeof(message), "%.*s %.*s 2", CIGNA_NAME_LEN,
                     (const char *) w.identity.hash, (int) id.len, id.data);
-    assert_string_equal(w.message, message);
+    assert_string_equal(w.redis.message, message);
 }
 
 
@@ -1543,9 +1558,11 @@ store_long_tokens(void)
     cigna_grant_t    g;
     cigna_arena_t    arena;
     cigna_slice_t    argv[1 + CIGNA_GRANT_WRITE_ARGC];
+    cigna_subject_t  subject;
     static uint8_t   mem[CIGNA_FLOW_ARENA], nonce[CIGNA_SEAL_NONCE_LEN];
 
     cigna_arena_init(&arena, mem, sizeof(mem));
+    subject = world_subject(&w, &arena);
 
     g = (cigna_grant_t) {
         .id = cigna_slice("BBBBBBBBBBBBBBBBBBBBBB"),
@@ -1556,13 +1573,13 @@ store_long_tokens(void)
     };
 
     argv[0] = w.identity.grant_key;
-    assert_int_equal(cigna_grant_write_args(&w.vault, &w.provider, &w.identity, &g,
-                                            DAY_MS, nonce, &arena, &argv[1]),
+    assert_int_equal(cigna_grant_write_args(&subject, &g, DAY_MS, nonce,
+                                            &argv[1]),
                      CIGNA_OK);
 
-    cigna_script_run(&op, cigna_script_grant_put, argv,
+    cigna_script_run(&op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
-    cigna_reply_destroy(world_redis(&w, &op));
+    cigna_reply_destroy(world_redis(&w.redis, &op));
 }
 
 
@@ -1577,16 +1594,16 @@ send_long_token(void)
     cigna_arena_init(&a.arena, malloc(CIGNA_FLOW_ARENA), CIGNA_FLOW_ARENA);
 
     stop_at_exchange(&a);
-    assert_true(a.op.http.body.len > 3 * CIGNA_REFRESH_TOKEN_MAX);
+    assert_true(a.op.http.request.body.len > 3 * CIGNA_REFRESH_TOKEN_MAX);
 }
 
 
 static void
 bring_long_tokens(void)
 {
-    char            body[64 * 1024];
-    size_t          id_token;
-    cigna_event_t   ev;
+    char           body[64 * 1024];
+    size_t         id_token;
+    cigna_event_t  ev;
 
     id_token = CIGNA_ID_TOKEN_MAX;
 
@@ -1621,7 +1638,7 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
     disconnect();
     assert_true(finish(&a)->superseded);
-    assert_int_equal(w.revoked, 2);
+    assert_int_equal(w.auth.revoked, 2);
 }
 
 
@@ -1652,6 +1669,17 @@ they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
 }
 
 
+static int
+setup(void **state)
+{
+    (void) state;
+
+    connected_world();
+
+    return 0;
+}
+
+
 int
 main(void)
 {
@@ -1663,26 +1691,26 @@ main(void)
         test(a_refusal_that_cannot_be_marked_is_an_outage),
         test(a_reply_without_tokens_is_told_by_its_shape),
         test(an_error_that_cannot_be_read_has_had_no_effect),
-        test(where_too_many_are_refused_nothing_is_marked),
+        test(no_grant_is_marked_spent_while_too_many_are_refused),
         test(such_a_grant_is_tried_a_few_times_and_then_final),
-        test(it_goes_on_as_soon_as_others_do),
-        test(what_is_refused_again_while_others_do_well_is_final),
+        test(a_doubted_refusal_is_tried_again_once_others_succeed),
+        test(a_second_refusal_is_final_once_others_succeed),
         test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
-        test(what_was_final_just_before_too_many_were_refused_is_tried_again),
+        test(a_refusal_just_before_too_many_is_tried_again),
         test(and_is_final_if_it_is_refused_again),
         test(nor_is_it_tried_more_than_four_times_in_all),
-        test(what_was_final_long_before_stays_so),
+        test(a_refusal_long_before_stays_final),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
         test(an_older_secret_that_is_dropped_gives_way_to_the_new_one),
-        test(where_neither_secret_is_known_it_is_an_outage),
-        test(one_secret_is_sent_once),
+        test(two_unknown_secrets_are_an_outage),
+        test(a_client_with_one_secret_sends_it_once),
         test(nothing_but_a_definite_invalid_client_sends_a_refresh_token_again),
         test(invalid_grant_after_the_other_secret_is_as_final_as_ever),
         test(a_second_request_whose_end_is_not_known_leaves_word_of_it),
         test(the_lease_is_made_sure_of_before_the_second_request),
-        test(without_redis_the_second_request_is_not_sent),
-        test(after_a_change_of_primary_the_second_request_is_not_sent),
+        test(the_second_request_is_not_sent_without_redis),
+        test(the_second_request_is_not_sent_after_a_change_of_primary),
         test(a_run_that_was_held_up_between_both_requests_counts_no_attempt),
         test(an_attempt_after_an_unknown_one_may_use_both_secrets),
         test(the_old_refresh_token_is_kept_when_none_comes),
@@ -1701,14 +1729,14 @@ main(void)
         test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
         test(the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute),
-        test(without_room_in_the_journal_it_is_used_only_after_it_is_stored),
+        test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
         test(the_journal_is_asked_again_while_redis_cannot_be),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
         test(storing_is_given_up_after_a_while),
-        test(what_the_journal_has_is_soon_left_to_the_nodes_upkeep),
+        test(a_generation_in_the_journal_is_soon_left_to_the_journal_writer),
         test(a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped),
         test(a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped),
-        test(what_was_sealed_anew_under_another_key_is_not_taken_for_newer),
+        test(a_record_that_was_sealed_again_is_not_taken_for_a_newer_one),
         test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
         test(a_store_whose_reply_was_lost_is_no_lost_race),

@@ -1,0 +1,85 @@
+
+#ifndef _CIGNA_EXCHANGE_H_INCLUDED_
+#define _CIGNA_EXCHANGE_H_INCLUDED_
+
+
+#include "cigna_lease.h"
+#include "cigna_refusal_rate.h"
+#include "cigna_verdict.h"
+#include "oauth/cigna_client_secret.h"
+
+
+/*
+ * Sends the refresh token of a grant to the token endpoint (RFC 6749,
+ * section 6), and finds out what the reply means.  A part of the refresh, and a
+ * flow of its own shape within it.
+ */
+
+typedef enum {
+    cigna_exchange_ok = 0,                 /* "fresh" is the new generation */
+    cigna_exchange_secret,                 /* invalid_client: ask for the lease
+                                              again and begin again, with the
+                                              client's other secret */
+    cigna_exchange_spent,                  /* refused for good, and marked so in
+                                              the vault */
+    cigna_exchange_overtaken,              /* refused, and the vault has "there"
+                                              instead */
+    cigna_exchange_stale,                  /* refused, and the grant changed
+                                              while it was marked: the event is
+                                              the reply to grant_swap */
+    cigna_exchange_gone,                   /* refused, and there is no record to
+                                              open: see failure and why */
+    cigna_exchange_failed                  /* see failure and why */
+} cigna_exchange_e;
+
+
+typedef struct {
+    /* set by the flow, borrowed */
+    const cigna_subject_t   *subject;
+    const cigna_verdict_t   *verdict;      /* of the grant that is exchanged */
+    const cigna_lease_t     *lease;        /* held */
+
+    /* results */
+    cigna_exchange_e         rc;
+    cigna_refresh_e          failure;
+    const char              *why;          /* for the log ... */
+    cigna_slice_t            quoted;       /* ... and what the server wrote */
+    cigna_answer_e           answer;       /* of the token endpoint */
+    cigna_lease_mark_e       mark;         /* how to give up the lease */
+    cigna_token_reply_t      tokens;
+    cigna_grant_t            fresh;
+    cigna_grant_t            there;
+    int64_t                  retry_after_s;   /* -1: none */
+    unsigned                 provisional:1;   /* refused, and not final */
+    unsigned                 client_refused:1;   /* invalid_client was said of
+                                                    each secret there is */
+    unsigned                 foreign:1;    /* tokens of another subject or
+                                              patient came */
+    cigna_client_secret_t    secret;       /* its results are, too */
+
+    /* private */
+    unsigned                 state;
+    cigna_retry_t            retry;
+    int64_t                  sent_ms;
+} cigna_exchange_t;
+
+
+/* before the flow's fields are set, which it clears */
+void cigna_exchange_init(cigna_exchange_t *x);
+
+/*
+ * Begins under the lease.  CIGNA_ERROR: nothing is sent, "failed" is the
+ * result.  Events go to cigna_exchange_next().
+ */
+int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+/*
+ * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
+ * it is over, see rc.
+ */
+int cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_EXCHANGE_H_INCLUDED_ */

@@ -1,0 +1,61 @@
+
+#ifndef _NGX_CIGNA_MAIN_CONF_H_INCLUDED_
+#define _NGX_CIGNA_MAIN_CONF_H_INCLUDED_
+
+
+#include "ngx_cigna_budget_conf.h"
+#include "ngx_cigna_conf.h"
+#include "nginx/ngx_cigna_index.h"
+#include "redis/ngx_cigna_redis.h"
+
+#include "vault/cigna_vault_names.h"
+
+
+/* configuration of the block http */
+
+struct ngx_cigna_main_conf_s {
+    ngx_shm_zone_t            *zone;
+    ngx_cigna_place_t         *zone_place;
+    ngx_shm_zone_t            *documents;  /* see ngx_cigna_documents.h */
+    uint64_t                   generation; /* of this configuration */
+
+    ngx_uint_t                 vault_set;  /* cigna_vault is present */
+    ngx_cigna_place_t         *vault_place;
+    cigna_vault_t              vault;
+    ngx_cigna_redis_conf_t     redis;
+    ngx_msec_t                 revalidate;
+    ngx_msec_t                 stale;
+
+    ngx_array_t                tenants;    /* ngx_cigna_tenant_t * */
+    ngx_cigna_index_t          names;      /* ngx_cigna_tenant_t, by name */
+    ngx_cigna_index_t          callbacks;  /* ngx_cigna_tenant_t, one for each
+                                              path of a redirect_uri */
+    ngx_array_t                shared;     /* ngx_cigna_shared_t * */
+    ngx_cigna_index_t          stores;     /* ngx_ssl_t, by the file with CA
+                                              certificates */
+    ngx_array_t                aliases;    /* ngx_str_t */
+    ngx_cigna_budget_conf_t    budget;     /* the gateway's */
+
+    ngx_cigna_place_t         *used;       /* last use in a location */
+    ngx_array_t               *noticed;    /* command tables of other modules,
+                                              while nginx parses */
+
+    ngx_http_variable_t       *variables;  /* $cigna_*, set in preconfiguration;
+                                              the last name is empty */
+
+    /* set by ngx_cigna_handlers_init() */
+    ngx_int_t                  request_id; /* index of $request_id */
+    ngx_str_t                  page_csp;   /* policy of the pages */
+
+    ngx_cigna_worker_t        *worker;     /* of this process, or NULL */
+};
+
+
+/* the ngx_cigna_tenant_t * of this ngx_str_t *name, or NULL */
+
+#define ngx_cigna_tenant_find(mcf, name)                                      \
+    ((ngx_cigna_tenant_t *)                                                   \
+     ngx_cigna_index_find(&(mcf)->names, ngx_cigna_slice(name)))
+
+
+#endif /* _NGX_CIGNA_MAIN_CONF_H_INCLUDED_ */

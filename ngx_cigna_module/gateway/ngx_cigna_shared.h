@@ -1,0 +1,34 @@
+
+#ifndef _NGX_CIGNA_SHARED_H_INCLUDED_
+#define _NGX_CIGNA_SHARED_H_INCLUDED_
+
+
+#include "ngx_cigna_conf.h"
+
+#include "fhir/cigna_link_filter.h"
+#include "oauth/cigna_provider.h"
+
+
+/*
+ * Tenants that have the same servers, and reach them in the same way, share
+ * one of these.  A gateway with 10,000 tenants of Cigna's so resolves,
+ * discovers and fetches keys once.
+ */
+
+struct ngx_cigna_shared_s {
+    ngx_array_t                tenants;    /* ngx_cigna_tenant_t *, at least
+                                              one */
+    ngx_array_t                origins;    /* ngx_cigna_origin_t *, of fhir_base
+                                              and of all configured endpoints,
+                                              each once */
+    cigna_bases_t              bases;      /* of links in replies */
+
+    /* set and changed by the worker */
+    cigna_issuer_keys_t        keys;
+    struct ngx_cigna_discovery_s  *discovery;
+    ngx_array_t                announced;  /* ngx_cigna_origin_t *, of hosts
+                                              that only metadata named */
+};
+
+
+#endif /* _NGX_CIGNA_SHARED_H_INCLUDED_ */

@@ -1,0 +1,71 @@
+
+#ifndef _NGX_CIGNA_TENANT_H_INCLUDED_
+#define _NGX_CIGNA_TENANT_H_INCLUDED_
+
+
+#include "ngx_cigna_budget_conf.h"
+#include "ngx_cigna_conf.h"
+
+#include "budget/cigna_budget_plan.h"
+#include "fhir/cigna_resource_types.h"
+#include "oauth/cigna_provider.h"
+
+
+/*
+ * A block cigna_tenant.  The configuration is constant, apart from the parts
+ * that say otherwise: each worker has a copy of those.
+ */
+
+struct ngx_cigna_tenant_s {
+    ngx_str_t                  name;
+
+    /* discovery fills the endpoints and the keys of each worker's copy */
+    cigna_provider_t           provider;
+
+    cigna_uri_t                fhir_uri;   /* parsed fhir_base */
+    cigna_uri_t                redirect_uri;   /* parsed */
+    ngx_cigna_shared_t        *shared;
+    cigna_resource_types_t     types;      /* allowed types; none: all types */
+    ngx_uint_t                 types_dry;  /* other types are counted, and not
+                                              refused */
+
+    ngx_ssl_t                 *ssl;        /* towards the OAuth endpoints */
+    ngx_resolver_t            *resolver;   /* NULL: none */
+    ngx_msec_t                 resolver_timeout;
+    ngx_msec_t                 connect_timeout;
+    ngx_msec_t                 timeout;
+    ngx_msec_t                 exchange_timeout;   /* of a token or a code */
+
+    ngx_uint_t                 dances_per_second;
+    cigna_gcra_limit_t         member_dances;
+    ngx_uint_t                 token_requests;     /* refreshes a second */
+    ngx_uint_t                 refresh_waiters;    /* requests, per worker */
+    ngx_uint_t                 grant_waiters;      /* ... for one grant */
+    ngx_uint_t                 refused_share;      /* per cent, see
+                                              cigna_refusal_rate.h */
+
+    ngx_cigna_budget_conf_t    budget_conf;
+    ngx_cigna_budget_conf_t    member_budget_conf;
+    cigna_budget_plan_t        plan;       /* result of all budget directives */
+
+    ngx_str_t                  fhir_origin;    /* of fhir_base */
+    ngx_str_t                  fhir_host;      /* ... in the form of a Host
+                                              line */
+    ngx_str_t                  trusted_certificate;
+    ngx_cigna_place_t         *place;      /* of the block */
+
+    /* in the zone, see ngx_cigna_rows.h */
+    struct ngx_cigna_zone_row_s      *row;
+    struct ngx_cigna_counters_s      *counters;
+    struct ngx_cigna_refresh_gate_s  *refresh_gate;
+
+    /* set and changed by the worker */
+    ngx_uint_t                 waiters;    /* requests waiting for refreshes */
+    ngx_msec_t                 secret_logged[2];   /* when the worker logged
+                                              that the newer secret, or the
+                                              older one, worked */
+    struct ngx_cigna_budget_s *budget;     /* NULL: no budgets */
+};
+
+
+#endif /* _NGX_CIGNA_TENANT_H_INCLUDED_ */

@@ -1,0 +1,39 @@
+
+#ifndef _NGX_CIGNA_CACHE_ENTRY_H_INCLUDED_
+#define _NGX_CIGNA_CACHE_ENTRY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "vault/cigna_grant.h"
+#include "vault/cigna_vault_names.h"
+
+
+/* an access token in the cache, and the facts that go with it */
+
+typedef struct {
+    ngx_str_t   token;                     /* bearer token */
+    ngx_str_t   patient;                   /* of the grant, may be empty */
+    ngx_str_t   scope;
+    ngx_str_t   userinfo;
+    u_char      name[CIGNA_NAME_LEN];      /* the identity's in messages */
+    u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
+    uint64_t    generation;
+    int64_t     expires_ms;                /* of the token, since the epoch */
+    int64_t     due_ms;                    /* a refresh may begin then; 0:
+                                              never */
+    int64_t     checked_ms;                /* when Redis last confirmed it */
+    unsigned    suspect:1;                 /* set by get(): Redis has to be
+                                              asked now */
+} ngx_cigna_cache_entry_t;
+
+
+/* bytes of all strings */
+
+#define ngx_cigna_cache_entry_len(entry)                                      \
+    ((entry)->token.len + (entry)->patient.len + (entry)->scope.len           \
+     + (entry)->userinfo.len)
+
+
+#endif /* _NGX_CIGNA_CACHE_ENTRY_H_INCLUDED_ */

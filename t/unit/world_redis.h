@@ -1,0 +1,91 @@
+
+#ifndef _WORLD_REDIS_H_INCLUDED_
+#define _WORLD_REDIS_H_INCLUDED_
+
+
+#include "flow/cigna_flow.h"
+
+
+/* Redis, as far as scripts and flows use it, with a replica beside it */
+
+#define WORLD_KEYS     64
+#define WORLD_FIELDS   40
+#define WORLD_RETIRED  64
+
+
+typedef struct {
+    char     *name;
+    uint8_t  *data;
+    size_t    len;
+    int64_t   score;                       /* in a sorted set */
+} world_field_t;
+
+
+typedef struct {
+    char           *name;
+    int64_t         expires_ms;            /* 0: never */
+    unsigned        nfields;
+    world_field_t   fields[WORLD_FIELDS];  /* a string has one, "" */
+} world_key_t;
+
+
+typedef struct {
+    const int64_t        *now_ms;          /* of the world */
+    int64_t               skew_ms;         /* of Redis' clock to that */
+
+    world_key_t           keys[WORLD_KEYS];
+    char                  retired[WORLD_RETIRED][32];   /* deleted grants */
+    unsigned              nretired;
+
+    char                  policy[32];      /* maxmemory-policy */
+    char                  password[32];
+
+    unsigned              published;       /* messages */
+    int64_t               published_ms;    /* the last one */
+    char                  message[128];    /* the last one */
+    unsigned              deaf:1;          /* no node hears messages */
+
+    unsigned              replicated:1;    /* "durable" waits for the replica */
+    world_key_t           replica[WORLD_KEYS];
+
+    /* runs operations on a real Redis instead; the caller frees the reply */
+    cigna_reply_t       *(*real)(void *data, const cigna_op_t *op);
+    void                 *real_data;
+} world_redis_t;
+
+
+/* performs cigna_op_redis or cigna_op_script; the caller frees the reply */
+cigna_reply_t *world_redis(world_redis_t *db, const cigna_op_t *op);
+
+/* a reply of these bytes of the protocol */
+cigna_reply_t *world_reply(const char *resp, size_t len);
+
+/* a field of a hash, or a string with ""; NULL if there is none */
+const world_field_t *world_get(world_redis_t *db, cigna_slice_t key,
+    const char *field);
+
+/* sets a field of a hash; NULL deletes it */
+void world_set(world_redis_t *db, cigna_slice_t key, const char *field,
+    const char *value);
+void world_set_bytes(world_redis_t *db, cigna_slice_t key, const char *field,
+    cigna_slice_t value);
+
+void world_delete(world_redis_t *db, cigna_slice_t key);
+
+/* the replica gets all that was written so far */
+void world_replicate(world_redis_t *db);
+
+/* the replica becomes the primary: what it lacks is lost */
+void world_promote(world_redis_t *db);
+
+/* 1 if the bytes are anywhere in Redis */
+int world_redis_has(world_redis_t *db, const char *bytes);
+
+/* 1 if every key has an expiry */
+int world_redis_bounded(const world_redis_t *db);
+
+/* frees all there is */
+void world_redis_done(world_redis_t *db);
+
+
+#endif /* _WORLD_REDIS_H_INCLUDED_ */
