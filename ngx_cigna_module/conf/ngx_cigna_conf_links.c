@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_shared.h"
 #include "fhir/cigna_fhir_base.h"
 #include "http/cigna_uri.h"
-#include "fhir/cigna_smart.h"
+#include "fhir/cigna_public_metadata.h"
 
 
 /*

@@ -12,6 +12,8 @@
 #include "nginx/ngx_cigna_log.h"
 
 
+static void ngx_cigna_rewrite_metadata(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
@@ -30,7 +32,6 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
     ngx_str_t         own;
-    cigna_public_metadata_e     document;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -39,21 +40,14 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
+    if (lcf->endpoints) {
+        ngx_cigna_rewrite_metadata(r, ctx->tenant);
+    }
+
     rc = ngx_cigna_rewrite_links(r, lcf, ctx, &own);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    document = cigna_public_metadata_none;
-
-    if (lcf->endpoints) {
-        document = ngx_cigna_public_metadata_document(ctx->tenant,
-                                                      ngx_cigna_slice(&r->upstream->uri));
-    }
-
-    if (rc == NGX_DECLINED && document == cigna_public_metadata_none) {
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
     /* the same for all replies, with body or without, of one resource */
@@ -75,8 +69,36 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &own : NULL,
-                                   document, lcf->endpoints);
+    return ngx_cigna_rewrite_begin(r, ctx, &own);
+}
+
+
+/* endpoints are written into documents that the gateway keeps, and no others */
+
+static void
+ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t         *uri;
+    static ngx_msec_t  warned;
+
+    uri = &r->upstream->uri;
+
+    if (r->headers_out.status != NGX_HTTP_OK
+        || r->method == NGX_HTTP_HEAD
+        || ngx_cigna_public_metadata_document(tenant, ngx_cigna_slice(uri))
+           == cigna_public_metadata_none)
+    {
+        return;
+    }
+
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_metadata_passed);
+
+    if (ngx_cigna_log_due(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: metadata that is not kept was proxied: the "
+                      "endpoints in it are Cigna's, \"cigna_smart_endpoint\" "
+                      "has no effect");
+    }
 }
 
 

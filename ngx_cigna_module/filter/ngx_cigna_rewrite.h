@@ -4,7 +4,6 @@
 
 
 #include "ngx_cigna_rewrite_body.h"
-#include "fhir/cigna_smart.h"
 
 
 /*

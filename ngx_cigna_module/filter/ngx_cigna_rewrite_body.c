@@ -3,8 +3,7 @@
  *   rw->in     buffers that came and are not through; theirs who sent them, so
  *              that they wait for us where the client reads slowly
  *   rw->rest   of the first of them
- *   rw->piece  of what the links became, on its way to the endpoints
- *   rw->part   of what goes out; all three borrow from the first buffer
+ *   rw->part   of what goes out; both borrow from the first buffer
  *   rw->busy   ours, of which there are so many and no more, with the client
  *
  * A buffer that came is given back when all that has become of it has been
@@ -31,12 +30,10 @@
 
 
 struct ngx_cigna_rewrite_s {
-    cigna_link_filter_t         links;
-    cigna_smart_t              *smart;           /* NULL: endpoints stay */
+    cigna_link_filter_t   links;
 
     ngx_chain_t          *in;
     cigna_slice_t         rest;
-    cigna_slice_t         piece;
     cigna_slice_t         part;
     ngx_uint_t            begun;           /* the first of rw->in */
 
@@ -67,14 +64,9 @@ static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
 
 
-/* no base: cigna_link_filter.c finds no link then */
-
-static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
-
-
 ngx_int_t
 ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own, cigna_public_metadata_e document, ngx_array_t *endpoints)
+    ngx_str_t *own)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -85,25 +77,8 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     rw->last = &rw->out;
 
-    if (document != cigna_public_metadata_none) {
-
-        rw->smart = ngx_palloc(r->pool, sizeof(cigna_smart_t));
-        if (rw->smart == NULL) {
-            return NGX_ERROR;
-        }
-
-        cigna_smart_init(rw->smart, document, endpoints->elts,
-                         endpoints->nelts);
-    }
-
-    if (own) {
-        cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
-                               ngx_cigna_slice(own));
-
-    } else {
-        cigna_link_filter_init(&rw->links, &ngx_cigna_rewrite_no_bases,
-                               cigna_slice("/"));
-    }
+    cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
+                           ngx_cigna_slice(own));
 
     ctx->rewrite = rw;
     r->filter_need_in_memory = 1;
@@ -221,37 +196,13 @@ ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
 {
     int  rc;
 
-    for ( ;; ) {
+    rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->part);
 
-        if (rw->smart
-            && cigna_smart_next(rw->smart, &rw->piece, &rw->part) == CIGNA_OK)
-        {
-            return CIGNA_OK;
-        }
-
-        rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->piece);
-
-        if (rc != CIGNA_OK && last) {
-            rc = cigna_link_filter_end(&rw->links, &rw->piece);
-        }
-
-        if (rc != CIGNA_OK) {
-            break;
-        }
-
-        if (rw->smart == NULL) {
-            rw->part = rw->piece;
-            return CIGNA_OK;
-        }
+    if (rc != CIGNA_OK && last) {
+        rc = cigna_link_filter_end(&rw->links, &rw->part);
     }
 
-    rw->piece = cigna_slice_null;
-
-    if (rw->smart && last) {
-        return cigna_smart_end(rw->smart, &rw->part);
-    }
-
-    return CIGNA_NONE;
+    return rc;
 }
 
 
@@ -402,8 +353,8 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_link_filter_t      *links;
-    static ngx_msec_t   broken, elsewhere, outside;
+    cigna_link_filter_t  *links;
+    static ngx_msec_t     broken, elsewhere, outside;
 
     links = &ctx->rewrite->links;
 
@@ -411,12 +362,6 @@ ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_broken, &broken,
                                "no valid JSON: links behind the error still "
                                "lead to Cigna");
-    }
-
-    /* without bases links were to stay */
-
-    if (links->bases->n == 0) {
-        return;
     }
 
     if (links->elsewhere) {

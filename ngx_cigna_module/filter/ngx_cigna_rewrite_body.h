@@ -4,22 +4,20 @@
 
 
 #include "request/ngx_cigna_ctx.h"
-#include "fhir/cigna_smart.h"
 
 
 /*
- * A reply's body as it streams through what rewrites links and endpoints, in
- * bounded memory: what has no room yet stays with who has sent it.
+ * Rewrites the links of a reply's body as it streams by, in bounded memory: what
+ * has no room yet stays with the upstream.
  */
 
 
 /*
  * Begins, and sets ctx->rewrite.  own: what takes the place of Cigna's base in
- * links, borrowed from the request's pool; NULL: they stay.  endpoints take the
- * place of others if it is a document that has them.
+ * links, borrowed from the request's pool.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own, cigna_public_metadata_e document, ngx_array_t *endpoints);
+    ngx_str_t *own);
 
 /* for the body filter, where ctx->rewrite is set */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

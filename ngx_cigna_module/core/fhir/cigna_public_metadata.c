@@ -9,8 +9,8 @@
 #include "cigna_public_metadata.h"
 #include "cigna_gate_out.h"
 #include "json/cigna_json.h"
+#include "json/cigna_json_raw.h"
 #include "json/cigna_json_scan.h"
-#include "json/cigna_json_walk.h"
 
 
 #define CIGNA_PUBLIC_METADATA_OAUTH                                           \
@@ -88,7 +88,6 @@ static void cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
     cigna_slice_t value, cigna_slice_t url);
 static void cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     cigna_slice_t container);
-static cigna_slice_t cigna_public_metadata_inner(cigna_slice_t value);
 
 
 cigna_public_metadata_e
@@ -302,12 +301,12 @@ cigna_public_metadata_configure(cigna_public_metadata_edit_t *e,
     unsigned       i;
     cigna_slice_t  in, key, value, url;
 
-    in = cigna_public_metadata_inner(object);
+    in = cigna_json_raw_inner(object);
 
     while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
            && cigna_json_raw_cut(&in, &value) == CIGNA_OK)
     {
-        if (cigna_public_metadata_find(e, cigna_public_metadata_inner(key),
+        if (cigna_public_metadata_find(e, cigna_json_raw_inner(key),
                                        &url))
         {
             cigna_public_metadata_replace(e, value, url);
@@ -344,7 +343,7 @@ cigna_public_metadata_state(cigna_public_metadata_edit_t *e,
         return;
     }
 
-    list = cigna_public_metadata_inner(list);
+    list = cigna_json_raw_inner(list);
 
     while (cigna_json_raw_cut(&list, &rest) == CIGNA_OK) {
         cigna_public_metadata_rest(e, rest);
@@ -405,7 +404,7 @@ cigna_public_metadata_security(cigna_public_metadata_edit_t *e,
     }
 
     found = 0;
-    in = cigna_public_metadata_inner(list);
+    in = cigna_json_raw_inner(list);
 
     while (cigna_json_raw_cut(&in, &one) == CIGNA_OK) {
         if (cigna_public_metadata_is(one, "url", CIGNA_PUBLIC_METADATA_OAUTH))
@@ -443,7 +442,7 @@ cigna_public_metadata_oauth(cigna_public_metadata_edit_t *e,
         return;
     }
 
-    in = cigna_public_metadata_inner(list);
+    in = cigna_json_raw_inner(list);
 
     while (cigna_json_raw_cut(&in, &one) == CIGNA_OK) {
         cigna_public_metadata_uri(e, one);
@@ -500,7 +499,7 @@ cigna_public_metadata_has(cigna_slice_t list, const char *url)
 {
     cigna_slice_t  one;
 
-    list = cigna_public_metadata_inner(list);
+    list = cigna_json_raw_inner(list);
 
     while (cigna_json_raw_cut(&list, &one) == CIGNA_OK) {
         if (cigna_public_metadata_is(one, "url", url)) {
@@ -608,7 +607,7 @@ cigna_public_metadata_is(cigna_slice_t object, const char *member,
     return cigna_json_raw_member(object, cigna_slice_str(member), &value)
            == CIGNA_OK
            && value.data[0] == '"'
-           && cigna_json_raw_means(cigna_public_metadata_inner(value),
+           && cigna_json_raw_means(cigna_json_raw_inner(value),
                                    cigna_slice_str(text));
 }
 
@@ -641,7 +640,7 @@ cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     const uint8_t  *last;
 
     last = container.data + 1;
-    in = cigna_public_metadata_inner(container);
+    in = cigna_json_raw_inner(container);
 
     while (cigna_json_raw_cut(&in, &value) == CIGNA_OK) {
         last = value.data + value.len;
@@ -654,15 +653,6 @@ cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     }
 
     e->added = last;
-}
-
-
-/* without quotes or brackets */
-
-static cigna_slice_t
-cigna_public_metadata_inner(cigna_slice_t value)
-{
-    return cigna_slice_make(value.data + 1, value.data + value.len - 1);
 }
 
 

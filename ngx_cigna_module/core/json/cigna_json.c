@@ -3,7 +3,7 @@
 
 #include "cigna_json.h"
 #include "cigna_json_mend.h"
-#include "cigna_json_walk.h"
+#include "cigna_json_raw.h"
 #include "base/cigna_secret.h"
 
 
