@@ -240,7 +240,6 @@ ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
     entry = ngx_cigna_documents_entry(zone, docs, key);
 
     *before = entry->state;
-    entry->pid = 0;
 
     ngx_cigna_documents_drop(zone, entry);
 
@@ -250,12 +249,12 @@ ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
         ngx_memcpy(p, text->data, text->len);
 
         entry->text = p;
+        entry->pid = 0;
         entry->state.version = ++docs->clock;
         entry->state.len = text->len;
+        entry->state.due = due;
         entry->state.until = until;
     }
-
-    entry->state.due = due;
 
     ngx_cigna_documents_unlock(zone);
 
@@ -275,9 +274,11 @@ ngx_cigna_documents_away(ngx_shm_zone_t *zone, const u_char *key, time_t due,
 
     *before = entry->state;
 
-    entry->pid = 0;
-    entry->state.due = due;
-    entry->state.away = 1;
+    if (entry->pid == ngx_pid) {
+        entry->pid = 0;
+        entry->state.due = due;
+        entry->state.away = 1;
+    }
 
     ngx_cigna_documents_unlock(zone);
 }
@@ -295,12 +296,13 @@ ngx_cigna_documents_pass(ngx_shm_zone_t *zone, const u_char *key, time_t due,
 
     *before = entry->state;
 
-    ngx_cigna_documents_drop(zone, entry);
+    if (entry->pid == ngx_pid) {
+        ngx_cigna_documents_drop(zone, entry);
 
-    entry->pid = 0;
-    entry->state.due = due;
-    entry->state.away = 0;
-    entry->state.passed = 1;
+        entry->pid = 0;
+        entry->state.due = due;
+        entry->state.passed = 1;
+    }
 
     ngx_cigna_documents_unlock(zone);
 }

@@ -64,9 +64,11 @@ ngx_int_t ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key,
  * above.
  *
  *   keep   the text takes the place of the last one; NGX_ERROR: no room, even
- *          without all other documents
+ *          without all other documents, and pass() is to be called
  *   away   the last text stays
  *   pass   the last text goes
+ *
+ * The last two do nothing where another process has the right by now.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_str_t *text, time_t due, time_t until,
