@@ -2,15 +2,18 @@
 // serve it from memory.
 
 import assert from 'node:assert/strict';
+import https from 'node:https';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
+import { lookup } from '../lib/client.mjs';
 import { clockOf } from '../lib/clock.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { raw } from '../lib/fhir.mjs';
 import { CONFIGURATION, PATHS, PROXIED, STATEMENT, metadataGateway }
   from '../lib/metadata.mjs';
-import { freePort, until } from '../lib/scratch.mjs';
+import { TOP, until } from '../lib/scratch.mjs';
 import { withEndpoints } from '../lib/smart.mjs';
 
 const OPEN = { metadata: '/metadata',
@@ -303,6 +306,21 @@ test('documents that are not kept', async (t) => {
     });
   }
 
+  await t.test('endpoints of one that is proxied stay Cigna\'s, which is '
+    + 'counted and logged', async () => {
+    const { cigna_metadata_passed_total: before } = await countersOf(gw);
+    answer(PATHS.configuration, CONFIGURATION);
+    for (let i = 0; i < 3; i += 1) {
+      assert.equal((await nobody.get(`/p7${OPEN.configuration}${PROXIED}`))
+        .body, JSON.stringify(CONFIGURATION));
+    }
+    await nobody.get(`/p6${OPEN.configuration}${PROXIED}`);
+    const { cigna_metadata_passed_total: after } = await countersOf(gw);
+    assert.equal(after.acme, before.acme + 3);
+    assert.equal(gw.nginx.errorLog().match(
+      /endpoints in it are Cigna's, "cigna_smart_endpoint" has no/g).length, 1);
+  });
+
   await t.test('one of 4 MiB is kept to the byte', async () => {
     const text = documentOf(4 * MIB);
     answer(PATHS.metadata, text);
@@ -520,5 +538,41 @@ test('what a browser may do', async (t) => {
         assert.equal(headers.vary, 'Origin');
         assert.match(headers['access-control-expose-headers'], /ETag/);
       }
+    });
+});
+
+test('an unmodified SMART client', async (t) => {
+  const own = { ...WANTED,
+                authorization_endpoint: 'https://health.acme.example/auth' };
+  const { gw, answer } = await metadataGateway(t, {
+    names: ['acme'],
+    locations: ({ recorder, to }) => ['/one/', '/two/'].map((place) =>
+      recorder.location(place, { to, lines: [
+        `proxy_set_header X-Place ${place};`,
+        ...Object.entries(own).map((both) =>
+          `cigna_smart_endpoint ${both.join(' ')};`)] })),
+  });
+  const require = createRequire(`${TOP}/scripts/package.json`);
+  const { getSecurityExtensions } = require('fhirclient/lib/smart');
+  const options = { agent: new https.Agent({ ca: gw.caText, lookup }) };
+  const discovered = (place) => getSecurityExtensions(gw.url('acme', place),
+                                                      options, options);
+  const found = ({ authorizeUri, tokenUri, registrationUri }) =>
+    assert.deepEqual([authorizeUri, tokenUri, registrationUri], [
+      own.authorization_endpoint, own.token_endpoint,
+      own.registration_endpoint]);
+
+  await t.test('finds endpoints that are added to smart-configuration',
+    async () => {
+      answer(PATHS.configuration, { capabilities: [] });
+      found(await discovered('/one'));
+    });
+
+  await t.test('finds endpoints that are added to a CapabilityStatement',
+    async () => {
+      answer(PATHS.metadata, { resourceType: 'CapabilityStatement',
+                               rest: [{ mode: 'server' }] });
+      answer(PATHS.configuration, '', {}, 404);
+      found(await discovered('/two'));
     });
 });
