@@ -1,30 +1,32 @@
 
 /*
  *     take --> decide --+--> granted
- *               ^       +--> refused        there is no delay=, or not enough
+ *               ^       +--> refused        without delay=, or it is too short
  *               |       +--> in the queue --+
  *               |                           | a reply of Redis, or the time
  *               +---------------------------+ that the decision has named
  *
- * Waiters are asked in the order in which they came.  One that waits for what
- * all others need, too, stops the queue, and who comes then goes behind it;
- * one whose own member has spent too much does not.  Metadata, for which
- * strangers may ask, neither waits nor goes behind others: the queue is for
- * members.
+ * Waiters are decided on in the order in which they came.  A waiter that waits
+ * for what all others need, too, stops the queue, and later requests queue
+ * behind it.  A waiter whose own member has spent too much does not stop it.
+ * Requests for metadata neither wait nor queue behind others: strangers may
+ * send them, and the queue is for members.
  *
- * A decision may bring with it that Redis is to be asked.  That is for this
- * worker to do then, whatever becomes of the request: the node makes one such
- * call at a time for a tenant.
+ * A decision may ask for a call to Redis.  This worker then makes the call,
+ * whatever becomes of the request: the node makes one such call at a time for a
+ * tenant.
  */
 
 
 #include "ngx_cigna_budget.h"
-#include "ngx_cigna_budget_lease.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_timer.h"
+#include "shm/ngx_cigna_counters.h"
 
 
+static void ngx_cigna_budget_wake(void *data);
 static ngx_int_t ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter, ngx_uint_t waiting);
 static ngx_int_t ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
@@ -37,41 +39,55 @@ static void ngx_cigna_budget_serve(ngx_event_t *ev);
 static void ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms);
 
 
-void
-ngx_cigna_budget_queue_init(ngx_cigna_budget_t *budget)
+ngx_cigna_budget_t *
+ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    cigna_slice_t key, cigna_budget_members_t *members)
 {
-    ngx_event_t  *ev;
+    ngx_cigna_budget_t  *budget;
+
+    budget = ngx_pcalloc(mcf->worker->cycle->pool,
+                         sizeof(ngx_cigna_budget_t));
+    if (budget == NULL) {
+        return NULL;
+    }
+
+    ngx_cigna_budget_zone_init(&budget->zone, mcf, tenant, key, members);
+
+    budget->lease.zone = &budget->zone;
+    budget->lease.handler = ngx_cigna_budget_wake;
+    budget->lease.data = budget;
+
+    ngx_cigna_budget_lease_init(&budget->lease);
+
+    budget->pause.zone = &budget->zone;
+
+    ngx_cigna_budget_pause_init(&budget->pause);
 
     ngx_queue_init(&budget->waiters);
 
-    ev = &budget->timer;
+    ngx_cigna_timer_init(&budget->timer, ngx_cigna_budget_serve, budget,
+                         mcf->worker->cycle->log, 0);
 
-    ev->handler = ngx_cigna_budget_serve;
-    ev->data = budget;
-    ev->log = budget->mcf->worker->cycle->log;
+    return budget;
 }
 
 
 void
-ngx_cigna_budget_queue_done(ngx_cigna_budget_t *budget)
+ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 {
-    ngx_event_t  *ev;
-
-    ev = &budget->timer;
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
-
-    if (ev->posted) {
-        ngx_delete_posted_event(ev);
-    }
+    ngx_cigna_timer_stop(&budget->timer);
+    ngx_cigna_budget_lease_done(&budget->lease);
+    ngx_cigna_budget_pause_done(&budget->pause);
 }
 
 
-void
-ngx_cigna_budget_wake(ngx_cigna_budget_t *budget)
+/* waiters are decided on again, from an empty stack */
+
+static void
+ngx_cigna_budget_wake(void *data)
 {
+    ngx_cigna_budget_t *budget = data;
+
     ngx_event_t  *ev;
 
     ev = &budget->timer;
@@ -88,7 +104,8 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 {
     ngx_int_t  rc;
 
-    waiter->deadline = ngx_current_msec + budget->tenant->budget_conf.delay;
+    waiter->deadline = ngx_current_msec
+                       + budget->zone.tenant->budget_conf.delay;
 
     if (budget->stuck && waiter->member != CIGNA_BUDGET_METADATA) {
         return ngx_cigna_budget_queue(budget, waiter);
@@ -111,7 +128,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_OK, NGX_BUSY, or NGX_AGAIN: to be judged again after answer.wait_ms */
+/* NGX_OK, NGX_BUSY, or NGX_AGAIN: decide again after answer.wait_ms */
 
 static ngx_int_t
 ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
@@ -119,23 +136,23 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 {
     ngx_msec_int_t  left;
 
-    /* without Redis it is decided at once */
+    /* if the call cannot be made, the core decides without Redis */
 
     if (ngx_cigna_budget_decide(budget, waiter, waiting) != NGX_OK
-        && waiter->answer.rc == cigna_budget_waiting)
+        && waiter->answer.rc == cigna_budget_rc_waiting)
     {
         (void) ngx_cigna_budget_decide(budget, waiter, waiting);
     }
 
     switch (waiter->answer.rc) {
 
-    case cigna_budget_granted:
+    case cigna_budget_rc_granted:
         return NGX_OK;
 
-    case cigna_budget_waiting:
+    case cigna_budget_rc_waiting:
         return NGX_AGAIN;
 
-    default: /* cigna_budget_refused */
+    default: /* cigna_budget_rc_refused */
 
         left = (ngx_msec_int_t) (waiter->deadline - ngx_current_msec);
 
@@ -154,7 +171,7 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_ERROR: Redis was to be asked, and cannot be */
+/* NGX_ERROR: the decision needs a call to Redis, which cannot be made */
 
 static ngx_int_t
 ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
@@ -164,18 +181,19 @@ ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 
     a = &waiter->answer;
 
-    cigna_budget_decide(ngx_cigna_budget_lock(budget, waiter->member),
+    cigna_budget_decide(ngx_cigna_budget_lock(&budget->zone, waiter->member),
                         (unsigned) waiting, waiter->asked, a);
 
-    ngx_cigna_budget_unlock(budget);
+    ngx_cigna_budget_unlock(&budget->zone);
 
     waiter->asked = 1;
 
     if (a->outage_began) {
-        ngx_cigna_budget_log_outage(budget, cigna_slice("no answer comes"));
+        ngx_cigna_budget_lease_outage(&budget->lease,
+                                      cigna_slice("no answer comes"));
     }
 
-    return a->call ? ngx_cigna_budget_lease(budget, a) : NGX_OK;
+    return a->call ? ngx_cigna_budget_lease_start(&budget->lease, a) : NGX_OK;
 }
 
 
@@ -192,19 +210,19 @@ ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
         first = ngx_queue_data(q, ngx_cigna_budget_waiter_t, queue);
 
         waiter->answer = first->answer;
-        waiter->answer.rc = cigna_budget_refused;
+        waiter->answer.rc = cigna_budget_rc_refused;
 
-        if (waiter->answer.by == cigna_budget_none) {
-            waiter->answer.by = cigna_budget_tenant;
+        if (waiter->answer.by == cigna_budget_by_none) {
+            waiter->answer.by = cigna_budget_by_tenant;
         }
 
         return NGX_BUSY;
     }
 
-    /* who goes behind others has no answer yet, and zero would be a grant */
+    /* a queued waiter has no answer yet; 0 would mean granted */
 
     if (!waiter->asked) {
-        waiter->answer.rc = cigna_budget_waiting;
+        waiter->answer.rc = cigna_budget_rc_waiting;
     }
 
     waiter->budget = budget;
@@ -237,21 +255,21 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 
     budget->stuck = 0;
 
-    ngx_cigna_budget_queue_done(budget);
+    ngx_cigna_timer_stop(&budget->timer);
 }
 
 
-/* does it wait for what all others need, too? */
+/* 1 if it waits for what all others need, too */
 
 static ngx_uint_t
 ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)
 {
-    return waiter->answer.rc == cigna_budget_waiting
-           || waiter->answer.by != cigna_budget_member;
+    return waiter->answer.rc == cigna_budget_rc_waiting
+           || waiter->answer.by != cigna_budget_by_member;
 }
 
 
-/* ms; who waits for the own member only need not be asked each time */
+/* ms until a waiter is decided on that waits only for its own member */
 
 static int64_t
 ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
@@ -264,12 +282,12 @@ ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* handlers only take note, so that the queue stays as it is meanwhile */
+/* handlers only post events, so that the queue does not change meanwhile */
 
 static void
 ngx_cigna_budget_serve(ngx_event_t *ev)
 {
-    int64_t                     next, left;
+    int64_t                     next, ms;
     ngx_queue_t                *q, *behind;
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t  *waiter;
@@ -280,33 +298,29 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
     budget->stuck = 0;
 
     for (q = ngx_queue_head(&budget->waiters);
-         q != ngx_queue_sentinel(&budget->waiters);
+         q != ngx_queue_sentinel(&budget->waiters) && !budget->stuck;
          q = behind)
     {
         behind = ngx_queue_next(q);
         waiter = ngx_queue_data(q, ngx_cigna_budget_waiter_t, queue);
 
-        left = ngx_cigna_budget_due(waiter);
+        ms = ngx_cigna_budget_due(waiter);
 
-        if (left > 0) {
-            next = ngx_min(next, left);
-            continue;
+        if (ms <= 0) {
+
+            if (ngx_cigna_budget_judge(budget, waiter, budget->nwaiters)
+                != NGX_AGAIN)
+            {
+                ngx_cigna_budget_leave(waiter);
+                waiter->handler(waiter);
+                continue;
+            }
+
+            ms = waiter->answer.wait_ms;
+            budget->stuck = ngx_cigna_budget_stops(waiter);
         }
 
-        if (ngx_cigna_budget_judge(budget, waiter, budget->nwaiters)
-            != NGX_AGAIN)
-        {
-            ngx_cigna_budget_leave(waiter);
-            waiter->handler(waiter);
-            continue;
-        }
-
-        next = ngx_min(next, waiter->answer.wait_ms);
-
-        if (ngx_cigna_budget_stops(waiter)) {
-            budget->stuck = 1;
-            break;
-        }
+        next = ngx_min(next, ms);
     }
 
     if (budget->nwaiters) {
@@ -315,28 +329,35 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
 }
 
 
-/* not later than it was to be; nginx would leave a timer that is near by */
-
 static void
 ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms)
 {
-    ngx_msec_t       time;
-    ngx_event_t     *ev;
-    ngx_msec_int_t   before;
+    ngx_cigna_timer_within(&budget->timer,
+                           (ngx_msec_t) ngx_max(ngx_min(ms, 60000), 1));
+}
 
-    ev = &budget->timer;
-    time = (ngx_msec_t) ngx_max(ngx_min(ms, 60000), 1);
 
-    if (ev->timer_set) {
+void
+ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
+    ngx_cigna_budget_waiter_t *waiter)
+{
+    ngx_cigna_count(budget->zone.tenant->counters,
+                    ngx_cigna_count_budget_returned);
 
-        before = (ngx_msec_int_t) (ev->timer.key - ngx_current_msec);
+    cigna_budget_give_back(ngx_cigna_budget_lock(&budget->zone,
+                                                 waiter->member),
+                           &waiter->answer);
 
-        if (before <= (ngx_msec_int_t) time) {
-            return;
-        }
+    ngx_cigna_budget_unlock(&budget->zone);
+}
 
-        ngx_del_timer(ev);
-    }
 
-    ngx_add_timer(ev, time);
+void
+ngx_cigna_budget_charge(ngx_cigna_budget_t *budget,
+    ngx_cigna_budget_waiter_t *waiter)
+{
+    cigna_budget_charge_after(ngx_cigna_budget_lock(&budget->zone,
+                                                    waiter->member));
+
+    ngx_cigna_budget_unlock(&budget->zone);
 }

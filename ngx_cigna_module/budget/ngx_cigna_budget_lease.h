@@ -3,29 +3,43 @@
 #define _NGX_CIGNA_BUDGET_LEASE_H_INCLUDED_
 
 
-#include "ngx_cigna_budget.h"
+#include "ngx_cigna_budget_call.h"
+#include "ngx_cigna_budget_zone.h"
 
 
-/* how budgets get at what is in the zone and in Redis */
+/* The calls that lease requests of a tenant's budget from Redis. */
 
-void ngx_cigna_budget_lease_init(ngx_cigna_budget_t *budget);
-void ngx_cigna_budget_lease_done(ngx_cigna_budget_t *budget);
+typedef void (*ngx_cigna_budget_lease_pt)(void *data);
 
-/* for calls of the core; member: 0 for nobody's */
-cigna_budget_t *ngx_cigna_budget_lock(ngx_cigna_budget_t *budget,
-    uint64_t member);
-void ngx_cigna_budget_unlock(ngx_cigna_budget_t *budget);
+
+typedef struct {
+    /* set by the owner, all else zeroed */
+    ngx_cigna_budget_zone_t    *zone;
+    ngx_cigna_budget_lease_pt   handler;   /* called at the end of each call */
+    void                       *data;
+
+    /* private */
+    ngx_cigna_budget_call_t     call;
+    uint64_t                    number;    /* of the call */
+    int64_t                     want;
+} ngx_cigna_budget_lease_t;
+
+
+void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 
 /*
- * Makes the call that the answer asks for; ngx_cigna_budget_wake() tells of its
- * end.  NGX_ERROR: it could not be sent, which was reported to the core.
+ * Makes the call that the answer asks for.  NGX_OK: the handler will be called
+ * later.  NGX_ERROR: the call could not be sent; this was reported to the core,
+ * and the handler was called.
  */
-ngx_int_t ngx_cigna_budget_lease(ngx_cigna_budget_t *budget,
+ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);
 
-/* Redis cannot be asked any more, says the core */
-void ngx_cigna_budget_log_outage(ngx_cigna_budget_t *budget,
+/* logs that an outage of Redis began, as the core has said */
+void ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why);
+
+void ngx_cigna_budget_lease_done(ngx_cigna_budget_lease_t *lease);
 
 
 #endif /* _NGX_CIGNA_BUDGET_LEASE_H_INCLUDED_ */

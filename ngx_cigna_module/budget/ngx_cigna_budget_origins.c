@@ -6,10 +6,7 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-/* of a line, beside the origin */
-
-#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64
-
+#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64  /* bytes beside the origin */
 #define NGX_CIGNA_BUDGET_ORIGINS_HEAD  256
 
 
@@ -68,8 +65,8 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * Those that have asked for a pause, each once.  An origin without a place in
- * the table gets none by this.
+ * Fills in the origins that have asked for a pause, each once.  Makes no place
+ * in the table for an origin that has none.
  */
 
 static ngx_uint_t
@@ -92,28 +89,28 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
     for (i = 0; i < mcf->shared.nelts && n < CIGNA_BUDGET_ORIGINS; i++) {
 
-        /* tenants that share have the same fhir_base */
+        /* tenants of one ngx_cigna_shared_t have the same fhir_base */
 
         budget = (*(ngx_cigna_tenant_t **) shared[i]->tenants.elts)->budget;
 
-        origin = budget ? cigna_budget_origin_known(budget->origins,
-                                                    budget->origin)
+        origin = budget ? cigna_budget_origin_known(budget->zone.origins,
+                                                    budget->zone.origin)
                         : NULL;
         if (origin == NULL) {
             continue;
         }
 
-        place = UINT64_C(1) << (origin - budget->origins->origins);
-        left_ns = cigna_budget_hold_left_ns(&origin->all, now_ns);
+        place = UINT64_C(1) << (origin - budget->zone.origins->origins);
+        left_ns = cigna_pause_left_ns(&origin->all, now_ns);
 
         if (!(seen & place) && (origin->pauses || left_ns)) {
             seen |= place;
 
-            rows[n].name = budget->who.origin;
-            rows[n].pauses = origin->pauses;
-            rows[n].left_s = (uint64_t) (left_ns + CIGNA_RATE_SECOND - 1)
-                             / CIGNA_RATE_SECOND;
-            n++;
+            rows[n++] = (ngx_cigna_budget_origin_row_t) {
+                budget->zone.names.origin, origin->pauses,
+                (uint64_t) (left_ns + CIGNA_RATE_SECOND - 1)
+                / CIGNA_RATE_SECOND
+            };
         }
     }
 
@@ -124,8 +121,8 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * The text of an origin has no byte that would need quoting.  An empty label
- * is one that is not there; each line begins with the same one, however.
+ * The text of an origin has no byte that needs quoting.  Every line of the
+ * counters begins with the label "tenant"; an empty label counts as absent.
  */
 
 static void

@@ -3,13 +3,15 @@
 #define _NGX_CIGNA_BUDGET_ORIGINS_H_INCLUDED_
 
 
-#include "ngx_cigna_budget_lease.h"
+#include "ngx_cigna_budget.h"
 
 
-/* for the operator's monitoring: pauses by origin, of this node */
+/* Pauses by origin on this node, for the operator's monitoring. */
 
-/* bytes that append() needs at most */
+/* the most bytes that append() writes */
 size_t ngx_cigna_budget_origins_size(void);
+
+/* writes them in the text format of Prometheus */
 void ngx_cigna_budget_origins_append(cigna_buf_t *b,
     ngx_cigna_main_conf_t *mcf);
 

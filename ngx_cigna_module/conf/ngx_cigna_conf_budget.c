@@ -10,7 +10,7 @@
 #define NGX_CIGNA_BUDGET_DELAY_MAX   10000 /* ms */
 
 
-/* which parameters a directive takes, and which it had */
+/* the parameters that a directive takes, or that it has */
 
 #define NGX_CIGNA_BUDGET_RATE        0x01
 #define NGX_CIGNA_BUDGET_BURST       0x02
@@ -41,7 +41,12 @@
 typedef struct {
     ngx_str_t       name;                  /* with the "=" */
     ngx_uint_t      parameter;
-    const char   *(*set)(ngx_cigna_budget_conf_t *b, ngx_str_t *text);
+    size_t          offset;                /* of the field that "set" fills */
+    ngx_int_t     (*set)(void *field, ngx_str_t *text, ngx_int_t low,
+                        ngx_int_t high);
+    ngx_int_t       low;
+    ngx_int_t       high;
+    const char     *error;
 } ngx_cigna_conf_budget_parameter_t;
 
 
@@ -51,22 +56,16 @@ static const char *ngx_cigna_conf_budget_parse(ngx_conf_t *cf,
     ngx_cigna_budget_conf_t *b, ngx_uint_t allowed);
 static const char *ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b,
     ngx_str_t *value, ngx_uint_t allowed);
-static const char *ngx_cigna_conf_budget_rate(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_burst(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_minimum(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_metadata(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_delay(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_lease(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_outage(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
-static const char *ngx_cigna_conf_budget_dry_run(ngx_cigna_budget_conf_t *b,
-    ngx_str_t *text);
+static ngx_int_t ngx_cigna_conf_budget_rate(void *field, ngx_str_t *text,
+    ngx_int_t low, ngx_int_t high);
+static ngx_int_t ngx_cigna_conf_budget_number(void *field, ngx_str_t *text,
+    ngx_int_t low, ngx_int_t high);
+static ngx_int_t ngx_cigna_conf_budget_time(void *field, ngx_str_t *text,
+    ngx_int_t low, ngx_int_t high);
+static ngx_int_t ngx_cigna_conf_budget_outage(void *field, ngx_str_t *text,
+    ngx_int_t low, ngx_int_t high);
+static ngx_int_t ngx_cigna_conf_budget_flag(void *field, ngx_str_t *text,
+    ngx_int_t low, ngx_int_t high);
 static ngx_int_t ngx_cigna_conf_budget_alone(ngx_conf_t *cf,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_budget_plan(ngx_conf_t *cf,
@@ -77,33 +76,40 @@ static void ngx_cigna_conf_budget_bad(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_uint_t bad, const char *error);
 
 
+#define ngx_cigna_conf_budget_parameter(name, flag, field, set, low, high,    \
+                                        error)                                \
+    { ngx_string(name), NGX_CIGNA_BUDGET_ ## flag,                            \
+      offsetof(ngx_cigna_budget_conf_t, field),                               \
+      ngx_cigna_conf_budget_ ## set, low, high, "has an " error }
+
 static ngx_cigna_conf_budget_parameter_t  ngx_cigna_conf_budget_parameters[] =
 {
-    { ngx_string("rate="), NGX_CIGNA_BUDGET_RATE,
-      ngx_cigna_conf_budget_rate },
+    ngx_cigna_conf_budget_parameter("rate=", RATE, rate, rate, 0, 0,
+        "invalid rate (1 to 100000 r/s, r/m or r/d)"),
 
-    { ngx_string("burst="), NGX_CIGNA_BUDGET_BURST,
-      ngx_cigna_conf_budget_burst },
+    ngx_cigna_conf_budget_parameter("burst=", BURST, burst, number,
+        1, CIGNA_BUDGET_BURST_MAX, "invalid burst (1 to 1000000)"),
 
-    { ngx_string("minimum="), NGX_CIGNA_BUDGET_MINIMUM,
-      ngx_cigna_conf_budget_minimum },
+    ngx_cigna_conf_budget_parameter("minimum=", MINIMUM, minimum, rate, 0, 0,
+        "invalid minimum (1 to 100000 r/s, r/m or r/d)"),
 
-    { ngx_string("metadata="), NGX_CIGNA_BUDGET_METADATA,
-      ngx_cigna_conf_budget_metadata },
+    ngx_cigna_conf_budget_parameter("metadata=", METADATA, metadata, rate, 0, 0,
+        "invalid metadata (1 to 100000 r/s, r/m or r/d)"),
 
-    { ngx_string("delay="), NGX_CIGNA_BUDGET_DELAY,
-      ngx_cigna_conf_budget_delay },
+    ngx_cigna_conf_budget_parameter("delay=", DELAY, delay, time,
+        0, NGX_CIGNA_BUDGET_DELAY_MAX, "invalid delay (0 to 10s)"),
 
-    { ngx_string("lease="), NGX_CIGNA_BUDGET_LEASE,
-      ngx_cigna_conf_budget_lease },
+    ngx_cigna_conf_budget_parameter("lease=", LEASE, lease, time,
+        CIGNA_BUDGET_LEASE_MIN_MS, CIGNA_BUDGET_LEASE_MAX_MS,
+        "invalid lease (20ms to 1s)"),
 
-    { ngx_string("outage="), NGX_CIGNA_BUDGET_OUTAGE,
-      ngx_cigna_conf_budget_outage },
+    ngx_cigna_conf_budget_parameter("outage=", OUTAGE, outage, outage, 0, 0,
+        "unknown outage (local, open or closed)"),
 
-    { ngx_string("dry_run"), NGX_CIGNA_BUDGET_DRY_RUN,
-      ngx_cigna_conf_budget_dry_run },
+    ngx_cigna_conf_budget_parameter("dry_run", DRY_RUN, dry_run, flag, 0, 0,
+        "unknown parameter"),
 
-    { ngx_null_string, 0, NULL }
+    { ngx_null_string, 0, 0, NULL, 0, 0, NULL }
 };
 
 
@@ -191,7 +197,7 @@ ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd, char *conf,
 }
 
 
-/* NULL, or what is wrong */
+/* NULL, NGX_CONF_ERROR, or an error text */
 
 static const char *
 ngx_cigna_conf_budget_parse(ngx_conf_t *cf, ngx_cigna_budget_conf_t *b,
@@ -259,98 +265,58 @@ ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b, ngx_str_t *value,
         text.data = value->data + p->name.len;
         text.len = value->len - p->name.len;
 
-        return p->set(b, &text);
+        return p->set((u_char *) b + p->offset, &text, p->low, p->high)
+               == NGX_OK ? NULL : p->error;
     }
 
     return "has an unknown parameter";
 }
 
 
-static const char *
-ngx_cigna_conf_budget_rate(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+static ngx_int_t
+ngx_cigna_conf_budget_rate(void *field, ngx_str_t *text, ngx_int_t low,
+    ngx_int_t high)
 {
-    return cigna_rate_parse(ngx_cigna_slice(text), &b->rate) == CIGNA_OK
-           ? NULL : "has an invalid rate (1 to 100000 r/s, r/m or r/d)";
+    return cigna_rate_parse(ngx_cigna_slice(text), field) == CIGNA_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 
-static const char *
-ngx_cigna_conf_budget_minimum(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+static ngx_int_t
+ngx_cigna_conf_budget_number(void *field, ngx_str_t *text, ngx_int_t low,
+    ngx_int_t high)
 {
-    return cigna_rate_parse(ngx_cigna_slice(text), &b->minimum) == CIGNA_OK
-           ? NULL : "has an invalid minimum (1 to 100000 r/s, r/m or r/d)";
+    ngx_int_t  n;
+
+    n = ngx_atoi(text->data, text->len);
+
+    *(ngx_uint_t *) field = n;
+
+    return n >= low && n <= high ? NGX_OK : NGX_ERROR;
 }
 
 
-static const char *
-ngx_cigna_conf_budget_metadata(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
-{
-    return cigna_rate_parse(ngx_cigna_slice(text), &b->metadata) == CIGNA_OK
-           ? NULL : "has an invalid metadata (1 to 100000 r/s, r/m or r/d)";
-}
-
-
-static const char *
-ngx_cigna_conf_budget_burst(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
-{
-    uint64_t  n;
-
-    if (cigna_slice_uint(ngx_cigna_slice(text), CIGNA_BUDGET_BURST_MAX, &n)
-        != CIGNA_OK
-        || n == 0)
-    {
-        return "has an invalid burst (1 to 1000000)";
-    }
-
-    b->burst = n;
-
-    return NULL;
-}
-
-
-static const char *
-ngx_cigna_conf_budget_delay(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+static ngx_int_t
+ngx_cigna_conf_budget_time(void *field, ngx_str_t *text, ngx_int_t low,
+    ngx_int_t high)
 {
     ngx_int_t  ms;
 
     ms = ngx_parse_time(text, 0);
 
-    if (ms == NGX_ERROR || ms > NGX_CIGNA_BUDGET_DELAY_MAX) {
-        return "has an invalid delay (0 to 10s)";
-    }
+    *(ngx_msec_t *) field = ms;
 
-    b->delay = ms;
-
-    return NULL;
+    return ms >= low && ms <= high ? NGX_OK : NGX_ERROR;
 }
 
 
-static const char *
-ngx_cigna_conf_budget_lease(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
-{
-    ngx_int_t  ms;
-
-    ms = ngx_parse_time(text, 0);
-
-    if (ms == NGX_ERROR
-        || ms < CIGNA_BUDGET_LEASE_MIN_MS
-        || ms > CIGNA_BUDGET_LEASE_MAX_MS)
-    {
-        return "has an invalid lease (20ms to 1s)";
-    }
-
-    b->lease = ms;
-
-    return NULL;
-}
-
-
-static const char *
-ngx_cigna_conf_budget_outage(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+static ngx_int_t
+ngx_cigna_conf_budget_outage(void *field, ngx_str_t *text, ngx_int_t low,
+    ngx_int_t high)
 {
     ngx_uint_t  i;
 
-    static ngx_str_t  names[] = {
+    static const ngx_str_t  names[] = {    /* as cigna_budget_outage_e */
         ngx_string("local"),
         ngx_string("open"),
         ngx_string("closed")
@@ -361,25 +327,22 @@ ngx_cigna_conf_budget_outage(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
         if (names[i].len == text->len
             && ngx_strncmp(names[i].data, text->data, text->len) == 0)
         {
-            b->outage = i;             /* ngx_cigna_budget_outage_e */
-            return NULL;
+            *(ngx_uint_t *) field = i;
+            return NGX_OK;
         }
     }
 
-    return "has an unknown outage (local, open or closed)";
+    return NGX_ERROR;
 }
 
 
-static const char *
-ngx_cigna_conf_budget_dry_run(ngx_cigna_budget_conf_t *b, ngx_str_t *text)
+static ngx_int_t
+ngx_cigna_conf_budget_flag(void *field, ngx_str_t *text, ngx_int_t low,
+    ngx_int_t high)
 {
-    if (text->len) {
-        return "has an unknown parameter";
-    }
+    *(ngx_uint_t *) field = 1;
 
-    b->dry_run = 1;
-
-    return NULL;
+    return text->len == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -405,7 +368,7 @@ ngx_cigna_conf_budgets_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* it is the http block that says whether there are budgets at all */
+/* budgets are on only if the http block has "cigna_budget" */
 
 static ngx_int_t
 ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)

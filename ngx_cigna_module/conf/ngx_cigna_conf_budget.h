@@ -6,9 +6,7 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/*
- * "cigna_budget"; "budget", "member_budget" and "member_dances" of cigna_tenant
- */
+/* "cigna_budget"; "budget", "member_budget", "member_dances" of cigna_tenant */
 
 #define NGX_CIGNA_BUDGET_USAGE                                                \
     "\"budget rate=10r/s burst=20 minimum=2r/s metadata=1r/s delay=500ms "    \
@@ -31,7 +29,10 @@ char *ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* in postconfiguration: do they go together?  Works out what was left open. */
+/*
+ * In postconfiguration: makes each tenant's plan of all budgets.  NGX_ERROR
+ * after logging that they contradict each other.
+ */
 ngx_int_t ngx_cigna_conf_budgets_init(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
 

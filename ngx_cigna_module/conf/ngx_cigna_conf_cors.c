@@ -120,7 +120,7 @@ ngx_cigna_conf_cors_origin(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* as browsers write it; NGX_DECLINED if it is there already */
+/* adds the origin as browsers write it; NGX_DECLINED if it is a duplicate */
 
 static ngx_int_t
 ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_cigna_cors_t *cors,
@@ -175,7 +175,7 @@ ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* a page of a dance is gone to, and never fetched */
+/* not for connect and callback: browsers navigate there, and never fetch */
 
 void
 ngx_cigna_conf_cors_methods(ngx_cigna_loc_conf_t *lcf)

@@ -9,7 +9,7 @@
 /* cigna_cors off | ORIGIN... [credentials=on|off]; */
 char *ngx_cigna_conf_cors(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* of a merged location: what browsers may do there from other origins */
+/* sets the methods that other origins may use in a merged location */
 void ngx_cigna_conf_cors_methods(ngx_cigna_loc_conf_t *lcf);
 
 

@@ -166,7 +166,7 @@ ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
 }
 
 
-/* the URL is given, and of a host that the environment does not name */
+/* 1 if the URL is configured, and not of a server of the environment */
 
 static ngx_uint_t
 ngx_cigna_conf_preset_foreign(ngx_cigna_tenant_options_t *o, ngx_str_t *url)
@@ -197,7 +197,7 @@ ngx_cigna_conf_preset_host(const char *preset, cigna_uri_t *uri)
 }
 
 
-/* some endpoints are the environment's, others a stranger's */
+/* refuses endpoints of which some are the environment's and some are not */
 
 static ngx_int_t
 ngx_cigna_conf_preset_mixed(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
@@ -294,7 +294,7 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 }
 
 
-/* with its scheme, and without */
+/* fhir_origin is with the scheme, fhir_host without */
 
 static ngx_int_t
 ngx_cigna_conf_fhir_host(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)

@@ -8,9 +8,9 @@
 #include "http/cigna_uri.h"
 
 
-/* NGX_ERROR after logging what is wrong, all of them */
+/* all return NGX_ERROR after logging what is wrong */
 
-/* the tenant's endpoints and fhir_base, of its own or of the environment */
+/* fills in the endpoints and fhir_base: configured, or of the environment */
 ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
 
@@ -18,7 +18,7 @@ ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
 ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
     ngx_str_t *url, cigna_uri_t *uri);
 
-/* secrets may be sent there */
+/* checks that the gateway may send secrets there */
 ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
     cigna_uri_t *uri, ngx_flag_t insecure_http);
 

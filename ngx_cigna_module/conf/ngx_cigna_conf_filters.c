@@ -64,10 +64,10 @@ ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 
 
 /*
- * "charset" alone only labels.  nginx recodes if there is a "charset_map" for
- * the two charsets: that of a reply that names none is "source_charset", that
- * of another one counts with "override_charset" only.  Variables may have any
- * value.
+ * "charset" alone only sets a label.  nginx recodes if there is a "charset_map"
+ * for it and the reply's own charset.  A reply without a charset has
+ * "source_charset".  A reply with one is recoded only by "override_charset".
+ * Variables may have any value.
  */
 
 static char *
@@ -104,7 +104,7 @@ ngx_cigna_conf_charset_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* whether there is a map for the two, in either direction; NULL: any charset */
+/* 1 if there is a map for the two, in either direction; from: NULL for any */
 
 static ngx_uint_t
 ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,

@@ -10,8 +10,8 @@
 
 
 /*
- * Cigna's FHIR server names itself by a host of its inner network in links, and
- * in some of them loses the path.
+ * Links in replies of Cigna's FHIR server name a host of Cigna's inner network.
+ * Some of them lack the path.
  */
 
 #define NGX_CIGNA_LINKS_HOST   "fhir.cigna.com"

@@ -14,8 +14,8 @@ char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
- * In postconfiguration: under which bases links of this tenant, and of those
- * that share them, are known.
+ * In postconfiguration: sets the bases by which the gateway recognises links in
+ * replies, for all tenants that share tenant->shared.
  */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);

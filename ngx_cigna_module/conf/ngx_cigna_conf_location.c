@@ -1,14 +1,13 @@
 
 #include "ngx_cigna_conf_location.h"
 #include "ngx_cigna_conf_notice.h"
+#include "ngx_cigna_conf_value.h"
 #include "ngx_cigna_fhir_check.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "vault/cigna_vault_names.h"
 
 
-static ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
-    ngx_str_t *text);
 static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text);
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
@@ -21,7 +20,8 @@ static char *ngx_cigna_conf_identity_check(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
 
-/* variables of which a caller writes the value, or a part; "_" for prefixes */
+/* variables with a value, or a part of it, from the caller; a name that ends
+   with "_" is a prefix */
 
 static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("arg_"),
@@ -30,7 +30,6 @@ static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("uid_"),
     ngx_string("args"),
     ngx_string("cigna_request_id"),
-    ngx_string("cigna_traceparent"),
     ngx_string("content_length"),
     ngx_string("content_type"),
     ngx_string("document_uri"),
@@ -65,6 +64,12 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
+    if (ngx_cigna_conf_trusted(cf, &value[1]) != NGX_OK
+        || ngx_cigna_conf_trusted(cf, &value[2]) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     lcf->identity = ngx_cigna_place_create(cf);
     lcf->tenant_value = ngx_cigna_conf_value(cf, &value[1]);
     lcf->member_value = ngx_cigna_conf_value(cf, &value[2]);
@@ -86,31 +91,6 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_cigna_conf_certificate(&value[2], &lcf->certificate);
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_http_complex_value_t *
-ngx_cigna_conf_value(ngx_conf_t *cf, ngx_str_t *text)
-{
-    ngx_http_complex_value_t          *value;
-    ngx_http_compile_complex_value_t   ccv;
-
-    if (ngx_cigna_conf_trusted(cf, text) != NGX_OK) {
-        return NULL;
-    }
-
-    value = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (value == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = text;
-    ccv.complex_value = value;
-
-    return (ngx_http_compile_complex_value(&ccv) == NGX_OK) ? value : NULL;
 }
 
 
@@ -148,7 +128,7 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
 }
 
 
-/* the name of the next variable at or behind *pos, which goes behind it */
+/* the name of the next variable from *pos on, which moves behind the name */
 
 static ngx_str_t
 ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
@@ -191,7 +171,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 
     if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
 
-        /* a capture of a regular expression, mostly one of a location */
+        /* a capture of a regular expression, mostly of a location */
 
         return 1;
     }
@@ -236,7 +216,7 @@ ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
-/* the first variable, if any, that tells what the client's certificate says */
+/* the first variable about the client's certificate, if there is any */
 
 static void
 ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found)
@@ -337,7 +317,7 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->endpoint_handler = post->handler;
     clcf->handler = post->handler;
 
-    /* where callers without a grant are told to go */
+    /* callers without a grant are sent there */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 
@@ -370,8 +350,8 @@ ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * nginx goes on with the location's handler in an "if", and with none in a
- * "limit_except"; what else hangs on the location is looked up in the block.
+ * In an "if" nginx keeps the handler of the location, and in a "limit_except"
+ * it has none.  All other settings are those of the block.
  */
 
 void

@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 
 
-/* setters of what stands in servers and locations */
+/* setters of directives in servers and locations */
 
 /* cigna_identity TENANT MEMBER; */
 char *ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -24,15 +24,15 @@ typedef struct {
 char *ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * A block "if" or "limit_except" within a location of ours is ours too, unless
- * it has another handler.
+ * A block "if" or "limit_except" has the endpoint of its location, unless it
+ * has another handler.
  */
 void ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
     ngx_cigna_loc_conf_t *conf);
 
 /*
- * Holds a merged location against everything else: the identity's tenant is
- * found here, as tenants may follow their servers in the file.
+ * Checks a merged location, and finds its tenant, whose block may come after
+ * the server in the file.  NGX_CONF_OK, or NGX_CONF_ERROR after logging.
  */
 char *ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 

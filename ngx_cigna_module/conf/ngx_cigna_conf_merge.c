@@ -42,7 +42,7 @@ ngx_cigna_conf_create_srv(ngx_conf_t *cf)
 }
 
 
-/* nginx itself keeps the names of a server in a hash only */
+/* keeps the server's names, which nginx itself keeps only in a hash */
 
 char *
 ngx_cigna_conf_merge_srv(ngx_conf_t *cf, void *parent, void *child)
@@ -124,7 +124,7 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->place = prev->place;
     }
 
-    /* an "if" without a handler goes on with that of its location */
+    /* an "if" without a handler has that of its location */
 
     if (conf->content == NULL) {
         conf->content = prev->content;

@@ -1,8 +1,8 @@
 
 /*
- * A module's command table is never written to: it may be shared with the
- * cycle that is running, and lies in memory of another file.  The module gets
- * a copy in its place, and its setters always see the original command.
+ * A module's command table is never changed: the cycle that is running may use
+ * it, too.  The module gets a copy with our setters, and its own setters are
+ * called with the original command.
  */
 
 
@@ -44,8 +44,8 @@ static ngx_uint_t ngx_cigna_notice_word(const ngx_str_t *arg,
 
 
 /*
- * What turns a directive off was read in the module's source.  Where nothing
- * does, the module has no value for it, or refuses the one that would be it.
+ * The values that turn a directive off are from the module's source.  "never":
+ * the module has no such value, or refuses it.
  */
 
 #define ngx_cigna_rule(name, off, write, why)                                 \
@@ -69,7 +69,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
                    "whose subrequests get no token"),
     ngx_cigna_rule("js_body_filter", empty, "js_body_filter \"\";", NULL),
 
-    /* filters of bodies: other people's */
+    /* filters of bodies: other modules' */
 
     ngx_cigna_rule("subs_filter", never, NULL, NULL),
     ngx_cigna_rule("replace_filter", never, NULL, NULL),
@@ -101,7 +101,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
                    "and no body ever leaves"),
 
-    /* what is judged with more than one line in view */
+    /* these depend on other lines as well */
 
     ngx_cigna_rule("charset", judged, NULL, NULL),
     ngx_cigna_rule("charset_map", judged, NULL, NULL),
@@ -129,8 +129,8 @@ ngx_cigna_notice_begin(ngx_conf_t *cf)
     }
 
     /*
-     * A cycle that is given up destroys its pool.  It closes modules that it
-     * has loaded by cleanups, too, but those are older and run after this one.
+     * If nginx gives up the cycle, it destroys the pool.  The cleanups that
+     * unload dynamic modules are older, and run after this one.
      */
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
@@ -200,7 +200,7 @@ ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
 }
 
 
-/* whether one of the commands is to be noticed; n: how many there are */
+/* 1 if a rule is about one of the commands; n: the number of commands */
 
 static ngx_uint_t
 ngx_cigna_notice_wanted(ngx_command_t *commands, ngx_uint_t *n)
@@ -315,7 +315,7 @@ ngx_cigna_notice_directive(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
     ngx_cigna_notice_t    *notice;
     ngx_cigna_loc_conf_t  *lcf;
 
-    /* others of its lines are settings that say nothing of on or off */
+    /* its lines with more arguments are settings, and do not turn it on */
 
     if (rule->off == ngx_cigna_off_pagespeed && cf->args->nelts != 2) {
         return NGX_OK;
@@ -357,7 +357,7 @@ ngx_cigna_notice_create(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
         return NULL;
     }
 
-    /* nginx uses the array again, the strings stay */
+    /* nginx reuses the array, but not the strings */
 
     ngx_memcpy(notice->args, cf->args->elts, size);
 
@@ -482,7 +482,7 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
     ngx_str_t   *arg;
     ngx_uint_t   i;
 
-    /* there is a directive of the same name that has no arguments */
+    /* another module may have a directive of this name without arguments */
 
     if (notice->nargs < 2) {
         return 0;

@@ -28,7 +28,7 @@ static ngx_int_t ngx_cigna_conf_params(ngx_conf_t *cf,
 static ngx_uint_t ngx_cigna_conf_visible(ngx_str_t *s, ngx_uint_t space);
 
 
-/* what authorize requests carry anyway */
+/* parameters that the gateway itself sets in authorize requests */
 
 static const char  *ngx_cigna_conf_reserved[] = {
     "response_type", "client_id", "redirect_uri", "scope", "state", "nonce",
@@ -178,8 +178,8 @@ ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_secret_source_t *source,
 
 
 /*
- * One that is the same as the new one may be meant: a script that keeps both
- * files may do so between two changes.
+ * Two equal secrets are no error: a script that keeps both files may write them
+ * so between two changes.
  */
 
 static ngx_int_t
@@ -195,7 +195,7 @@ ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         return NGX_ERROR;
     }
 
-    /* names of files are complete by now */
+    /* the names of files are absolute by now */
 
     if (newer->env == older->env
         && cigna_slice_eq(ngx_cigna_slice(&newer->name),
@@ -224,8 +224,8 @@ ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
 
 /*
- * The code comes back over this address: in clear only where it does not
- * leave the machine (RFC 8252, section 7.3).
+ * The code comes to this address, so "http" is allowed only for loopback
+ * (RFC 8252, section 7.3).
  */
 
 static ngx_int_t
@@ -307,7 +307,7 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
             return NGX_ERROR;
         }
 
-        /* nothing would ever be allowed by one that is not plain itself */
+        /* a URL that does not allow itself would allow nothing */
 
         if (!cigna_uri_allows(uri, uri)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -15,7 +15,7 @@ static ngx_int_t ngx_cigna_conf_redis_login(ngx_conf_t *cf,
     ngx_str_t *password_file, ngx_cigna_redis_login_t *login);
 static ngx_int_t ngx_cigna_conf_redis_mode(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
-static ngx_int_t ngx_cigna_conf_redis_watched(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_redis_sentinel(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o);
 static ngx_int_t ngx_cigna_conf_redis_seeds(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
@@ -112,10 +112,10 @@ ngx_cigna_conf_redis_mode(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis)
 {
     if (o->sentinel) {
-        redis->mode = ngx_cigna_redis_watched;
+        redis->mode = ngx_cigna_redis_mode_sentinel;
         redis->sentinel_master = o->sentinel_master;
 
-        return ngx_cigna_conf_redis_watched(cf, o);
+        return ngx_cigna_conf_redis_sentinel(cf, o);
     }
 
     if (o->sentinel_master.len || o->sentinel_username.len
@@ -137,7 +137,7 @@ ngx_cigna_conf_redis_mode(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     }
 
     if (o->cluster) {
-        redis->mode = ngx_cigna_redis_clustered;
+        redis->mode = ngx_cigna_redis_mode_cluster;
     }
 
     return NGX_OK;
@@ -145,7 +145,7 @@ ngx_cigna_conf_redis_mode(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 
 
 static ngx_int_t
-ngx_cigna_conf_redis_watched(ngx_conf_t *cf, ngx_cigna_vault_options_t *o)
+ngx_cigna_conf_redis_sentinel(ngx_conf_t *cf, ngx_cigna_vault_options_t *o)
 {
     if (o->redis) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -219,7 +219,7 @@ ngx_cigna_conf_redis_seeds(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 
 
 #define ngx_cigna_conf_redis_seed_name(redis)                                 \
-    (((redis)->mode == ngx_cigna_redis_watched) ? "sentinel" : "redis")
+    (((redis)->mode == ngx_cigna_redis_mode_sentinel) ? "sentinel" : "redis")
 
 
 static ngx_int_t
@@ -231,18 +231,20 @@ ngx_cigna_conf_redis_url(ngx_conf_t *cf, ngx_cigna_redis_conf_t *redis,
     if (cigna_redis_url_parse(ngx_cigna_slice(text), url, &error)
         != CIGNA_OK)
     {
-        /* its own words */
+        /* error is set */
 
-    } else if (redis->mode != ngx_cigna_redis_alone && url->path.len) {
+    } else if (redis->mode != ngx_cigna_redis_mode_standalone
+               && url->path.len)
+    {
         error = "must not be a unix socket, since the servers tell of each "
                 "other by host and port";
 
-    } else if (redis->mode == ngx_cigna_redis_clustered && url->db) {
+    } else if (redis->mode == ngx_cigna_redis_mode_cluster && url->db) {
         error = "has a database number, and a cluster has none but 0";
 
     } else {
 
-        if (redis->mode == ngx_cigna_redis_watched && !url->port_given) {
+        if (redis->mode == ngx_cigna_redis_mode_sentinel && !url->port_given) {
             url->port = NGX_CIGNA_SENTINEL_PORT;
         }
 

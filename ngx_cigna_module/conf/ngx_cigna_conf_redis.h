@@ -33,7 +33,7 @@ typedef struct {
 } ngx_cigna_vault_options_t;
 
 
-/* who we are to which servers, and where these are */
+/* fills in seeds, mode and logins; NGX_ERROR after logging what is wrong */
 ngx_int_t ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis);
 

@@ -1,23 +1,23 @@
 
 /*
- * A list of lines is shared by all locations that inherit it, so each line is
- * compiled, and warned of, once.  A list that no location with cigna_fhir has
- * is not compiled at all: proxy itself may never do that, and it is for proxy
- * to say what is wrong there.
+ * All locations that inherit a list share it, so each line is compiled once,
+ * and logs its warning once.  A list without a location that has cigna_fhir is
+ * not compiled: its errors are the proxy module's to report.
  */
 
 
 #include "ngx_cigna_conf_set_lines.h"
+#include "ngx_cigna_conf_value.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 
 
 static char *ngx_cigna_conf_set_line_check(ngx_conf_t *cf,
     ngx_cigna_set_line_t *line, ngx_str_t *value);
+static ngx_int_t ngx_cigna_conf_set_line_value(ngx_conf_t *cf,
+    ngx_cigna_set_line_t *line, ngx_str_t *value, ngx_str_t *location);
 static ngx_uint_t ngx_cigna_conf_set_line_token(const ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_set_line_odd(const ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
-static ngx_int_t ngx_cigna_conf_set_line_compile(ngx_conf_t *cf,
-    ngx_cigna_set_line_t *line, ngx_str_t *value);
 
 
 char *
@@ -65,39 +65,22 @@ static char *
 ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
     ngx_str_t *value)
 {
+    ngx_str_t                 *location;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    location = &clcf->name;
 
     if (!ngx_cigna_conf_set_line_token(&line->name)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"proxy_set_header\" has the name \"%V\", which "
                            "no request of location \"%V\" with \"cigna_fhir\" "
                            "may have, write one of letters, digits and \"-\"",
-                           &line->name, &clcf->name);
+                           &line->name, location);
         return NGX_CONF_ERROR;
     }
 
-    /* what stands between variables is in each of the values, too */
-
-    if (!cigna_slice_plain(ngx_cigna_slice(value))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has a control byte in its "
-                           "value, which no request of location \"%V\" with "
-                           "\"cigna_fhir\" may have, write the value without "
-                           "it", &line->name, &clcf->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_strstr(value->data, "$request_body")
-        || ngx_strstr(value->data, "${request_body"))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has \"$request_body\" in "
-                           "its value, which no request of location \"%V\" "
-                           "with \"cigna_fhir\" may have, as no body leaves; "
-                           "write the value without it", &line->name,
-                           &clcf->name);
+    if (ngx_cigna_conf_set_line_value(cf, line, value, location) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -112,11 +95,49 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
                            "\"proxy_set_header %V\" is not sent where "
                            "\"cigna_fhir\" is on, as in location \"%V\": the "
                            "gateway decides about that line, remove it there",
-                           &line->name, &clcf->name);
+                           &line->name, location);
     }
 
-    return (ngx_cigna_conf_set_line_compile(cf, line, value) == NGX_OK)
-           ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (line->value == NULL && ngx_http_script_variables_count(value)) {
+
+        line->value = ngx_cigna_conf_value(cf, value);
+        if (line->value == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_set_line_value(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
+    ngx_str_t *value, ngx_str_t *location)
+{
+    /* the text between variables is part of every value */
+
+    if (!cigna_slice_plain(ngx_cigna_slice(value))) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"proxy_set_header %V\" has a control byte in its "
+                           "value, which no request of location \"%V\" with "
+                           "\"cigna_fhir\" may have, write the value without "
+                           "it", &line->name, location);
+        return NGX_ERROR;
+    }
+
+    if (ngx_strstr(value->data, "$request_body")
+        || ngx_strstr(value->data, "${request_body"))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"proxy_set_header %V\" has \"$request_body\" in "
+                           "its value, which no request of location \"%V\" "
+                           "with \"cigna_fhir\" may have, as no body leaves; "
+                           "write the value without it", &line->name,
+                           location);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -138,8 +159,8 @@ ngx_cigna_conf_set_line_token(const ngx_str_t *name)
 
 
 /*
- * nginx takes other bytes for invalid; with "ignore_invalid_headers off" it
- * leaves them out of the hash by which it looks for the operator's lines.
+ * nginx takes other bytes for invalid.  With "ignore_invalid_headers off" they
+ * are not in the hash by which nginx finds the operator's lines.
  */
 
 static ngx_uint_t
@@ -179,36 +200,4 @@ ngx_cigna_conf_set_line_dropped(const ngx_str_t *name)
     }
 
     return 0;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_set_line_compile(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
-    ngx_str_t *value)
-{
-    ngx_http_complex_value_t          *compiled;
-    ngx_http_compile_complex_value_t   ccv;
-
-    if (line->value || ngx_http_script_variables_count(value) == 0) {
-        return NGX_OK;
-    }
-
-    compiled = ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (compiled == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = compiled;
-
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    line->value = compiled;
-
-    return NGX_OK;
 }

@@ -7,8 +7,8 @@
 
 
 /*
- * Judges and compiles the lines of proxy_set_header of a merged location that
- * has "cigna_fhir on".  NGX_CONF_OK, or NGX_CONF_ERROR after logging it.
+ * Checks and compiles the lines of proxy_set_header of a merged location that
+ * has "cigna_fhir on".  NGX_CONF_OK, or NGX_CONF_ERROR after logging.
  */
 char *ngx_cigna_conf_set_lines_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);

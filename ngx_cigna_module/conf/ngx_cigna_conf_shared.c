@@ -72,7 +72,7 @@ ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* all settings on which it depends whom we ask, where, and for how long */
+/* tenants share if all settings in the key are the same */
 
 static ngx_int_t
 ngx_cigna_conf_share_key(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
@@ -155,10 +155,7 @@ ngx_cigna_conf_share_create(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/*
- * Where a browser is sent to authorize is not among them: that host is never
- * asked by us.
- */
+/* authorization_endpoint is not among them: only browsers go there */
 
 static ngx_int_t
 ngx_cigna_conf_share_origins(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
@@ -266,7 +263,7 @@ ngx_cigna_conf_origin(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* each host is looked for once, whatever its ports and CA certificates */
+/* resolves each host once: origins of the same host share its addresses */
 
 static ngx_cigna_origin_t *
 ngx_cigna_conf_origin_create(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,

@@ -7,10 +7,7 @@
 #include "nginx/ngx_cigna_index.h"
 
 
-/*
- * In postconfiguration: what tenants have in common is made once.  The indexes
- * are those of one run of it.
- */
+/* in postconfiguration: finds what a tenant can share with those before it */
 
 typedef struct {
     ngx_cigna_main_conf_t  *mcf;
@@ -20,7 +17,8 @@ typedef struct {
 } ngx_cigna_sharing_t;
 
 
-/* gives the tenant its part of it, made now if it is the first */
+/* sets tenant->shared, which the first of its tenants makes; NGX_ERROR after
+   logging, or if there is no memory */
 ngx_int_t ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
     ngx_cigna_tenant_t *tenant);
 

@@ -16,13 +16,12 @@
 
 #define NGX_CIGNA_WAITERS_LIMIT  100000
 
-/* milliseconds */
-
-#define NGX_CIGNA_EXCHANGE_TIMEOUT  (180 * 1000)
+#define NGX_CIGNA_EXCHANGE_TIMEOUT  (180 * 1000)   /* ms */
 
 
-_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_CLAIM_MS + NGX_CIGNA_TIMEOUT_MAX
-               + NGX_CIGNA_EXCHANGE_MAX < CIGNA_DANCE_KEPT_MS,
+_Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_CLAIM_MS
+               + NGX_CIGNA_TIMEOUT_MAX + NGX_CIGNA_EXCHANGE_MAX
+               < CIGNA_DANCE_KEPT_MS,
                "a dance is forgotten while its exchange may be open");
 
 
@@ -31,6 +30,8 @@ static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
 static ngx_uint_t ngx_cigna_conf_tenant_name(ngx_str_t *name);
 static void ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_default(ngx_conf_t *cf,
+    ngx_cigna_tenant_options_t *o);
+static void ngx_cigna_conf_tenant_fill(ngx_cigna_tenant_t *tenant,
     ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
@@ -95,7 +96,7 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
                             NULL, "\"" #name " " example ";\"")
 
 
-/* the offset tells a variable from a file */
+/* offset: 1 for an environment variable, 0 for a file */
 
 #define ngx_cigna_tenant_secret(name, env, example)                           \
     { { ngx_string(#name), NGX_CONF_TAKE1, ngx_cigna_conf_set_secret, 0, env, \
@@ -244,22 +245,7 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    tenant->connect_timeout = o.connect_timeout;
-    tenant->timeout = o.timeout;
-    tenant->exchange_timeout = o.exchange_timeout;
-    tenant->dances_per_second = o.dances_per_second;
-    tenant->token_requests = o.token_requests;
-    tenant->refresh_waiters = o.refresh_waiters;
-    tenant->grant_waiters = o.per_grant;
-    tenant->refused_share = o.refused_share;
-    tenant->types = o.resource_types;
-    tenant->types_dry = o.types_dry;
-    tenant->trusted_certificate = o.trusted_certificate;
-    tenant->budget_conf = o.budget;
-    tenant->member_budget_conf = o.member_budget;
-
-    ngx_cigna_dances_limit(&o.member_dances, tenant->dances_per_second,
-                           &tenant->member_dances);
+    ngx_cigna_conf_tenant_fill(tenant, &o);
 
     ngx_cigna_place_enter(cf, tenant->place);
 
@@ -321,7 +307,7 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* names go into keys in Redis, log lines and configuration */
+/* names are used in keys of Redis, in log lines and in the configuration */
 
 static ngx_uint_t
 ngx_cigna_conf_tenant_name(ngx_str_t *name)
@@ -375,7 +361,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 
     ngx_conf_init_value(o->insecure_http, 0);
 
-    /* Cigna has it; of another server nothing is known */
+    /* Cigna's server has $userinfo, another one may not */
 
     ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
 
@@ -392,7 +378,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
     ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));
     ngx_conf_init_value(o->refused_share, 50);
 
-    /* a caller who waits longer finds the exchange open still */
+    /* a request must not wait for longer than the exchange is open */
 
     ngx_conf_init_msec_value(o->exchange_timeout,
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
@@ -409,7 +395,30 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 }
 
 
-/* tenants that trust the same file share what was made of it */
+static void
+ngx_cigna_conf_tenant_fill(ngx_cigna_tenant_t *tenant,
+    ngx_cigna_tenant_options_t *o)
+{
+    tenant->connect_timeout = o->connect_timeout;
+    tenant->timeout = o->timeout;
+    tenant->exchange_timeout = o->exchange_timeout;
+    tenant->dances_per_second = o->dances_per_second;
+    tenant->token_requests = o->token_requests;
+    tenant->refresh_waiters = o->refresh_waiters;
+    tenant->grant_waiters = o->per_grant;
+    tenant->refused_share = o->refused_share;
+    tenant->types = o->resource_types;
+    tenant->types_dry = o->types_dry;
+    tenant->trusted_certificate = o->trusted_certificate;
+    tenant->budget_conf = o->budget;
+    tenant->member_budget_conf = o->member_budget;
+
+    ngx_cigna_dances_limit(&o->member_dances, tenant->dances_per_second,
+                           &tenant->member_dances);
+}
+
+
+/* tenants with the same trusted_certificate share an ngx_ssl_t */
 
 static ngx_int_t
 ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
@@ -433,7 +442,7 @@ ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* lines of either name count together */
+/* "client_secret_file" or "client_secret_env" */
 
 static char *
 ngx_cigna_conf_set_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -574,7 +583,7 @@ ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the arguments, of all times that the directive is there */
+/* the arguments of all lines with this directive */
 
 static char *
 ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

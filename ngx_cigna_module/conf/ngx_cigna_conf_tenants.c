@@ -12,6 +12,8 @@ static ngx_int_t ngx_cigna_conf_tenant_callback(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf,
     ngx_cigna_index_t *redirects, ngx_cigna_tenant_t *tenant);
+static ngx_array_t *ngx_cigna_conf_tenant_others(ngx_conf_t *cf,
+    ngx_cigna_index_t *redirects, cigna_slice_t redirect_uri);
 static ngx_uint_t ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a,
     cigna_provider_t *b);
 
@@ -74,9 +76,9 @@ ngx_cigna_conf_tenant_callback(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * A code that comes back to an address must be from the one server that the
- * tenant's client is registered with (RFC 9207, section 1).  Of those with the
- * same issuer and fhir_base one is compared with the others.
+ * Tenants with different issuers must not share a redirect_uri: the gateway
+ * could not tell which server a code comes from (RFC 9207, section 1).  Of
+ * tenants with the same issuer and fhir_base only one is in the list.
  */
 
 static ngx_int_t
@@ -90,18 +92,9 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 
     p = &tenant->provider;
 
-    others = ngx_cigna_index_find(redirects, p->redirect_uri);
-
+    others = ngx_cigna_conf_tenant_others(cf, redirects, p->redirect_uri);
     if (others == NULL) {
-
-        others = ngx_array_create(cf->temp_pool, 1,
-                                  sizeof(ngx_cigna_tenant_t *));
-        if (others == NULL
-            || ngx_cigna_index_add(redirects, p->redirect_uri, others)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
 
     slot = others->elts;
@@ -137,7 +130,33 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* where issuers are discovered, they are told by where they are discovered */
+/* ngx_cigna_tenant_t * with this redirect_uri; NULL: no memory */
+
+static ngx_array_t *
+ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
+    cigna_slice_t redirect_uri)
+{
+    ngx_array_t  *others;
+
+    others = ngx_cigna_index_find(redirects, redirect_uri);
+
+    if (others) {
+        return others;
+    }
+
+    others = ngx_array_create(cf->temp_pool, 1, sizeof(ngx_cigna_tenant_t *));
+
+    if (others == NULL
+        || ngx_cigna_index_add(redirects, redirect_uri, others) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return others;
+}
+
+
+/* an issuer that is discovered depends on fhir_base */
 
 static ngx_uint_t
 ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a, cigna_provider_t *b)

@@ -7,11 +7,10 @@
 #include "ngx_cigna_conf_origin.h"
 
 
-#define NGX_CIGNA_KEYS_MAX    16384        /* bytes of a key ring file */
-#define NGX_CIGNA_PREFIX_MAX  32
-
-#define NGX_CIGNA_REPLICAS_MAX   16
-#define NGX_CIGNA_WAIT_MAX       (60 * 1000)
+#define NGX_CIGNA_KEYS_MAX      16384      /* bytes of a key ring file */
+#define NGX_CIGNA_PREFIX_MAX    32
+#define NGX_CIGNA_REPLICAS_MAX  16
+#define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms */
 
 
 static char *ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -238,7 +237,7 @@ ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* braces would move the hash tag of Redis Cluster */
+/* no braces: they would change the hash tag in Redis Cluster */
 
 static ngx_int_t
 ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
@@ -295,7 +294,8 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
         return NGX_ERROR;
     }
 
-    if (ngx_cigna_secret_file_read(cf, "keys", &o->keys, NGX_CIGNA_KEYS_MAX, &text)
+    if (ngx_cigna_secret_file_read(cf, "keys", &o->keys, NGX_CIGNA_KEYS_MAX,
+                                   &text)
         != NGX_OK)
     {
         return NGX_ERROR;

@@ -1,9 +1,9 @@
 
 /*
- * What settings of other modules do not go with cigna_fhir.  By the time our
- * locations are merged those of the proxy module are, and what it keeps for
- * upstreams comes first in its configuration.  Where proxy_pass has variables
- * it is not known yet where it leads: that is looked at for each request.
+ * Checks settings of other modules that do not go with cigna_fhir.  The proxy
+ * module's locations are merged before ours, and its configuration begins with
+ * an ngx_http_upstream_conf_t.  A proxy_pass with variables is checked for each
+ * request instead.
  */
 
 
@@ -74,7 +74,7 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* nginx gives a clone of a request the handler of its location, and no other */
+/* puts our handler in front of the location's: a cloned request gets it, too */
 
 static void
 ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
@@ -82,7 +82,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 {
     lcf->name = clcf->name;
 
-    /* a search by POST is kept in memory, in an "if", too */
+    /* a search by POST has to stay in memory, also in an "if" */
 
     clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                             NGX_CIGNA_SEARCH_MAX + 1);
@@ -96,7 +96,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* members' data is kept nowhere, and requests are made by the proxy alone */
+/* refuses settings that store replies, or make requests of their own */
 
 static char *
 ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
@@ -138,7 +138,7 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 static char *
 ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
-    /* newer ones have the former without "https://", too, and it is empty */
+    /* newer versions have an empty ssl where there is no "https://" */
 
     if (ucf->upstream && (ucf->ssl == NULL || ucf->ssl->ctx == NULL)) {
         return ngx_cigna_check_error(cf, "would send tokens in clear, let "

@@ -1,8 +1,8 @@
 
 #include "ngx_cigna_browser.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "http/cigna_uri.h"
 
 
@@ -52,9 +52,8 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
 
 
 /*
- * conf/README.md has this as a table, with what browsers send.  Safari never
- * sends Sec-Fetch-User: were it asked for from the same origin, no button would
- * help.
+ * Safari never sends Sec-Fetch-User.  If pages of the same origin had to send
+ * it, the button of our own page would not work.
  */
 
 ngx_cigna_browser_visit_e
@@ -65,45 +64,46 @@ ngx_cigna_browser_visit(ngx_http_request_t *r,
 
     static const char  *navigate[] = { "navigate", NULL };
     static const char  *pages[] = { "document", "empty", NULL };
-    static const char  *near[] = { "same-origin", "none", "same-site", NULL };
-    static const char  *own[] = { "same-origin", "none", NULL };
+    static const char  *site[] = { "same-origin", "none", "same-site", NULL };
+    static const char  *origin[] = { "same-origin", "none", NULL };
     static const char  *user[] = { "?1", NULL };
 
     if (ngx_cigna_browser_prefetches(r)
         || ngx_cigna_browser_other(r, "sec-fetch-mode", navigate)
         || ngx_cigna_browser_other(r, "sec-fetch-dest", pages))
     {
-        return ngx_cigna_browser_no_visit;
+        return ngx_cigna_browser_not_a_visit;
     }
 
     if (ngx_cigna_browser_foreign(r, tenant)) {
 
-        /* browsers of old tell nothing but the Origin of a fetch() */
+        /* old browsers send only the Origin of a fetch() */
 
         from = 0;
 
         return ngx_cigna_request_header(r, "sec-fetch-mode", &from)
-               ? ngx_cigna_browser_led : ngx_cigna_browser_no_visit;
+               ? ngx_cigna_browser_by_other_site
+               : ngx_cigna_browser_not_a_visit;
     }
 
-    if (ngx_cigna_browser_other(r, "sec-fetch-site", near)) {
-        return ngx_cigna_browser_led;
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", site)) {
+        return ngx_cigna_browser_by_other_site;
     }
 
     from = 0;
 
-    if (ngx_cigna_browser_other(r, "sec-fetch-site", own)
+    if (ngx_cigna_browser_other(r, "sec-fetch-site", origin)
         && (ngx_cigna_request_header(r, "sec-fetch-user", &from) == NULL
             || ngx_cigna_browser_other(r, "sec-fetch-user", user)))
     {
-        return ngx_cigna_browser_led;
+        return ngx_cigna_browser_by_other_site;
     }
 
-    return ngx_cigna_browser_own;
+    return ngx_cigna_browser_by_user;
 }
 
 
-/* is there a line of this name that says something else than these words? */
+/* 1 if a line of this name has a value other than these words */
 
 static ngx_uint_t
 ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
@@ -132,7 +132,7 @@ ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
 }
 
 
-/* is there an Origin that is not redirect_uri's? */
+/* 1 if an Origin is not redirect_uri's */
 
 static ngx_uint_t
 ngx_cigna_browser_foreign(ngx_http_request_t *r,
@@ -159,8 +159,8 @@ ngx_cigna_browser_foreign(ngx_http_request_t *r,
 
 
 /*
- * Sec-Fetch-Site cannot be written by a page, and where it is sent it decides.
- * Older browsers send Origin with each POST.
+ * Pages cannot write Sec-Fetch-Site, so it decides where it is sent.  Older
+ * browsers send Origin with each POST.
  */
 
 ngx_uint_t

@@ -1,24 +1,23 @@
 
 /*
- * Ends a dance: what the browser brings from the authorization server is
- * copied and handed to a run of the callback flow, which goes on whether the
- * browser waits or not.
+ * Ends a dance.  A run of the callback flow gets a copy of what the browser
+ * brings from the authorization server, and goes on whether the browser waits
+ * or not.
  */
 
 
-#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
-#include "run/ngx_cigna_client_secret.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dance_handlers.h"
+#include "ngx_cigna_scrub.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"
-#include "ngx_cigna_scrub.h"
-#include "nginx/ngx_cigna_pool_secret.h"
 #include "jobs/ngx_cigna_userinfo.h"
-#include "request/ngx_cigna_wait.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_main_conf.h"
+#include "jobs/ngx_cigna_client_secret.h"
 #include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_callback.h"
 #include "http/cigna_form.h"
@@ -26,10 +25,10 @@
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
 
-/* tells that the page has sent itself here */
+/* argument of a URL to which our own page has sent the browser */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
-/* a dance takes as long as Cigna does; the browser is told in between */
+/* if Cigna takes longer, the member is told, and the page goes on by itself */
 #define NGX_CIGNA_CALLBACK_WAIT_MS   10000
 #define NGX_CIGNA_CALLBACK_RELOAD_S  5
 
@@ -45,10 +44,10 @@ typedef struct {
 } ngx_cigna_callback_args_t;
 
 
-/* the flow as a run has it */
+/* the flow of a run */
 
 typedef struct {
-    cigna_callback_t   flow;                   /* first: others know it so */
+    cigna_callback_t   flow;               /* first: run->flow points to both */
     ngx_cigna_run_t   *run;
 } ngx_cigna_callback_flow_t;
 
@@ -73,14 +72,13 @@ static ngx_int_t ngx_cigna_callback_copy(ngx_cigna_run_t *run,
 static void ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_callback_result(ngx_cigna_run_t *run);
-static void ngx_cigna_callback_keep(ngx_cigna_run_t *run,
+static void ngx_cigna_callback_cache(ngx_cigna_run_t *run,
     const cigna_callback_t *flow);
 static void ngx_cigna_callback_replaced(ngx_cigna_run_t *run,
     const cigna_callback_t *flow);
 static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
     u_char *mem, const char *kind, cigna_slice_t name);
 static cigna_dance_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
-static void ngx_cigna_callback_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_uint_t ngx_cigna_callback_stays(cigna_dance_outcome_e outcome);
@@ -105,11 +103,9 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_GET) {
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_method_refused,
-                            "callback", NULL);
         return ngx_cigna_page_condition(r, ctx,
                                         ngx_cigna_condition_method_refused,
-                                        "GET");
+                                        "callback", "GET");
     }
 
     if (ngx_cigna_browser_prefetches(r)) {
@@ -124,11 +120,10 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e       who;
-    ngx_cigna_condition_e      e;
+    ngx_cigna_identity_e       identity;
     ngx_cigna_callback_args_t  args;
 
-    who = ngx_cigna_identity(r, ctx);
+    identity = ngx_cigna_identity(r, ctx);
 
     if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
         return ngx_cigna_callback_refuse(r, ctx,
@@ -137,21 +132,21 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                          "twice");
     }
 
-    if (who == ngx_cigna_identity_nobody) {
+    if (identity == ngx_cigna_identity_nobody) {
         return ngx_cigna_callback_nobody(r, ctx, &args);
     }
 
-    if (who != ngx_cigna_identity_known) {
-        e = ngx_cigna_identity_condition(who);
-        ngx_cigna_reply_log(r, ctx, e, "callback", NULL);
-        return ngx_cigna_page_condition(r, ctx, e, NULL);
+    if (identity != ngx_cigna_identity_known) {
+        return ngx_cigna_page_condition(r, ctx,
+                                        ngx_cigna_identity_condition(identity),
+                                        "callback", NULL);
     }
 
     return ngx_cigna_callback_run(r, ctx, &args);
 }
 
 
-/* decoded values are no longer than the query they come from */
+/* decoded values need no more room than the query */
 
 static int
 ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -213,8 +208,8 @@ ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
 
 
 /*
- * An app's session cookie that is SameSite=Strict does not come with a
- * navigation that Cigna has started.  It does when our own page sends the
+ * Cigna has started this navigation, so an app's session cookie that is
+ * SameSite=Strict does not come with it.  It comes when our own page sends the
  * browser here again: once, and only if the dance is this browser's.
  */
 
@@ -257,10 +252,7 @@ ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/*
- * The run goes on, here or elsewhere.  Whoever has the next hit waits for the
- * outcome again, as the dance is taken.
- */
+/* the run goes on, here or elsewhere, and the next hit waits for its outcome */
 
 static ngx_int_t
 ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -282,7 +274,7 @@ ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* sends a page that goes on to this very URL, with more at its end */
+/* sends a page that goes on to this URL, with "more" at its end */
 
 static ngx_int_t
 ngx_cigna_callback_onward(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -353,7 +345,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
                                 NGX_CIGNA_CALLBACK_WAIT_MS,
-                                ngx_cigna_callback_resume);
+                                ngx_cigna_callback_reply);
 }
 
 
@@ -368,8 +360,8 @@ ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
 
 
 /*
- * The new grant is used from the moment that it is stored: what is heard of it
- * from here on, that it was deleted or replaced, comes after this and counts.
+ * The cache gets the new grant as soon as it is stored.  Messages that come
+ * later, of its deletion or replacement, then apply to it.
  */
 
 static void
@@ -391,7 +383,7 @@ ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     }
 
     if (flow->stored && !stored) {
-        ngx_cigna_callback_keep(callback->run, flow);
+        ngx_cigna_callback_cache(callback->run, flow);
     }
 }
 
@@ -404,15 +396,9 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
-    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
-
-    end.what = NGX_CIGNA_CALLBACK_WHAT;
-    end.outcome = ngx_cigna_callback_outcome(run);
-    end.tenant = run->tenant;
-    end.member.data = run->identity.hash;
-    end.member.len = CIGNA_NAME_LEN;
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run,
+                             ngx_cigna_callback_outcome(run));
     end.dance = flow->dance_id;
-    end.request = &run->log.request;
     end.detail = flow->detail;
     end.client_refused = !run->failed && flow->client_refused;
 
@@ -435,10 +421,10 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 }
 
 
-/* what was read of the old one counts no more */
+/* the new epoch makes earlier reads of the vault void */
 
 static void
-ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
+ngx_cigna_callback_cache(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 {
     ngx_uint_t                epoch;
     ngx_cigna_cache_entry_t   entry;
@@ -455,8 +441,8 @@ ngx_cigna_callback_keep(ngx_cigna_run_t *run, const cigna_callback_t *flow)
 
 
 /*
- * The same member of the app as another person at Cigna: maybe a family's
- * computer, maybe an app that takes one of its users for another.
+ * Warns if the member is now another person at Cigna.  It may be a family's
+ * computer, or an app that mistakes one of its users for another.
  */
 
 static void
@@ -525,25 +511,10 @@ ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
 {
     cigna_callback_t  *flow;
 
-    if (run->failed) {
-        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
-                                 : cigna_dance_outcome_interrupted;
-    }
-
     flow = run->flow;
 
-    return flow->outcome;
-}
-
-
-static void
-ngx_cigna_callback_resume(ngx_http_request_t *r)
-{
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    ngx_http_finalize_request(r, ngx_cigna_callback_reply(r, ctx));
+    return ngx_cigna_dance_outcome(run, flow->outcome,
+                                   cigna_dance_outcome_interrupted);
 }
 
 
@@ -581,7 +552,7 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the dance is not this browser's: the app is not bothered */
+/* 1 if the dance may not be this browser's: then the app is not told */
 
 static ngx_uint_t
 ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)

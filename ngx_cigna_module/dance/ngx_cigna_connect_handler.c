@@ -1,20 +1,19 @@
 
 /*
- * Starts a dance: identity, limits, a run of the connect flow, then 302 to the
- * authorization server with the browser's cookie.
+ * Starts a dance: checks identity and limits, makes a run of the connect flow,
+ * then redirects the browser to the authorization server, with a cookie.
  */
 
 
-#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dance_handlers.h"
 #include "gateway/ngx_cigna_dances.h"
-#include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "shm/ngx_cigna_counters.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "request/ngx_cigna_identity.h"
+#include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_connect.h"
 #include "http/cigna_form.h"
 
@@ -23,7 +22,7 @@
 #define NGX_CIGNA_CONNECT_RETURN  (CIGNA_RETURN_TO_LEN_MAX + 16)
 #define NGX_CIGNA_CONNECT_WHAT    "dance not started"
 
-/* tells that the browser was sent to this host already */
+/* argument of a URL to which the browser was redirected from another host */
 #define NGX_CIGNA_CONNECT_MOVED  "cigna_moved"
 
 
@@ -47,9 +46,8 @@ static void ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
 static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
-static void ngx_cigna_connect_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_connect_t *flow);
 static ngx_int_t ngx_cigna_connect_refuse(ngx_http_request_t *r,
@@ -68,11 +66,9 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
     }
 
     if (r->method != NGX_HTTP_GET) {
-        ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_method_refused,
-                            "connect", NULL);
         return ngx_cigna_page_condition(r, ctx,
                                         ngx_cigna_condition_method_refused,
-                                        "GET");
+                                        "connect", "GET");
     }
 
     return ngx_cigna_connect_begin(r, ctx);
@@ -80,10 +76,10 @@ ngx_cigna_connect_handler(ngx_http_request_t *r)
 
 
 /*
- * On another host than redirect_uri's the cookie would be lost, and the app
- * may well know nobody there: the host comes before the identity.  So does the
- * question whether to connect: a session that is SameSite=Strict comes with the
- * click only.
+ * On a host other than redirect_uri's the cookie would be lost, and the app may
+ * have no session there.  So the host is checked before the identity.  The
+ * question whether to connect also comes first: a session cookie that is
+ * SameSite=Strict comes only with the click.
  */
 
 static ngx_int_t
@@ -91,14 +87,13 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int                        rc;
     cigna_slice_t              return_to;
-    ngx_cigna_identity_e       who;
-    ngx_cigna_condition_e      e;
+    ngx_cigna_identity_e       identity;
     ngx_cigna_browser_visit_e  visit;
 
-    who = ngx_cigna_identity(r, ctx);
+    identity = ngx_cigna_identity(r, ctx);
     visit = ngx_cigna_browser_visit(r, ctx->tenant);
 
-    if (visit == ngx_cigna_browser_no_visit) {
+    if (visit == ngx_cigna_browser_not_a_visit) {
         return ngx_cigna_connect_refuse(r, ctx,
                                         cigna_dance_outcome_not_navigable);
     }
@@ -107,14 +102,14 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_connect_move(r, ctx);
     }
 
-    if (visit == ngx_cigna_browser_led) {
+    if (visit == ngx_cigna_browser_by_other_site) {
         return ngx_cigna_connect_ask(r, ctx);
     }
 
-    if (who != ngx_cigna_identity_known) {
-        e = ngx_cigna_identity_condition(who);
-        ngx_cigna_reply_log(r, ctx, e, "connect", NULL);
-        return ngx_cigna_page_condition(r, ctx, e, NULL);
+    if (identity != ngx_cigna_identity_known) {
+        return ngx_cigna_page_condition(r, ctx,
+                                        ngx_cigna_identity_condition(identity),
+                                        "connect", NULL);
     }
 
     rc = ngx_cigna_connect_arg(r, cigna_slice("return_to"), &return_to);
@@ -139,7 +134,7 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &key)
         != NGX_OK)
     {
@@ -172,9 +167,9 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The button leads to the same URL with the same query.  A reference of a query
- * alone keeps the path, of which nothing is written then: "//x/cigna/connect"
- * would lead elsewhere.
+ * The button leads to the same URL with the same query.  Its reference has only
+ * the query, and keeps the path: a path such as "//x/cigna/connect" would lead
+ * to another host.
  */
 
 static ngx_int_t
@@ -222,7 +217,7 @@ ngx_cigna_connect_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the flow judges it again */
+/* CIGNA_ERROR: return_to is refused, as the flow will refuse it later */
 
 static int
 ngx_cigna_connect_return_to(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -266,8 +261,8 @@ ngx_cigna_connect_moves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Once only: something in front of us may well change the host's name, and
- * the browser is at the right place then.
+ * Redirects to the host of redirect_uri, once only: a proxy in front may change
+ * the Host line, and then the browser is already on the right host.
  */
 
 static ngx_int_t
@@ -361,14 +356,14 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
 
-    /* discovery, then a few commands */
+    /* discovery, then a few commands to Redis */
 
     timeout = tenant->connect_timeout + tenant->timeout
               + run->mcf->redis.connect_timeout
               + 4 * run->mcf->redis.timeout;
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_connect_flow, 1,
-                                timeout, ngx_cigna_connect_resume);
+                                timeout, ngx_cigna_connect_reply);
 }
 
 
@@ -387,15 +382,9 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
-    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
-
-    end.what = NGX_CIGNA_CONNECT_WHAT;
-    end.outcome = ngx_cigna_connect_outcome(run);
-    end.tenant = run->tenant;
-    end.member.data = run->identity.hash;
-    end.member.len = CIGNA_NAME_LEN;
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run,
+                             ngx_cigna_connect_outcome(run));
     end.dance = flow->dance_id;
-    end.request = &run->log.request;
 
     if (end.outcome != cigna_dance_outcome_none) {
         ngx_cigna_dance_end(ngx_cycle->log, &end);
@@ -415,35 +404,21 @@ ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
 {
     cigna_connect_t  *flow;
 
-    if (run->failed) {
-        return run->no_endpoints ? cigna_dance_outcome_discovery_failed
-                                 : cigna_dance_outcome_store_failed;
-    }
-
     flow = run->flow;
 
-    return flow->outcome;
-}
-
-
-static void
-ngx_cigna_connect_resume(ngx_http_request_t *r)
-{
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    ngx_http_finalize_request(r, ngx_cigna_connect_reply(r, ctx,
-                                                         ctx->wait->run));
+    return ngx_cigna_dance_outcome(run, flow->outcome,
+                                   cigna_dance_outcome_store_failed);
 }
 
 
 static ngx_int_t
-ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_run_t *run)
+ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_connect_t        *flow;
+    ngx_cigna_run_t        *run;
     cigna_dance_outcome_e   outcome;
+
+    run = ctx->wait->run;
 
     if (run == NULL) {
 
@@ -469,7 +444,7 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* what the run holds is copied: it is gone before the reply is sent */
+/* copies what the run has: it is gone before the reply is sent */
 
 static ngx_int_t
 ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -1,22 +1,38 @@
 
 #include "ngx_cigna_dance.h"
-#include "request/ngx_cigna_wait.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_loc_conf.h"
-#include "gateway/ngx_cigna_main_conf.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "http/cigna_form.h"
 
 
 #define NGX_CIGNA_RETURN_EXTRA  128        /* the outcome and the dance id */
 
 
+static ngx_int_t ngx_cigna_dance_return_url(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_slice_t return_to, ngx_str_t *url);
 static ngx_int_t ngx_cigna_dance_default(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_str_t *url);
+
+
+void
+ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
+    ngx_cigna_run_t *run, cigna_dance_outcome_e outcome)
+{
+    ngx_memzero(end, sizeof(ngx_cigna_dance_end_t));
+
+    end->what = what;
+    end->outcome = outcome;
+    end->tenant = run->tenant;
+    end->member.data = run->identity.hash;
+    end->member.len = CIGNA_NAME_LEN;
+    end->request = &run->log.request;
+}
 
 
 void
@@ -24,18 +40,18 @@ ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
 {
     ngx_uint_t                    level;
     const char                   *detail;
-    cigna_slice_t                 tenant, member, dance, nothing;
+    cigna_slice_t                 tenant, member, dance, none;
     const cigna_dance_outcome_t  *row;
 
-    nothing = cigna_slice("-");
+    none = cigna_slice("-");
 
     row = cigna_dance_outcome_row(end->outcome);
     level = end->client_refused ? NGX_LOG_ERR
             : row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
     detail = end->detail ? end->detail : "";
-    tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : nothing;
-    member = end->member.len ? end->member : nothing;
-    dance = end->dance.len ? end->dance : nothing;
+    tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : none;
+    member = end->member.len ? end->member : none;
+    dance = end->dance.len ? end->dance : none;
 
     if (end->tenant) {
         ngx_cigna_count_outcome(end->tenant->counters, end->outcome);
@@ -68,7 +84,7 @@ ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (ctx->tenant && ctx->member.len) {
 
-        id = ngx_cigna_identity_named(r, ctx);
+        id = ngx_cigna_identity_names(r, ctx);
 
         if (id != NULL) {
             end.member.data = id->hash;
@@ -78,6 +94,18 @@ ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_dance_end(r->connection->log, &end);
     ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
+}
+
+
+cigna_dance_outcome_e
+ngx_cigna_dance_outcome(const ngx_cigna_run_t *run, cigna_dance_outcome_e flow,
+    cigna_dance_outcome_e failed)
+{
+    if (!run->failed) {
+        return flow;
+    }
+
+    return run->no_endpoints ? cigna_dance_outcome_discovery_failed : failed;
 }
 
 
@@ -165,14 +193,7 @@ ngx_int_t
 ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t return_to)
 {
-    uint8_t        *start;
-    ngx_str_t       url;
-    cigna_buf_t     b;
-    cigna_slice_t   query;
-
-    const cigna_slice_t  names[] = {
-        cigna_slice("cigna"), cigna_slice("cigna_dance")
-    };
+    ngx_str_t  url;
 
     if (return_to.len == 0) {
 
@@ -187,10 +208,32 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_dance_page(r, ctx, outcome);
     }
 
+    if (ngx_cigna_dance_return_url(r, ctx, return_to, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply_redirect(r, NGX_HTTP_SEE_OTHER, &url);
+}
+
+
+/* return_to, with the outcome and the dance id in its query */
+
+static ngx_int_t
+ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_slice_t return_to, ngx_str_t *url)
+{
+    uint8_t        *start;
+    cigna_buf_t     b;
+    cigna_slice_t   query;
+
+    const cigna_slice_t  names[] = {
+        cigna_slice("cigna"), cigna_slice("cigna_dance")
+    };
+
     if (ngx_cigna_buf_init(r, &b, return_to.len + NGX_CIGNA_RETURN_EXTRA)
         != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     query = return_to;
@@ -200,7 +243,7 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     start = b.pos;
 
-    /* who tries again is often where an earlier outcome has led */
+    /* a member who tries again often comes from a page with an outcome */
 
     cigna_form_append_without(&b, query, names, 2);
 
@@ -212,15 +255,11 @@ ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                ngx_cigna_slice(&ctx->dance));
     }
 
-    if (ngx_cigna_buf_done(&b, &url) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_cigna_reply_redirect(r, NGX_HTTP_SEE_OTHER, &url);
+    return ngx_cigna_buf_done(&b, url);
 }
 
 
-/* the app's own page; empty if there is none, or if the app is not known */
+/* the tenant's first return_to; empty if the tenant has none or is unknown */
 
 static ngx_int_t
 ngx_cigna_dance_default(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -257,7 +296,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t        *run;
     ngx_cigna_main_conf_t  *mcf;
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return NULL;
     }
@@ -274,7 +313,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on_revoke = ngx_cigna_revoker_start;
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->hasher, &ctx->tenant->name,
+    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &run->key)
         != NGX_OK)
     {
@@ -289,12 +328,14 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t
 ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,
-    ngx_msec_t timeout, ngx_http_event_handler_pt resume)
+    ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply)
 {
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         ngx_cigna_run_discard(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ctx->wait->reply = reply;
 
     if (needs_metadata) {
         ngx_cigna_discovery_start_run(run, next);
@@ -303,7 +344,9 @@ ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_run_start(run, next);
     }
 
-    if (ngx_cigna_wait_run(ctx->wait, run, timeout, resume) != NGX_AGAIN) {
+    if (ngx_cigna_wait_run(ctx->wait, run, timeout, ngx_cigna_wait_reply)
+        != NGX_AGAIN)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -1,21 +1,19 @@
 
 /*
- * Ends a connection: the cache forgets it first, so that whatever happens next
- * no token of it is used here, then a run of the disconnect flow deletes it in
+ * Ends a connection.  First the cache forgets it, so that this node uses none
+ * of its tokens from here on.  Then a run of the disconnect flow deletes it in
  * the vault and revokes it.
  */
 
 
-#include "ngx_cigna_dance_handlers.h"
 #include "ngx_cigna_browser.h"
-#include "request/ngx_cigna_cors.h"
 #include "ngx_cigna_dance.h"
+#include "ngx_cigna_dance_handlers.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "jobs/ngx_cigna_revoker.h"
-#include "request/ngx_cigna_wait.h"
+#include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_cache.h"
-#include "gateway/ngx_cigna_main_conf.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "dance/cigna_disconnect.h"
 
 
@@ -30,9 +28,8 @@ static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
 static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
-static void ngx_cigna_disconnect_resume(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome);
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
 
@@ -61,14 +58,14 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e   who;
+    ngx_cigna_identity_e   identity;
     ngx_cigna_loc_conf_t  *lcf;
 
-    who = ngx_cigna_identity(r, ctx);
+    identity = ngx_cigna_identity(r, ctx);
 
-    if (who != ngx_cigna_identity_known) {
+    if (identity != ngx_cigna_identity_known) {
         return ngx_cigna_disconnect_refuse(r, ctx,
-                                           ngx_cigna_identity_condition(who),
+                                      ngx_cigna_identity_condition(identity),
                                            NULL);
     }
 
@@ -110,10 +107,10 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /* not to know where to revoke is no reason to keep the grant */
+    /* without metadata the grant is deleted, too, though not revoked */
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
-                                timeout, ngx_cigna_disconnect_resume);
+                                timeout, ngx_cigna_disconnect_reply);
 }
 
 
@@ -124,7 +121,7 @@ ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* once more: a read that was sent before the grant went may have filled it */
+/* the cache once more: a read before the deletion may have filled it */
 
 static void
 ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
@@ -136,14 +133,8 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
-    ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
-
-    end.what = NGX_CIGNA_DISCONNECT_WHAT;
-    end.outcome = ngx_cigna_disconnect_outcome(run);
-    end.tenant = run->tenant;
-    end.member.data = run->identity.hash;
-    end.member.len = CIGNA_NAME_LEN;
-    end.request = &run->log.request;
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_DISCONNECT_WHAT, run,
+                             ngx_cigna_disconnect_outcome(run));
     end.detail = flow->detail;
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
@@ -166,29 +157,17 @@ ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
 }
 
 
-static void
-ngx_cigna_disconnect_resume(ngx_http_request_t *r)
+static ngx_int_t
+ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_ctx_t        *ctx;
-    cigna_dance_outcome_e   outcome;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    ngx_str_t              none;
+    ngx_uint_t             html;
+    cigna_dance_outcome_e  outcome;
 
     outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
                              : cigna_dance_outcome_not_disconnected;
 
     ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
-
-    ngx_http_finalize_request(r, ngx_cigna_disconnect_reply(r, ctx, outcome));
-}
-
-
-static ngx_int_t
-ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_dance_outcome_e outcome)
-{
-    ngx_str_t   none;
-    ngx_uint_t  html;
 
     html = ngx_cigna_browser_wants_html(r);
 
@@ -216,11 +195,11 @@ static ngx_int_t
 ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *allow)
 {
-    ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
-
     if (ngx_cigna_browser_wants_html(r)) {
-        return ngx_cigna_page_condition(r, ctx, e, allow);
+        return ngx_cigna_page_condition(r, ctx, e, "disconnect", allow);
     }
+
+    ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
 
     return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
                                      allow);

@@ -1,9 +1,9 @@
 
 #include "ngx_cigna_scrub.h"
-#include "nginx/ngx_cigna_pool_secret.h"
-#include "request/ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_reply.h"
 
 
 static ngx_int_t ngx_cigna_scrub_log_handler(ngx_http_request_t *r);
@@ -29,7 +29,7 @@ ngx_cigna_scrub_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    /* they run in their order, and those of nginx are there already */
+    /* handlers run in order, and nginx's own have been added already */
 
     h = handlers->elts;
     ngx_memmove(&h[1], h, (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
@@ -86,7 +86,7 @@ ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->query.data = query;
     ctx->query.len = r->args.len;
 
-    /* not in place: after a redirect they may belong to the configuration */
+    /* a copy: after a redirect r->args may belong to the configuration */
 
     ngx_cigna_scrub_query(args, args + r->args.len);
 
@@ -111,7 +111,7 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
         return ngx_cigna_scrub_policy(r);
     }
 
-    /* what is no page of an error is somebody's own */
+    /* a reply that is not an error page is the operator's own */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)
@@ -124,8 +124,8 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
 
 
 /*
- * A line that has no end, or is none, has no path to go by.  One whose header
- * has no end has come to no location, and to no reply.
+ * A request line that is incomplete or malformed has no path to recognise it
+ * by.  A request whose header is incomplete has no location and no reply.
  */
 
 static ngx_int_t
@@ -142,7 +142,7 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 }
 
 
-/* as nginx tells such a line in its logs: to the end, or as far as it came */
+/* nginx logs such a line up to its end, or as far as it came */
 
 static void
 ngx_cigna_scrub_unread(ngx_http_request_t *r)
@@ -194,8 +194,8 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 
 
 /*
- * 1 if it is one: as its path was sent, or as nginx reads it, where it is
- * escaped or has dots
+ * 1 if the path is that of a redirect_uri: as it was sent, or as nginx reads it
+ * if it has escapes or dots.
  */
 
 static ngx_uint_t
@@ -246,8 +246,8 @@ ngx_cigna_scrub_line(ngx_str_t *line)
 
 
 /*
- * Names may be escaped in more ways than one, so what is spared is told by its
- * literal name, and everything else goes.
+ * Names can be escaped in many ways.  So values are kept only behind these
+ * literal names, and all others are overwritten.
  */
 
 static void

@@ -7,28 +7,30 @@
 
 
 /*
- * Keeps a callback's code and state out of logs: the query is copied into
- * ctx->query, and the values are overwritten wherever nginx keeps the request
- * line.  In the rewrite phase, which is the first that knows the location, and
- * comes before access checks and whatever these log or pass on.
+ * Keeps a callback's code and state out of logs: copies the query into
+ * ctx->query, and overwrites its values wherever nginx keeps the request line.
  */
 
 
-/* before the logs, for what gets no further than into them; at start, once */
+/* in postconfiguration: scrubs requests that reach only the log phase */
 ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
 
+/*
+ * In the rewrite phase, the first that knows the location: before access checks
+ * and all that they log or pass on.
+ */
 ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 
-/* does it now unless it was done; NGX_ERROR if there is no memory */
+/* scrubs the request unless it was scrubbed; NGX_ERROR if there is no memory */
 ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 /*
- * As the reply begins, for all that is no FHIR request.  Some never get to the
- * callback's location: nginx refuses them (the cookies of others are too
- * long), or sends them to https first.  They are told by their path, which is
- * that of a redirect_uri.  And the pages that nginx itself shows instead of
- * ours let a browser tell nobody where they are, not even us, who would log
- * it: Referrer-Policy is added unless there is one.
+ * In the header filter, for all requests but those of FHIR.  Some callbacks
+ * never reach their location: nginx refuses them (say, for long cookies), or
+ * redirects them to https.  These are recognised by their path, which is that
+ * of a redirect_uri.  Their error pages, and nginx's own pages of the location,
+ * get "Referrer-Policy: no-referrer" unless they have a policy: a browser must
+ * not send their URL to anybody, and not to us, as we would log it.
  */
 ngx_int_t ngx_cigna_scrub_reply(ngx_http_request_t *r);
 

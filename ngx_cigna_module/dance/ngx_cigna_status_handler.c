@@ -1,24 +1,23 @@
 
-/* Tells the app whether its member is connected: one read of the vault. */
+/* Tells the app whether its member is connected, with one read of the vault. */
 
 
 #include "ngx_cigna_dance_handlers.h"
 #include "budget/ngx_cigna_budget.h"
-#include "request/ngx_cigna_vault_read.h"
-#include "request/ngx_cigna_reply.h"
-#include "request/ngx_cigna_identity.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_identity.h"
+#include "request/ngx_cigna_reply.h"
+#include "request/ngx_cigna_vault_read.h"
 #include "json/cigna_json.h"
 
 
-#define NGX_CIGNA_STATUS_SIZE  512         /* all but the strings */
+#define NGX_CIGNA_STATUS_SIZE  512         /* without the strings */
 #define NGX_CIGNA_TIME_LEN     sizeof("2026-01-01T00:00:00Z")
 
 
 static ngx_int_t ngx_cigna_status_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_status_resume(ngx_http_request_t *r);
-static ngx_int_t ngx_cigna_status_read(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_status_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_status_connected(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
@@ -26,7 +25,7 @@ static void ngx_cigna_status_time(cigna_buf_t *b, const char *name,
     int64_t ms);
 static void ngx_cigna_status_flag(cigna_buf_t *b, const char *name,
     ngx_uint_t flag);
-static void ngx_cigna_status_held(cigna_buf_t *b, ngx_cigna_budget_t *budget);
+static void ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget);
 static ngx_int_t ngx_cigna_status_not(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, int64_t connected_ms);
 static void ngx_cigna_status_member(cigna_buf_t *b, const char *name,
@@ -61,18 +60,20 @@ ngx_cigna_status_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e  who;
+    ngx_cigna_identity_e  identity;
 
-    who = ngx_cigna_identity(r, ctx);
+    identity = ngx_cigna_identity(r, ctx);
 
-    if (who != ngx_cigna_identity_known) {
+    if (identity != ngx_cigna_identity_known) {
         return ngx_cigna_status_refuse(r, ctx,
-                                       ngx_cigna_identity_condition(who), NULL);
+                                       ngx_cigna_identity_condition(identity),
+                                       NULL);
     }
 
-    switch (ngx_cigna_vault_read_start(r, ctx, ngx_cigna_status_resume)) {
+    switch (ngx_cigna_vault_read_start(r, ctx, ngx_cigna_wait_reply)) {
 
     case NGX_AGAIN:
+        ctx->wait->reply = ngx_cigna_status_reply;
         r->main->count++;
         return NGX_DONE;
 
@@ -87,19 +88,8 @@ ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-static void
-ngx_cigna_status_resume(ngx_http_request_t *r)
-{
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    ngx_http_finalize_request(r, ngx_cigna_status_read(r, ctx));
-}
-
-
 static ngx_int_t
-ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_status_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_int_t              rc;
     cigna_grant_t          grant;
@@ -107,7 +97,9 @@ ngx_cigna_status_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     e = ngx_cigna_vault_read_grant(r, ctx, &grant);
 
-    if (e == ngx_cigna_condition_served || e == ngx_cigna_condition_refresh_paused) {
+    if (e == ngx_cigna_condition_served
+        || e == ngx_cigna_condition_refresh_paused)
+    {
         rc = ngx_cigna_status_connected(r, ctx, &grant);
 
     } else if (ngx_cigna_condition(e)->connect) {
@@ -133,7 +125,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* each byte of a string takes at most six in JSON */
+    /* a byte of a string takes at most six in JSON */
 
     if (ngx_cigna_buf_init(r, &b, NGX_CIGNA_STATUS_SIZE
                                   + 6 * (ctx->tenant->name.len
@@ -156,7 +148,7 @@ ngx_cigna_status_connected(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_status_flag(&b, "refreshable", grant->refresh_token.len != 0);
     ngx_cigna_status_flag(&b, "refresh_pending",
                           ngx_cigna_vault_read_marked(ctx));
-    ngx_cigna_status_held(&b, ctx->tenant->budget);
+    ngx_cigna_status_pause(&b, ctx->tenant->budget);
     cigna_buf_append_str(&b, "}\n");
 
     ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
@@ -196,14 +188,14 @@ ngx_cigna_status_flag(cigna_buf_t *b, const char *name, ngx_uint_t flag)
 }
 
 
-/* as Cigna wants fewer requests; seconds, rounded up */
+/* how long requests are held back, in seconds, rounded up */
 
 static void
-ngx_cigna_status_held(cigna_buf_t *b, ngx_cigna_budget_t *budget)
+ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
 {
     int64_t  ms;
 
-    ms = budget ? ngx_cigna_budget_held(budget) : 0;
+    ms = budget ? ngx_cigna_budget_pause_left_ms(&budget->pause) : 0;
 
     if (ms > 0) {
         cigna_buf_append_str(b, ",\"held_back_for\":");
@@ -212,7 +204,7 @@ ngx_cigna_status_held(cigna_buf_t *b, ngx_cigna_budget_t *budget)
 }
 
 
-/* connected_ms: 0 if nothing is known of it */
+/* connected_ms: 0 if unknown */
 
 static ngx_int_t
 ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

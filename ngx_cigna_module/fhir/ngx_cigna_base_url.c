@@ -2,17 +2,18 @@
 #include "ngx_cigna_base_url.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "http/cigna_uri.h"
 #include "nginx/ngx_cigna_log.h"
 #include "shm/ngx_cigna_counters.h"
+#include "http/cigna_uri.h"
 
 
-static ngx_int_t ngx_cigna_base_url_base(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_base_url_find(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_str_t *base);
 static ngx_str_t ngx_cigna_base_url_authority(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_base_url_vouched(ngx_http_request_t *r,
     ngx_str_t *authority);
-static ngx_uint_t ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host);
+static ngx_uint_t ngx_cigna_base_url_same(ngx_str_t *authority,
+    ngx_str_t *host);
 static ngx_uint_t ngx_cigna_base_url_named(ngx_http_server_name_t *n,
     ngx_str_t *host);
 static ngx_uint_t ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end);
@@ -28,13 +29,13 @@ static ngx_uint_t ngx_cigna_base_url_plain(ngx_str_t *s);
 
 
 ngx_int_t
-ngx_cigna_base_url_known(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
     ngx_int_t          rc;
     static ngx_msec_t  warned;
 
-    rc = ngx_cigna_base_url_base(r, ctx, base);
+    rc = ngx_cigna_base_url_find(r, ctx, base);
 
     if (rc != NGX_DECLINED) {
         return rc;
@@ -55,7 +56,7 @@ ngx_cigna_base_url_known(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_base_url_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
     u_char                *p;
@@ -68,8 +69,6 @@ ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         *base = lcf->base_url;
         return NGX_OK;
     }
-
-    /* as it was sent, with its port */
 
     host = ngx_cigna_base_url_authority(r);
 
@@ -110,7 +109,10 @@ ngx_cigna_base_url_base(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* over HTTP/3 nginx makes no Host line of ":authority"; empty: there is none */
+/*
+ * The host of the request as it was sent, with its port; may be empty.  Over
+ * HTTP/3 nginx makes no Host line of ":authority".
+ */
 
 static ngx_str_t
 ngx_cigna_base_url_authority(ngx_http_request_t *r)
@@ -136,7 +138,10 @@ ngx_cigna_base_url_authority(ngx_http_request_t *r)
 }
 
 
-/* a default server answers for hosts that nobody has named */
+/*
+ * 1 if server_name has the host of the request.  A default server also answers
+ * for other hosts.
+ */
 
 static ngx_uint_t
 ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
@@ -147,8 +152,7 @@ ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 
     host = r->headers_in.server;
 
-    if (host.len == 0 || !ngx_cigna_base_url_line(authority, &host))
-    {
+    if (host.len == 0 || !ngx_cigna_base_url_same(authority, &host)) {
         return 0;
     }
 
@@ -164,15 +168,18 @@ ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 }
 
 
-/* the request line may name another host, and nginx takes that then */
+/*
+ * 1 if both name the same host.  The request line may name another host than
+ * the Host line, and nginx then uses the former.
+ */
 
 static ngx_uint_t
-ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host)
+ngx_cigna_base_url_same(ngx_str_t *authority, ngx_str_t *host)
 {
     uint16_t       port;
     cigna_slice_t  name, given;
 
-    if (cigna_uri_authority_parse(ngx_cigna_slice(line), &name, &port)
+    if (cigna_uri_authority_parse(ngx_cigna_slice(authority), &name, &port)
         != CIGNA_OK)
     {
         return 0;
@@ -192,7 +199,7 @@ ngx_cigna_base_url_line(ngx_str_t *line, ngx_str_t *host)
 }
 
 
-/* names are in lower case, and so is the host */
+/* 1 if the host is this server_name; both are in lower case */
 
 static ngx_uint_t
 ngx_cigna_base_url_named(ngx_http_server_name_t *n, ngx_str_t *host)
@@ -240,10 +247,10 @@ ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
 
 
 /*
- * What stands in front of the same rest in what the caller asked for and in
- * what the upstream was asked for behind its base: that is how proxy_pass maps
- * one to the other, whatever it says.  It may have escaped the rest in another
- * way ("%24everything"), and folded slashes and dots.
+ * The path of the gateway's base.  The upstream was asked for a rest below
+ * fhir_base.  The caller's path must end with the same rest, and what comes
+ * before it is the base, whatever proxy_pass says.  nginx may have escaped the
+ * rest in another way ("%24everything"), and folded slashes and dots.
  */
 
 static ngx_int_t
@@ -266,7 +273,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 
     rest = cigna_slice_skip(uri, base.len);
 
-    /* what was rewritten is not what the caller knows */
+    /* the caller does not know a path that was rewritten */
 
     if (r->valid_unparsed_uri
         && ngx_cigna_base_url_read(r, rest, path) == NGX_OK)
@@ -289,7 +296,7 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* the same with both paths decoded, from their ends */
+/* compares both paths decoded, from their ends */
 
 static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
@@ -330,7 +337,7 @@ ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
         }
     }
 
-    /* a "%" was an escape, which another one would have to stand for */
+    /* a "%" was decoded from an escape, and would have to be escaped again */
 
     if (ngx_strlchr(uri->data, uri->data + len, '%')) {
         return NGX_DECLINED;
@@ -346,7 +353,7 @@ ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
     path->data = uri->data;
     path->len = len;
 
-    /* the base itself was asked for, with or without a "/" */
+    /* the base itself may have been asked for with a "/" */
 
     if (path->len && path->data[path->len - 1] == '/') {
         path->len--;
@@ -356,7 +363,7 @@ ngx_cigna_base_url_front(ngx_str_t *uri, size_t len, ngx_str_t *path)
 }
 
 
-/* needs no escape in JSON, and ends nothing early */
+/* 1 if the path needs no escape in JSON, and no byte ends a URL early */
 
 static ngx_uint_t
 ngx_cigna_base_url_plain(ngx_str_t *s)

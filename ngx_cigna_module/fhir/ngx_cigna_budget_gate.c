@@ -1,7 +1,7 @@
 
 /*
  *   content, about to go  ngx_cigna_budget_gate() asks; the request may wait, and is
- *                         then taken up by ngx_cigna_inject_go()
+ *                         then taken up by "resume"
  *   next upstream         ngx_cigna_budget_gate_attempt() charges what has gone out
  *                         beside the first attempt
  *   reply's header        ngx_cigna_budget_gate_answered() sees 429 and 503
@@ -26,10 +26,10 @@
 
 
 static ngx_int_t ngx_cigna_budget_gate_begin(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
+    ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);
 static uint64_t ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_budget_gate_wait(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
+    ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);
 static void ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter);
 static void ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_cigna_budget_gate_verdict(ngx_http_request_t *r,
@@ -47,18 +47,19 @@ static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 /* holds two references; not NGX_OK: the request is somebody else's now */
 
 ngx_int_t
-ngx_cigna_budget_gate(ngx_http_request_t *r)
+ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 {
     ngx_cigna_ctx_t          *ctx;
     ngx_cigna_budget_gate_t  *admit;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    admit = ctx->admit;
+    admit = ctx->budget_gate;
+
+    if (admit == NULL) {
+        return ngx_cigna_budget_gate_begin(r, ctx, resume);
+    }
 
     switch (admit->state) {
-
-    case ngx_cigna_budget_gate_new:
-        return ngx_cigna_budget_gate_begin(r, ctx);
 
     case ngx_cigna_budget_gate_waiting:
         return ngx_cigna_budget_gate_verdict(r, ctx);
@@ -79,18 +80,21 @@ ngx_cigna_budget_gate(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume)
 {
     ngx_cigna_budget_gate_t  *admit;
     ngx_http_cleanup_t       *cln;
 
-    admit = ctx->admit;
-
+    admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_budget_gate_t));
     cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
+
+    if (admit == NULL || cln == NULL) {
         ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return NGX_ERROR;
     }
+
+    ctx->budget_gate = admit;
 
     cln->handler = ngx_cigna_budget_gate_cleanup;
     cln->data = admit;
@@ -104,7 +108,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     admit->state = ngx_cigna_budget_gate_waiting;
 
     if (ngx_cigna_budget_take(admit->budget, &admit->waiter) == NGX_AGAIN) {
-        return ngx_cigna_budget_gate_wait(r, ctx);
+        return ngx_cigna_budget_gate_wait(r, ctx, resume);
     }
 
     return ngx_cigna_budget_gate_verdict(r, ctx);
@@ -131,13 +135,13 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 /* the budget sees to it that this ends */
 
 static ngx_int_t
-ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume)
 {
-    ctx->admit->since = ngx_current_msec;
+    ctx->budget_gate->since = ngx_current_msec;
 
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK
-        || ngx_cigna_wait_until(ctx->wait, ngx_cigna_inject_go)
-           != NGX_AGAIN)
+        || ngx_cigna_wait_until(ctx->wait, resume) != NGX_AGAIN)
     {
         ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
@@ -177,17 +181,17 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_budget_gate_t  *admit;
     cigna_budget_answer_t    *a;
 
-    admit = ctx->admit;
+    admit = ctx->budget_gate;
     a = &admit->waiter.answer;
 
-    if (a->rc != cigna_budget_granted) {
+    if (a->rc != cigna_budget_rc_granted) {
         admit->state = ngx_cigna_budget_gate_refused;
         ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
 
         return NGX_DONE;
     }
 
-    if (a->by != cigna_budget_none) {
+    if (a->by != cigna_budget_by_none) {
         ngx_cigna_budget_reply_dry(r, ctx, a);
     }
 
@@ -220,7 +224,7 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    ngx_cigna_budget_gate_settle(r, ctx->admit);
+    ngx_cigna_budget_gate_settle(r, ctx->budget_gate);
 }
 
 
@@ -289,7 +293,7 @@ ngx_cigna_budget_gate_cleanup(void *data)
     ngx_cigna_budget_leave(&admit->waiter);
 
     if (admit->state == ngx_cigna_budget_gate_refused
-        || admit->waiter.answer.rc != cigna_budget_granted)
+        || admit->waiter.answer.rc != cigna_budget_rc_granted)
     {
         return;
     }
@@ -332,8 +336,9 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
             ngx_cigna_condition(ngx_cigna_condition_upstream_throttled)->name;
     }
 
-    if (ngx_cigna_budget_answered(ctx->admit->budget, status,
-                                  ngx_cigna_budget_gate_retry_after(u))
+    if (ngx_cigna_budget_pause_answered(&ctx->budget_gate->budget->pause,
+                                        status,
+                                        ngx_cigna_budget_gate_retry_after(u))
         == NGX_BUSY)
     {
         u->peer.tries = ngx_min(u->peer.tries, 1);
@@ -382,7 +387,7 @@ ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
         return NULL;
     }
 
-    if (admit->waiter.answer.by != cigna_budget_none) {
+    if (admit->waiter.answer.by != cigna_budget_by_none) {
         return ngx_cigna_budget_reply_name(admit->waiter.answer.by);
     }
 

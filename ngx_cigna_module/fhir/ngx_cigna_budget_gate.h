@@ -4,7 +4,7 @@
 
 
 #include "budget/ngx_cigna_budget.h"
-#include "ngx_cigna_inject.h"
+#include "request/ngx_cigna_ctx.h"
 
 
 /*
@@ -13,8 +13,7 @@
  */
 
 typedef enum {
-    ngx_cigna_budget_gate_new = 0,
-    ngx_cigna_budget_gate_waiting,
+    ngx_cigna_budget_gate_waiting = 0,
     ngx_cigna_budget_gate_granted,
     ngx_cigna_budget_gate_refused
 } ngx_cigna_budget_gate_e;
@@ -36,11 +35,18 @@ struct ngx_cigna_budget_gate_s {
 
 
 /*
- * Callbacks of ngx_cigna_inject_t, for which ctx->admit is to be set, and
- * zeroed at first.
+ * To be called before an upstream request is started, with two references of
+ * the request held.  NGX_OK: it may be started.  Otherwise both references were
+ * taken; after NGX_AGAIN "resume" is called with them later, to call this
+ * function again.  Makes ctx->budget_gate.
  */
-ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r);
+ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
+    ngx_http_event_handler_pt resume);
+
+/* where ctx->budget_gate is set: nginx tries the next upstream server */
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
+
+/* likewise: the header of a reply was read */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
 /* what became of it, for $cigna_budget: NULL if nothing has */

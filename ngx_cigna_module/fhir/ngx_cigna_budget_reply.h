@@ -8,17 +8,17 @@
 
 
 /*
- * Answers a request that a budget has refused, and logs and counts it.
- * Returns what a content handler is to return.
+ * Answers a request that a budget has refused, with Retry-After, and logs and
+ * counts it.  Returns the content handler's result.
  */
 ngx_int_t ngx_cigna_budget_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
-/* logs and counts one that would have been, but for dry_run */
+/* logs and counts a request that would have been refused, but for dry_run */
 void ngx_cigna_budget_reply_dry(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);
 
-/* the name of the condition */
+/* the name of the condition, as in $cigna_budget */
 const char *ngx_cigna_budget_reply_name(cigna_budget_by_e by);
 
 

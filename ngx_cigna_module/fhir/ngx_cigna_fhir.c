@@ -1,23 +1,39 @@
 
 /*
- * What happens to a request before it is proxied.  Nothing is charged, and the
- * token goes nowhere, before the content handler: try_files may still leave.
+ * A request to "cigna_fhir on", decision by decision:
+ *
+ *   precontent  ngx_cigna_fhir_handler() asks for the method, the use, the
+ *               identity and the token.  Only then may the request leave.
+ *   content     ngx_cigna_fhir_content_handler() reads the body,
+ *               ngx_cigna_fhir_proxy() takes the request through the gate out,
+ *               ngx_cigna_fhir_leave() serves metadata from memory, and asks
+ *               the budgets.
+ *   reply       ngx_cigna_fhir_reply() replaces a refused token once.
+ *
+ * Nothing is charged, and the token goes nowhere, before the content handler:
+ * try_files may still leave the location.
  */
 
 
 #include "ngx_cigna_fhir.h"
 #include "ngx_cigna_budget_gate.h"
+#include "ngx_cigna_destination.h"
+#include "ngx_cigna_fetch_use.h"
+#include "ngx_cigna_gate_out.h"
+#include "ngx_cigna_inject.h"
 #include "ngx_cigna_metadata_reply.h"
 #include "ngx_cigna_public_metadata.h"
-#include "ngx_cigna_refusal.h"
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_search.h"
+#include "ngx_cigna_token_find.h"
+#include "ngx_cigna_type_guard.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_identity.h"
+#include "request/ngx_cigna_reply.h"
 #include "request/ngx_cigna_trace.h"
 #include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_loc_conf.h"
 #include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 
 
 /* one piece of memory for what a request needs */
@@ -33,13 +49,21 @@ static ngx_int_t ngx_cigna_fhir_init(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_decide(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_fhir_runs(ngx_http_request_t *r);
-static ngx_uint_t ngx_cigna_fhir_runs_by(ngx_table_elt_t *h);
-static ngx_uint_t ngx_cigna_fhir_open(ngx_http_request_t *r,
+static ngx_cigna_condition_e ngx_cigna_fhir_method(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_fhir_budget(ngx_http_request_t *r,
+static ngx_uint_t ngx_cigna_fhir_public(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r);
+static void ngx_cigna_fhir_proxy(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_fhir_gates(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_fhir_leave(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_fhir_reply(ngx_http_request_t *r);
+static void ngx_cigna_fhir_reject(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static void ngx_cigna_fhir_replay(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_fhir_refuse(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 
 
 ngx_int_t
@@ -73,27 +97,28 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
 
-        /* a content handler of ours: mirror and try_files are skipped */
+        /* our own content handler makes nginx skip mirror and try_files */
 
         r->content_handler = ngx_cigna_fhir_refuse_handler;
         return NGX_OK;
     }
 
-    if (ngx_cigna_fhir_budget(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ctx->outcome.len == 0) {
+        ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
     }
 
-    ngx_cigna_inject(ctx->inject, &ctx->token->value);
+    ctx->may_leave = 1;
 
     return NGX_DECLINED;
 }
 
 
 /*
- * No access check was made for it, or nobody waits for its reply: a mirror, an
- * SSI include, "post_action", ...  Its URI is the caller's and may hold any
- * byte, so the location's name is logged.  A subrequest that is a clone does
- * not come here, and ends in the content handler.
+ * nginx makes no access checks for subrequests (mirror, SSI include), and
+ * nobody waits for the reply of a "post_action".  The URI of a subrequest is
+ * the caller's and may hold any byte, so the location's name is logged.  A
+ * subrequest that is a clone does not come here: it ends in the content
+ * handler.
  */
 
 static ngx_int_t
@@ -128,135 +153,89 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     }
 
     f->token.resume = ngx_cigna_wait_phases;
-    f->inject.refused = ngx_cigna_replay;
 
     ctx->token = &f->token;
     ctx->inject = &f->inject;
 
-    return ngx_cigna_trace(r, ctx);
+    ngx_cigna_trace(r, ctx);
+
+    return NGX_OK;
 }
 
 
-/* NGX_OK: goes on with a token; NGX_AGAIN: waits; NGX_ABORT: is refused */
+/* NGX_OK: may leave; NGX_AGAIN: waits; NGX_ABORT: is refused */
 
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_int_t              rc;
-    ngx_cigna_identity_e   who;
+    ngx_cigna_identity_e   identity;
     ngx_cigna_condition_e  e;
 
-    if (ctx->token->state == ngx_cigna_token_new) {
-
-        if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-            if (ngx_cigna_search_asked(r, &e) != NGX_OK) {
-                return ngx_cigna_token_refuse(ctx, e);
-            }
-
-            ctx->inject->search = 1;
-
-            /* whoever reads it: "mirror" does before us */
-
-            r->request_body_in_file_only = 0;
-        }
-
-        if (r->content_handler == NULL) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_destination_refused);
-        }
-
-        if (ngx_cigna_fhir_runs(r)) {
-            return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_use_refused);
-        }
-
-        if (ngx_cigna_fhir_open(r, ctx)) {
-            return NGX_OK;
-        }
-
-        who = ngx_cigna_identity(r, ctx);
-
-        if (who != ngx_cigna_identity_known) {
-            return ngx_cigna_token_refuse(ctx,
-                                          ngx_cigna_identity_condition(who));
-        }
-
-        ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_fhir_requests);
+    if (ctx->token->state != ngx_cigna_token_new) {
+        return ngx_cigna_token_find(r, ctx);
     }
 
-    rc = ngx_cigna_token_find(r, ctx);
+    e = ngx_cigna_fhir_method(r, ctx);
 
-    if (rc == NGX_OK && ctx->outcome.len == 0) {
-        ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_token_refuse(ctx, e);
     }
 
-    return rc;
+    if (r->content_handler == NULL) {
+        return ngx_cigna_token_refuse(ctx,
+                                    ngx_cigna_condition_destination_refused);
+    }
+
+    if (ngx_cigna_fetch_use_runs(r)) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_use_refused);
+    }
+
+    if (ngx_cigna_fhir_public(r, ctx)) {
+        return NGX_OK;
+    }
+
+    identity = ngx_cigna_identity(r, ctx);
+
+    if (identity != ngx_cigna_identity_known) {
+        return ngx_cigna_token_refuse(ctx,
+                                      ngx_cigna_identity_condition(identity));
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_fhir_requests);
+
+    return ngx_cigna_token_find(r, ctx);
 }
 
 
-/*
- * Whether a browser is about to run the reply as a part of a page: no line of
- * a reply keeps it from that where the type is one of a script.  Fetch Metadata
- * (W3C), section 2.1, and Service Workers (W3C), section 6.1.
- */
+/* ngx_cigna_condition_served: a read, or a search by POST */
 
-static ngx_uint_t
-ngx_cigna_fhir_runs(ngx_http_request_t *r)
+static ngx_cigna_condition_e
+ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_cigna_condition_e  e;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            /* both names are of this length */
-
-            if (h[i].key.len == 14 && ngx_cigna_fhir_runs_by(&h[i])) {
-                return 1;
-            }
-        }
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+        return ngx_cigna_condition_served;
     }
 
-    return 0;
+    e = ngx_cigna_search_check(r);
+
+    if (e == ngx_cigna_condition_served) {
+        ctx->search_by_post = 1;
+
+        /* "mirror" may read the body before we do */
+
+        r->request_body_in_file_only = 0;
+    }
+
+    return e;
 }
 
 
-static ngx_uint_t
-ngx_cigna_fhir_runs_by(ngx_table_elt_t *h)
-{
-    const char *const        *use;
-    static const char *const  uses[] = {
-        "script", "style", "xslt", "worker", "sharedworker", "serviceworker",
-        "audioworklet", "paintworklet", NULL
-    };
-
-    if (cigna_slice_named(ngx_cigna_slice(&h->key), "service-worker")) {
-        return 1;
-    }
-
-    if (!cigna_slice_named(ngx_cigna_slice(&h->key), "sec-fetch-dest")) {
-        return 0;
-    }
-
-    for (use = uses; *use; use++) {
-        if (cigna_slice_eq_case(ngx_cigna_slice(&h->value),
-                                cigna_slice_str(*use)))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* goes on without a token, whoever asks */
+/* 1: the request is for public metadata, and goes on without a token */
 
 static ngx_uint_t
-ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_fhir_public(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     if (!ngx_cigna_public_metadata_asked(r)
         || ngx_cigna_identity_tenant(r, ctx) != ngx_cigna_identity_known)
@@ -264,35 +243,11 @@ ngx_cigna_fhir_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 0;
     }
 
-    ctx->inject->open = 1;
-    ctx->inject->answer = ngx_cigna_metadata_reply;
-    ctx->outcome = ngx_cigna_condition(ngx_cigna_condition_served)->name;
+    ctx->public_metadata = 1;
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_open_requests);
 
     return 1;
-}
-
-
-/* it is held against the budgets when it is about to leave, not before */
-
-static ngx_int_t
-ngx_cigna_fhir_budget(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
-{
-    if (ctx->tenant->budget == NULL || ctx->admit) {
-        return NGX_OK;
-    }
-
-    ctx->admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_budget_gate_t));
-    if (ctx->admit == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->inject->admit = ngx_cigna_budget_gate;
-    ctx->inject->attempt = ngx_cigna_budget_gate_attempt;
-    ctx->inject->answered = ngx_cigna_budget_gate_answered;
-
-    return NGX_OK;
 }
 
 
@@ -307,5 +262,232 @@ ngx_cigna_fhir_refuse_handler(ngx_http_request_t *r)
         return NGX_HTTP_FORBIDDEN;
     }
 
-    return ngx_cigna_refusal(r, ctx);
+    return ngx_cigna_fhir_refuse(r, ctx);
+}
+
+
+/* a clone of a request has no context, as precontent has not seen it */
+
+ngx_int_t
+ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (r != r->main || ctx == NULL || !ctx->may_leave) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (ctx->search_by_post) {
+        return ngx_cigna_search_read(r, ngx_cigna_fhir_proxy);
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_cigna_fhir_proxy);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+/* holds the reference that reading the body has taken */
+
+static void
+ngx_cigna_fhir_proxy(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    rc = ngx_cigna_inject_make(r);
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    /* from here on it holds a second one, the location's own handler's */
+
+    rc = ngx_cigna_fhir_gates(r, ctx);
+
+    if (rc == NGX_DECLINED) {
+        ngx_cigna_fhir_leave(r);
+        return;
+    }
+
+    /* the upstream that was made is never started */
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/*
+ * NGX_DECLINED: the request may leave.  Otherwise it was refused, and the
+ * result is that of a content handler.
+ */
+
+static ngx_int_t
+ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_gate_out_t       gate;
+    ngx_cigna_condition_e  e;
+
+    e = ngx_cigna_destination(r, ctx);
+
+    if (e == ngx_cigna_condition_served) {
+        e = ngx_cigna_gate_out(r, ctx, &gate);
+    }
+
+    if (e == ngx_cigna_condition_served && ctx->public_metadata) {
+        e = ngx_cigna_public_metadata_leaves(r, ctx, &gate);
+    }
+
+    if (e == ngx_cigna_condition_served) {
+        e = ngx_cigna_type_guard(r, ctx, &gate);
+    }
+
+    switch (e) {
+
+    case ngx_cigna_condition_served:
+        return NGX_DECLINED;
+
+    case ngx_cigna_condition_internal_error:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default:
+        return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_fhir, 0,
+                                         NULL);
+    }
+}
+
+
+/*
+ * Holds two references, and is called again after a wait for a document or for
+ * the budgets.
+ */
+
+static void
+ngx_cigna_fhir_leave(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx->public_metadata
+        && ngx_cigna_metadata_reply(r, ngx_cigna_fhir_leave) != NGX_DECLINED)
+    {
+        return;
+    }
+
+    if (ctx->tenant->budget
+        && ngx_cigna_budget_gate(r, ngx_cigna_fhir_leave) != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_cigna_inject_start(r, ctx, ngx_cigna_fhir_reply);
+}
+
+
+/* nginx's process_header(); a 401 ends the token, not the request */
+
+static ngx_int_t
+ngx_cigna_fhir_reply(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    rc = ngx_cigna_inject_header(r, ctx);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ctx->budget_gate) {
+        ngx_cigna_budget_gate_answered(r);
+    }
+
+    if (r->upstream->headers_in.status_n != NGX_HTTP_UNAUTHORIZED
+        || ctx->public_metadata)
+    {
+        return NGX_OK;
+    }
+
+    ngx_cigna_fhir_reject(r, ctx);
+
+    return ngx_cigna_replay(r, ctx, ngx_cigna_fhir_replay);
+}
+
+
+/* the second 401 is not passed on either, but ends in a refusal of ours */
+
+static void
+ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_tokens_refused);
+
+    if (ctx->replayed) {
+        (void) ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
+        return;
+    }
+
+    ctx->replayed = 1;
+    ctx->token->resume = ngx_cigna_fhir_replay;
+
+    ngx_cigna_token_reject(r, ctx);
+}
+
+
+/* holds one reference, and is called again after each wait for a token */
+
+static void
+ngx_cigna_fhir_replay(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    rc = ngx_cigna_token_find(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_finalize_request(r, ngx_cigna_fhir_refuse(r, ctx));
+        return;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_replays);
+
+    ngx_cigna_fhir_proxy(r);
+}
+
+
+/* for ctx->token->condition; returns what a content handler returns */
+
+static ngx_int_t
+ngx_cigna_fhir_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_int_t              rc;
+    ngx_cigna_condition_e  e;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    e = ctx->token->condition;
+
+    ngx_cigna_reply_log(r, ctx, e, "fhir", NULL);
+
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_fhir,
+                                     ctx->token->retry_after_s,
+                                     e == ngx_cigna_condition_method_refused
+                                         ? "GET, HEAD" : NULL);
 }

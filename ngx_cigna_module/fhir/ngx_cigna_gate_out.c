@@ -1,10 +1,11 @@
 
 #include "ngx_cigna_gate_out.h"
-#include "ngx_cigna_inject.h"
-#include "nginx/ngx_cigna_pool_secret.h"
-#include "request/ngx_cigna_reply.h"
+#include "ngx_cigna_search.h"
+#include "ngx_cigna_token.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_search.h"
 
@@ -31,7 +32,7 @@ static ngx_cigna_condition_e ngx_cigna_gate_out_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_gate_out_e verdict);
 
 
-/* what an operator is to write, where a caller is not alone at fault */
+/* what the operator is to write, by verdict */
 
 static const char *const  ngx_cigna_gate_out_advice[] = {
 
@@ -61,9 +62,9 @@ static const char *const  ngx_cigna_gate_out_advice[] = {
 };
 
 
-ngx_int_t
+ngx_cigna_condition_e
 ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_gate_out_t *gate, ngx_cigna_condition_e *e)
+    cigna_gate_out_t *gate)
 {
     cigna_gate_out_e       verdict;
     ngx_http_upstream_t   *u;
@@ -72,10 +73,10 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     u = r->upstream;
 
     if (ngx_cigna_gate_out_create(r, u) != NGX_OK) {
-        return NGX_ERROR;
+        return ngx_cigna_condition_internal_error;
     }
 
-    /* a body, which nginx has chained to it, stays behind */
+    /* nginx has chained the body to it, which does not leave */
 
     u->request_bufs->next = NULL;
 
@@ -89,30 +90,28 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (verdict == cigna_gate_out_passed && gate->search
         && ngx_cigna_gate_out_search(r, ctx, gate, &verdict) != NGX_OK)
     {
-        return NGX_ERROR;
+        return ngx_cigna_condition_internal_error;
     }
 
     if (verdict == cigna_gate_out_passed
         && ngx_cigna_gate_out_pass(r, gate, u->request_bufs->buf, &verdict)
            != NGX_OK)
     {
-        return NGX_ERROR;
+        return ngx_cigna_condition_internal_error;
     }
 
     if (verdict == cigna_gate_out_passed) {
-        return NGX_OK;
+        return ngx_cigna_condition_served;
     }
 
-    *e = ngx_cigna_gate_out_refuse(r, ctx, verdict);
-
-    return NGX_DECLINED;
+    return ngx_cigna_gate_out_refuse(r, ctx, verdict);
 }
 
 
 /*
- * The gate comes before ngx_http_upstream_init(), where Angie says what the
- * method is unless "proxy_method" does: the request has none then, and is made
- * once more.  To say it at once would make nginx forget "proxy_method".
+ * The gate comes before ngx_http_upstream_init(), where Angie sets the method
+ * unless "proxy_method" does.  Its request then has no method, and is made once
+ * more with one.  To set the method at once would overrule "proxy_method".
  */
 
 static ngx_int_t
@@ -148,18 +147,18 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     gate->host = ngx_cigna_slice(&ctx->tenant->fhir_host);
     gate->base = ctx->tenant->fhir_uri.path;
 
-    if (!ctx->inject->open) {
-        gate->token = ngx_cigna_slice(&ctx->inject->token);
+    if (!ctx->public_metadata) {
+        gate->token = ngx_cigna_slice(&ctx->token->value);
     }
 
     gate->request_id = ngx_cigna_slice(&ctx->trace.request_id);
-    gate->traceparent = ngx_cigna_slice(&ctx->trace.parent);
+    gate->traceparent = ctx->trace.parent;
     gate->tracestate = ctx->trace.state;
 
     gate->links = lcf->links;
     gate->whole = gate->links || lcf->not_found;
 
-    gate->search = ctx->inject->search;
+    gate->search = ctx->search_by_post;
 
     if (lcf->set_lines) {
         gate->set = lcf->set_names;
@@ -168,7 +167,7 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* what the URL asks for, and then the body */
+/* the query of the GET: the URL's parameters, then the body's */
 
 static ngx_int_t
 ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -182,7 +181,7 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     query = gate->target;
     (void) cigna_slice_cut(&query, '?');
 
-    body = ngx_cigna_slice(&ctx->inject->body);
+    body = ngx_cigna_search_body(ctx);
     len = cigna_search_query_max(query.len, body.len);
 
     p = ngx_cigna_pool_secret_alloc(r->pool, len);
@@ -204,10 +203,10 @@ ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * A line end in one value makes lines of other names, which cannot be told from
- * the operator's own in the request.  So values are looked at by themselves,
- * those of lines that will not leave as well; constants were looked at when
- * nginx started.
+ * A line end in a value makes lines of other names, which the request does not
+ * tell apart from the operator's own.  So each value is looked at by itself,
+ * also those of lines that will not leave.  Constants were looked at when nginx
+ * started.
  */
 
 static cigna_gate_out_e
@@ -240,8 +239,8 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
 
 
 /*
- * Of what a caller sends nginx decodes the path only, and takes no line ends in
- * header lines: one that is in neither is somebody else's.
+ * nginx decodes only the path of what a caller sends, and accepts no line ends
+ * in header lines.  So a line end that is not in the path is not the caller's.
  */
 
 static cigna_gate_out_e
@@ -253,7 +252,7 @@ ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
 }
 
 
-/* a caller's line of an operator's name, which nginx does not leave out */
+/* 1 if nginx copies the caller's line although the operator sets its name */
 
 static ngx_uint_t
 ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
@@ -325,8 +324,9 @@ ngx_cigna_gate_out_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_condition_e   e;
 
-    e = cigna_gate_out_by_caller(verdict) ? ngx_cigna_condition_request_malformed
-                                          : ngx_cigna_condition_destination_refused;
+    e = cigna_gate_out_by_caller(verdict)
+        ? ngx_cigna_condition_request_malformed
+        : ngx_cigna_condition_destination_refused;
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_gate_refused);
 

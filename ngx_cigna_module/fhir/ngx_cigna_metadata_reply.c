@@ -1,7 +1,8 @@
 
 #include "ngx_cigna_metadata_reply.h"
 #include "ngx_cigna_base_url.h"
-#include "ngx_cigna_inject.h"
+#include "ngx_cigna_destination.h"
+#include "ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_metadata.h"
@@ -19,20 +20,23 @@ static ngx_uint_t ngx_cigna_metadata_reply_theirs(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_metadata_reply_request(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked);
 static ngx_int_t ngx_cigna_metadata_reply_wait(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run);
+    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run,
+    ngx_http_event_handler_pt resume);
 static ngx_int_t ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_text_t *text, ngx_str_t *base);
+    ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base);
 static ngx_chain_t *ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base);
 static ngx_buf_t *ngx_cigna_metadata_reply_buf(ngx_http_request_t *r,
     u_char *data, size_t len);
 static ngx_int_t ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, const ngx_cigna_metadata_text_t *text,
+    const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
     ngx_str_t *base);
 
 
 ngx_int_t
-ngx_cigna_metadata_reply(ngx_http_request_t *r)
+ngx_cigna_metadata_reply(ngx_http_request_t *r,
+    ngx_http_event_handler_pt resume)
 {
     ngx_int_t                   rc;
     ngx_str_t                   base;
@@ -50,23 +54,15 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r)
     }
 
     if (rc == NGX_AGAIN) {
-        rc = ngx_cigna_metadata_reply_wait(r, ctx, run);
-
-        if (rc == NGX_AGAIN) {
-            return NGX_AGAIN;
-        }
+        rc = ngx_cigna_metadata_reply_wait(r, ctx, run, resume);
     }
 
-    if (rc == NGX_DECLINED) {
-
-        /* it is not asked again when a budget lets the request go on */
-
-        ctx->inject->answer = NULL;
-        return NGX_OK;
+    if (rc == NGX_AGAIN || rc == NGX_DECLINED) {
+        return rc;
     }
 
     if (rc == NGX_OK) {
-        rc = ngx_cigna_metadata_reply_send(r, ctx, text,
+        rc = ngx_cigna_metadata_reply_send(r, text, asked.document,
                                            asked.links ? &base : NULL);
     }
 
@@ -97,7 +93,8 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     asked->mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     asked->tenant = ctx->tenant;
-    asked->document = ctx->inject->document;
+    asked->document = ngx_cigna_public_metadata_document(ctx->tenant,
+                                       ngx_cigna_slice(&r->upstream->uri));
     asked->endpoints = lcf->endpoints;
     asked->links = 0;
 
@@ -107,7 +104,7 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return rc;
     }
 
-    rc = ngx_cigna_base_url_known(r, ctx, base);
+    rc = ngx_cigna_base_url(r, ctx, base);
     asked->links = (rc == NGX_OK);
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
@@ -129,7 +126,7 @@ ngx_cigna_metadata_reply_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return 1;
     }
 
-    return ngx_cigna_inject_name(r, &name) == NGX_OK
+    return ngx_cigna_destination_name(r, &name) == NGX_OK
            && cigna_slice_eq_case(ngx_cigna_slice(&name),
                                   ctx->tenant->fhir_uri.host);
 }
@@ -144,10 +141,13 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     int            rc;
     ngx_buf_t     *b;
     cigna_buf_t    lines, url;
-    cigna_slice_t  request, base, path;
+    cigna_slice_t  request, query, base, path;
 
-    b = ctx->inject->request->buf;
+    b = r->upstream->request_bufs->buf;
     request = cigna_slice_make(b->pos, b->last);
+
+    query = ngx_cigna_slice(&r->upstream->uri);
+    (void) cigna_slice_cut(&query, '?');
 
     base = ctx->tenant->provider.fhir_base;
     path = cigna_public_metadata_path(asked->document);
@@ -164,7 +164,7 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    rc = cigna_public_metadata_asked(request, ctx->inject->query, &lines);
+    rc = cigna_public_metadata_asked(request, query, &lines);
 
     if (rc != CIGNA_OK) {
         return rc == CIGNA_NONE ? NGX_DECLINED : NGX_ERROR;
@@ -184,22 +184,21 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 static ngx_int_t
 ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_run_t *run)
+    ngx_cigna_run_t *run, ngx_http_event_handler_pt resume)
 {
     ngx_int_t  rc;
 
-    if (ctx->inject->waited) {
+    if (ctx->metadata_waited) {
         return NGX_DECLINED;
     }
 
-    ctx->inject->waited = 1;
+    ctx->metadata_waited = 1;
 
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    rc = ngx_cigna_wait_run(ctx->wait, run, ctx->tenant->timeout,
-                            ngx_cigna_inject_go);
+    rc = ngx_cigna_wait_run(ctx->wait, run, ctx->tenant->timeout, resume);
 
     return rc == NGX_BUSY ? NGX_DECLINED : rc;
 }
@@ -208,8 +207,9 @@ ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* takes the text; base: NULL where links are Cigna's */
 
 static ngx_int_t
-ngx_cigna_metadata_reply_send(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_metadata_text_t *text, ngx_str_t *base)
+ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
+    ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base)
 {
     ngx_int_t            rc;
     ngx_chain_t         *out;
@@ -227,7 +227,7 @@ ngx_cigna_metadata_reply_send(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     out = ngx_cigna_metadata_reply_body(r, text, base);
 
     if (out == NULL
-        || ngx_cigna_metadata_reply_header(r, ctx, text, base) != NGX_OK)
+        || ngx_cigna_metadata_reply_header(r, text, document, base) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -317,8 +317,9 @@ ngx_cigna_metadata_reply_buf(ngx_http_request_t *r, u_char *data, size_t len)
 
 
 static ngx_int_t
-ngx_cigna_metadata_reply_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_metadata_text_t *text, ngx_str_t *base)
+ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
+    const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base)
 {
     u_char           *p;
     ngx_str_t         etag;
@@ -345,7 +346,7 @@ ngx_cigna_metadata_reply_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    if (ctx->inject->document == cigna_public_metadata_capabilities) {
+    if (document == cigna_public_metadata_capabilities) {
         ngx_str_set(&r->headers_out.content_type, "application/fhir+json");
 
     } else {

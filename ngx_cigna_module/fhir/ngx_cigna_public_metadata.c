@@ -1,14 +1,13 @@
 
 #include "ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_reply.h"
 
 
 static cigna_public_metadata_e ngx_cigna_public_metadata_ending(
     cigna_slice_t uri);
 static ngx_uint_t ngx_cigna_public_metadata_plain(ngx_http_request_t *r);
 
-
-/* most requests end otherwise */
 
 ngx_uint_t
 ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
@@ -68,7 +67,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* nginx has decoded and folded nothing, or the operator has rewritten it */
+/* 1 if nginx has decoded and folded nothing, or the operator has rewritten */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)
@@ -82,6 +81,26 @@ ngx_cigna_public_metadata_plain(ngx_http_request_t *r)
     uri = ngx_cigna_slice(&r->unparsed_uri);
 
     return cigna_slice_eq(cigna_slice_cut(&uri, '?'), ngx_cigna_slice(&r->uri));
+}
+
+
+ngx_cigna_condition_e
+ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_gate_out_t *gate)
+{
+    static ngx_str_t  detail = ngx_string(
+        "what is to be sent upstream without a token is neither \"/metadata\" "
+        "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
+        "a \"proxy_pass\" that leads there");
+
+    if (cigna_public_metadata_document(gate->path) != cigna_public_metadata_none) {
+        return ngx_cigna_condition_served;
+    }
+
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
+                        &detail);
+
+    return ngx_cigna_condition_destination_refused;
 }
 
 

@@ -1,61 +1,33 @@
 
-/*
- * An upstream's 401:
- *
- *   process_header    ngx_cigna_replay() ends the upstream request as if it had
- *                     never been; the request itself goes on, and waits
- *   posted            ngx_cigna_replay_resume() looks for another token, which
- *                     may take a look into the vault and a refresh: it is
- *                     called again after each
- *   found             the location's handler makes a fresh upstream request;
- *                     what it answers is the answer
- *   not found         a refusal of ours
- *
- * The second 401 is not passed on either.  No body ever leaves, so every
- * request can be made again.
- */
-
-
 #include "ngx_cigna_replay.h"
-#include "ngx_cigna_refusal.h"
 #include "request/ngx_cigna_wait.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 
 
-static void ngx_cigna_replay_judge(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_replay_leave(ngx_http_request_t *r,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_replay_whole(ngx_http_request_t *r,
     ngx_http_upstream_t *u);
 static ngx_uint_t ngx_cigna_replay_chunks(ngx_http_request_t *r,
     ngx_http_upstream_t *u);
-static void ngx_cigna_replay_resume(ngx_http_request_t *r);
 
 
 /*
- * One reference of the request is the upstream's.  Finalizing that gives it
- * back, and so does nginx at NGX_ERROR, as it finds the upstream finalized: the
- * one that is left is for those who wait.
+ * One reference of the request is the upstream's.  Finalizing the upstream
+ * gives it back.  nginx gives back another one at NGX_ERROR, as it finds the
+ * upstream finalized.  So two references are taken, and the third is left for
+ * the wait.
  */
 
 ngx_int_t
-ngx_cigna_replay(ngx_http_request_t *r)
+ngx_cigna_replay(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_http_event_handler_pt resume)
 {
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    ngx_cigna_replay_judge(r, ctx);
-
     r->main->count += 2;
 
     ngx_cigna_replay_leave(r, r->upstream);
 
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK
-        || ngx_cigna_wait_post(ctx->wait, ngx_cigna_replay_resume)
-           != NGX_AGAIN)
+        || ngx_cigna_wait_post(ctx->wait, resume) != NGX_AGAIN)
     {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
@@ -64,24 +36,7 @@ ngx_cigna_replay(ngx_http_request_t *r)
 }
 
 
-static void
-ngx_cigna_replay_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
-{
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_tokens_refused);
-
-    if (ctx->inject->replayed) {
-        (void) ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
-        return;
-    }
-
-    ctx->inject->replayed = 1;
-    ctx->token->resume = ngx_cigna_replay_resume;
-
-    ngx_cigna_token_reject(r, ctx);
-}
-
-
-/* a connection serves on if nothing of the reply is still to come */
+/* the connection is kept if nothing of the reply is still to come */
 
 static void
 ngx_cigna_replay_leave(ngx_http_request_t *r, ngx_http_upstream_t *u)
@@ -104,7 +59,7 @@ ngx_cigna_replay_whole(ngx_http_request_t *r, ngx_http_upstream_t *u)
 
     len = u->buffer.last - u->buffer.pos;
 
-    /* nginx has set it for what has no body */
+    /* nginx has set it for replies without a body */
 
     if (u->keepalive) {
         return len == 0;
@@ -143,33 +98,4 @@ ngx_cigna_replay_chunks(ngx_http_request_t *r, ngx_http_upstream_t *u)
         b.pos += chunked.size;
         chunked.size = 0;
     }
-}
-
-
-/* holds one reference */
-
-static void
-ngx_cigna_replay_resume(ngx_http_request_t *r)
-{
-    ngx_int_t         rc;
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    rc = ngx_cigna_token_find(r, ctx);
-
-    if (rc == NGX_AGAIN) {
-        return;
-    }
-
-    if (rc != NGX_OK) {
-        ngx_http_finalize_request(r, ngx_cigna_refusal(r, ctx));
-        return;
-    }
-
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_replays);
-
-    ctx->inject->token = ctx->token->value;
-
-    ngx_cigna_inject_again(r);
 }

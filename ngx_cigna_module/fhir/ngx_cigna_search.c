@@ -2,24 +2,23 @@
 /*
  * The body is read without nginx's buffering, which may write it to a file:
  *
- *   content         ngx_cigna_search_read()
- *   the first bytes ngx_cigna_search_begin(), which may be all there are
- *   more of them    ngx_cigna_search_more(), until none are to come
- *   all             next()
+ *   content      ngx_cigna_search_read()
+ *   first bytes  ngx_cigna_search_begin(); they may be all
+ *   more bytes   ngx_cigna_search_more(), until none are to come
+ *   all          next()
  *
- * The bytes stay with the request as its body: should it go on in another
- * location, it is the caller's POST still.
+ * The bytes stay with the request as its body.  If the request goes on in
+ * another location, it is still the caller's POST.
  *
- * Others may have read the body before, as "mirror" does, and a part of it may
- * lie in a file then.  That body is theirs: it is copied, and left as it is.
+ * Another module, such as "mirror", may have read the body before, and a part
+ * of it may then lie in a file.  Such a body is copied and left as it is.
  */
 
 
 #include "ngx_cigna_search.h"
-#include "ngx_cigna_inject.h"
+#include "gateway/ngx_cigna_loc_conf.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
-#include "gateway/ngx_cigna_loc_conf.h"
 #include "fhir/cigna_search.h"
 
 
@@ -27,14 +26,14 @@ struct ngx_cigna_search_s {
     ngx_buf_t                        buf;
     ngx_chain_t                      link;
     ngx_http_client_body_handler_pt  next;
-    unsigned                         theirs:1;   /* was read before */
+    unsigned                         foreign:1;  /* another module read it */
 };
 
 
 static ngx_uint_t ngx_cigna_search_coded(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
-static void ngx_cigna_search_take(ngx_http_request_t *r);
+static void ngx_cigna_search_collect(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r,
     ngx_cigna_search_t *search);
 static ngx_int_t ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from);
@@ -43,17 +42,15 @@ static void ngx_cigna_search_done(ngx_http_request_t *r,
 static void ngx_cigna_search_refuse(ngx_http_request_t *r);
 
 
-ngx_int_t
-ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
+ngx_cigna_condition_e
+ngx_cigna_search_check(ngx_http_request_t *r)
 {
     ngx_table_elt_t  *type;
-
-    *e = ngx_cigna_condition_method_refused;
 
     if (r->method != NGX_HTTP_POST
         || !cigna_search_path(ngx_cigna_slice(&r->uri)))
     {
-        return NGX_DECLINED;
+        return ngx_cigna_condition_method_refused;
     }
 
     type = r->headers_in.content_type;
@@ -61,20 +58,18 @@ ngx_cigna_search_asked(ngx_http_request_t *r, ngx_cigna_condition_e *e)
     if (type == NULL || !cigna_search_form(ngx_cigna_slice(&type->value))
         || ngx_cigna_search_coded(r))
     {
-        *e = ngx_cigna_condition_media_type_refused;
-        return NGX_DECLINED;
+        return ngx_cigna_condition_media_type_refused;
     }
 
     if (r->headers_in.content_length_n > NGX_CIGNA_SEARCH_MAX) {
-        *e = ngx_cigna_condition_search_too_large;
-        return NGX_DECLINED;
+        return ngx_cigna_condition_search_too_large;
     }
 
-    return NGX_OK;
+    return ngx_cigna_condition_served;
 }
 
 
-/* compressed, it would be read as parameters that nobody knows */
+/* the bytes of a compressed body would be read as unknown parameters */
 
 static ngx_uint_t
 ngx_cigna_search_coded(ngx_http_request_t *r)
@@ -127,7 +122,7 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 
     search->link.buf = &search->buf;
     search->next = next;
-    search->theirs = (r->request_body != NULL);
+    search->foreign = (r->request_body != NULL);
 
     ctx->search = search;
 
@@ -143,7 +138,7 @@ ngx_cigna_search_read(ngx_http_request_t *r,
 static void
 ngx_cigna_search_begin(ngx_http_request_t *r)
 {
-    /* it was thrown away before the request came here */
+    /* another module has thrown it away */
 
     if (r->request_body == NULL) {
         ngx_http_finalize_request(r, NGX_HTTP_BAD_REQUEST);
@@ -154,7 +149,7 @@ ngx_cigna_search_begin(ngx_http_request_t *r)
         r->read_event_handler = ngx_cigna_search_more;
     }
 
-    ngx_cigna_search_take(r);
+    ngx_cigna_search_collect(r);
 }
 
 
@@ -170,14 +165,14 @@ ngx_cigna_search_more(ngx_http_request_t *r)
         return;
     }
 
-    ngx_cigna_search_take(r);
+    ngx_cigna_search_collect(r);
 }
 
 
-/* nginx reads on into buffers whose bytes have been taken */
+/* nginx reads more into the buffers whose bytes were copied */
 
 static void
-ngx_cigna_search_take(ngx_http_request_t *r)
+ngx_cigna_search_collect(ngx_http_request_t *r)
 {
     ngx_int_t            rc;
     ngx_cigna_ctx_t     *ctx;
@@ -214,7 +209,7 @@ ngx_cigna_search_take(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: there was nothing; NGX_ERROR: it is too much, or unreadable */
+/* NGX_DECLINED: there was nothing; NGX_ERROR: too large, or unreadable */
 
 static ngx_int_t
 ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
@@ -227,7 +222,7 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
         return NGX_DECLINED;
     }
 
-    if (!search->theirs) {
+    if (!search->foreign) {
         r->request_body->bufs = NULL;
     }
 
@@ -237,7 +232,7 @@ ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
             return NGX_ERROR;
         }
 
-        if (!search->theirs) {
+        if (!search->foreign) {
             cl->buf->pos = cl->buf->last;
         }
     }
@@ -279,21 +274,18 @@ ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from)
 static void
 ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
 {
-    ngx_cigna_ctx_t  *ctx;
+    size_t  len;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+    len = search->buf.last - search->buf.pos;
 
-    ctx->inject->body.data = search->buf.pos;
-    ctx->inject->body.len = search->buf.last - search->buf.pos;
+    /* nginx wants no empty buffer, and over HTTP/2 it has not counted bytes */
 
-    /* nginx takes no empty buffer, and over HTTP/2 has counted no bytes */
+    if (!search->foreign) {
 
-    if (!search->theirs) {
-
-        r->request_body->bufs = ctx->inject->body.len ? &search->link : NULL;
+        r->request_body->bufs = len ? &search->link : NULL;
 
         if (r->headers_in.chunked) {
-            r->headers_in.content_length_n = ctx->inject->body.len;
+            r->headers_in.content_length_n = len;
         }
     }
 
@@ -304,7 +296,14 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
 }
 
 
-/* what is still to come of the body ends with the connection */
+cigna_slice_t
+ngx_cigna_search_body(const ngx_cigna_ctx_t *ctx)
+{
+    return cigna_slice_make(ctx->search->buf.pos, ctx->search->buf.last);
+}
+
+
+/* nginx closes the connection with the rest of the body unread */
 
 static void
 ngx_cigna_search_refuse(ngx_http_request_t *r)

@@ -1,26 +1,25 @@
 
 #include "ngx_cigna_token_refresh.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_pool_secret.h"
-#include "request/ngx_cigna_wait.h"
-#include "request/ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_main_conf.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_time.h"
+#include "request/ngx_cigna_identity.h"
+#include "request/ngx_cigna_wait.h"
 
 
 static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
 static ngx_int_t ngx_cigna_token_refresh_copy(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
-static ngx_int_t ngx_cigna_renewed_same(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_token_refresh_same(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
-static ngx_int_t ngx_cigna_token_refresh_none(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_token_refresh_failed(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_cigna_condition_e ngx_cigna_token_refresh_condition(
     const cigna_refresh_t *flow);
-static ngx_int_t ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx,
+static ngx_int_t ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
 
 
@@ -39,23 +38,23 @@ ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     grant = *refused;
 
-    if (t->mine
+    if (t->refused_here
         && cigna_slice_eq(refused->id,
                           cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN)))
     {
-        /* the vault may be behind what was in use */
+        /* the vault may be older than the token that was in use */
 
         grant.generation = ngx_max(grant.generation, t->generation);
     }
 
-    if (!t->mine
+    if (!t->refused_here
         && ngx_cigna_token_refresh_copy(r, ctx, refused, &t->refused) != NGX_OK)
     {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
     if (refused->refresh_token.len == 0) {
-        return ngx_cigna_token_refresh_none(r, ctx);
+        return ngx_cigna_token_refresh_failed(r, ctx);
     }
 
     return ngx_cigna_token_refresh_wait(r, ctx, &grant);
@@ -75,7 +74,7 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     t = ctx->token;
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->identity, &t->key,
+    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->names, &t->key,
                                    refused, ngx_cigna_request_id(r), &run,
                                    &t->retry_after_s);
 
@@ -85,33 +84,40 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         break;
 
     case NGX_BUSY:
-        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_failed);
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_refresh_failed);
 
     case NGX_DECLINED:
-        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_paused);
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_refresh_paused);
 
     default:
-        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_internal_error);
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_internal_error);
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
               + mcf->redis.connect_timeout + mcf->redis.timeout;
 
-    rc = ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume);
+    switch (ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume)) {
 
-    if (rc == NGX_AGAIN) {
+    case NGX_AGAIN:
         t->state = ngx_cigna_token_refreshing;
         return NGX_AGAIN;
-    }
 
-    return ngx_cigna_token_refresh_make_do(ctx, rc == NGX_BUSY
-                                            ? ngx_cigna_condition_refresh_crowded
-                                            : ngx_cigna_condition_internal_error);
+    case NGX_BUSY:
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_refresh_crowded);
+
+    default:
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_internal_error);
+    }
 }
 
 
 ngx_int_t
-ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_refresh_t    *flow;
     ngx_cigna_run_t    *run;
@@ -121,16 +127,17 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     run = ctx->wait->run;
 
     if (run == NULL) {
-        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_condition_refresh_late);
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_refresh_late);
     }
 
     flow = run->flow;
 
     if (!run->failed && flow->rc == cigna_refresh_refused) {
-        return ngx_cigna_token_refresh_none(r, ctx);
+        return ngx_cigna_token_refresh_failed(r, ctx);
     }
 
-    /* a run of this node has made a newer one just now: it is in the journal */
+    /* another run of this node has just refreshed: the journal has its grant */
 
     if (!run->failed && !t->reread && flow->rc == cigna_refresh_unavailable
         && cigna_verdict_behind(&flow->verdict))
@@ -141,13 +148,14 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (run->failed || flow->rc != cigna_refresh_ok) {
         t->retry_after_s = ngx_max(flow->retry_after_s, 0);
-        return ngx_cigna_token_refresh_make_do(ctx, ngx_cigna_token_refresh_condition(flow));
+        return ngx_cigna_token_refresh_give_up(ctx,
+                                     ngx_cigna_token_refresh_condition(flow));
     }
 
     if (cigna_secret_eq(flow->grant.access_token,
                         ngx_cigna_slice(&t->refused)))
     {
-        return ngx_cigna_renewed_same(r, ctx, &flow->grant);
+        return ngx_cigna_token_refresh_same(r, ctx, &flow->grant);
     }
 
     if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
@@ -158,7 +166,7 @@ ngx_cigna_renewed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
-    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_refresh);
+    return ngx_cigna_token_use(ctx, &t->old, ngx_cigna_source_refresh);
 }
 
 
@@ -182,32 +190,32 @@ ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The refresh was under way before anybody knew of the refusal, and has left
- * the old token where it was: another one is to do better, once.
+ * The run had begun before anybody knew of the refusal, and has kept the old
+ * token.  One more refresh is asked for.
  */
 
 static ngx_int_t
-ngx_cigna_renewed_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
-    if (ctx->token->again) {
-        return ngx_cigna_token_refresh_none(r, ctx);
+    if (ctx->token->retried) {
+        return ngx_cigna_token_refresh_failed(r, ctx);
     }
 
-    ctx->token->again = 1;
+    ctx->token->retried = 1;
 
     return ngx_cigna_token_refresh(r, ctx, grant);
 }
 
 
 /*
- * There is no better token, and will be none for some time.  It may well be
- * the request that the FHIR server refuses in truth, and not the token: it
- * serves others on, and each of them learns for itself what it is good for.
+ * There is no better token, and there will be none for some time.  The FHIR
+ * server may really refuse the request, and not the token.  So other requests
+ * still send the token, and find out for themselves.
  */
 
 static ngx_int_t
-ngx_cigna_token_refresh_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
@@ -216,25 +224,25 @@ ngx_cigna_token_refresh_none(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (t->refused.len == 0) {
 
-        /* it has expired all the same, which that refresh did not care for */
+        /* that refresh was for a refused token, but this one has expired */
 
-        if (t->again) {
-            return ngx_cigna_token_refresh_make_do(ctx,
-                                                   ngx_cigna_condition_refresh_failed);
+        if (t->retried) {
+            return ngx_cigna_token_refresh_give_up(ctx,
+                                          ngx_cigna_condition_refresh_failed);
         }
 
-        t->again = 1;
+        t->retried = 1;
 
         return ngx_cigna_token_refresh_wait(r, ctx, NULL);
     }
 
-    if (!t->mine) {
-        return ngx_cigna_token_take(ctx, &t->refused, ngx_cigna_source_vault);
+    if (!t->refused_here) {
+        return ngx_cigna_token_use(ctx, &t->refused, ngx_cigna_source_vault);
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->identity->hash);
+    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
 
     return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
 }
@@ -273,12 +281,12 @@ ngx_cigna_token_refresh_condition(const cigna_refresh_t *flow)
 
 
 /*
- * The refresh did not work out.  The old token, if it lives for another
- * moment, is sent all the same, unless the grant is known to be gone.
+ * Without a refreshed token the old one is sent, if it has not expired yet and
+ * the grant is not known to be gone.
  */
 
 static ngx_int_t
-ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
+ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 {
     ngx_cigna_token_t  *t;
 
@@ -288,11 +296,11 @@ ngx_cigna_token_refresh_make_do(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
         return ngx_cigna_token_refuse(ctx, e);
     }
 
-    return ngx_cigna_token_take(ctx, &t->old, ngx_cigna_source_vault);
+    return ngx_cigna_token_use(ctx, &t->old, ngx_cigna_source_vault);
 }
 
 
-/* if it cannot be started now there is time left */
+/* a refresh that cannot be started now is started later: there is time */
 
 void
 ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -300,7 +308,7 @@ ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return;
     }

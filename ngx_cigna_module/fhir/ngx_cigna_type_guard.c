@@ -1,20 +1,20 @@
 
 #include "ngx_cigna_type_guard.h"
-#include "ngx_cigna_inject.h"
-#include "request/ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_resource_types.h"
 
 
-#define NGX_CIGNA_TYPE_GUARD_ABOUT  (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)
+#define NGX_CIGNA_TYPE_GUARD_ABOUT                                            \
+    (sizeof("Asked for: .") + CIGNA_TYPE_LEN_MAX)
 
 
-static ngx_int_t ngx_cigna_type_guard_refuse(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_slice_t what);
+static ngx_cigna_condition_e ngx_cigna_type_guard_refuse(
+    ngx_http_request_t *r, ngx_cigna_ctx_t *ctx, cigna_slice_t what);
 
 
-ngx_int_t
+ngx_cigna_condition_e
 ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_gate_out_t *gate)
 {
@@ -24,26 +24,25 @@ ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     tenant = ctx->tenant;
 
-    if (tenant->types.count == 0 || ctx->inject->open
-        || ctx->inject->replayed)
-    {
-        return NGX_OK;
+    if (tenant->types.count == 0 || ctx->public_metadata || ctx->replayed) {
+        return ngx_cigna_condition_served;
     }
 
     cigna_buf_init(&what, mem, CIGNA_TYPE_LEN_MAX);
 
-    if (cigna_resource_types_allow(&tenant->types, cigna_slice_skip(gate->path, 1),
-                                   gate->args, &what)
+    if (cigna_resource_types_allow(&tenant->types,
+                                   cigna_slice_skip(gate->path, 1), gate->args,
+                                   &what)
         == CIGNA_OK)
     {
-        return NGX_OK;
+        return ngx_cigna_condition_served;
     }
 
     return ngx_cigna_type_guard_refuse(r, ctx, cigna_buf_slice(&what));
 }
 
 
-static ngx_int_t
+static ngx_cigna_condition_e
 ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t what)
 {
@@ -63,14 +62,14 @@ ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                       "refused a request for \"%*s\", request: %V",
                       &ctx->tenant->name, what.len, what.data,
                       ngx_cigna_request_id(r));
-        return NGX_OK;
+        return ngx_cigna_condition_served;
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_types_refused);
 
     p = ngx_pnalloc(r->pool, NGX_CIGNA_TYPE_GUARD_ABOUT);
     if (p == NULL) {
-        return NGX_ABORT;
+        return ngx_cigna_condition_internal_error;
     }
 
     ctx->about.data = p;
@@ -82,5 +81,5 @@ ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_type_refused, "fhir",
                         &detail);
 
-    return NGX_ABORT;
+    return ngx_cigna_condition_type_refused;
 }

@@ -8,15 +8,16 @@
 
 
 /*
- * Which types of resources a tenant may ask for: "resource_types".  A request
- * is judged by what leaves: rewrites, locations and proxy_pass have done with
- * its path by then.
+ * Enforces "resource_types": the types of resources that a tenant may ask for.
+ * A request is judged by what leaves, after rewrites, locations and proxy_pass
+ * have changed its path.
  *
- * With a request that has passed the gate.  NGX_OK: goes on; NGX_ABORT: the
- * request is to be refused, and ctx->about tells by which name.
+ * gate: the request has passed it.  ngx_cigna_condition_served; or
+ * _type_refused, which was logged, and ctx->about tells the type; or
+ * _internal_error if there is no memory.
  */
-ngx_int_t ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const cigna_gate_out_t *gate);
+ngx_cigna_condition_e ngx_cigna_type_guard(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);
 
 
 #endif /* _NGX_CIGNA_TYPE_GUARD_H_INCLUDED_ */

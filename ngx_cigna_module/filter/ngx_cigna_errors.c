@@ -2,47 +2,46 @@
 /*
  * A reply with an error, or one whose type says nothing:
  *
- *   nginx's own  ------------------------------------> replaced
- *   no JSON, or known to be empty  ------------------> replaced
- *   JSON of unknown length  ---> held ---> empty  ---> replaced
- *                                     ---> not  -----> passes
- *   500, cigna_not_found  -----> held ---> "is not known" --> passes as a 404
- *                                     ---> else  ---> passes
+ *   nginx's own  -------------------------------------> replaced
+ *   neither JSON nor FHIR, or known to be empty ------> replaced
+ *   JSON of unknown length  --> peeked --> empty  ----> replaced
+ *                                      --> not  ------> passes
+ *   500, cigna_not_found  ----> peeked --> unknown id -> passes as a 404
+ *                                      --> else  -----> passes
  *   no error, text/plain or
- *   no type, links on  ----------> held ----------------> passes
+ *   no type, links on  -------> peeked ---------------> passes
  *
- * "Replaced" sends the outcome with the first piece of the original body, and
- * throws that and all the following ones away.  "Held" keeps a copy of the
- * beginning, bounded, and sends nothing.
+ * "Replaced": the OperationOutcome goes out with the first piece of the
+ * original body, all of which is thrown away.  "Peeked": a bounded copy of the
+ * body's beginning is kept, and nothing goes out until it is judged.
  */
 
 
 #include "ngx_cigna_errors.h"
-#include "fhir/ngx_cigna_inject.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_loc_conf.h"
 #include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_unknown_id.h"
 
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
 
-/* a byte order mark and white space in front of JSON */
-#define NGX_CIGNA_ERRORS_PEEK   64
+/* of an untyped body: a byte order mark and white space in front of JSON */
+#define NGX_CIGNA_ERRORS_START  64
 
 
 struct ngx_cigna_errors_s {
-    ngx_str_t         body;                /* of a replaced one */
-    ngx_buf_t         held;                /* the beginning of a held one */
+    ngx_str_t         outcome;             /* takes the place of the body */
+    ngx_buf_t         peeked;              /* the beginning of the body */
 
     unsigned          replaced:1;
-    unsigned          sent:1;              /* body */
-    unsigned          holding:1;
-    unsigned          search:1;            /* for "is not known" */
-    unsigned          peek:1;              /* is it JSON? */
-    unsigned          json:1;              /* it is */
+    unsigned          sent:1;              /* the outcome */
+    unsigned          peeking:1;
+    unsigned          unknown_id:1;        /* it may be about an unknown id */
+    unsigned          untyped:1;           /* it may be JSON */
+    unsigned          json:1;              /* it is JSON */
 };
 
 
@@ -56,9 +55,9 @@ static ngx_int_t ngx_cigna_errors_own(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_errors_theirs(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
-static ngx_uint_t ngx_cigna_errors_peeks(ngx_http_request_t *r,
+static ngx_uint_t ngx_cigna_errors_may_be_json(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
-static ngx_int_t ngx_cigna_errors_hold(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_errors_peek(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, size_t size);
 static ngx_int_t ngx_cigna_errors_replace(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t generic);
@@ -66,12 +65,14 @@ static const char *ngx_cigna_errors_issue(ngx_uint_t status);
 static void ngx_cigna_errors_lines(ngx_http_request_t *r);
 static void ngx_cigna_errors_drop(ngx_http_request_t *r,
     const ngx_str_t *names);
-static ngx_int_t ngx_cigna_errors_keep(ngx_http_request_t *r,
+static ngx_int_t ngx_cigna_errors_collect(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static ngx_uint_t ngx_cigna_errors_copy(ngx_http_request_t *r,
     ngx_cigna_errors_t *errors, ngx_buf_t *b);
-static ngx_uint_t ngx_cigna_errors_begun(ngx_cigna_errors_t *errors);
+static ngx_uint_t ngx_cigna_errors_look(ngx_cigna_errors_t *errors);
 static ngx_int_t ngx_cigna_errors_judge(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
+static ngx_int_t ngx_cigna_errors_empty(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_chain_t **in);
 static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
 static ngx_int_t ngx_cigna_errors_swallow(ngx_http_request_t *r,
@@ -117,19 +118,19 @@ ngx_cigna_errors_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     if (r->headers_out.status < NGX_HTTP_BAD_REQUEST) {
 
-        if (!ngx_cigna_errors_peeks(r, ctx, lcf)
-            || ngx_cigna_errors_hold(r, ctx, NGX_CIGNA_ERRORS_PEEK)
+        if (!ngx_cigna_errors_may_be_json(r, ctx, lcf)
+            || ngx_cigna_errors_peek(r, ctx, NGX_CIGNA_ERRORS_START)
                != NGX_AGAIN)
         {
             return NGX_OK;
         }
 
-        ctx->errors->peek = 1;
+        ctx->errors->untyped = 1;
 
         return NGX_AGAIN;
     }
 
-    /* what a handler of ours sends has no err_status */
+    /* replies of our own handlers have no err_status */
 
     if (r->err_status == r->headers_out.status) {
         return ngx_cigna_errors_own(r, ctx);
@@ -151,8 +152,8 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 
 
 /*
- * While an upstream's reply is passed on, its cleanup is set; one that was held
- * may have ended already.
+ * While nginx passes an upstream's reply on, the upstream's cleanup is set.
+ * The upstream of a reply that was peeked may have ended already.
  */
 
 ngx_uint_t
@@ -160,15 +161,14 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     return r == r->main
            && ctx != NULL
-           && ctx->inject != NULL
-           && ctx->inject->decided
+           && ctx->may_leave
            && r->upstream != NULL
            && (r->upstream->cleanup != NULL
                || (ctx->errors != NULL && !ctx->errors->replaced));
 }
 
 
-/* nginx has logged it already */
+/* nginx has logged the error already */
 
 static ngx_int_t
 ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -176,7 +176,8 @@ ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     switch (r->headers_out.status) {
 
     case NGX_HTTP_BAD_GATEWAY:
-        return ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_unreachable,
+        return ngx_cigna_errors_replace(r, ctx,
+                                     ngx_cigna_condition_upstream_unreachable,
                                         0);
 
     case NGX_HTTP_GATEWAY_TIME_OUT:
@@ -198,9 +199,8 @@ static ngx_int_t
 ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
-    size_t      size;
     ngx_int_t   rc;
-    ngx_uint_t  search;
+    ngx_uint_t  unknown_id;
 
     if ((!ngx_cigna_errors_json(r, ctx)
          && !ngx_cigna_errors_typed(r, "/fhir+xml"))
@@ -213,34 +213,33 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                         ngx_cigna_condition_upstream_error, 1);
     }
 
-    /* of a reply to HEAD no more can be known, and of a compressed one */
+    /* a reply to HEAD has no body to look at, a compressed one is unreadable */
 
     if (r->method == NGX_HTTP_HEAD || ngx_cigna_errors_encoded(r)) {
         return NGX_OK;
     }
 
-    search = lcf->not_found
-             && r->headers_out.status == NGX_HTTP_INTERNAL_SERVER_ERROR;
+    unknown_id = lcf->not_found
+                 && r->headers_out.status == NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    if (!search && r->headers_out.content_length_n > 0) {
+    if (!unknown_id && r->headers_out.content_length_n > 0) {
         return NGX_OK;
     }
 
-    size = search ? CIGNA_UNKNOWN_ID_MAX : 1;
-    rc = ngx_cigna_errors_hold(r, ctx, size);
+    rc = ngx_cigna_errors_peek(r, ctx, unknown_id ? CIGNA_UNKNOWN_ID_MAX : 1);
 
     if (rc == NGX_AGAIN) {
-        ctx->errors->search = search;
+        ctx->errors->unknown_id = unknown_id;
     }
 
     return rc;
 }
 
 
-/* a body that may be JSON, though nobody says so, and whose links lead here */
+/* 1 if the untyped body may be JSON whose links are to be rewritten */
 
 static ngx_uint_t
-ngx_cigna_errors_peeks(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_errors_may_be_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
     switch (r->headers_out.status) {
@@ -293,7 +292,7 @@ ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
 }
 
 
-/* "identity" is no name for how a body is encoded, and means that it is not */
+/* "identity" means that the body is not encoded */
 
 ngx_uint_t
 ngx_cigna_errors_encoded(ngx_http_request_t *r)
@@ -313,7 +312,7 @@ ngx_cigna_errors_encoded(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_errors_peek(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     size_t size)
 {
     ngx_cigna_errors_t  *errors;
@@ -323,16 +322,16 @@ ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    errors->held.start = ngx_pnalloc(r->pool, size);
-    if (errors->held.start == NULL) {
+    errors->peeked.start = ngx_pnalloc(r->pool, size);
+    if (errors->peeked.start == NULL) {
         return NGX_ERROR;
     }
 
-    errors->held.pos = errors->held.start;
-    errors->held.last = errors->held.start;
-    errors->held.end = errors->held.start + size;
+    errors->peeked.pos = errors->peeked.start;
+    errors->peeked.last = errors->peeked.start;
+    errors->peeked.end = errors->peeked.start + size;
 
-    errors->holding = 1;
+    errors->peeking = 1;
 
     ctx->errors = errors;
     r->filter_need_in_memory = 1;
@@ -341,14 +340,13 @@ ngx_cigna_errors_hold(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* generic: the table does not know of which kind the error is */
+/* generic: the table of conditions does not have the kind of error */
 
 static ngx_int_t
 ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_uint_t generic)
 {
     u_char              *p;
-    const char          *type;
     ngx_cigna_errors_t  *errors;
 
     errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
@@ -374,7 +372,7 @@ ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                       r->headers_out.status) - p;
     }
 
-    if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &errors->body)
+    if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &errors->outcome)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -382,13 +380,9 @@ ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_errors_lines(r);
 
-    type = ngx_cigna_reply_fhir_type(r);
+    ngx_cigna_reply_type(r, NGX_CIGNA_REPLY_FHIR_TYPE);
 
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.content_length_n = errors->body.len;
+    r->headers_out.content_length_n = errors->outcome.len;
 
     return NGX_OK;
 }
@@ -409,7 +403,7 @@ ngx_cigna_errors_issue(ngx_uint_t status)
 }
 
 
-/* what the header says of the original body */
+/* drops what the header says of the original body */
 
 static void
 ngx_cigna_errors_lines(ngx_http_request_t *r)
@@ -483,8 +477,8 @@ ngx_int_t
 ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t **in)
 {
-    if (ctx->errors->holding) {
-        return ngx_cigna_errors_keep(r, ctx, in);
+    if (ctx->errors->peeking) {
+        return ngx_cigna_errors_collect(r, ctx, in);
     }
 
     if (ctx->errors->replaced) {
@@ -495,10 +489,10 @@ ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* what is full, or has ended, is judged */
+/* once the copy is full, or the body has ended, it is judged */
 
 static ngx_int_t
-ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t **in)
 {
     ngx_chain_t  *cl;
@@ -518,9 +512,9 @@ ngx_cigna_errors_keep(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * 1 if no more is needed, or comes: an empty buffer that is to be flushed is
- * what nginx sends when an upstream's reply has been cut off, and has done with
- * it then.  Without buffering it also sends one behind the header.
+ * 1 if the copy is complete.  nginx sends an empty buffer that is to be flushed
+ * when an upstream's reply has been cut off, and has then ended the upstream.
+ * Without buffering it also sends such a buffer after the header.
  */
 
 static ngx_uint_t
@@ -528,35 +522,35 @@ ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
     ngx_buf_t *b)
 {
     size_t      n;
-    ngx_buf_t  *held;
+    ngx_buf_t  *peeked;
 
-    held = &errors->held;
+    peeked = &errors->peeked;
 
     if (ngx_buf_in_memory(b)) {
 
-        n = ngx_min(b->last - b->pos, held->end - held->last);
+        n = ngx_min(b->last - b->pos, peeked->end - peeked->last);
 
-        held->last = ngx_cpymem(held->last, b->pos, n);
+        peeked->last = ngx_cpymem(peeked->last, b->pos, n);
         b->pos += n;
     }
 
-    return held->last == held->end
+    return peeked->last == peeked->end
            || b->last_buf
-           || (errors->peek && ngx_cigna_errors_begun(errors))
+           || (errors->untyped && ngx_cigna_errors_look(errors))
            || (ngx_buf_special(b) && b->flush
                && r->upstream->cleanup == NULL);
 }
 
 
-/* is it known whether the body is JSON? */
+/* 1 if it is known whether the body is JSON */
 
 static ngx_uint_t
-ngx_cigna_errors_begun(ngx_cigna_errors_t *errors)
+ngx_cigna_errors_look(ngx_cigna_errors_t *errors)
 {
     int  rc;
 
-    rc = cigna_link_filter_begin(cigna_slice_make(errors->held.pos,
-                                                  errors->held.last));
+    rc = cigna_link_filter_begin(cigna_slice_make(errors->peeked.pos,
+                                                  errors->peeked.last));
     errors->json = (rc == CIGNA_OK);
 
     return rc != CIGNA_AGAIN;
@@ -567,40 +561,25 @@ static ngx_int_t
 ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t **in)
 {
-    ngx_buf_t           *held;
+    ngx_buf_t           *peeked;
     ngx_chain_t         *cl;
     ngx_cigna_errors_t  *errors;
 
     errors = ctx->errors;
-    held = &errors->held;
+    peeked = &errors->peeked;
 
-    errors->holding = 0;
+    errors->peeking = 0;
 
-    if (held->last == held->pos && errors->peek) {
-        return NGX_DONE;
+    if (peeked->last == peeked->pos) {
+        return errors->untyped ? NGX_DONE : ngx_cigna_errors_empty(r, ctx, in);
     }
 
-    if (held->last == held->pos) {
-
-        ngx_cigna_count(ctx->tenant->counters,
-                        ngx_cigna_count_errors_replaced);
-
-        if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_error, 1)
-            != NGX_OK
-            || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return NGX_DONE;
+    if (errors->untyped) {
+        (void) ngx_cigna_errors_look(errors);
     }
 
-    if (errors->peek) {
-        (void) ngx_cigna_errors_begun(errors);
-    }
-
-    if (errors->search
-        && cigna_unknown_id(cigna_slice_make(held->pos, held->last)))
+    if (errors->unknown_id
+        && cigna_unknown_id(cigna_slice_make(peeked->pos, peeked->last)))
     {
         r->headers_out.status = NGX_HTTP_NOT_FOUND;
         ngx_str_null(&r->headers_out.status_line);
@@ -608,7 +587,7 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_not_found);
     }
 
-    cl = ngx_cigna_errors_link(r, held->pos, held->last);
+    cl = ngx_cigna_errors_link(r, peeked->pos, peeked->last);
     if (cl == NULL) {
         return NGX_ERROR;
     }
@@ -620,7 +599,24 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* of a buffer whose bytes have all been copied only what it says is left */
+static ngx_int_t
+ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_chain_t **in)
+{
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_errors_replaced);
+
+    if (ngx_cigna_errors_replace(r, ctx, ngx_cigna_condition_upstream_error, 1)
+            != NGX_OK
+        || ngx_cigna_errors_swallow(r, ctx->errors, in) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DONE;
+}
+
+
+/* puts the copy first; an empty buffer after it leaves only its flags */
 
 static void
 ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)
@@ -671,8 +667,8 @@ ngx_cigna_errors_swallow(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
 
     errors->sent = 1;
 
-    cl = ngx_cigna_errors_link(r, errors->body.data,
-                               errors->body.data + errors->body.len);
+    cl = ngx_cigna_errors_link(r, errors->outcome.data,
+                               errors->outcome.data + errors->outcome.len);
     if (cl == NULL) {
         return NGX_ERROR;
     }

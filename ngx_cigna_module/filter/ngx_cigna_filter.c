@@ -1,11 +1,12 @@
 
 #include "ngx_cigna_filter.h"
 #include "ngx_cigna_errors.h"
-#include "request/ngx_cigna_gate_in.h"
 #include "ngx_cigna_rewrite.h"
+#include "ngx_cigna_rewrite_body.h"
 #include "dance/ngx_cigna_scrub.h"
-#include "request/ngx_cigna_trace.h"
 #include "gateway/ngx_cigna_loc_conf.h"
+#include "request/ngx_cigna_gate_in.h"
+#include "request/ngx_cigna_trace.h"
 
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
@@ -61,16 +62,15 @@ ngx_cigna_filter_fhir(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 
     ctx = ngx_cigna_ctx(r);
 
-    if (ctx == NULL
-        || ngx_cigna_trace(r, ctx) != NGX_OK
-        || ngx_cigna_trace_reply(r, ctx) != NGX_OK)
-    {
+    if (ctx == NULL) {
         return NGX_ERROR;
     }
 
-    /* nginx's own line is written when there is none */
+    ngx_cigna_trace(r, ctx);
 
-    r->headers_out.server = NULL;
+    if (ngx_cigna_trace_reply(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     rc = ngx_cigna_errors_header(r, ctx, lcf);
 
@@ -116,7 +116,7 @@ ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         if (rc == NGX_DONE) {
             rc = ngx_cigna_filter_go_on(r);
 
-            /* where the header waits for the client, so does the body */
+            /* the body waits, too, if the header waits for the client */
 
             if (rc == NGX_AGAIN) {
                 rc = NGX_OK;

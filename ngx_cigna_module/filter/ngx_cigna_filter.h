@@ -7,8 +7,9 @@
 
 
 /*
- * Replies of cigna_fhir pass the gate in, callers of FHIR see no error pages,
- * and links in bodies are rewritten.
+ * In postconfiguration: adds the filters of the module.  Replies of cigna_fhir
+ * pass the gate in, errors become FHIR, and links are rewritten; callbacks are
+ * scrubbed.
  */
 ngx_int_t ngx_cigna_filter_init(ngx_conf_t *cf);
 

@@ -1,37 +1,37 @@
 
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_errors.h"
-#include "fhir/ngx_cigna_inject.h"
-#include "fhir/ngx_cigna_public_metadata.h"
+#include "ngx_cigna_rewrite_body.h"
 #include "fhir/ngx_cigna_base_url.h"
+#include "fhir/ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_shared.h"
-#include "fhir/cigna_link_filter.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "nginx/ngx_cigna_log.h"
+#include "shm/ngx_cigna_counters.h"
+#include "fhir/cigna_link_keys.h"
 
 
 static void ngx_cigna_rewrite_metadata(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *own);
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *own);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
 static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_str_t *own, ngx_table_elt_t *h);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *base_url, ngx_table_elt_t *h);
 
 
 ngx_int_t
 ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
-    ngx_str_t         own;
+    ngx_str_t         base_url;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -44,13 +44,13 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         ngx_cigna_rewrite_metadata(r, ctx->tenant);
     }
 
-    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &own);
+    rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base_url);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* the same for all replies, with body or without, of one resource */
+    /* the same for every reply of a resource, with or without a body */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -69,11 +69,11 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    return ngx_cigna_rewrite_begin(r, ctx, &own);
+    return ngx_cigna_rewrite_begin(r, ctx, &base_url);
 }
 
 
-/* endpoints are written into documents that the gateway keeps, and no others */
+/* cigna_smart_endpoint has no effect on a document that is proxied */
 
 static void
 ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
@@ -102,11 +102,11 @@ ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 }
 
 
-/* in the header; NGX_DECLINED: links stay */
+/* rewrites the header and sets *base_url; NGX_DECLINED: links stay */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
-    ngx_cigna_ctx_t *ctx, ngx_str_t *own)
+    ngx_cigna_ctx_t *ctx, ngx_str_t *base_url)
 {
     ngx_int_t  rc;
 
@@ -114,13 +114,14 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
         return NGX_DECLINED;
     }
 
-    rc = ngx_cigna_base_url_known(r, ctx, own);
+    rc = ngx_cigna_base_url(r, ctx, base_url);
 
-    return rc == NGX_OK ? ngx_cigna_rewrite_lines(r, ctx->tenant, own) : rc;
+    return rc == NGX_OK ? ngx_cigna_rewrite_lines(r, ctx->tenant, base_url)
+                        : rc;
 }
 
 
-/* is there a body, and one that can be read? */
+/* 1 if there is a body whose links can be rewritten */
 
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -138,8 +139,8 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                && !ngx_cigna_errors_encoded(r);
 
     /*
-     * To HEAD the same is told as to GET, where the body decides; of one that
-     * cannot be read nobody knows.
+     * The reply to HEAD must equal that to GET, where the body tells whether an
+     * untyped reply is JSON; without a readable body it may be.
      */
 
     if (!ngx_cigna_errors_json(r, ctx)
@@ -154,7 +155,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
-    /* it was not asked for such a reply, and this one cannot be read */
+    /* the upstream was not asked for such a reply */
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
 
@@ -169,7 +170,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* FHIR that is not JSON has links, which stay */
+/* counts and logs FHIR of other formats, whose links stay */
 
 static void
 ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
@@ -199,7 +200,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 
 static ngx_int_t
 ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *own)
+    ngx_str_t *base_url)
 {
     ngx_uint_t         i;
     ngx_list_part_t   *part;
@@ -216,7 +217,7 @@ ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
             if (h[i].hash
                 && (ngx_cigna_rewrite_named(&h[i], &location)
                     || ngx_cigna_rewrite_named(&h[i], &content_location))
-                && ngx_cigna_rewrite_line(r, tenant, own, &h[i]) != NGX_OK)
+                && ngx_cigna_rewrite_line(r, tenant, base_url, &h[i]) != NGX_OK)
             {
                 return NGX_ERROR;
             }
@@ -237,13 +238,13 @@ ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name)
 
 static ngx_int_t
 ngx_cigna_rewrite_line(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_str_t *own, ngx_table_elt_t *h)
+    ngx_str_t *base_url, ngx_table_elt_t *h)
 {
     size_t         len, rest;
     u_char        *p;
     cigna_slice_t  instead;
 
-    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(own),
+    if (cigna_link_keys_url(&tenant->shared->bases, ngx_cigna_slice(base_url),
                             ngx_cigna_slice(&h->value), &len, &instead)
         != CIGNA_OK)
     {

@@ -1,30 +1,30 @@
 
 /*
- *   rw->in     buffers that came and are not through; theirs who sent them, so
- *              that they wait for us where the client reads slowly
- *   rw->rest   of the first of them
- *   rw->part   of what goes out; both borrow from the first buffer
- *   rw->busy   ours, of which there are so many and no more, with the client
+ *   rw->in     input buffers that are not done; they stay their sender's, who
+ *              waits for them if the client reads slowly
+ *   rw->rest   the rest of the first of them
+ *   rw->part   output for the client; both borrow from the first buffer
+ *   rw->busy   our own buffers that the client has not read; their number is
+ *              bounded
  *
- * A buffer that came is given back when all that has become of it has been
- * copied, and never in part.
+ * An input buffer is given back as a whole, once all its output was copied.
  */
 
 
 #include "ngx_cigna_rewrite_body.h"
+#include "gateway/ngx_cigna_shared.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "nginx/ngx_cigna_log.h"
 #include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_shared.h"
-#include "fhir/cigna_link_filter.h"
 #include "fhir/cigna_fhir_base.h"
+#include "fhir/cigna_link_filter.h"
 
 
 #define NGX_CIGNA_REWRITE_BUF   16384
 #define NGX_CIGNA_REWRITE_BUFS  4
 
 
-/* of a connection's "buffered": a bit that nobody has, next to gzip's */
+/* of a connection's "buffered": a bit that nginx does not use */
 
 #define NGX_CIGNA_BUFFERED      0x40
 
@@ -35,15 +35,15 @@ struct ngx_cigna_rewrite_s {
     ngx_chain_t          *in;
     cigna_slice_t         rest;
     cigna_slice_t         part;
-    ngx_uint_t            begun;           /* the first of rw->in */
+    ngx_uint_t            begun;           /* the first of rw->in is */
 
     ngx_chain_t          *out;
     ngx_chain_t         **last;
-    ngx_buf_t            *buf;             /* of rw->out, has room; or NULL */
+    ngx_buf_t            *buf;             /* last of rw->out, or NULL: full */
 
     ngx_chain_t          *free;
     ngx_chain_t          *busy;
-    ngx_uint_t            bufs;            /* that have memory */
+    ngx_uint_t            bufs;            /* buffers with memory */
 };
 
 
@@ -66,7 +66,7 @@ static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 ngx_int_t
 ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *own)
+    ngx_str_t *base_url)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -78,7 +78,7 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     rw->last = &rw->out;
 
     cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
-                           ngx_cigna_slice(own));
+                           ngx_cigna_slice(base_url));
 
     ctx->rewrite = rw;
     r->filter_need_in_memory = 1;
@@ -109,7 +109,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        /* with nothing new it sends what was too little to be sent */
+        /* without new output, "next" sends what it had kept back */
 
         out = rw->out;
         rc = next(r, out);
@@ -137,7 +137,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* NGX_AGAIN: there is no room for more */
+/* turns input into output; NGX_AGAIN: there is no room for more */
 
 static ngx_int_t
 ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -189,7 +189,7 @@ ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the next part of what goes out, in rw->part; CIGNA_OK if there is one */
+/* the next part of the output, in rw->part; CIGNA_OK if there is one */
 
 static int
 ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
@@ -242,7 +242,7 @@ ngx_cigna_rewrite_copy(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw)
 }
 
 
-/* what a buffer says beside its bytes is said behind them */
+/* passes on the flags of an input buffer, behind its output */
 
 static ngx_int_t
 ngx_cigna_rewrite_mark(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
@@ -276,7 +276,7 @@ ngx_cigna_rewrite_mark(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
-/* where the first free one, with or without memory, hangs; *NULL if none */
+/* the place of the first free buffer, with memory or without; *NULL: none */
 
 static ngx_chain_t **
 ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw, ngx_uint_t memory)
@@ -294,7 +294,7 @@ ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw, ngx_uint_t memory)
 }
 
 
-/* the next buffer of what goes out */
+/* appends a buffer to the output */
 
 static ngx_buf_t *
 ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
@@ -348,7 +348,7 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
-/* what of the links is left as it came */
+/* counts and logs links that stayed */
 
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -1,8 +1,8 @@
 
 /*
- * The members lie in a table like that of their budgets, of a size that does
- * not grow.  Dances of a flood of members push each other out of it, not that
- * of a member who has started more, and are bounded by their tenant's limit.
+ * Members are in a table of fixed size, as for their budgets.  In a flood of
+ * members those with few dances push each other out of the table, but not a
+ * member with many.  Their tenant's limit bounds them all.
  */
 
 
@@ -13,7 +13,7 @@
 #include "budget/cigna_budget_member.h"
 
 
-/* parts of dances_per_second that a member has */
+/* a member's share of dances_per_second: one of so many */
 
 #define NGX_CIGNA_DANCES_RATE   10
 #define NGX_CIGNA_DANCES_BURST  2
@@ -67,7 +67,7 @@ ngx_cigna_dances(ngx_shm_zone_t *zone, const ngx_cigna_tenant_t *tenant,
 
     ngx_cigna_zone_lock(zone);
 
-    b.members = cigna_budget_members_open(ngx_cigna_zone_fixed(zone)->dances,
+    b.members = cigna_budget_members_init(ngx_cigna_zone_fixed(zone)->dances,
                                           NGX_CIGNA_ZONE_DANCES);
 
     ns = cigna_budget_member_wait_ns(&b);

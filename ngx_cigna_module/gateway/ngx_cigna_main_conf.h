@@ -6,7 +6,7 @@
 #include "ngx_cigna_budget_conf.h"
 #include "ngx_cigna_conf.h"
 #include "nginx/ngx_cigna_index.h"
-#include "redis/ngx_cigna_redis.h"
+#include "redis/ngx_cigna_redis_conf.h"
 
 #include "vault/cigna_vault_names.h"
 

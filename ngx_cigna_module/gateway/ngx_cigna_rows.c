@@ -1,10 +1,10 @@
 
 /*
- * Only the master process gives rows, while the workers of the last
- * configuration run.  Each process leaves a note in the zone of which
- * configuration it has; the place of the note is that which nginx has given
- * the process.  An older note of another process, where the new one has not
- * left its own yet, only keeps rows for longer.
+ * Only the master process gives rows, while the workers of the former
+ * configuration still run.  Each process writes the generation of its
+ * configuration to its slot (ngx_process_slot) in the zone.  Before a new
+ * process has done so, the slot has an older generation, which only keeps rows
+ * for longer.
  */
 
 
@@ -99,7 +99,7 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* 0: it is not known */
+/* the oldest generation that a process uses; 0: unknown */
 
 static uint64_t
 ngx_cigna_rows_oldest(ngx_cigna_zone_t *fixed)

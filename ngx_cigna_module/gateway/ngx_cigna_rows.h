@@ -7,23 +7,22 @@
 
 
 /*
- * The tenants' rows in the zone.  A row belongs to a name: reloads keep what is
- * counted there.  The row of a name that is gone is given to another name when
- * no free one is left, and when no process with a configuration that had the
- * name is left.
+ * The tenants' rows in the zone.  A row belongs to a tenant's name, so a reload
+ * keeps its counters.  The row of a removed tenant goes to another name once no
+ * row is free, and once no process has a configuration with the removed tenant.
  */
 
-/* in postconfiguration: is the zone large enough for them all? */
+/* in postconfiguration: NGX_ERROR after logging that the zone is too small */
 ngx_int_t ngx_cigna_rows_check(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
 /*
- * With the zone there, in the master process: each tenant has its row then.
- * NGX_ERROR after logging what to do: there is none for some of them, and the
- * former configuration goes on.
+ * In the master process, after the zone was initialised: gives each tenant its
+ * row.  NGX_ERROR after logging what to do: there are not enough rows, and nginx
+ * keeps the former configuration.
  */
 ngx_int_t ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf);
 
-/* in init_process: this process has the configuration's rows in use */
+/* in init_process: notes that this process uses the configuration's rows */
 void ngx_cigna_rows_use(ngx_cigna_main_conf_t *mcf);
 
 

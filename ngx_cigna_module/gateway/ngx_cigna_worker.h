@@ -13,7 +13,7 @@
 struct ngx_cigna_worker_s {
     ngx_cycle_t                     *cycle;
     struct ngx_cigna_redis_s        *redis;
-    struct ngx_cigna_cache_hash_s   *hasher;
+    struct ngx_cigna_cache_hash_s   *cache_hash;
 
     /* refreshes under way, by identity: at most one each */
     ngx_rbtree_t                     refreshes;
@@ -26,8 +26,6 @@ struct ngx_cigna_worker_s {
     ngx_uint_t                       seats_taken;   /* of all origins */
     time_t                           seats_logged;  /* that no seat is free;
                                                        0: never */
-
-    ngx_str_t                        budget_key;    /* in Redis */
 
     /* see ngx_cigna_metadata.h: the document used last comes first */
     ngx_queue_t                      documents;
@@ -48,7 +46,7 @@ struct ngx_cigna_worker_s {
                                                        journal's */
 
     /* last time that the worker logged a message without an identity */
-    time_t                           nobody_logged;
+    time_t                           no_identity_logged;
 };
 
 

@@ -9,7 +9,7 @@
 
 #include "ngx_cigna_cache_listener.h"
 #include "gateway/ngx_cigna_main_conf.h"
-#include "redis/ngx_cigna_redis.h"
+#include "redis/ngx_cigna_redis_subscriber.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_time.h"
@@ -17,12 +17,12 @@
 #include "vault/cigna_grant.h"
 
 
-#define NGX_CIGNA_CACHE_LISTENER_SAY  60       /* s between two log lines */
+#define NGX_CIGNA_CACHE_LISTENER_LOG  60       /* s between two log lines */
 
 
 static void ngx_cigna_cache_listener_up(void *data);
 static void ngx_cigna_cache_listener_message(void *data, cigna_slice_t message);
-static void ngx_cigna_cache_listener_nobody(ngx_cigna_main_conf_t *mcf,
+static void ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
     cigna_slice_t message);
 
 
@@ -69,24 +69,24 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 
     size_t         skip;
     ngx_int_t      generation;
-    const u_char  *who, *id;
+    const u_char  *name, *id;
 
-    who = message.data;
-    id = who + CIGNA_NAME_LEN + 1;
+    name = message.data;
+    id = name + CIGNA_NAME_LEN + 1;
     skip = CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 1;
 
-    if (message.len <= CIGNA_NAME_LEN || who[CIGNA_NAME_LEN] != ' ') {
-        ngx_cigna_cache_listener_nobody(mcf, message);
+    if (message.len <= CIGNA_NAME_LEN || name[CIGNA_NAME_LEN] != ' ') {
+        ngx_cigna_cache_listener_strange(mcf, message);
         return;
     }
 
     generation = 0;
 
     if (message.len > skip && id[CIGNA_GRANT_ID_LEN] == ' ') {
-        generation = ngx_atoi((u_char *) who + skip, message.len - skip);
+        generation = ngx_atoi((u_char *) name + skip, message.len - skip);
     }
 
-    (void) ngx_cigna_cache_invalidate(mcf->zone, who, id,
+    (void) ngx_cigna_cache_invalidate(mcf->zone, name, id,
                                       ngx_max(generation, 0));
 }
 
@@ -94,22 +94,23 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 /* once a minute, so that a stranger who may publish cannot fill the log */
 
 static void
-ngx_cigna_cache_listener_nobody(ngx_cigna_main_conf_t *mcf,
+ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
     cigna_slice_t message)
 {
     ngx_cigna_worker_t  *worker;
 
     worker = mcf->worker;
 
-    if (worker->nobody_logged
-        && ngx_time() - worker->nobody_logged < NGX_CIGNA_CACHE_LISTENER_SAY)
+    if (worker->no_identity_logged
+        && ngx_time() - worker->no_identity_logged
+           < NGX_CIGNA_CACHE_LISTENER_LOG)
     {
         return;
     }
 
-    worker->nobody_logged = ngx_time();
+    worker->no_identity_logged = ngx_time();
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "cigna: a message of %uz bytes on the channel of "
-                  "invalidations names nobody", message.len);
+                  "cigna: ignored a message of %uz bytes without an identity "
+                  "on the channel of invalidations", message.len);
 }

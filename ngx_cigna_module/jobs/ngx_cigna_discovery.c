@@ -57,7 +57,7 @@ static void ngx_cigna_discovery_result(ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
     ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_end(ngx_cigna_run_t *run);
-static ngx_int_t ngx_cigna_discovery_keep(ngx_cigna_discovery_t *d,
+static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh);
 static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
     cigna_slice_t *to, cigna_slice_t from);
@@ -74,7 +74,8 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_discovery_t  *d;
 
     d = ngx_pcalloc(mcf->worker->cycle->pool, sizeof(ngx_cigna_discovery_t));
-    if (d == NULL) {
+
+    if (d == NULL || ngx_cigna_endpoints_init(mcf, shared) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -90,10 +91,6 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
                  || p->token_endpoint.len == 0
                  || p->issuer.len == 0
                  || p->jwks_uri.len == 0);
-
-    if (ngx_cigna_endpoints_init(mcf, shared) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
     shared->discovery = d;
 
@@ -291,7 +288,7 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
     }
 
     if (run->failed || flow->rc != CIGNA_OK
-        || ngx_cigna_discovery_keep(d, &flow->metadata) != NGX_OK)
+        || ngx_cigna_discovery_learn(d, &flow->metadata) != NGX_OK)
     {
         ngx_cigna_discovery_failed(d, run);
         return;
@@ -356,7 +353,7 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
  */
 
 static ngx_int_t
-ngx_cigna_discovery_keep(ngx_cigna_discovery_t *d,
+ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh)
 {
     cigna_metadata_t  m;

@@ -1,17 +1,18 @@
 
 /*
- * A timer looks at the journal.  When there is nothing it costs a glance, with
- * no lock taken; else entries that nobody works on are claimed and written, a
- * bounded number at a time on the whole node, with growing pauses where that
- * fails.
+ * A timer looks at the journal.  If it is empty, no lock is taken.  Otherwise
+ * the worker claims entries that no run works on, and a run writes each of them
+ * to Redis.  The number of claims on a node is bounded, and an entry that fails
+ * waits for longer each time.
  *
- * A server that has lost something is told by the new connection to it.  As
- * nobody may need one for longer than the journal lasts, Redis is asked for an
- * entry now and then for no other reason than to have connections made.
+ * After a new connection to a Redis server all entries are written again, as
+ * the server may have lost some.  So while the journal has entries, the worker
+ * now and then sends a command for one of them, which makes a connection if
+ * there is none.
  *
- * The timer does not keep an exiting worker but while there are entries that
- * Redis has not confirmed, and for a minute at most.  They may be another
- * worker's, which is as well: the last one to leave sees them all.
+ * An exiting worker stays while Redis has not confirmed all entries, for a
+ * minute at most.  This includes entries of other workers: the last worker to
+ * leave must see them all.
  */
 
 
@@ -29,13 +30,13 @@
 
 
 #define NGX_CIGNA_JOURNAL_WRITER_TICK     200      /* ms */
-#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* entries, on the node */
-#define NGX_CIGNA_JOURNAL_WRITER_STAY     60000    /* ms, of a worker that exits */
+#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* claims on the node */
+#define NGX_CIGNA_JOURNAL_WRITER_STAY     60000    /* ms, while exiting */
 
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
-/* ticks: how often Redis is asked, and how often all that may go do so */
+/* ticks between two commands for an entry, and between two clean-ups */
 
 #define NGX_CIGNA_JOURNAL_WRITER_ASK      5
 #define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
@@ -45,23 +46,30 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_cigna_main_conf_t    *mcf;
     ngx_event_t               timer;
     ngx_uint_t                ticks;
-    ngx_atomic_uint_t         rewritten;   /* the last time that is done with */
-    ngx_msec_t                exiting;     /* since then, 0: not */
-    ngx_uint_t                asked;       /* for this entry at last */
+    ngx_atomic_uint_t         rewritten;   /* rewrite_ms of the zone that this
+                                              worker is done with */
+    ngx_msec_t                exiting;     /* when the worker began to exit and
+                                              to stay; 0: not yet */
+    ngx_uint_t                asked;       /* the entry of the last command */
     ngx_cigna_redis_cmd_t     cmd;
-    ngx_uint_t                more;        /* than may be written at once */
+    ngx_uint_t                more;        /* entries wait for a free claim */
 } ngx_cigna_journal_writer_t;
 
 
 static void ngx_cigna_journal_writer_connected(void *data,
     int64_t primary_age_ms, uint64_t primary, ngx_uint_t durable);
 static void ngx_cigna_journal_writer_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
+static ngx_uint_t ngx_cigna_journal_writer_stays(
+    ngx_cigna_journal_writer_t *writer, ngx_uint_t unconfirmed);
+static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
     ngx_uint_t unconfirmed);
-static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer);
 static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer);
-static void ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
+static ngx_int_t ngx_cigna_journal_writer_peek(
+    ngx_cigna_journal_writer_t *writer, cigna_journal_t *entry);
+static void ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look);
+static ngx_cigna_run_t *ngx_cigna_journal_writer_create(
+    ngx_cigna_main_conf_t *mcf, const cigna_journal_t *entry);
 static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry);
 static void ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
@@ -102,13 +110,13 @@ ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * Whatever was confirmed over the connection before, this server may not have
- * it.  If it has become the primary only now, exchanges of which it knows
- * nothing may be open: those who have them tell it first.
+ * This server may lack writes that Redis has confirmed before, so all entries
+ * are written again.  If it has just become the primary, it may also lack the
+ * locks and marks of open exchanges.  Each worker then sets those of its own
+ * exchanges again, before any node may start a refresh.
  *
- * A lease that was waited for may be the first thing that a new primary is
- * asked for, over a connection of its own kind.  The journal waits for the
- * other kind: to write it again makes more of those.
+ * "durable": a connection on which commands wait for replicas.  Only the other
+ * kind leads to a rewrite, because the rewrite itself makes durable ones.
  */
 
 static void
@@ -135,7 +143,9 @@ ngx_cigna_journal_writer_connected(void *data, int64_t primary_age_ms,
 
     left -= age;
 
-    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_JOURNAL_WRITER_TICK < left) {
+    if (ngx_cigna_refresh_gate_quiet(mcf->zone) + NGX_CIGNA_JOURNAL_WRITER_TICK
+        < left)
+    {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: Redis has a new primary, no refresh starts for "
                       "%M ms", left);
@@ -150,28 +160,20 @@ ngx_cigna_journal_writer_handler(ngx_event_t *ev)
 {
     ngx_uint_t                   unconfirmed;
     ngx_shm_zone_t              *zone;
-    ngx_atomic_uint_t            rewrite;
     ngx_cigna_journal_writer_t  *writer;
 
     writer = ev->data;
     zone = writer->mcf->zone;
 
     unconfirmed = ngx_cigna_journal_unconfirmed(zone);
-    rewrite = ngx_cigna_zone_fixed(zone)->rewrite_ms;
 
-    /* what is entered late may have been confirmed before the connection */
-
-    if (unconfirmed || rewrite != writer->rewritten
-        || ngx_current_msec - rewrite < CIGNA_JOURNAL_LATE_MS)
-    {
-        ngx_cigna_journal_writer_look(writer);
-    }
+    ngx_cigna_journal_writer_look(writer, unconfirmed);
 
     writer->ticks++;
 
     if (ngx_cigna_journal_entries(zone)) {
 
-        if (writer->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK   == 0) {
+        if (writer->ticks % NGX_CIGNA_JOURNAL_WRITER_ASK == 0) {
             ngx_cigna_journal_writer_ask(writer);
         }
 
@@ -215,10 +217,15 @@ ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
 }
 
 
-/* what is claimed cannot be claimed again, so that this comes to an end */
+/*
+ * The loop ends, as an entry cannot be claimed twice.  For a while after a new
+ * connection the worker goes on looking: an entry that is made late may have
+ * been confirmed over the old connection.
+ */
 
 static void
-ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer)
+ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
+    ngx_uint_t unconfirmed)
 {
     ngx_uint_t             n;
     cigna_journal_t        entry;
@@ -226,6 +233,12 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer)
     cigna_journal_look_t   look;
 
     rewrite = ngx_cigna_zone_fixed(writer->mcf->zone)->rewrite_ms;
+
+    if (unconfirmed == 0 && rewrite == writer->rewritten
+        && ngx_current_msec - rewrite >= CIGNA_JOURNAL_LATE_MS)
+    {
+        return;
+    }
 
     ngx_memzero(&look, sizeof(cigna_journal_look_t));
 
@@ -247,7 +260,7 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer)
         }
 
         look.waiting = 1;
-        ngx_cigna_journal_writer_restore(writer->mcf, &entry, &look);
+        ngx_cigna_journal_writer_replay(writer->mcf, &entry, &look);
     }
 
     writer->more = 1;
@@ -255,37 +268,22 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer)
 
 
 /*
- * Asks for one entry's generation, which is of no interest.  One entry after
- * the other, so that all servers of a cluster have their turn.
+ * Sends a command for one entry; the reply does not matter.  The entries take
+ * turns, so that each server of a cluster gets a command.
  */
 
 static void
 ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 {
-    cigna_slice_t          argv[3];
-    cigna_journal_t        entry;
-    cigna_vault_names_t       id;
-    cigna_journal_look_t   look;
+    cigna_slice_t           argv[3];
+    cigna_journal_t         entry;
+    cigna_vault_names_t     id;
     ngx_cigna_main_conf_t  *mcf;
 
     mcf = writer->mcf;
 
-    ngx_memzero(&look, sizeof(cigna_journal_look_t));
-
-    look.peek = 1;
-    look.next = writer->asked;
-
-    if (ngx_cigna_journal_claim(mcf->zone, &look, mcf->worker->journal_mem,
-                                &entry)
-        != NGX_OK)
-    {
-        writer->asked = 0;
-        return;
-    }
-
-    writer->asked = look.next;
-
-    if (writer->cmd.call
+    if (ngx_cigna_journal_writer_peek(writer, &entry) != NGX_OK
+        || ngx_cigna_redis_in_flight(&writer->cmd)
         || cigna_vault_names_known(&id, &mcf->vault, entry.identity)
            != CIGNA_OK)
     {
@@ -303,23 +301,37 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 }
 
 
+/* the entry after the last one; NGX_DECLINED: begins again at the next call */
+
+static ngx_int_t
+ngx_cigna_journal_writer_peek(ngx_cigna_journal_writer_t *writer,
+    cigna_journal_t *entry)
+{
+    ngx_int_t              rc;
+    cigna_journal_look_t   look;
+
+    ngx_memzero(&look, sizeof(cigna_journal_look_t));
+
+    look.peek = 1;
+    look.next = writer->asked;
+
+    rc = ngx_cigna_journal_claim(writer->mcf->zone, &look,
+                                 writer->mcf->worker->journal_mem, entry);
+
+    writer->asked = rc == NGX_OK ? look.next : 0;
+
+    return rc;
+}
+
+
 static void
-ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
+ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     const cigna_journal_t *entry, const cigna_journal_look_t *look)
 {
-    ngx_str_t                name;
-    cigna_journal_replay_t  *flow;
     ngx_cigna_run_t         *run;
-    ngx_cigna_tenant_t      *tenant;
+    cigna_journal_replay_t  *flow;
 
-    name.data = (u_char *) entry->tenant.data;
-    name.len = entry->tenant.len;
-
-    tenant = ngx_cigna_tenant_find(mcf, &name);
-
-    run = ngx_cigna_run_create(mcf, tenant, "journal", NULL,
-                               sizeof(cigna_journal_replay_t),
-                               CIGNA_JOURNAL_REPLAY_ARENA);
+    run = ngx_cigna_journal_writer_create(mcf, entry);
     if (run == NULL) {
         ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
         return;
@@ -327,13 +339,7 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
 
     flow = run->flow;
 
-    if (ngx_cigna_journal_writer_copy(run, flow, entry) != NGX_OK) {
-        ngx_cigna_run_discard(run);
-        ngx_cigna_journal_writer_leave(mcf, entry, look->tries);
-        return;
-    }
-
-    /* for log and revocation; a name that is none the flow finds out about */
+    /* for log and revocation; the flow itself checks the identity */
 
     (void) cigna_vault_names_known(&run->identity, &mcf->vault,
                                    flow->entry.identity);
@@ -351,6 +357,34 @@ ngx_cigna_journal_writer_restore(ngx_cigna_main_conf_t *mcf,
     cigna_journal_replay_init(flow);
 
     ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow);
+}
+
+
+/* a run whose flow has a copy of the entry; NULL: no memory */
+
+static ngx_cigna_run_t *
+ngx_cigna_journal_writer_create(ngx_cigna_main_conf_t *mcf,
+    const cigna_journal_t *entry)
+{
+    ngx_str_t         name;
+    ngx_cigna_run_t  *run;
+
+    name.data = (u_char *) entry->tenant.data;
+    name.len = entry->tenant.len;
+
+    run = ngx_cigna_run_create(mcf, ngx_cigna_tenant_find(mcf, &name),
+                               "journal", NULL, sizeof(cigna_journal_replay_t),
+                               CIGNA_JOURNAL_REPLAY_ARENA);
+    if (run == NULL) {
+        return NULL;
+    }
+
+    if (ngx_cigna_journal_writer_copy(run, run->flow, entry) != NGX_OK) {
+        ngx_cigna_run_discard(run);
+        return NULL;
+    }
+
+    return run;
 }
 
 
@@ -403,7 +437,9 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
-    if (flow->rc != cigna_journal_replay_ok && flow->rc != cigna_journal_replay_superseded) {
+    if (flow->rc != cigna_journal_replay_ok
+        && flow->rc != cigna_journal_replay_superseded)
+    {
         ngx_cigna_journal_writer_leave(run->mcf, &flow->entry,
                                        (uintptr_t) run->data);
     }
@@ -421,7 +457,7 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 }
 
 
-/* what Redis had before is written again without a word, unless it is odd */
+/* an entry that Redis had confirmed before is normally not worth a line */
 
 static void
 ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
@@ -459,6 +495,8 @@ ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
                   flow->detail[0] ? ", detail: " : "", flow->detail);
 }
 
+
+/* gives the claim back; any worker may claim the entry again after a pause */
 
 static void
 ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,

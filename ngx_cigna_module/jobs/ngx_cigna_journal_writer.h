@@ -7,15 +7,14 @@
 
 
 /*
- * Sees to it that Redis gets what is in the node's journal: what dead workers
- * and runs that gave up have left, and all of it again after a connection was
- * made anew.
+ * Writes the entries of the node's journal to Redis: those that dead workers
+ * and failed runs have left, and all entries again after each new connection.
  */
 
-/* in init_process, with Redis made; NGX_ERROR: no memory */
+/* in init_process, after the Redis client was made; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
-/* in exit_process, after the runs have ended: says what is left to others */
+/* in exit_process, after the runs have ended: logs how many entries are left */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 

@@ -1,19 +1,20 @@
 
 /*
- * Refreshes of this worker.  Over workers and hosts the lock in Redis keeps
- * them single; here a tree of what is under way saves the waiting requests
- * from asking it.
+ * The lock in Redis allows one refresh of a grant in the whole fleet.  The
+ * worker's tree of refreshes lets its requests find a run that is under way
+ * without asking Redis.
  *
- * An entry goes with the result, as nobody can wait for a run that has told it:
- * what follows is for the vault.  After a failure the identity cools down on
- * the whole node, as the pace of its workers has it; and none starts at all
- * for a while after a change of primary, or when the provider asks for that.
+ * A run leaves the tree when its result is there: no request can wait for it
+ * any more, and the rest of its flow is for the vault only.  After a failure,
+ * the node starts no refresh of this identity for a while.  No refresh starts
+ * for a while after a change of Redis' primary, or if the provider asks for a
+ * pause.
  */
 
 
 #include "ngx_cigna_refresher.h"
-#include "run/ngx_cigna_client_secret.h"
 #include "shm/ngx_cigna_journal.h"
+#include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_userinfo.h"
@@ -24,18 +25,18 @@
 #include "nginx/ngx_cigna_time.h"
 
 
-/* an old token that still serves is not due again for so long */
+/* after a failed refresh, an old token that still serves is due again then */
 
-#define NGX_CIGNA_REFRESH_REST_MS      2000
+#define NGX_CIGNA_REFRESH_AGAIN_MS     2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
-/* one that asks to be left alone for longer is asked again all the same */
+/* a provider can ask for a longer pause, but does not get it */
 
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 
 
 typedef struct {
-    ngx_str_node_t           node;             /* first: found by its key */
+    ngx_str_node_t           node;             /* must be first */
     ngx_cigna_cache_key_t    key;
     ngx_cigna_worker_t      *worker;
     ngx_cigna_run_t         *run;
@@ -44,24 +45,29 @@ typedef struct {
 
 _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
                <= NGX_CIGNA_CACHE_ABOUT_MAX,
-               "what is known of a grant does not fit into the cache");
+               "a grant's scope, patient and $userinfo do not fit into the "
+               "cache");
 
 
-/* the flow as a run has it */
+/* the flow of a run, and its grant id in the journal */
 
 typedef struct {
-    cigna_refresh_t          flow;             /* first: others know it so */
+    cigna_refresh_t          flow;             /* first: callers cast to it */
     ngx_cigna_run_t         *run;
     u_char                   ahead[CIGNA_GRANT_ID_LEN];
 } ngx_cigna_refresher_flow_t;
 
 
+static ngx_int_t ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,
+    ngx_uint_t *retry_after);
 static ngx_msec_t ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
     ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
 static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
-    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
+    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request);
 static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_vault_names_t *identity, const cigna_grant_t *refused);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
@@ -71,10 +77,13 @@ static void ngx_cigna_refresher_journalled(
 static void ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
-static void ngx_cigna_refresher_keep(ngx_cigna_run_t *run,
+static void ngx_cigna_refresher_cache(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
+static ngx_uint_t ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_failed(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
+static int64_t ngx_cigna_refresher_due(const ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant);
 static void ngx_cigna_refresher_log(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_end(ngx_cigna_run_t *run);
@@ -88,7 +97,6 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
     ngx_int_t               rc;
-    ngx_msec_t              rest;
     ngx_cigna_seats_t      *seat;
     ngx_cigna_refresher_t  *refresher;
 
@@ -99,21 +107,12 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return NGX_OK;
     }
 
-    rest = ngx_cigna_refresher_paused(mcf, tenant);
-
-    if (rest) {
-        *retry_after = (rest + 999) / 1000;
-        return NGX_DECLINED;
+    rc = ngx_cigna_refresher_allowed(mcf, tenant, key, retry_after);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    rest = ngx_cigna_refresh_gate_cooling(mcf->zone, key);
-
-    if (rest) {
-        *retry_after = (rest + 999) / 1000;
-        return NGX_BUSY;
-    }
-
-    /* before any memory: thousands of grants may be due while others hang */
+    /* first the seat: while exchanges hang, thousands of grants may be due */
 
     seat = NULL;
     rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
@@ -123,17 +122,8 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return rc == NGX_BUSY ? NGX_DECLINED : NGX_ERROR;
     }
 
-    refresher = ngx_cigna_refresher_create(mcf->worker, key);
+    refresher = ngx_cigna_refresher_create(mcf, tenant, key, request);
     if (refresher == NULL) {
-        ngx_cigna_seat_give(mcf->worker, &seat);
-        return NGX_ERROR;
-    }
-
-    refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
-                                          sizeof(ngx_cigna_refresher_flow_t),
-                                          CIGNA_FLOW_ARENA);
-    if (refresher->run == NULL) {
-        ngx_cigna_refresher_forget(refresher);
         ngx_cigna_seat_give(mcf->worker, &seat);
         return NGX_ERROR;
     }
@@ -156,7 +146,8 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_t  *run;
 
     if (ngx_exiting
-        || ngx_cigna_refresh_gate_spent(tenant->refresh_gate, tenant->token_requests))
+        || ngx_cigna_refresh_gate_spent(tenant->refresh_gate,
+                                        tenant->token_requests))
     {
         return;
     }
@@ -166,21 +157,49 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* how long no refresh of the tenant's may begin */
+/* NGX_OK, or NGX_DECLINED or NGX_BUSY as ngx_cigna_refresher_start() */
+
+static ngx_int_t
+ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,
+    ngx_uint_t *retry_after)
+{
+    ngx_int_t   rc;
+    ngx_msec_t  wait;
+
+    rc = NGX_DECLINED;
+    wait = ngx_cigna_refresher_paused(mcf, tenant);
+
+    if (wait == 0) {
+        rc = NGX_BUSY;
+        wait = ngx_cigna_refresh_gate_cooling(mcf->zone, key);
+    }
+
+    if (wait == 0) {
+        return NGX_OK;
+    }
+
+    *retry_after = (wait + 999) / 1000;
+
+    return rc;
+}
+
+
+/* for how long no refresh of the tenant may start, in ms */
 
 static ngx_msec_t
 ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant)
 {
-    ngx_msec_t  rest, paused, quiet;
+    ngx_msec_t  wait, paused, quiet;
 
-    rest = ngx_cigna_refresh_gate_refusal_wait(mcf->zone, tenant->refresh_gate);
+    wait = ngx_cigna_refresh_gate_refusal_wait(mcf->zone, tenant->refresh_gate);
     paused = ngx_cigna_refresh_gate_paused(tenant->refresh_gate);
     quiet = ngx_cigna_refresh_gate_quiet(mcf->zone);
 
-    rest = ngx_max(rest, paused);
+    wait = ngx_max(wait, paused);
 
-    return ngx_max(rest, quiet);
+    return ngx_max(wait, quiet);
 }
 
 
@@ -199,9 +218,12 @@ ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
 }
 
 
+/* with its run, in the worker's tree; NULL: no memory */
+
 static ngx_cigna_refresher_t *
-ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
-    const ngx_cigna_cache_key_t *key)
+ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,
+    ngx_str_t *request)
 {
     ngx_cigna_refresher_t  *refresher;
 
@@ -210,7 +232,15 @@ ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
         return NULL;
     }
 
-    refresher->worker = worker;
+    refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
+                                          sizeof(ngx_cigna_refresher_flow_t),
+                                          CIGNA_FLOW_ARENA);
+    if (refresher->run == NULL) {
+        ngx_free(refresher);
+        return NULL;
+    }
+
+    refresher->worker = mcf->worker;
     refresher->key = *key;
 
     refresher->node.str.data = refresher->key.bytes;
@@ -218,7 +248,7 @@ ngx_cigna_refresher_create(ngx_cigna_worker_t *worker,
     refresher->node.node.key = ngx_crc32_short(refresher->key.bytes,
                                                NGX_CIGNA_CACHE_KEY_LEN);
 
-    ngx_rbtree_insert(&worker->refreshes, &refresher->node.node);
+    ngx_rbtree_insert(&mcf->worker->refreshes, &refresher->node.node);
 
     return refresher;
 }
@@ -271,7 +301,10 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 }
 
 
-/* what the node knows of the endpoint is as new as can be, and learned from */
+/*
+ * Before each step the flow learns the newest state of the token endpoint and
+ * of the journal.  After each step the node learns the token endpoint's answer.
+ */
 
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
@@ -311,8 +344,9 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * Of the grant that the flow is about, or, as long as it has read none, of the
- * newest one.  A deletion comes after all generations.
+ * Tells the flow of a journal entry that Redis may lack: of its grant, or of
+ * the newest grant while the flow has not read one.  A deletion counts as newer
+ * than all generations.
  */
 
 static void
@@ -350,7 +384,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 }
 
 
-/* nobody can miss it: an error each minute, as long as it lasts */
+/* the gate reports a state once a minute while it lasts: an error in the log */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
@@ -404,7 +438,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     switch (flow->rc) {
 
     case cigna_refresh_ok:
-        ngx_cigna_refresher_keep(run, flow);
+        ngx_cigna_refresher_cache(run, flow);
         break;
 
     case cigna_refresh_no_grant:
@@ -420,12 +454,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
     if (flow->exchanged) {
         ngx_cigna_refresh_gate_warm(run->mcf->zone, &run->key);
 
-    } else if (!flow->overtaken && !cigna_verdict_behind(&flow->verdict)
-               && flow->failure == cigna_refresh_unavailable
-               && (flow->rc == cigna_refresh_unavailable
-                   || (flow->rc == cigna_refresh_ok
-                       && flow->detail[0] != '\0')))
-    {
+    } else if (ngx_cigna_refresher_unavailable(flow)) {
         ngx_cigna_refresher_failed(run, flow);
     }
 
@@ -436,13 +465,10 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 }
 
 
-/*
- * An old grant that still serves since the refresh failed for now is not due
- * again at once.
- */
+/* after a failed refresh, an old grant that still serves is not due at once */
 
 static void
-ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
+ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     int64_t                  now;
     ngx_cigna_cache_entry_t  entry;
@@ -453,7 +479,7 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     now = ngx_cigna_now_ms();
 
     if (entry.due_ms && entry.due_ms <= now) {
-        entry.due_ms = now + NGX_CIGNA_REFRESH_REST_MS
+        entry.due_ms = now + NGX_CIGNA_REFRESH_AGAIN_MS
                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
     }
 
@@ -461,7 +487,19 @@ ngx_cigna_refresher_keep(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* a time that the provider has named is meant for all of the tenant's */
+/* 1: there are no new tokens, even if the old one still serves */
+
+static ngx_uint_t
+ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
+{
+    return !flow->overtaken && !cigna_verdict_behind(&flow->verdict)
+           && flow->failure == cigna_refresh_unavailable
+           && (flow->rc == cigna_refresh_unavailable
+               || (flow->rc == cigna_refresh_ok && flow->detail[0] != '\0'));
+}
+
+
+/* a pause that the provider asks for applies to the whole tenant */
 
 static void
 ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
@@ -484,8 +522,6 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     const cigna_vault_names_t *identity, const cigna_grant_t *grant,
     ngx_cigna_cache_entry_t *entry)
 {
-    int64_t  life, ahead;
-
     ngx_memzero(entry, sizeof(ngx_cigna_cache_entry_t));
 
     ngx_memcpy(entry->name, identity->hash, CIGNA_NAME_LEN);
@@ -505,22 +541,26 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();
+    entry->due_ms = ngx_cigna_refresher_due(tenant, grant);
+}
 
-    if (grant->refresh_token.len == 0) {
-        return;
-    }
 
-    /* no earlier than half way, however short the token's life is */
+/* in the second half of the token's life, however short it is; 0: never */
+
+static int64_t
+ngx_cigna_refresher_due(const ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant)
+{
+    int64_t  life, ahead;
 
     life = grant->expires_ms - grant->obtained_ms;
     ahead = ngx_min(tenant->provider.refresh_ahead_s * 1000, life / 2);
 
-    if (ahead <= 0) {
-        return;
+    if (grant->refresh_token.len == 0 || ahead <= 0) {
+        return 0;
     }
 
-    entry->due_ms = grant->expires_ms - ahead / 2
-                    - ngx_random() % (ahead / 2 + 1);
+    return grant->expires_ms - ahead / 2 - ngx_random() % (ahead / 2 + 1);
 }
 
 
@@ -544,7 +584,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else if ((flow->rc == cigna_refresh_ok && flow->detail[0] == '\0')
                || flow->rc == cigna_refresh_refused)
     {
-        /* nothing was done; what is refused for it is logged there */
+        /* no exchange was tried; a refused request is logged by itself */
         return;
 
     } else if (flow->failure == cigna_refresh_paused
@@ -565,7 +605,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* a worker that exits does not wait for results */
+/* if the worker exits, the run may end without a result */
 
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)

@@ -9,36 +9,36 @@
 
 
 /*
- * Refreshes of this worker: at most one run an identity, its result is put
- * into the cache, logged and counted.  The run's flow is a cigna_refresh_t.
+ * The worker's refreshes, at most one for each identity.  A refresh is a run
+ * whose flow is a cigna_refresh_t.  Its result is put into the cache, logged
+ * and counted.
  */
 
 /*
- * The run that refreshes the identity's grant, under way or started now.
- * NGX_OK: *run may be waited on.  NGX_BUSY: a refresh of this grant has failed
- * a moment ago.  NGX_DECLINED: no refresh may begin now.  Either way none is
- * tried for *retry_after seconds.  NGX_ERROR: no memory.
- * refused: the grant, where the FHIR server has refused its access token, or
- * NULL; a run under way may not know of that and end with this very token.
- * request: $request_id of who asks, may be NULL.
+ * Finds or starts the run that refreshes the identity's grant.
+ *
+ * NGX_OK: a caller may wait for *run.  NGX_BUSY: a refresh of this grant failed
+ * a moment ago.  NGX_DECLINED: no refresh of the tenant may start now.  After
+ * both, a caller may try again in *retry_after seconds.  NGX_ERROR: no memory.
+ *
+ * refused: the grant whose access token the FHIR server has refused, or NULL.
+ * A run that is under way does not know of it, and may end with the same token.
+ * request: $request_id for the log; may be NULL.
  */
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after);
 
-/*
- * Ahead of time: nobody waits, and there is time left if it cannot be started
- * now.
- */
+/* starts a refresh ahead of expiry, if it may start; no request waits for it */
 void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, ngx_str_t *request);
 
 /*
- * What the cache is to hold for a grant: expiry and, if there is a refresh
- * token, when a refresh is due (ahead of expiry, with jitter).  The token is
- * borrowed.
+ * Fills a cache entry with the grant, whose strings it borrows.  If the grant
+ * has a refresh token, the entry says when a refresh is due: ahead of expiry,
+ * with jitter.
  */
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     const cigna_vault_names_t *identity, const cigna_grant_t *grant,

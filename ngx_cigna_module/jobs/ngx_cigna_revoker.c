@@ -1,6 +1,6 @@
 
 #include "ngx_cigna_revoker.h"
-#include "run/ngx_cigna_client_secret.h"
+#include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
@@ -12,35 +12,30 @@
 typedef struct {
     cigna_revocation_t   flow;
     ngx_cigna_run_t     *run;
-    u_char               member[CIGNA_NAME_LEN];   /* hash, for the log */
 } ngx_cigna_revoker_t;
 
 
+static ngx_cigna_run_t *ngx_cigna_revoker_create(ngx_cigna_run_t *from,
+    cigna_slice_t token);
 static void ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_revoker_end(ngx_cigna_run_t *run);
+static void ngx_cigna_revoker_log(ngx_cigna_run_t *run,
+    const cigna_revocation_t *flow);
 
 
 void
 ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 {
     ngx_cigna_run_t      *run;
-    cigna_provider_t     *provider;
-    ngx_cigna_worker_t   *worker;
     ngx_cigna_revoker_t  *revoker;
 
-    worker = from->mcf->worker;
-    provider = &from->tenant->provider;
-
-    if (worker->revocations == NGX_CIGNA_REVOCATIONS_MAX) {
+    if (from->mcf->worker->revocations == NGX_CIGNA_REVOCATIONS_MAX) {
         ngx_cigna_revoker_refuse(from, "too many are under way");
         return;
     }
 
-    run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
-                               &from->log.request, sizeof(ngx_cigna_revoker_t),
-                               cigna_revocation_room(provider,
-                                                     op->revoke.token));
+    run = ngx_cigna_revoker_create(from, op->revoke.token);
     if (run == NULL) {
         ngx_cigna_revoker_refuse(from, "no memory");
         return;
@@ -48,24 +43,43 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     revoker = run->flow;
     revoker->run = run;
-    revoker->flow.provider = provider;
+    revoker->flow.provider = &from->tenant->provider;
     revoker->flow.arena = &run->arena;
     revoker->flow.token = ngx_cigna_run_copy(run, op->revoke.token);
     revoker->flow.refresh_token = op->revoke.refresh_token;
 
     cigna_revocation_init(&revoker->flow);
 
-    ngx_memcpy(revoker->member, from->identity.hash, CIGNA_NAME_LEN);
-
-    run->log.id.data = revoker->member;
-    run->log.id.len = CIGNA_NAME_LEN;
-    run->on_end = ngx_cigna_revoker_end;
-
-    worker->revocations++;
+    from->mcf->worker->revocations++;
 
     /* while the endpoint is unknown, the flow sleeps and asks for it again */
 
     ngx_cigna_run_start(run, ngx_cigna_revoker_flow);
+}
+
+
+static ngx_cigna_run_t *
+ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
+{
+    size_t            room;
+    ngx_cigna_run_t  *run;
+
+    room = cigna_revocation_room(&from->tenant->provider, token);
+
+    run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
+                               &from->log.request, sizeof(ngx_cigna_revoker_t),
+                               room);
+    if (run == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(run->identity.hash, from->identity.hash, CIGNA_NAME_LEN);
+
+    run->log.id.data = run->identity.hash;
+    run->log.id.len = CIGNA_NAME_LEN;
+    run->on_end = ngx_cigna_revoker_end;
+
+    return run;
 }
 
 
@@ -104,18 +118,23 @@ ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 static void
 ngx_cigna_revoker_end(ngx_cigna_run_t *run)
 {
-    cigna_revocation_t   *flow;
     ngx_cigna_revoker_t  *revoker;
 
     revoker = run->flow;
-    flow = &revoker->flow;
 
     run->mcf->worker->revocations--;
 
-    if (flow->secret.worked) {
-        ngx_cigna_client_secret_worked(run, &flow->secret);
+    if (revoker->flow.secret.worked) {
+        ngx_cigna_client_secret_worked(run, &revoker->flow.secret);
     }
 
+    ngx_cigna_revoker_log(run, &revoker->flow);
+}
+
+
+static void
+ngx_cigna_revoker_log(ngx_cigna_run_t *run, const cigna_revocation_t *flow)
+{
     switch (flow->rc) {
 
     case cigna_revocation_ok:

@@ -1,7 +1,7 @@
 
 /*
- * What happened, for the operator's monitoring: the text format of Prometheus.
- * Who may read it is for the location's own access rules to say.
+ * cigna_counters: the counters of all tenants in the text format of Prometheus.
+ * The location's own access rules say who may read them.
  */
 
 
@@ -18,7 +18,7 @@
 
 #define NGX_CIGNA_COUNTERS_TYPE  "text/plain; version=0.0.4; charset=utf-8"
 
-/* of a line, beside the tenant's name */
+/* bytes of a line without the tenant's name */
 
 #define NGX_CIGNA_COUNTERS_LINE  192
 
@@ -79,7 +79,7 @@ ngx_cigna_counters_handler(ngx_http_request_t *r)
 }
 
 
-/* each name has two lines more than there are tenants */
+/* each counter has two lines of text and a line for each tenant */
 
 static size_t
 ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)
@@ -120,7 +120,10 @@ ngx_cigna_counters_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
 
-        for (n = cigna_dance_outcome_none + 1; n < cigna_dance_outcome_max; n++) {
+        for (n = cigna_dance_outcome_none + 1;
+             n < cigna_dance_outcome_max;
+             n++)
+        {
             ngx_cigna_counters_line(b, "outcomes", tenants[i],
                                     cigna_dance_outcome_row(n)->name,
                                     ngx_cigna_counted_outcome(
@@ -145,7 +148,7 @@ ngx_cigna_counters_head(cigna_buf_t *b, const char *name, const char *text)
 }
 
 
-/* names of tenants have no byte that would need quoting */
+/* names of tenants need no quoting */
 
 static void
 ngx_cigna_counters_line(cigna_buf_t *b, const char *name,

@@ -1,11 +1,11 @@
 
 #include "ngx_cigna_handlers.h"
-#include "request/ngx_cigna_cors.h"
+#include "dance/ngx_cigna_scrub.h"
+#include "fhir/ngx_cigna_destination.h"
 #include "fhir/ngx_cigna_fhir.h"
 #include "filter/ngx_cigna_filter.h"
-#include "fhir/ngx_cigna_inject.h"
+#include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_page.h"
-#include "dance/ngx_cigna_scrub.h"
 #include "gateway/ngx_cigna_main_conf.h"
 
 
@@ -29,7 +29,7 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
     }
 
     if (ngx_cigna_page_init(cf, mcf) != NGX_OK
-        || ngx_cigna_inject_init(cf) != NGX_OK
+        || ngx_cigna_destination_init(cf) != NGX_OK
         || ngx_cigna_filter_init(cf) != NGX_OK
         || ngx_cigna_scrub_init(cf) != NGX_OK)
     {
@@ -37,9 +37,9 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
     }
 
     /*
-     * The last of a phase comes first: the scrubbing before rewrites, the
-     * preflights before limits, the decision about tokens before mirrors and
-     * try_files.
+     * The handler that is added last to a phase runs first: scrubbing before
+     * rewrites, preflights before limits, and the decision about tokens before
+     * mirrors and try_files.
      */
 
     if (ngx_cigna_handlers_push(cf, NGX_HTTP_REWRITE_PHASE,

@@ -6,7 +6,7 @@
 #include "conf/ngx_cigna_conf_location.h"
 #include "conf/ngx_cigna_conf_notice.h"
 #include "dance/ngx_cigna_dance_handlers.h"
-#include "fhir/ngx_cigna_inject.h"
+#include "fhir/ngx_cigna_fhir.h"
 #include "conf/ngx_cigna_conf_tenant.h"
 #include "conf/ngx_cigna_conf_tenants.h"
 #include "conf/ngx_cigna_conf_vault.h"
@@ -25,6 +25,8 @@
 
 
 static char *ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name,
+    ssize_t *size);
 static ngx_int_t ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data);
 static ngx_int_t ngx_cigna_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_cigna_postconfiguration(ngx_conf_t *cf);
@@ -34,7 +36,7 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
 
 /* "post" of the directives that give a location its content handler */
 
-static ngx_http_handler_pt  ngx_cigna_fhir_post = ngx_cigna_inject_handler;
+static ngx_http_handler_pt  ngx_cigna_fhir_post = ngx_cigna_fhir_content_handler;
 
 #define ngx_cigna_endpoint(name)                                              \
     static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \
@@ -209,37 +211,19 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_cigna_main_conf_t *mcf = conf;
 
-    u_char     *colon;
+    char       *error;
     ssize_t     size;
-    ngx_str_t  *value, name, text;
+    ngx_str_t  *value, name;
 
     if (mcf->zone) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
-    colon = (u_char *) ngx_strchr(value[1].data, ':');
 
-    if (ngx_strncmp(value[1].data, "zone=", 5) != 0 || colon == NULL) {
-        return "has an invalid parameter, write \"cigna_zone "
-               "zone=cigna:32m;\"";
-    }
-
-    name.data = value[1].data + 5;
-    name.len = colon - name.data;
-
-    text.data = colon + 1;
-    text.len = value[1].data + value[1].len - text.data;
-
-    size = ngx_parse_size(&text);
-
-    if (name.len == 0 || size == NGX_ERROR) {
-        return "has an invalid name or size, write \"cigna_zone "
-               "zone=cigna:32m;\"";
-    }
-
-    if (size < NGX_CIGNA_ZONE_SIZE_MIN) {
-        return "is too small, write at least \"cigna_zone zone=cigna:1m;\"";
+    error = ngx_cigna_zone_parse(&value[1], &name, &size);
+    if (error) {
+        return error;
     }
 
     mcf->zone = ngx_cigna_zone_add(cf, &name, size);
@@ -259,7 +243,43 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* data: what the zone had before a reload, which keeps it */
+/* zone=NAME:SIZE; name borrows; returns NULL or an error text */
+
+static char *
+ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name, ssize_t *size)
+{
+    u_char     *colon;
+    ngx_str_t   text;
+
+    colon = (u_char *) ngx_strchr(value->data, ':');
+
+    if (ngx_strncmp(value->data, "zone=", 5) != 0 || colon == NULL) {
+        return "has an invalid parameter, write \"cigna_zone "
+               "zone=cigna:32m;\"";
+    }
+
+    name->data = value->data + 5;
+    name->len = colon - name->data;
+
+    text.data = colon + 1;
+    text.len = value->data + value->len - text.data;
+
+    *size = ngx_parse_size(&text);
+
+    if (name->len == 0 || *size == NGX_ERROR) {
+        return "has an invalid name or size, write \"cigna_zone "
+               "zone=cigna:32m;\"";
+    }
+
+    if (*size < NGX_CIGNA_ZONE_SIZE_MIN) {
+        return "is too small, write at least \"cigna_zone zone=cigna:1m;\"";
+    }
+
+    return NULL;
+}
+
+
+/* data: the zone's of before a reload, or NULL */
 
 static ngx_int_t
 ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)
@@ -284,7 +304,7 @@ ngx_cigna_preconfiguration(ngx_conf_t *cf)
 }
 
 
-/* where nothing of the module is configured it stays out of the way */
+/* without a directive of the module, it adds no handlers */
 
 static ngx_int_t
 ngx_cigna_postconfiguration(ngx_conf_t *cf)

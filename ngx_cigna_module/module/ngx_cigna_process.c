@@ -21,7 +21,7 @@
 
 static ngx_cigna_worker_t *ngx_cigna_process_worker(ngx_cycle_t *cycle,
     ngx_cigna_main_conf_t *mcf);
-static ngx_cigna_cache_hash_t *ngx_cigna_process_hasher(ngx_pool_t *pool,
+static ngx_cigna_cache_hash_t *ngx_cigna_process_cache_hash(ngx_pool_t *pool,
     cigna_vault_t *vault);
 static ngx_int_t ngx_cigna_process_jobs(ngx_cigna_main_conf_t *mcf);
 
@@ -77,10 +77,10 @@ ngx_cigna_process_worker(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
                     ngx_str_rbtree_insert_value);
     ngx_cigna_stay_init(worker);
 
-    worker->hasher = ngx_cigna_process_hasher(cycle->pool, &mcf->vault);
+    worker->cache_hash = ngx_cigna_process_cache_hash(cycle->pool, &mcf->vault);
     worker->journal_mem = ngx_palloc(cycle->pool, CIGNA_JOURNAL_MEM);
 
-    if (worker->hasher == NULL || worker->journal_mem == NULL
+    if (worker->cache_hash == NULL || worker->journal_mem == NULL
         || ngx_cigna_vault_read_init(worker) != NGX_OK)
     {
         return NULL;
@@ -93,18 +93,18 @@ ngx_cigna_process_worker(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
 
 static ngx_cigna_cache_hash_t *
-ngx_cigna_process_hasher(ngx_pool_t *pool, cigna_vault_t *vault)
+ngx_cigna_process_cache_hash(ngx_pool_t *pool, cigna_vault_t *vault)
 {
     u_char                   secret[16];
-    ngx_cigna_cache_hash_t  *hasher;
+    ngx_cigna_cache_hash_t  *hash;
 
     cigna_keyring_siphash_key(vault->ring, secret);
 
-    hasher = ngx_cigna_cache_key_create(pool, secret);
+    hash = ngx_cigna_cache_key_create(pool, secret);
 
     cigna_secret_wipe(secret, sizeof(secret));
 
-    return hasher;
+    return hash;
 }
 
 

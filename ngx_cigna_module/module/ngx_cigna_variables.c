@@ -1,7 +1,7 @@
 
 /*
- * $cigna_* variables.  None is cached: what they tell changes while a request
- * goes on, and a map may well ask before there is an answer.
+ * $cigna_* variables.  They are not cacheable: their values change while a
+ * request goes on, and a map may read them before they are set.
  */
 
 
@@ -60,8 +60,6 @@ static ngx_http_variable_t  ngx_cigna_variables[] = {
     { ngx_string("cigna_request_id"), NULL, ngx_cigna_variable_request_id,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("cigna_traceparent"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, trace.parent), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("cigna_budget"), NULL, ngx_cigna_variable_budget,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -98,8 +96,8 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
 
 
 /*
- * Where nothing was decided yet the identity is worked out for the occasion,
- * and forgotten: it may be another one once the access checks are through.
+ * Before the handler has worked out the identity, the variable works it out for
+ * itself and does not keep it: the access checks may still change it.
  */
 
 static ngx_int_t
@@ -135,7 +133,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (ctx == NULL || ctx->identity == NULL) {
+    if (ctx == NULL || ctx->names == NULL) {
 
         ngx_memzero(&now, sizeof(ngx_cigna_ctx_t));
 
@@ -147,7 +145,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         ctx = &now;
     }
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return NGX_ERROR;
     }
@@ -181,7 +179,7 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* it may well be put into a line of a header, and into a log */
+/* the value may be used in a header line and in a log */
 
 static ngx_uint_t
 ngx_cigna_variable_plain(const ngx_str_t *s)
@@ -247,7 +245,8 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx && ctx->admit ? ngx_cigna_budget_gate_name(ctx->admit) : NULL;
+    name = ctx && ctx->budget_gate
+           ? ngx_cigna_budget_gate_name(ctx->budget_gate) : NULL;
 
     if (name == NULL) {
         v->not_found = 1;
@@ -258,7 +257,7 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
 }
 
 
-/* seconds, as in nginx's own variables */
+/* in seconds, like nginx's own variables */
 
 static ngx_int_t
 ngx_cigna_variable_waited(ngx_http_request_t *r,
@@ -270,7 +269,7 @@ ngx_cigna_variable_waited(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
-    if (ctx == NULL || ctx->admit == NULL) {
+    if (ctx == NULL || ctx->budget_gate == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
@@ -280,7 +279,7 @@ ngx_cigna_variable_waited(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ms = ctx->admit->waited;
+    ms = ctx->budget_gate->waited;
 
     return ngx_cigna_variable_set(v, p,
                                   ngx_sprintf(p, "%T.%03M", (time_t) ms / 1000,

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_http.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "base/cigna_secret.h"
 #include "http/cigna_uri.h"
 
@@ -7,9 +8,8 @@
 /*
  * start() -> peer: resolve, connect, TLS -> send -> receive -> handler
  *
- * A failure is "unsent" up to the moment at which the first byte of the
- * request is given away, and "lost" from there on, whatever it is: nothing is
- * ever sent again here.
+ * Any failure is "unsent" until the first byte of the request is handed to the
+ * kernel or to TLS, and "lost" from then on.  Nothing is sent twice here.
  */
 
 
@@ -111,7 +111,7 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
 
     http->out->last = b.pos;
 
-    /* chunks add their sizes to what is received */
+    /* a chunked body comes with the sizes of its chunks */
 
     http->in_max = NGX_CIGNA_HTTP_HEADER_MAX + 2 * http->body_max;
 
@@ -121,7 +121,7 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
 }
 
 
-/* whatever the caller mixes up, secrets go to the right place in one piece */
+/* guards against a caller's mistake: secrets must go to the right server */
 
 static ngx_int_t
 ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)
@@ -253,9 +253,8 @@ ngx_cigna_http_connected(ngx_cigna_http_t *http)
 
     ngx_memzero(&http->timer, sizeof(ngx_event_t));
 
-    http->timer.handler = ngx_cigna_http_timer_handler;
-    http->timer.data = http;
-    http->timer.log = http->log;
+    ngx_cigna_timer_init(&http->timer, ngx_cigna_http_timer_handler, http,
+                         http->log, 0);
 
     ngx_add_timer(&http->timer, http->timeout);
 
@@ -285,7 +284,7 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
 
         if (c->ssl) {
 
-            /* a failed write does not tell what has left before */
+            /* a write that fails does not tell which bytes have left before */
 
             http->sent = 1;
         }
@@ -322,7 +321,7 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
     c = rev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
 
-    /* that is said once; the timer keeps the worker until the reply is there */
+    /* nginx sets close once; the timer keeps the worker until the reply came */
 
     if (c->close && !(http->lasting && http->sent)) {
         ngx_cigna_http_fail(http, "worker is shutting down");
@@ -340,16 +339,16 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (rc == NGX_ERROR) {
-        ngx_cigna_http_fail(http, http->error);
-        return;
+    if (rc == NGX_OK && !http->sent) {
+
+        /* the reply cannot be the answer to this request */
+
+        http->error = "reply came before the request";
+        rc = NGX_ERROR;
     }
 
-    if (!http->sent) {
-
-        /* this answers something, but not us */
-
-        ngx_cigna_http_fail(http, "reply came before the request");
+    if (rc == NGX_ERROR) {
+        ngx_cigna_http_fail(http, http->error);
         return;
     }
 
@@ -361,7 +360,7 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 }
 
 
-/* NGX_OK: the reply is whole; NGX_ERROR: error says why it never will be */
+/* NGX_OK: the reply is complete; NGX_ERROR: http->error says why it failed */
 
 static ngx_int_t
 ngx_cigna_http_read(ngx_cigna_http_t *http)
@@ -472,7 +471,7 @@ ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error)
 }
 
 
-/* open, but not listened to any more */
+/* leaves the connection open, and ignores its events */
 
 static void
 ngx_cigna_http_rest(ngx_cigna_http_t *http)
@@ -497,9 +496,7 @@ ngx_cigna_http_rest_handler(ngx_event_t *ev)
 static void
 ngx_cigna_http_close(ngx_cigna_http_t *http)
 {
-    if (http->timer.timer_set) {
-        ngx_del_timer(&http->timer);
-    }
+    ngx_cigna_timer_stop(&http->timer);
 
     ngx_cigna_peer_done(&http->peer);
 

@@ -9,8 +9,8 @@
 
 
 /*
- * One HTTP/1.1 exchange of the request-less client: cookieless, bounded in
- * size and time, on a connection of its own.  Knows nothing of OAuth.
+ * One HTTP/1.1 exchange of the gateway's own: without cookies, bounded in size
+ * and time, on a connection of its own.  It knows nothing of OAuth.
  */
 
 typedef struct ngx_cigna_http_s  ngx_cigna_http_t;
@@ -27,14 +27,14 @@ struct ngx_cigna_http_s {
     ngx_msec_t              connect_timeout;
     ngx_msec_t              timeout;       /* from connected to the last byte */
     size_t                  body_max;
-    unsigned                lasting:1;     /* once sent it goes on when
-                                              worker_shutdown_timeout is over */
+    unsigned                lasting:1;     /* once sent, it goes on even after
+                                              worker_shutdown_timeout */
     ngx_cigna_http_pt       handler;
     void                   *data;
 
     /* results */
-    cigna_ev_e              outcome;       /* ok, unsent, or lost as soon as a
-                                              byte has left */
+    cigna_ev_e              outcome;       /* ok; unsent; or lost, if a byte
+                                              may have left */
     const char             *error;         /* a phrase for the log */
     cigna_http_reply_t      reply;
 
@@ -50,16 +50,16 @@ struct ngx_cigna_http_s {
 
 /*
  * NGX_AGAIN: handler will be called once, later.  NGX_ERROR: failed at once,
- * outcome is "unsent", handler is not called.  The request's bytes are copied.
- * The request's URL has to be one of the origin's.  The connection of a reply
- * that came stays open until done(), which has to be called soon: as long as
- * it is open, what came is not yet kept.
+ * outcome is "unsent", handler is not called.  Copies the request's bytes.  The
+ * request's URL must be one of the origin's.  After a reply, the connection
+ * stays open until done(), which must be called soon: the server must not
+ * believe that the reply is safe before the caller has stored it.
  */
 ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
 
 /*
- * Wipes buffers (the reply's slices go with them), closes; idempotent; handler
- * is not called afterwards.
+ * Closes the connection and wipes the buffers, with the reply's slices.  May be
+ * called twice; handler is not called afterwards.
  */
 void ngx_cigna_http_done(ngx_cigna_http_t *http);
 

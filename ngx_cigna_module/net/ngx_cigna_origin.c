@@ -2,6 +2,8 @@
 #include "ngx_cigna_origin.h"
 
 
+static ngx_int_t ngx_cigna_origin_copy(ngx_pool_t *pool, ngx_addr_t *to,
+    const ngx_addr_t *from, ngx_cigna_origin_t *origin);
 static ngx_int_t ngx_cigna_origin_name(ngx_pool_t *pool,
     ngx_cigna_origin_t *origin);
 static u_char *ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin);
@@ -82,21 +84,34 @@ ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
 
     for (n = 0; n < known->naddrs; n++) {
 
-        addrs[n] = known->addrs[n];
-        addrs[n].name = origin->name;
-        addrs[n].sockaddr = ngx_pcalloc(pool, addrs[n].socklen);
-
-        if (addrs[n].sockaddr == NULL) {
+        if (ngx_cigna_origin_copy(pool, &addrs[n], &known->addrs[n], origin)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        ngx_memcpy(addrs[n].sockaddr, known->addrs[n].sockaddr,
-                   addrs[n].socklen);
-        ngx_inet_set_port(addrs[n].sockaddr, origin->port);
     }
 
     origin->addrs = addrs;
     origin->naddrs = known->naddrs;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_origin_copy(ngx_pool_t *pool, ngx_addr_t *to, const ngx_addr_t *from,
+    ngx_cigna_origin_t *origin)
+{
+    to->name = origin->name;
+    to->socklen = from->socklen;
+    to->sockaddr = ngx_palloc(pool, from->socklen);
+
+    if (to->sockaddr == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(to->sockaddr, from->sockaddr, from->socklen);
+    ngx_inet_set_port(to->sockaddr, origin->port);
 
     return NGX_OK;
 }
@@ -164,7 +179,7 @@ ngx_cigna_origin_set(ngx_cigna_origin_t *origin, ngx_cigna_origin_mem_t *mem,
 
     ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
 
-    /* in lower case, as nginx's resolver makes it so anyway */
+    /* lower case, as in nginx's resolver */
 
     ngx_strlow(mem->host, host->data, host->len);
 
@@ -232,7 +247,7 @@ ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
         return NGX_DECLINED;
     }
 
-    /* its port is set where it is used */
+    /* ngx_cigna_resolve_add() sets the port */
 
     mem->addr.sockaddr = &mem->sockaddr.sockaddr;
     mem->addr.name = origin->name;

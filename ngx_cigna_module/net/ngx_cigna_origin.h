@@ -8,7 +8,7 @@
 #include <ngx_event_connect.h>
 
 
-/* where to; made at configuration, shared by all connections to it */
+/* A server to connect to; made at start, shared by all its connections. */
 
 typedef struct {
     ngx_str_t         host;                /* without brackets; path if unix */
@@ -31,22 +31,23 @@ typedef struct {
 
 /*
  * Fills origin->addrs at start if the name can be resolved then, else leaves
- * it to the resolver while running; an error if there is neither.  With both,
- * the resolver goes first, and the addresses of the start serve when it fails.
- * host, port, ssl and resolver are set by the caller; name and an empty
- * tls_name are filled.  unix sockets: host is "unix:/path".
+ * the name to the resolver while running.  An error if neither is possible.
+ * With both, the resolver is asked first, and the addresses of the start are
+ * used when it fails.  The caller sets host, port, ssl and resolver; the
+ * function fills in name, and tls_name if it is empty.  Of a unix socket host
+ * is "unix:/path".
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
 /*
- * The same, of a host that was looked for at start already: its addresses are
- * copied and given the port.  known NULL: there are none.
+ * The same for a host that was resolved at start already: copies the addresses
+ * of "known" and sets the port.  known NULL: the host has no addresses.
  */
 ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known);
 
 
-/* what an origin that is made while running points to */
+/* the memory that an origin points to which is made while running */
 
 #define NGX_CIGNA_ORIGIN_HOST_MAX  255
 
@@ -58,10 +59,10 @@ typedef struct {
 } ngx_cigna_origin_mem_t;
 
 /*
- * The same for a server of which others have told, without looking anything
- * up: its TLS and resolver are those of the first of "known", of which there
- * must be one; a name that one of them has, too, has the addresses that were
- * found at start.  tls_name may be empty.  NGX_ERROR: the host is too long.
+ * The same for a server that another one has named, without resolving anything.
+ * TLS and resolver are those of the first of "known", which must not be empty.
+ * A host that one of them has, too, gets the addresses that were found at
+ * start.  tls_name may be empty.  NGX_ERROR: the host is too long.
  */
 ngx_int_t ngx_cigna_origin_set(ngx_cigna_origin_t *origin,
     ngx_cigna_origin_mem_t *mem, ngx_str_t *host, in_port_t port,

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_peer.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 #define NGX_CIGNA_PEER_PROBE_IDLE_S      30
@@ -45,10 +46,8 @@ ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
     timer = &peer->timer;
     ngx_memzero(timer, sizeof(ngx_event_t));
 
-    timer->handler = ngx_cigna_peer_timer_handler;
-    timer->data = peer;
-    timer->log = &peer->quiet;
-    timer->cancelable = (peer->cancelable != 0);
+    ngx_cigna_timer_init(timer, ngx_cigna_peer_timer_handler, peer,
+                         &peer->quiet, (peer->cancelable != 0));
 
     peer->deadline = ngx_current_msec + peer->timeout;
     ngx_add_timer(timer, peer->timeout);
@@ -66,8 +65,8 @@ ngx_cigna_peer_start(ngx_cigna_peer_t *peer)
 
 
 /*
- * What nginx itself has to say about a connection that fails, at levels up to
- * "crit", is seen while debugging only, but for alerts.
+ * Hides nginx's own log lines about a connection that fails, of all levels
+ * below "alert", unless nginx logs at level "debug".
  */
 
 static void
@@ -121,8 +120,8 @@ ngx_cigna_peer_resolve_handler(ngx_cigna_resolve_t *resolve)
 
 
 /*
- * Tries one address after the other.  One that does not answer gets an equal
- * share of the time that is left, so that the next one has its chance.
+ * Tries one address after the other.  An address that does not answer gets an
+ * equal share of the time that is left, so that the others can be tried.
  */
 
 static void
@@ -143,9 +142,7 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
         return;
     }
 
-    if (peer->timer.timer_set) {
-        ngx_del_timer(&peer->timer);
-    }
+    ngx_cigna_timer_stop(&peer->timer);
 
     ngx_add_timer(&peer->timer,
                   (ngx_msec_t) left / (peer->resolve.naddrs - peer->tried));
@@ -280,8 +277,8 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 
 
 /*
- * A peer that has gone without a word would be noticed by the next request
- * only, at the cost of its deadline.  It is no failure if this cannot be set.
+ * TCP probes, because only the next request would notice that an idle peer is
+ * gone, and then wait until its deadline.  The connection works without them.
  */
 
 static void
@@ -374,7 +371,7 @@ ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer, ngx_int_t rc)
 }
 
 
-/* an attempt has succeeded, goes on, or has failed: then it is the next one */
+/* an attempt has succeeded, goes on, or has failed: then the next begins */
 
 static void
 ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc)
@@ -418,7 +415,7 @@ ngx_cigna_peer_timer_handler(ngx_event_t *ev)
 }
 
 
-/* between being connected and the caller's own handlers */
+/* until the caller has set its own handlers */
 
 static void
 ngx_cigna_peer_empty_handler(ngx_event_t *ev)
@@ -453,9 +450,7 @@ ngx_cigna_peer_done(ngx_cigna_peer_t *peer)
 {
     ngx_cigna_resolve_done(&peer->resolve);
 
-    if (peer->timer.timer_set) {
-        ngx_del_timer(&peer->timer);
-    }
+    ngx_cigna_timer_stop(&peer->timer);
 
     ngx_cigna_peer_close(peer);
 }

@@ -7,8 +7,9 @@
 
 
 /*
- * The request-less peer: resolve, connect, TLS with certificate and name
- * checks, within one deadline.  The only file that opens sockets.
+ * A connection of the gateway's own, without a request of nginx: resolve,
+ * connect, TLS with checks of certificate and name, within one deadline.  No
+ * other file opens sockets.
  */
 
 
@@ -24,7 +25,7 @@ struct ngx_cigna_peer_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_origin_t     *origin;
     ngx_log_t              *log;           /* outlives the connection */
-    ngx_msec_t              timeout;       /* to be connected, all in all */
+    ngx_msec_t              timeout;       /* of all steps together */
     ngx_uint_t              cancelable;    /* of its timers, see below */
     ngx_uint_t              keepalive;     /* TCP probes of an idle peer */
     ngx_cigna_peer_pt       handler;
@@ -55,27 +56,27 @@ struct ngx_cigna_peer_s {
 
 /*
  * NGX_AGAIN: handler will be called once, later, never before this function
- * returned.  NGX_OK, NGX_ERROR: it is over at once and handler is not called.
+ * has returned.  NGX_OK, NGX_ERROR: it is over at once and handler is not
+ * called.
  *
- * The caller sets the connection's event handlers as soon as it has it, and
- * looks at read->ready: bytes may have come already.
+ * The caller sets the event handlers of the connection at once, and looks at
+ * read->ready: bytes may have come already.
  *
- * Nothing is logged above info, who asked for the connection decides what a
- * failure is worth.  The timers keep an exiting worker alive, unless they are
- * cancelable.
+ * Failures are logged at info only; the caller decides which of them is an
+ * error.  The timers keep an exiting worker alive, unless they are cancelable.
  */
 ngx_int_t ngx_cigna_peer_start(ngx_cigna_peer_t *peer);
 
 /*
- * A phrase on why the last send() or recv() returned NGX_ERROR, "what" being
- * its beginning.
+ * A phrase for the log that begins with "what" and says why the last send() or
+ * recv() returned NGX_ERROR.
  */
 const char *ngx_cigna_peer_broken(ngx_cigna_peer_t *peer, const char *what);
 
 /*
- * Closes the connection (an orderly TLS shutdown is not waited for), stops
- * resolving, removes timers.  May be called at any time, twice as well; the
- * handler is not called afterwards.  error is kept.
+ * Closes the connection without waiting for the peer's TLS close_notify, stops
+ * resolving, removes timers.  May be called at any time, and twice; the handler
+ * is not called afterwards.  Keeps peer->error.
  */
 void ngx_cigna_peer_done(ngx_cigna_peer_t *peer);
 

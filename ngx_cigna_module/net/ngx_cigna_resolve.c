@@ -61,7 +61,7 @@ ngx_cigna_resolve_ask(ngx_cigna_resolve_t *resolve)
 
     if (origin->naddrs) {
 
-        /* leave time for the addresses that are known */
+        /* leave time to try the addresses of the start */
 
         ctx->timeout = ngx_min(ctx->timeout, resolve->timeout / 2);
     }

@@ -7,8 +7,8 @@
 
 
 /*
- * Addresses of an origin, at the moment: those that nginx's resolver knows, or
- * those of the start where there is no resolver or it fails.
+ * The current addresses of an origin: those that nginx's resolver finds, or
+ * those of the start if there is no resolver or it fails.
  */
 
 #define NGX_CIGNA_RESOLVE_MAX  8
@@ -27,7 +27,7 @@ struct ngx_cigna_resolve_s {
     ngx_cigna_resolve_pt   handler;
     void                  *data;
 
-    /* results; none: the reason, or NULL */
+    /* results; without addresses, reason says why, or is NULL */
     const char            *reason;
     ngx_uint_t             naddrs;
     ngx_sockaddr_t         sockaddrs[NGX_CIGNA_RESOLVE_MAX];
@@ -41,12 +41,12 @@ struct ngx_cigna_resolve_s {
 
 
 /*
- * NGX_OK: it is over at once, handler is not called.  NGX_AGAIN: handler will
- * be called once, later.
+ * NGX_OK: the results are there, handler is not called.  NGX_AGAIN: handler
+ * will be called once, later.
  */
 ngx_int_t ngx_cigna_resolve_start(ngx_cigna_resolve_t *resolve);
 
-/* stops resolving; may be called at any time, twice as well */
+/* stops resolving; may be called at any time, and twice */
 void ngx_cigna_resolve_done(ngx_cigna_resolve_t *resolve);
 
 

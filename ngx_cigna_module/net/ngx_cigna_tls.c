@@ -12,6 +12,7 @@ static ngx_int_t ngx_cigna_tls_trust(ngx_conf_t *cf, ngx_ssl_t *ssl,
     ngx_str_t *trusted);
 static ngx_int_t ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl,
     ngx_str_t *expected);
+static ngx_uint_t ngx_cigna_tls_is_address(u_char *name, size_t len);
 static void ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where,
     int alert);
 static ngx_int_t ngx_cigna_tls_fail(ngx_cigna_tls_t *tls, const char *error,
@@ -56,13 +57,13 @@ static void
 ngx_cigna_tls_set_options(ngx_ssl_t *ssl)
 {
     /*
-     * nginx's own callback lets every certificate pass, to be judged after
-     * the handshake; without it a bad one ends the handshake
+     * nginx's own callback lets every certificate pass, to be checked after
+     * the handshake; without the callback a bad certificate ends the handshake
      */
 
     SSL_CTX_set_verify(ssl->ctx, SSL_VERIFY_PEER, NULL);
 
-    /* a send that is tried again may come from a buffer that has grown */
+    /* the buffer of a send that is repeated may have moved */
 
     SSL_CTX_set_mode(ssl->ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
                                |SSL_MODE_ENABLE_PARTIAL_WRITE);
@@ -77,7 +78,7 @@ ngx_cigna_tls_set_options(ngx_ssl_t *ssl)
 
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
 
-    /* a reply that ends with its connection must not be cut by a stranger */
+    /* an attacker must not cut a reply that ends with its connection */
 
     SSL_CTX_clear_options(ssl->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 
@@ -139,19 +140,14 @@ ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
 }
 
 
-/* an address is looked for in the certificate, but is no name to send */
+/* the certificate must have the address or the name; SNI is for names only */
 
 static ngx_int_t
 ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 {
     u_char              name[NGX_CIGNA_NAME_MAX + 1];
     size_t              len;
-    ngx_uint_t          address;
     X509_VERIFY_PARAM  *param;
-
-#if (NGX_HAVE_INET6)
-    u_char              addr6[16];
-#endif
 
     len = expected->len;
 
@@ -167,13 +163,7 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 
     param = SSL_get0_param(ssl);
 
-    address = (ngx_inet_addr(name, len) != INADDR_NONE);
-
-#if (NGX_HAVE_INET6)
-    address |= (ngx_inet6_addr(name, len, addr6) == NGX_OK);
-#endif
-
-    if (address) {
+    if (ngx_cigna_tls_is_address(name, len)) {
         return X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1
                ? NGX_OK : NGX_ERROR;
     }
@@ -191,7 +181,22 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 }
 
 
-/* of a handshake that fails, the alert is what tells the most */
+static ngx_uint_t
+ngx_cigna_tls_is_address(u_char *name, size_t len)
+{
+#if (NGX_HAVE_INET6)
+    u_char  addr6[16];
+
+    if (ngx_inet6_addr(name, len, addr6) == NGX_OK) {
+        return 1;
+    }
+#endif
+
+    return ngx_inet_addr(name, len) != INADDR_NONE;
+}
+
+
+/* the alert says most about a handshake that fails */
 
 static void
 ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where, int alert)
@@ -206,8 +211,8 @@ ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where, int alert)
 
 
 /*
- * A certificate that is not good has already ended the handshake.  It is
- * asked for once more, as nothing is sent to whom has not shown one.
+ * A bad certificate has ended the handshake already.  The result is checked
+ * once more, because nothing may be sent to a server without a certificate.
  */
 
 ngx_int_t
@@ -259,7 +264,7 @@ ngx_cigna_tls_close(ngx_connection_t *c)
 
     if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
 
-        /* there is no room for a goodbye: without one, but free the state */
+        /* close_notify does not fit into the socket: free the state without */
 
         c->error = 1;
         (void) ngx_ssl_shutdown(c);

@@ -8,8 +8,8 @@
 
 
 /*
- * TLS towards servers: their certificates and names are verified in the
- * handshake, which fails otherwise.
+ * TLS as a client: the handshake fails unless the server's certificate and name
+ * are verified.
  */
 
 typedef struct {
@@ -31,16 +31,16 @@ ngx_ssl_t *ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted);
 
 /*
  * Begins the handshake on a connection that has its c->ssl.  NGX_AGAIN: handler
- * will be called, and asks ngx_cigna_tls_result().  NGX_OK, NGX_ERROR: it is
- * over at once.  "expected" is a name, or an address; tls stays until it is
- * over.
+ * will be called, and calls ngx_cigna_tls_result().  NGX_OK, NGX_ERROR: the
+ * handshake is over at once.  "expected" is a name or an address; tls must stay
+ * until the handshake is over.
  */
 ngx_int_t ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
     ngx_str_t *expected, ngx_connection_handler_pt handler);
 
 ngx_int_t ngx_cigna_tls_result(ngx_cigna_tls_t *tls, ngx_connection_t *c);
 
-/* says goodbye without waiting for an answer, and frees c->ssl */
+/* sends close_notify without waiting for the peer's, and frees c->ssl */
 void ngx_cigna_tls_close(ngx_connection_t *c);
 
 

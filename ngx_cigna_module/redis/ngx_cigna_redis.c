@@ -1,22 +1,26 @@
 
-#include "ngx_cigna_redis_topology.h"
+#include "ngx_cigna_redis.h"
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_subscriber.h"
+#include "ngx_cigna_redis_topology.h"
 #include "redis/cigna_cluster.h"
 
 
-#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands in the room */
+#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* pending commands */
 
 
 static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis);
 static ngx_int_t ngx_cigna_redis_wait(ngx_cigna_redis_t *redis);
+static ngx_cigna_redis_call_t *ngx_cigna_redis_call(ngx_cigna_redis_t *redis,
+    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);
+static ngx_int_t ngx_cigna_redis_dispatch(void *data,
+    ngx_cigna_redis_call_t *call);
 
 
 static const ngx_cigna_redis_topology_t  *ngx_cigna_redis_topologies[] = {
-    [ngx_cigna_redis_alone] = &ngx_cigna_redis_topology_alone,
-    [ngx_cigna_redis_watched] = &ngx_cigna_redis_topology_watched,
-    [ngx_cigna_redis_clustered] = &ngx_cigna_redis_topology_clustered
+    [ngx_cigna_redis_mode_standalone] = &ngx_cigna_redis_topology_standalone,
+    [ngx_cigna_redis_mode_sentinel] = &ngx_cigna_redis_topology_sentinel,
+    [ngx_cigna_redis_mode_cluster] = &ngx_cigna_redis_topology_cluster
 };
 
 
@@ -51,9 +55,11 @@ ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
 static ngx_int_t
 ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_shared_t  *shared;
+    ngx_cigna_redis_shared_t   *shared;
+    ngx_cigna_redis_pending_t  *pending;
 
     shared = &redis->shared;
+    pending = &redis->pending;
 
     ngx_cigna_log_init(&shared->log, "redis");
     ngx_cigna_redis_calls_init(&shared->calls, redis->pool);
@@ -67,7 +73,12 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
     ngx_queue_init(&redis->nodes);
     ngx_queue_init(&redis->subscribers);
 
-    ngx_cigna_redis_pending_init(redis);
+    pending->memory = &shared->calls;
+    pending->dispatch = ngx_cigna_redis_dispatch;
+    pending->data = redis;
+    pending->log = ngx_cigna_redis_log(redis);
+
+    ngx_cigna_redis_pending_init(pending);
 
     redis->topology = ngx_cigna_redis_topologies[shared->conf->mode];
 
@@ -75,7 +86,7 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
 }
 
 
-/* the command "WAIT", as bytes */
+/* writes the bytes of the command "WAIT" */
 
 static ngx_int_t
 ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)
@@ -124,18 +135,45 @@ ngx_int_t
 ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    unsigned                 slot;
     ngx_int_t                rc;
+    ngx_cigna_redis_call_t  *call;
+
+    cmd->outcome = cigna_ev_unsent;
+    cmd->reply = NULL;
+    cmd->back = NULL;
+
+    call = ngx_cigna_redis_call(redis, cmd, argv, argc);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_cigna_redis_dispatch(redis, call);
+
+    if (rc == NGX_OK) {
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_AGAIN && redis->pending.n < NGX_CIGNA_REDIS_WAITING_MAX) {
+        ngx_cigna_redis_pending_enter(&redis->pending, call);
+        return NGX_AGAIN;
+    }
+
+    ngx_cigna_redis_call_destroy(&redis->shared.calls, call);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_cigna_redis_call_t *
+ngx_cigna_redis_call(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
+    const cigna_slice_t *argv, ngx_uint_t argc)
+{
+    unsigned                 slot;
     ngx_msec_t               timeout;
     ngx_cigna_redis_call_t  *call;
     ngx_cigna_redis_conf_t  *conf;
 
     conf = redis->shared.conf;
-
-    cmd->outcome = cigna_ev_unsent;
-    cmd->reply = NULL;
-    cmd->call = NULL;
-
     timeout = conf->timeout;
 
     if (conf->wait_replicas == 0) {
@@ -147,38 +185,36 @@ ngx_cigna_redis_start(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
 
     call = ngx_cigna_redis_call_create(&redis->shared.calls, cmd, argv, argc,
                                        timeout);
-    if (call == NULL) {
-        return NGX_ERROR;
-    }
 
-    if (cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
+    if (call && cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
         call->slot = slot;
     }
 
-    rc = ngx_cigna_redis_dispatch(redis, call);
-
-    if (rc == NGX_OK) {
-        return NGX_AGAIN;
-    }
-
-    if (rc == NGX_AGAIN && redis->room.n < NGX_CIGNA_REDIS_WAITING_MAX) {
-        ngx_cigna_redis_pending_enter(redis, call);
-        return NGX_AGAIN;
-    }
-
-    ngx_cigna_redis_call_destroy(&redis->shared.calls, call);
-
-    return NGX_ERROR;
+    return call;
 }
 
 
-void
-ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd)
-{
-    ngx_cigna_redis_cancel(cmd);
+/* to the call's node, or to where the topology says */
 
-    cigna_reply_destroy(cmd->reply);
-    cmd->reply = NULL;
+static ngx_int_t
+ngx_cigna_redis_dispatch(void *data, ngx_cigna_redis_call_t *call)
+{
+    ngx_cigna_redis_t *redis = data;
+
+    ngx_int_t                rc;
+    ngx_cigna_redis_node_t  *node;
+
+    node = call->node;
+
+    if (node == NULL) {
+        rc = redis->topology->route(redis, call, &node);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    return ngx_cigna_redis_node_send(node, call);
 }
 
 
@@ -191,15 +227,11 @@ ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
 
     redis->topology->done(redis);
 
-    for (q = ngx_queue_head(&redis->nodes);
-         q != ngx_queue_sentinel(&redis->nodes);
-         q = ngx_queue_next(q))
-    {
-        ngx_cigna_redis_node_done(ngx_queue_data(q, ngx_cigna_redis_node_t,
-                                                 link));
+    ngx_cigna_redis_each_node(redis, q) {
+        ngx_cigna_redis_node_done(ngx_cigna_redis_node_at(q));
     }
 
-    ngx_cigna_redis_pending_done(redis);
+    ngx_cigna_redis_pending_done(&redis->pending);
 
     ngx_destroy_pool(redis->pool);
 }

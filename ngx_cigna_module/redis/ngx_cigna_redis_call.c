@@ -47,7 +47,7 @@ ngx_cigna_redis_call_create(ngx_cigna_redis_calls_t *calls,
     call->reads = cigna_slice_eq(argv[0], cigna_slice("HMGET"));
 
     call->cmd = cmd;
-    cmd->call = call;
+    cmd->back = &call->cmd;
 
     return call;
 }
@@ -72,7 +72,20 @@ ngx_cigna_redis_call_get(ngx_cigna_redis_calls_t *calls)
         }
     }
 
-    call = ngx_cigna_redis_call_first(&calls->unused);
+    return ngx_cigna_redis_call_shift(&calls->unused);
+}
+
+
+ngx_cigna_redis_call_t *
+ngx_cigna_redis_call_shift(ngx_queue_t *list)
+{
+    ngx_cigna_redis_call_t  *call;
+
+    if (ngx_queue_empty(list)) {
+        return NULL;
+    }
+
+    call = ngx_cigna_redis_call_first(list);
     ngx_queue_remove(&call->link);
 
     return call;
@@ -136,8 +149,7 @@ ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call)
 {
     if (call->cmd) {
-        call->cmd->call = NULL;
-        call->cmd = NULL;
+        ngx_cigna_redis_cancel(call->cmd);
     }
 
     cigna_reply_destroy(call->reply);
@@ -147,7 +159,7 @@ ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     ngx_free(call->text);
     call->text = NULL;
 
-    /* the one that was used last is still in the processor's cache */
+    /* what was used last is still in the processor's cache */
 
     ngx_queue_insert_head(&calls->unused, &call->link);
 }
@@ -165,14 +177,30 @@ ngx_cigna_redis_call_left(ngx_cigna_redis_call_t *call)
 
 
 void
-ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd)
+ngx_cigna_redis_calls_destroy(ngx_cigna_redis_calls_t *calls,
+    ngx_queue_t *list)
 {
     ngx_cigna_redis_call_t  *call;
 
-    call = cmd->call;
-
-    if (call) {
-        call->cmd = NULL;
-        cmd->call = NULL;
+    while ((call = ngx_cigna_redis_call_shift(list))) {
+        ngx_cigna_redis_call_destroy(calls, call);
     }
+}
+
+
+void
+ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to)
+{
+    if (!ngx_queue_empty(from)) {
+        ngx_queue_add(to, from);
+        ngx_queue_init(from);
+    }
+}
+
+
+void
+ngx_cigna_redis_call_rest(ngx_cigna_redis_call_t *call, ngx_msec_t ms)
+{
+    call->resting = 1;
+    call->rest_until = ngx_current_msec + ms;
 }

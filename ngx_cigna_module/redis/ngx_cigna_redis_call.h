@@ -3,20 +3,20 @@
 #define _NGX_CIGNA_REDIS_CALL_H_INCLUDED_
 
 
-#include "ngx_cigna_redis.h"
+#include "ngx_cigna_redis_cmd.h"
 
 
 /*
- * A command between start() and its handler.  It has the command as bytes,
- * since these may have to be sent again, to whom Redis says, and outlives a
- * command that is cancelled, as the reply still comes.
+ * A command inside the client, from start() to its handler.  A call keeps the
+ * command's bytes, because Redis may direct the command to another server.  It
+ * outlives a command that is cancelled, because the reply still comes.
  */
 
 typedef struct ngx_cigna_redis_node_s  ngx_cigna_redis_node_t;
 
 
 typedef struct {
-    ngx_queue_t              link;         /* of whoever has it */
+    ngx_queue_t              link;         /* in the list that has the call */
     ngx_cigna_redis_cmd_t   *cmd;          /* NULL: cancelled */
 
     u_char                  *text;
@@ -24,25 +24,27 @@ typedef struct {
     ngx_msec_t               deadline;
 
     /* where it goes */
-    unsigned                 slot;         /* CIGNA_SLOTS: anywhere */
-    ngx_cigna_redis_node_t  *node;         /* there and nowhere else */
+    unsigned                 slot;         /* CIGNA_SLOTS: to any server */
+    ngx_cigna_redis_node_t  *node;         /* NULL: where the slot is */
     ngx_uint_t               tries;
-    ngx_msec_t               rest_by;      /* if resting, not before */
+    ngx_msec_t               rest_until;   /* if resting, not sent before */
 
     /* while it is in the queue of a connection */
     uint64_t                 end;          /* offset of its last byte, + 1 */
-    cigna_reply_t           *reply;        /* until that of "WAIT" is there */
+    cigna_reply_t           *reply;        /* waits for that of "WAIT", or for a
+                                              check */
 
     unsigned                 durable:1;    /* "WAIT" follows */
     unsigned                 asking:1;     /* "ASKING" goes ahead */
     unsigned                 asked:1;      /* ... and was answered */
     unsigned                 resting:1;
-    unsigned                 reads:1;      /* only: may be made again */
-    unsigned                 lost:1;       /* on the way back: may have run */
+    unsigned                 reads:1;      /* writes nothing: may run twice */
+    unsigned                 lost:1;       /* its connection has ended, and it
+                                              may have run */
 } ngx_cigna_redis_call_t;
 
 
-/* of a worker: those that are not in use */
+/* the memory of a worker's calls */
 
 typedef struct {
     ngx_pool_t              *pool;
@@ -53,28 +55,41 @@ typedef struct {
 void ngx_cigna_redis_calls_init(ngx_cigna_redis_calls_t *calls,
     ngx_pool_t *pool);
 
-/* argv is copied; NULL: no memory, or bad arguments */
+/* copies argv; timeout in ms; NULL: no memory, or too many or long arguments */
 ngx_cigna_redis_call_t *ngx_cigna_redis_call_create(
     ngx_cigna_redis_calls_t *calls, ngx_cigna_redis_cmd_t *cmd,
     const cigna_slice_t *argv, ngx_uint_t argc, ngx_msec_t timeout);
 
 /*
- * The end of a call that is in no list any more: calls the handler, if there
- * still is somebody to hear it.  Takes the reply, which may be NULL.
+ * Ends a call that is in no list any more, and calls the handler unless the
+ * command was cancelled.  Takes the reply, which may be NULL.
  */
 void ngx_cigna_redis_call_finish(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call, cigna_ev_e outcome, cigna_reply_t *reply);
 
-/* the same without a handler */
+/* the same without calling the handler */
 void ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call);
 
-/* ms until its deadline, never below 0 */
+/* destroys all calls of the list */
+void ngx_cigna_redis_calls_destroy(ngx_cigna_redis_calls_t *calls,
+    ngx_queue_t *list);
+
+/* takes the first call off the list; NULL: the list is empty */
+ngx_cigna_redis_call_t *ngx_cigna_redis_call_shift(ngx_queue_t *list);
+
+/* moves all calls of a list to the end of another one */
+void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
+
+/* the call is sent again in ms at the earliest */
+void ngx_cigna_redis_call_rest(ngx_cigna_redis_call_t *call, ngx_msec_t ms);
+
+/* ms until its deadline, 0 or more */
 ngx_msec_t ngx_cigna_redis_call_left(ngx_cigna_redis_call_t *call);
 
 
-#define ngx_cigna_redis_call_first(head)                                      \
-    ngx_queue_data(ngx_queue_head(head), ngx_cigna_redis_call_t, link)
+#define ngx_cigna_redis_call_first(list)                                      \
+    ngx_queue_data(ngx_queue_head(list), ngx_cigna_redis_call_t, link)
 
 
 #endif /* _NGX_CIGNA_REDIS_CALL_H_INCLUDED_ */

@@ -7,38 +7,46 @@
 
 
 /*
- * The set-up of a connection, step by step, and later its check alone, again
- * and again, as a command among others.  What a check has found is the
- * connection's "error", which closes it.
+ * The handshake's check, repeated while a connection is ready: a policy can be
+ * changed, a primary demoted, and Redis emptied behind an open connection.  A
+ * check that fails sets the connection's "error", which closes it.
+ *
+ * "No record" is trusted only after a later check confirms that this is still
+ * our vault.
  */
 
-/* again: the check alone */
-void ngx_cigna_redis_check_init(ngx_cigna_redis_conn_t *conn, unsigned again);
+typedef struct {
+    ngx_cigna_redis_conn_t  *conn;
+    ngx_event_t              timer;
+    ngx_cigna_redis_cmd_t    cmd;
+    ngx_queue_t              unconfirmed;  /* calls that wait for the check that
+                                              was sent ... */
+    ngx_queue_t              next;         /* ... and for the one after it */
+} ngx_cigna_redis_check_t;
 
-/* what comes next; at the end conn->setup has the result */
-void ngx_cigna_redis_check_next(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
-    cigna_reply_t *reply, cigna_op_t *op);
 
-/* the command; argv has room for CIGNA_REDIS_ARGS_MAX */
-ngx_uint_t ngx_cigna_redis_check_args(cigna_op_t *op, cigna_slice_t *argv);
+void ngx_cigna_redis_check_init(ngx_cigna_redis_check_t *check,
+    ngx_cigna_redis_conn_t *conn);
 
-/* of conn->check_timer */
-void ngx_cigna_redis_check_handler(ngx_event_t *ev);
+/* the connection is ready: sets the timer of the next check */
+void ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check);
 
-/* sets it */
-void ngx_cigna_redis_check_later(ngx_cigna_redis_conn_t *conn);
+/* 1 if the call is the check itself, to be finished like any other */
+#define ngx_cigna_redis_check_is(check, call)  ((call)->cmd == &(check)->cmd)
 
 /*
- * That nothing is there is believed only once a check that was sent afterwards
- * has been passed: Redis may have been emptied behind an open connection.
- * NGX_OK: both are taken, to be finished later.  NGX_DECLINED: the reply says
- * no such thing, or this connection is not checked.
+ * NGX_OK: takes the call and its reply, which says that there is no record, and
+ * finishes the call after a check.  NGX_DECLINED: the reply says something
+ * else, or this connection has no vault to check.
  */
-ngx_int_t ngx_cigna_redis_check_doubt(ngx_cigna_redis_conn_t *conn,
+ngx_int_t ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
 
-/* with the connection: those that wait for a check go to "calls", as lost */
-void ngx_cigna_redis_check_end(ngx_cigna_redis_conn_t *conn,
+/*
+ * The connection is closed: moves the calls that wait for a check to the end of
+ * the list, as lost.
+ */
+void ngx_cigna_redis_check_end(ngx_cigna_redis_check_t *check,
     ngx_queue_t *calls);
 
 

@@ -2,22 +2,23 @@
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_map.h"
-#include "ngx_cigna_redis_pending.h"
 
 
 /*
- * Many primaries, each with some of the slots.
+ * Several primaries, each with some of the slots.
  *
- * Commands go where the map says.  Where that is not right any more, servers
- * say where to: "MOVED" corrects the map at once, and a new one is fetched;
- * "ASK" is for one command.  Either counts only if the map names that server,
- * with whatever slots or none, for it is told the password: a reply to a
- * command is not enough for that.  Until a map does, the command waits and is
- * tried again.  A new map is fetched, too, when something is wrong
- * with a server, and now and then.  Any server may be asked for it: those that
- * are well first, then the others, then the seeds.
+ * Commands go where the map says.  Where the map is out of date, servers
+ * redirect: "MOVED" corrects the map at once, and a new map is fetched; "ASK"
+ * is for one command.  A redirection counts only if the map names that server,
+ * with any slots or none, for the client sends its password there: a reply to
+ * a command is not enough for that.  Until a map names the server, the command
+ * waits and is tried again.
  *
- * A slot without a server, or one whose server is down, may get another one
+ * A new map is also fetched when something is wrong with a server, and now and
+ * then.  Any server may be asked for it: first those that are well, then the
+ * others, then the seeds.
+ *
+ * A slot without a server, or one whose server is down, may get another server
  * soon, when a replica takes over: calls wait for one new map.
  */
 
@@ -30,10 +31,10 @@
 
 typedef struct {
     ngx_cigna_redis_map_t       map;
-    ngx_cigna_redis_lookup_t    ask;
-    ngx_msec_t                  said;         /* that a stranger was named */
+    ngx_cigna_redis_lookup_t    lookup;
+    ngx_msec_t                  said;         /* when a stranger was logged */
     unsigned                    known:1;      /* there was a map */
-    unsigned                    lost:1;       /* nobody has one */
+    unsigned                    lost:1;       /* no server has a map */
     unsigned                    strange:1;    /* said is set */
 } ngx_cigna_redis_cluster_t;
 
@@ -49,13 +50,12 @@ static ngx_int_t ngx_cigna_redis_cluster_redirect(
     cigna_redirect_t *r);
 static void ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
     cigna_server_t *server);
-static void ngx_cigna_redis_cluster_rest(ngx_cigna_redis_call_t *call);
 static ngx_uint_t ngx_cigna_redis_cluster_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_cluster_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_cluster_whom(ngx_cigna_redis_lookup_t *ask);
-static void ngx_cigna_redis_cluster_some(ngx_cigna_redis_lookup_t *ask,
+static void ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup);
+static void ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
     ngx_uint_t ready);
 static ngx_int_t ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
@@ -65,7 +65,7 @@ static ngx_uint_t ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis);
 static void ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis);
 
 
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_cluster = {
     ngx_cigna_redis_cluster_init,
     ngx_cigna_redis_cluster_route,
     ngx_cigna_redis_cluster_answered,
@@ -78,7 +78,7 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_clustered = {
 static ngx_int_t
 ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_lookup_t   *ask;
+    ngx_cigna_redis_lookup_t   *lookup;
     ngx_cigna_redis_cluster_t  *cl;
 
     cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_cluster_t));
@@ -88,20 +88,20 @@ ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
 
     redis->topology_data = cl;
 
-    ask = &cl->ask;
+    lookup = &cl->lookup;
 
-    ask->redis = redis;
-    ask->login = &redis->shared.conf->login;
-    ask->what = "the slots of the cluster";
-    ask->whom = ngx_cigna_redis_cluster_whom;
-    ask->answer = ngx_cigna_redis_cluster_answer;
-    ask->over = ngx_cigna_redis_cluster_over;
+    lookup->redis = redis;
+    lookup->login = &redis->shared.conf->login;
+    lookup->what = "the slots of the cluster";
+    lookup->servers = ngx_cigna_redis_cluster_servers;
+    lookup->answer = ngx_cigna_redis_cluster_answer;
+    lookup->over = ngx_cigna_redis_cluster_over;
 
-    ask->argv[0] = cigna_slice("CLUSTER");
-    ask->argv[1] = cigna_slice("SLOTS");
-    ask->argc = 2;
+    lookup->argv[0] = cigna_slice("CLUSTER");
+    lookup->argv[1] = cigna_slice("SLOTS");
+    lookup->argc = 2;
 
-    ngx_cigna_redis_lookup_init(ask);
+    ngx_cigna_redis_lookup_init(lookup);
 
     return NGX_OK;
 }
@@ -131,10 +131,10 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
     }
 
     if (cl->known) {
-        ngx_cigna_redis_cluster_rest(call);
+        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
     }
 
-    ngx_cigna_redis_lookup_soon(&cl->ask);
+    ngx_cigna_redis_lookup_soon(&cl->lookup);
 
     return NGX_AGAIN;
 }
@@ -164,11 +164,11 @@ ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
 
     case cigna_redirect_wait:
 
-        ngx_cigna_redis_cluster_rest(call);
+        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
 
         if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
             cl = node->redis->topology_data;
-            ngx_cigna_redis_lookup_soon(&cl->ask);
+            ngx_cigna_redis_lookup_soon(&cl->lookup);
         }
 
         return NGX_AGAIN;
@@ -193,8 +193,8 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
 
     if (to == NULL || !to->listed) {
         ngx_cigna_redis_cluster_stranger(node, &r->server);
-        ngx_cigna_redis_cluster_rest(call);
-        ngx_cigna_redis_lookup_soon(&cl->ask);
+        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
+        ngx_cigna_redis_lookup_soon(&cl->lookup);
 
         return NGX_AGAIN;
     }
@@ -210,21 +210,21 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
             to->slot = r->slot;
         }
 
-        ngx_cigna_redis_lookup_soon(&cl->ask);
+        ngx_cigna_redis_lookup_soon(&cl->lookup);
     }
 
     if (call->tries > NGX_CIGNA_REDIS_CLUSTER_MOVES) {
 
-        /* two servers who each think it is the other one's */
+        /* two servers redirect to each other */
 
-        ngx_cigna_redis_cluster_rest(call);
+        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
     }
 
     return NGX_AGAIN;
 }
 
 
-/* a new primary, of which the next map will tell, or none of the cluster's */
+/* a new primary, which the next map will name, or a foreign server */
 
 static void
 ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
@@ -252,14 +252,6 @@ ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
 }
 
 
-static void
-ngx_cigna_redis_cluster_rest(ngx_cigna_redis_call_t *call)
-{
-    call->resting = 1;
-    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_CLUSTER_REST;
-}
-
-
 static ngx_uint_t
 ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 {
@@ -269,18 +261,18 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 
     if (node->shifts) {
 
-        /* the slot whose marker could not be checked is moving */
+        /* the slot whose marker could not be checked is moving away */
 
         ngx_cigna_redis_map_shift(cl->map, node);
     }
 
-    ngx_cigna_redis_lookup_soon(&cl->ask);
+    ngx_cigna_redis_lookup_soon(&cl->lookup);
 
     return 1;
 }
 
 
-/* messages are passed on to all servers of a cluster, replicas as well */
+/* servers of a cluster pass messages on to all others, replicas as well */
 
 static ngx_cigna_origin_t *
 ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
@@ -302,7 +294,7 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
         cl = redis->topology_data;
         conf = redis->shared.conf;
 
-        ngx_cigna_redis_lookup_soon(&cl->ask);
+        ngx_cigna_redis_lookup_soon(&cl->lookup);
 
         return &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
     }
@@ -313,7 +305,7 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
         node = ngx_cigna_redis_node_at(q);
 
         if (node->nslots && !node->down && n-- == 0) {
-            return &node->own;
+            return &node->named;
         }
     }
 
@@ -322,54 +314,61 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 
 
 static void
-ngx_cigna_redis_cluster_whom(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup)
 {
     ngx_uint_t               i, first;
     ngx_cigna_redis_conf_t  *conf;
 
-    conf = ask->redis->shared.conf;
+    conf = lookup->redis->shared.conf;
 
-    ngx_cigna_redis_cluster_some(ask, 1);
-    ngx_cigna_redis_cluster_some(ask, 0);
+    ngx_cigna_redis_cluster_listed(lookup, 1);
+    ngx_cigna_redis_cluster_listed(lookup, 0);
 
     first = (ngx_uint_t) ngx_random();
 
-    for (i = 0; i < conf->norigins && ask->n < NGX_CIGNA_REDIS_LOOKUP_MAX; i++) {
-        ask->origins[ask->n++] = &conf->origins[(first + i) % conf->norigins];
+    for (i = 0; i < conf->norigins; i++) {
+
+        if (lookup->n == NGX_CIGNA_REDIS_LOOKUP_MAX) {
+            break;
+        }
+
+        lookup->origins[lookup->n++] =
+            &conf->origins[(first + i) % conf->norigins];
     }
 }
 
 
-/* at most half of all that can be asked, with another one first each time */
+/* fills at most half of the places, with another server first each time */
 
 static void
-ngx_cigna_redis_cluster_some(ngx_cigna_redis_lookup_t *ask, ngx_uint_t ready)
+ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
+    ngx_uint_t ready)
 {
     ngx_uint_t               i, n, first;
     ngx_queue_t             *q;
     ngx_cigna_origin_t      *swap;
     ngx_cigna_redis_node_t  *node;
 
-    first = ask->n;
+    first = lookup->n;
 
-    ngx_cigna_redis_each_node(ask->redis, q) {
+    ngx_cigna_redis_each_node(lookup->redis, q) {
         node = ngx_cigna_redis_node_at(q);
 
-        if (node->listed && ask->n < NGX_CIGNA_REDIS_LOOKUP_MAX / 2
+        if (node->listed && lookup->n < NGX_CIGNA_REDIS_LOOKUP_MAX / 2
             && ngx_cigna_redis_node_ready(node) == ready)
         {
-            ask->origins[ask->n++] = &node->own;
+            lookup->origins[lookup->n++] = &node->named;
         }
     }
 
-    n = ask->n - first;
+    n = lookup->n - first;
 
     if (n > 1) {
         i = first + (ngx_uint_t) ngx_random() % n;
 
-        swap = ask->origins[i];
-        ask->origins[i] = ask->origins[first];
-        ask->origins[first] = swap;
+        swap = lookup->origins[i];
+        lookup->origins[i] = lookup->origins[first];
+        lookup->origins[first] = swap;
     }
 }
 
@@ -408,20 +407,20 @@ ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 
     cl->lost = (rc != NGX_OK && !cl->known);
 
-    if (!ngx_cigna_redis_lookup_again(&cl->ask)) {
+    if (!ngx_cigna_redis_lookup_again(&cl->lookup)) {
         well = ngx_cigna_redis_cluster_settle(redis) && rc == NGX_OK;
 
-        ngx_cigna_redis_lookup_later(&cl->ask,
+        ngx_cigna_redis_lookup_later(&cl->lookup,
                                      well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
     }
 
-    ngx_cigna_redis_pending_wake(redis);
+    ngx_cigna_redis_pending_wake(&redis->pending);
 }
 
 
 /*
- * This is the map for now: calls to servers that are down wait no more.  1 if
- * there are no such servers.
+ * This map counts for now: calls to servers that are down wait no longer.  1 if
+ * no server with slots is down.
  */
 
 static ngx_uint_t
@@ -454,5 +453,5 @@ ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis)
 
     cl = redis->topology_data;
 
-    ngx_cigna_redis_lookup_done(&cl->ask);
+    ngx_cigna_redis_lookup_done(&cl->lookup);
 }

@@ -1,51 +1,50 @@
 
-#include "ngx_cigna_redis_check.h"
+#include "ngx_cigna_redis_conn.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 /*
- * One connection to Redis: commands go out in the order in which they were
- * queued, replies come back in the same order.
+ * One connection to Redis.  Commands leave in the order in which they were
+ * queued, and replies come in the same order.
  *
- *              connect()             connected             set-up is through
- *     closed ------------> connecting ----------> setup -----------------+
+ *              connect()             connected           handshake is over
+ *     closed ------------> connecting ---------> handshake --------------+
  *      ^  ^                    |                    |                    |
  *      |  |                    v                    v                    v
  *      |  +----------------- failed <---------------+                  ready
  *      |                                                                 |
  *      +-----------------------------------------------------------------+
- *              end of the connection, time-out, malformed reply, a check
- *              that has found something
+ *              end of the connection, time-out, malformed reply, the
+ *              owner has set "error"
  *
  * Invariants:
  *
- * 1. Calls are given to a ready connection only, so none of them leaves before
- *    the set-up is through.
- * 2. After a time-out the connection is closed, since replies would be taken
+ * 1. Only a ready connection takes calls: no call is sent before the handshake
+ *    is over.
+ * 2. A time-out closes the connection, or replies that come late would be taken
  *    for those of other commands.
- * 3. The owner is told of the end as the last thing that happens.
+ * 3. The owner is told of the end last.
  *
- * The deadline timer keeps an exiting worker alive as long as calls are
- * pending.  It is not moved or removed for each of them: when it fires it looks
- * at the one that is due first, and while there is none it is cancelable.
+ * The deadline timer keeps an exiting worker alive while calls are pending.  It
+ * is not moved or removed for each call.  When it fires, it looks at the call
+ * that is due first.  Without calls it is cancelable.
  */
 
 
-#define NGX_CIGNA_REDIS_PAUSE_MIN   100    /* ms */
-#define NGX_CIGNA_REDIS_PAUSE_MAX   2000
+#define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
+#define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
 
-/* a map of a cluster may be long */
-#define NGX_CIGNA_REDIS_REPLY_MAX   (2 * 1024 * 1024)
-#define NGX_CIGNA_REDIS_ELEMENTS    65536
+/* the map of a cluster may be long */
+#define NGX_CIGNA_REDIS_REPLY_MAX    (2 * 1024 * 1024)
+#define NGX_CIGNA_REDIS_ELEMENTS     65536
 
 
-static void ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn,
-    ngx_event_t *ev, ngx_event_handler_pt handler);
 static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
 static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
-static ngx_int_t ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn,
-    cigna_ev_e type, cigna_reply_t *reply);
-static void ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev);
+static ngx_int_t ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
+    const cigna_slice_t *argv, ngx_uint_t argc);
+static void ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_write_handler(ngx_event_t *wev);
 static ssize_t ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn,
@@ -63,43 +62,40 @@ static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn);
 
 
 ngx_msec_t
-ngx_cigna_redis_pause(ngx_uint_t failures)
+ngx_cigna_redis_backoff(ngx_uint_t failures)
 {
-    ngx_msec_t  pause;
+    ngx_msec_t  ms;
 
-    pause = NGX_CIGNA_REDIS_PAUSE_MIN << ngx_min(failures, 8);
-    pause = ngx_min(pause, NGX_CIGNA_REDIS_PAUSE_MAX);
+    ms = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(failures, 8);
+    ms = ngx_min(ms, NGX_CIGNA_REDIS_BACKOFF_MAX);
 
-    /* the workers of all nodes shall not come back at the same moment */
+    /* the workers of all nodes must not come back at the same moment */
 
-    return pause / 2 + (ngx_msec_t) ngx_random() % (pause / 2 + 1);
+    return ms / 2 + (ngx_msec_t) ngx_random() % (ms / 2 + 1);
 }
 
 
 void
-ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_shared_t *shared, const ngx_cigna_redis_conn_ops_t *ops,
+    void *owner, ngx_cigna_redis_login_t *login,
+    cigna_redis_handshake_check_e check)
 {
-    ngx_cigna_redis_conn_timer(conn, &conn->deadline,
-                               ngx_cigna_redis_conn_deadline_handler);
-    ngx_cigna_redis_conn_timer(conn, &conn->setup_timer,
-                               ngx_cigna_redis_conn_setup_handler);
-    ngx_cigna_redis_conn_timer(conn, &conn->check_timer,
-                               ngx_cigna_redis_check_handler);
+    conn->shared = shared;
+    conn->ops = ops;
+    conn->owner = owner;
+    conn->handshake.conf = shared->conf;
+    conn->handshake.login = login;
+    conn->handshake.check = check;
+
+    ngx_cigna_timer_init(&conn->deadline,
+                         ngx_cigna_redis_conn_deadline_handler, conn,
+                         &shared->log.log, 1);
+    ngx_cigna_timer_init(&conn->handshake_timer,
+                         ngx_cigna_redis_conn_handshake_handler, conn,
+                         &shared->log.log, 1);
 
     ngx_cigna_redis_queue_init(&conn->queue);
-    ngx_queue_init(&conn->doubted);
-    ngx_queue_init(&conn->doubts);
-}
-
-
-static void
-ngx_cigna_redis_conn_timer(ngx_cigna_redis_conn_t *conn, ngx_event_t *ev,
-    ngx_event_handler_pt handler)
-{
-    ev->handler = handler;
-    ev->data = conn;
-    ev->log = &conn->shared->log.log;
-    ev->cancelable = 1;
 }
 
 
@@ -112,13 +108,13 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
 
     timeout = conn->shared->conf->connect_timeout;
 
-    conn->state = ngx_cigna_redis_connecting;
-    conn->setup_by = ngx_current_msec + timeout;
+    conn->state = ngx_cigna_redis_conn_connecting;
+    conn->handshake_deadline = ngx_current_msec + timeout;
     conn->replica = 0;
     conn->leaving = 0;
     conn->used = 0;
     conn->error = NULL;
-    conn->setup.rc = cigna_redis_handshake_pending;
+    conn->handshake.core.rc = cigna_redis_handshake_pending;
 
     peer = &conn->peer;
 
@@ -155,6 +151,8 @@ ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
 {
+    ngx_uint_t         argc;
+    cigna_slice_t      argv[CIGNA_REDIS_ARGS_MAX];
     ngx_msec_int_t     left;
     ngx_connection_t  *c;
 
@@ -165,7 +163,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
         return;
     }
 
-    if (conn->check == cigna_redis_handshake_check_none) {
+    if (conn->handshake.check == cigna_redis_handshake_check_none) {
         cigna_reader_limit(conn->reader, NGX_CIGNA_REDIS_REPLY_MAX,
                            NGX_CIGNA_REDIS_ELEMENTS);
     }
@@ -175,14 +173,14 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
     c->read->handler = ngx_cigna_redis_conn_read_handler;
     c->write->handler = ngx_cigna_redis_conn_write_handler;
 
-    conn->state = ngx_cigna_redis_setup;
+    conn->state = ngx_cigna_redis_conn_handshake;
 
-    left = (ngx_msec_int_t) (conn->setup_by - ngx_current_msec);
-    ngx_add_timer(&conn->setup_timer, (ngx_msec_t) ngx_max(left, 1));
+    left = (ngx_msec_int_t) (conn->handshake_deadline - ngx_current_msec);
+    ngx_add_timer(&conn->handshake_timer, (ngx_msec_t) ngx_max(left, 1));
 
-    ngx_cigna_redis_check_init(conn, 0);
+    argc = ngx_cigna_redis_handshake_start(&conn->handshake, 0, argv);
 
-    if (ngx_cigna_redis_conn_setup(conn, cigna_ev_start, NULL) != NGX_OK) {
+    if (ngx_cigna_redis_conn_greet(conn, argv, argc) != NGX_OK) {
         return;
     }
 
@@ -192,31 +190,26 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* NGX_ERROR: it has failed, and may be connecting elsewhere already */
+/*
+ * Sends a command of the handshake; argc 0: the handshake is over.  NGX_ERROR:
+ * it has failed, and the owner may be connecting elsewhere already.
+ */
 
 static ngx_int_t
-ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
-    cigna_reply_t *reply)
+ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
+    const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    cigna_op_t     op;
-    ngx_uint_t     argc;
-    cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX];
+    if (argc == 0) {
 
-    ngx_cigna_redis_check_next(conn, type, reply, &op);
-
-    if (op.type == cigna_op_done) {
-
-        if (conn->setup.rc != cigna_redis_handshake_ok) {
-            ngx_cigna_redis_conn_fail(conn, conn->setup.error);
+        if (conn->handshake.core.rc != cigna_redis_handshake_ok) {
+            ngx_cigna_redis_conn_fail(conn, conn->handshake.core.error);
             return NGX_ERROR;
         }
 
-        ngx_cigna_redis_conn_ready(conn);
+        ngx_cigna_redis_conn_up(conn);
 
         return NGX_OK;
     }
-
-    argc = ngx_cigna_redis_check_args(&op, argv);
 
     if (ngx_cigna_redis_out_append(&conn->greeting, argv, argc) != NGX_OK) {
         ngx_cigna_redis_conn_fail(conn, "no memory");
@@ -230,26 +223,20 @@ ngx_cigna_redis_conn_setup(ngx_cigna_redis_conn_t *conn, cigna_ev_e type,
 
 
 static void
-ngx_cigna_redis_conn_ready(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn)
 {
-    if (conn->setup_timer.timer_set) {
-        ngx_del_timer(&conn->setup_timer);
-    }
+    ngx_cigna_timer_stop(&conn->handshake_timer);
 
     ngx_cigna_redis_out_free(&conn->greeting);
 
-    conn->state = ngx_cigna_redis_ready;
-
-    if (conn->check != cigna_redis_handshake_check_none) {
-        ngx_cigna_redis_check_later(conn);
-    }
+    conn->state = ngx_cigna_redis_conn_ready;
 
     conn->ops->up(conn);
 }
 
 
 static void
-ngx_cigna_redis_conn_setup_handler(ngx_event_t *ev)
+ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev)
 {
     ngx_cigna_redis_conn_t  *conn;
 
@@ -263,8 +250,6 @@ ngx_int_t
 ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call)
 {
-    ngx_event_t  *ev;
-
     if (ngx_cigna_redis_queue_push(&conn->queue, call, &conn->shared->wait)
         != NGX_OK)
     {
@@ -273,22 +258,36 @@ ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
 
     conn->used = 1;
 
-    ev = &conn->deadline;
-    ev->cancelable = 0;
+    /* the timer may be set for a call that was answered long ago */
 
-    /* it may be set for a call that has long been answered */
-
-    if (ev->timer_set
-        && (ngx_msec_int_t) (call->deadline - ev->timer.key) < 0)
-    {
-        ngx_del_timer(ev);
-    }
-
-    if (!ev->timer_set) {
-        ngx_add_timer(ev, ngx_cigna_redis_call_left(call));
-    }
+    conn->deadline.cancelable = 0;
+    ngx_cigna_timer_within(&conn->deadline, ngx_cigna_redis_call_left(call));
 
     ngx_cigna_redis_conn_flush(conn);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout)
+{
+    ngx_cigna_redis_call_t   *call;
+    ngx_cigna_redis_calls_t  *calls;
+
+    calls = &conn->shared->calls;
+
+    call = ngx_cigna_redis_call_create(calls, cmd, argv, argc, timeout);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_cigna_redis_conn_send_call(conn, call) != NGX_OK) {
+        ngx_cigna_redis_call_destroy(calls, call);
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }
@@ -308,7 +307,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 }
 
 
-/* posted: all commands of this turn go out at once */
+/* posts the event, so that all commands of this turn leave at once */
 
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
@@ -359,7 +358,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
     ngx_uint_t              commands;
     ngx_cigna_redis_out_t  *out;
 
-    commands = (conn->state == ngx_cigna_redis_ready);
+    commands = (conn->state == ngx_cigna_redis_conn_ready);
     out = commands ? &conn->queue.out : &conn->greeting;
 
     if (out->pos == out->last) {
@@ -368,7 +367,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 
     if (commands && c->ssl) {
 
-        /* a failed write does not tell what has left before */
+        /* a write that fails does not tell which bytes have left before */
 
         ngx_cigna_redis_queue_offer(&conn->queue);
     }
@@ -412,13 +411,13 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (conn->queue.n || conn->state != ngx_cigna_redis_ready) {
+    if (conn->queue.n || conn->state != ngx_cigna_redis_conn_ready) {
         return;
     }
 
     if (ngx_exiting && conn->used) {
 
-        /* or else somebody is waiting for it */
+        /* one that was not used yet was made for a call that waits */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 
@@ -479,6 +478,8 @@ static ngx_int_t
 ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 {
     int             rc;
+    ngx_uint_t      argc;
+    cigna_slice_t   argv[CIGNA_REDIS_ARGS_MAX];
     cigna_reply_t  *reply;
 
     for ( ;; ) {
@@ -494,8 +495,10 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
             return NGX_ERROR;
         }
 
-        if (conn->state == ngx_cigna_redis_setup) {
-            rc = ngx_cigna_redis_conn_setup(conn, cigna_ev_ok, reply);
+        if (conn->state == ngx_cigna_redis_conn_handshake) {
+            argc = ngx_cigna_redis_handshake_next(&conn->handshake,
+                                                  cigna_ev_ok, reply, argv);
+            rc = ngx_cigna_redis_conn_greet(conn, argv, argc);
             cigna_reply_destroy(reply);
 
         } else {
@@ -521,10 +524,7 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 static ngx_int_t
 ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_call_t    *call;
-    ngx_cigna_redis_shared_t  *shared;
-
-    shared = conn->shared;
+    ngx_cigna_redis_call_t  *call;
 
     if (conn->ops->push) {
         conn->ops->push(conn, reply);
@@ -539,8 +539,7 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
     }
 
     call = ngx_cigna_redis_queue_reply(&conn->queue, &reply,
-                                       shared->conf->wait_replicas);
-
+                                       conn->shared->conf->wait_replicas);
     if (call == NULL) {
         return NGX_OK;
     }
@@ -551,15 +550,10 @@ ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn, cigna_reply_t *reply)
 
     if (cigna_reply_is_readonly(reply)) {
 
-        /* the primary is somewhere else by now and has to be looked for */
+        /* another server is the primary now, and has to be found */
 
         conn->replica = 1;
         conn->error = "is a read-only replica";
-    }
-
-    if (call->cmd == &conn->checking) {
-        ngx_cigna_redis_call_finish(&shared->calls, call, cigna_ev_ok, reply);
-        return NGX_OK;
     }
 
     conn->ops->answered(conn, call, reply);
@@ -592,21 +586,16 @@ ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev)
 }
 
 
-/* the end of a connection, which is a failure if it was not ready */
-
 void
 ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 {
     ngx_uint_t   level;
     ngx_queue_t  calls;
 
-    if (conn->state != ngx_cigna_redis_ready) {
+    if (conn->state != ngx_cigna_redis_conn_ready) {
         ngx_cigna_redis_conn_fail(conn, why);
         return;
     }
-
-    ngx_queue_init(&calls);
-    ngx_cigna_redis_check_end(conn, &calls);
 
     level = conn->queue.n ? NGX_LOG_WARN : NGX_LOG_INFO;
 
@@ -614,6 +603,7 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
                   "redis \"%V\" is disconnected, %ui commands were pending: "
                   "%s", &conn->peer.origin->name, conn->queue.n, why);
 
+    ngx_queue_init(&calls);
     ngx_cigna_redis_queue_end(&conn->queue, &calls);
     ngx_cigna_redis_conn_disconnect(conn);
 
@@ -635,7 +625,7 @@ ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 static void
 ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
 {
-    conn->state = ngx_cigna_redis_closed;
+    conn->state = ngx_cigna_redis_conn_closed;
 
     ngx_cigna_peer_done(&conn->peer);
 
@@ -644,13 +634,7 @@ ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
         conn->reader = NULL;
     }
 
-    if (conn->setup_timer.timer_set) {
-        ngx_del_timer(&conn->setup_timer);
-    }
-
-    if (conn->check_timer.timer_set) {
-        ngx_del_timer(&conn->check_timer);
-    }
+    ngx_cigna_timer_stop(&conn->handshake_timer);
 
     ngx_cigna_redis_out_free(&conn->greeting);
 }
@@ -659,7 +643,7 @@ ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
 void
 ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
 {
-    if (conn->state != ngx_cigna_redis_ready) {
+    if (conn->state != ngx_cigna_redis_conn_ready) {
         return;
     }
 
@@ -674,23 +658,13 @@ ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn)
 void
 ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_queue_t              calls;
-    ngx_cigna_redis_call_t  *call;
+    ngx_queue_t  calls;
 
     ngx_cigna_redis_conn_disconnect(conn);
 
-    if (conn->deadline.timer_set) {
-        ngx_del_timer(&conn->deadline);
-    }
+    ngx_cigna_timer_stop(&conn->deadline);
 
     ngx_queue_init(&calls);
-    ngx_cigna_redis_check_end(conn, &calls);
     ngx_cigna_redis_queue_end(&conn->queue, &calls);
-
-    while (!ngx_queue_empty(&calls)) {
-        call = ngx_cigna_redis_call_first(&calls);
-        ngx_queue_remove(&call->link);
-
-        ngx_cigna_redis_call_destroy(&conn->shared->calls, call);
-    }
+    ngx_cigna_redis_calls_destroy(&conn->shared->calls, &calls);
 }

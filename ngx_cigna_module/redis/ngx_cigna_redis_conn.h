@@ -3,15 +3,16 @@
 #define _NGX_CIGNA_REDIS_CONN_H_INCLUDED_
 
 
+#include "net/ngx_cigna_peer.h"
 #include "nginx/ngx_cigna_log.h"
+#include "ngx_cigna_redis_handshake.h"
 #include "ngx_cigna_redis_queue.h"
-#include "vault/cigna_redis_handshake.h"
 
 
 /*
- * One connection of the Redis client, private to it: connects to one origin,
- * sets itself up, carries calls, ends.  Whether to try again, and where, is
- * its owner's business.  See ngx_cigna_redis_conn.c for its states.
+ * One connection of the Redis client: connects to one origin, does the
+ * handshake, carries calls, ends.  Its owner decides whether and where to
+ * connect again.  See ngx_cigna_redis_conn.c for its states.
  */
 
 #define NGX_CIGNA_REDIS_IN_SIZE  16384
@@ -20,100 +21,89 @@
 typedef struct ngx_cigna_redis_conn_s  ngx_cigna_redis_conn_t;
 
 
-/* of a worker, for all of its connections */
+/* what all connections of a worker share */
 
 typedef struct {
     ngx_cigna_redis_conf_t           *conf;
     ngx_cigna_log_t                   log;
     ngx_cigna_redis_calls_t           calls;
     ngx_str_t                         wait;    /* bytes of "WAIT" */
-    u_char                           *in;      /* read into, and taken from
-                                                  there before anything else
-                                                  happens */
+    u_char                           *in;      /* receive buffer; emptied before
+                                                  anything else happens */
 } ngx_cigna_redis_shared_t;
 
 
 /*
- * What the owner is told.  None of these may close the connection, but set its
- * "error", which closes it.
+ * Calls to the owner.  None of them may close the connection; to have it
+ * closed, they set its "error".
  */
 
 typedef struct {
-    /* it is ready */
+    /* the handshake is over, calls may be sent */
     void                            (*up)(ngx_cigna_redis_conn_t *conn);
 
-    /* it never became ready and is closed again; may connect elsewhere */
+    /* it never became ready and is closed; the owner may connect elsewhere */
     void                            (*failed)(ngx_cigna_redis_conn_t *conn,
                                               const char *error);
 
-    /* a reply, which is taken, as is the call; NULL: not in enough replicas */
+    /* takes the call and its reply; NULL: too few replicas have the write */
     void                            (*answered)(ngx_cigna_redis_conn_t *conn,
                                                 ngx_cigna_redis_call_t *call,
                                                 cigna_reply_t *reply);
 
-    /* it was ready and has ended; the calls, which are taken, were pending */
+    /* it was ready and is closed; takes the calls that had no reply */
     void                            (*closed)(ngx_cigna_redis_conn_t *conn,
                                               ngx_queue_t *calls);
 
-    /* in place of "answered": borrows whatever comes */
+    /* instead of "answered", for a subscriber: borrows each reply */
     void                            (*push)(ngx_cigna_redis_conn_t *conn,
                                             cigna_reply_t *reply);
 } ngx_cigna_redis_conn_ops_t;
 
 
 typedef enum {
-    ngx_cigna_redis_closed = 0,
-    ngx_cigna_redis_connecting,
-    ngx_cigna_redis_setup,
-    ngx_cigna_redis_ready
-} ngx_cigna_redis_state_e;
+    ngx_cigna_redis_conn_closed = 0,
+    ngx_cigna_redis_conn_connecting,
+    ngx_cigna_redis_conn_handshake,
+    ngx_cigna_redis_conn_ready
+} ngx_cigna_redis_conn_e;
 
 
 struct ngx_cigna_redis_conn_s {
-    /* set by the owner, all else zeroed */
+    /* set by the owner, all else zeroed; of handshake what it asks for */
     ngx_cigna_redis_shared_t         *shared;
     const ngx_cigna_redis_conn_ops_t *ops;
     void                             *owner;
-    ngx_cigna_redis_login_t          *login;
-    ngx_uint_t                        db;
-    cigna_redis_handshake_check_e     check;   /* also now and then */
-    const unsigned                   *slot;    /* whose marker is checked */
+    ngx_cigna_redis_handshake_t       handshake;
     unsigned                          leaving:1;   /* closed when unused */
 
-    /* of the owner */
-    ngx_msec_t                        rest_by;
-    unsigned                          resting:1;
-    unsigned                          durable:1;
-    unsigned                          served:1;    /* at least one call */
-
-    /* to be looked at */
-    ngx_cigna_redis_state_e           state;
+    /* results */
+    ngx_cigna_redis_conn_e            state;
     ngx_cigna_redis_queue_t           queue;
-    cigna_redis_handshake_t           setup;   /* how the last check ended */
     const char                       *error;   /* why it must be closed */
-    unsigned                          replica:1;   /* it was one, as it ended */
+    unsigned                          replica:1;   /* not a primary any more */
     unsigned                          used:1;      /* since it is ready */
 
     /* private */
     ngx_cigna_peer_t                  peer;
     cigna_reader_t                   *reader;
-    ngx_cigna_redis_out_t             greeting;    /* commands of the set-up */
-    ngx_event_t                       setup_timer;
-    ngx_msec_t                        setup_by;
+    ngx_cigna_redis_out_t             greeting;    /* of the handshake */
+    ngx_event_t                       handshake_timer;
+    ngx_msec_t                        handshake_deadline;
     ngx_event_t                       deadline;    /* the first of all calls */
-    ngx_event_t                       check_timer;
-    ngx_cigna_redis_cmd_t             checking;
-    ngx_queue_t                       doubted; /* calls that wait for it */
-    ngx_queue_t                       doubts;  /* ... for the next one */
 };
 
 
-/* how long to rest after so many failures in a row, in ms */
-ngx_msec_t ngx_cigna_redis_pause(ngx_uint_t failures);
+/* how long to rest after so many failures in a row: ms, with jitter */
+ngx_msec_t ngx_cigna_redis_backoff(ngx_uint_t failures);
 
-void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn);
+/* login, and what the handshake checks; the owner has zeroed conn */
+void ngx_cigna_redis_conn_init(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_shared_t *shared, const ngx_cigna_redis_conn_ops_t *ops,
+    void *owner, ngx_cigna_redis_login_t *login,
+    cigna_redis_handshake_check_e check);
 
-/* the handlers may be called before it returns; it must be closed */
+/* it must be closed; may call the owner before it returns */
 void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_origin_t *origin);
 
@@ -121,18 +111,26 @@ void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
 ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);
 
-/* the same for a command of which nobody waits for the end */
+/*
+ * Makes a call of a command, and sends it as above.  NGX_ERROR: no memory, the
+ * handler is not called.
+ */
+ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
+    ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
+    ngx_msec_t timeout);
+
+/* sends a command without waiting for its end */
 ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* the end of one that is not closed, for a reason that is logged */
+/* closes a connection that is not closed yet, and logs why */
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 
-/* if it is ready: closed as soon as it has no calls, which may be at once */
+/* closes one that is ready as soon as it has no calls, perhaps at once */
 void ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn);
 
-/* without calling any handler */
+/* closes it without calling the owner or any handler */
 void ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn);
 
 

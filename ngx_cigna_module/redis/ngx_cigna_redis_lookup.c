@@ -1,14 +1,15 @@
 
 #include "ngx_cigna_redis_lookup.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 static void ngx_cigna_redis_lookup_begin(ngx_event_t *ev);
 static void ngx_cigna_redis_lookup_step(ngx_event_t *ev);
-static void ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *ask);
+static void ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup);
 static void ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *ask,
+static void ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *lookup,
     const char *error);
 static void ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
@@ -27,134 +28,122 @@ static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_lookup_ops = {
 
 
 void
-ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup)
 {
-    ngx_cigna_redis_conn_t  *conn;
+    ngx_cigna_redis_conn_init(&lookup->conn, &lookup->redis->shared,
+                              &ngx_cigna_redis_lookup_ops, lookup,
+                              lookup->login, cigna_redis_handshake_check_none);
 
-    conn = &ask->conn;
-
-    conn->shared = &ask->redis->shared;
-    conn->ops = &ngx_cigna_redis_lookup_ops;
-    conn->owner = ask;
-    conn->login = ask->login;
-    conn->check = cigna_redis_handshake_check_none;
-
-    ngx_cigna_redis_conn_init(conn);
-
-    ask->again.handler = ngx_cigna_redis_lookup_begin;
-    ask->again.data = ask;
-    ask->again.log = ngx_cigna_redis_log(ask->redis);
-    ask->again.cancelable = 1;
-
-    ask->step.handler = ngx_cigna_redis_lookup_step;
-    ask->step.data = ask;
-    ask->step.log = ngx_cigna_redis_log(ask->redis);
+    ngx_cigna_timer_init(&lookup->again, ngx_cigna_redis_lookup_begin, lookup,
+                         ngx_cigna_redis_log(lookup->redis), 1);
+    ngx_cigna_timer_init(&lookup->step, ngx_cigna_redis_lookup_step, lookup,
+                         ngx_cigna_redis_log(lookup->redis), 0);
 }
 
 
 void
-ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 {
     ngx_msec_t  since;
 
-    if (ask->active) {
+    if (lookup->active) {
 
-        /* an answer that is under way may be from before */
+        /* the answer that is under way may be too old */
 
-        ask->more = 1;
+        lookup->more = 1;
         return;
     }
 
-    since = ngx_current_msec - ask->asked;
+    since = ngx_current_msec - lookup->asked;
 
-    if (ask->again.timer_set) {
-        ngx_del_timer(&ask->again);
-    }
+    ngx_cigna_timer_stop(&lookup->again);
 
-    ngx_add_timer(&ask->again,
-                  (ask->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
+    ngx_add_timer(&lookup->again,
+                  (lookup->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
                   ? NGX_CIGNA_REDIS_LOOKUP_LEAST - since : 1);
 }
 
 
 ngx_uint_t
-ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *lookup)
 {
-    if (!ask->more) {
+    if (!lookup->more) {
         return 0;
     }
 
-    ask->more = 0;
-    ngx_cigna_redis_lookup_soon(ask);
+    lookup->more = 0;
+    ngx_cigna_redis_lookup_soon(lookup);
 
     return 1;
 }
 
 
 void
-ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *ask, ngx_msec_t idle_ms)
+ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup,
+    ngx_msec_t idle_ms)
 {
     ngx_msec_t  pause;
 
     if (idle_ms) {
-        ask->failures = 0;
+        lookup->failures = 0;
         pause = idle_ms * 3 / 4 + (ngx_msec_t) ngx_random() % (idle_ms / 2);
 
     } else {
-        pause = ngx_cigna_redis_pause(ngx_min(ask->failures++, 3));
+        pause = ngx_cigna_redis_backoff(ngx_min(lookup->failures++, 3));
     }
 
-    ngx_add_timer(&ask->again, pause);
+    ngx_add_timer(&lookup->again, pause);
 }
 
 
 static void
 ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
 {
-    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_lookup_t  *lookup;
 
-    ask = ev->data;
+    lookup = ev->data;
 
-    ask->asked = ngx_current_msec;
-    ask->more = 0;
-    ask->active = 1;
-    ask->i = 0;
-    ask->rc = NGX_DECLINED;
+    lookup->asked = ngx_current_msec;
+    lookup->more = 0;
+    lookup->active = 1;
+    lookup->i = 0;
+    lookup->rc = NGX_DECLINED;
 
-    ask->n = 0;
-    ask->whom(ask);
+    lookup->n = 0;
+    lookup->servers(lookup);
 
-    ngx_cigna_redis_lookup_post(ask);
+    ngx_cigna_redis_lookup_post(lookup);
 }
 
 
-/* after each connection, and before the first one */
+/* before the first connection, and after each */
 
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)
 {
-    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_lookup_t  *lookup;
 
-    ask = ev->data;
+    lookup = ev->data;
 
-    if (ask->rc != NGX_OK && ask->i < ask->n) {
-        ngx_cigna_redis_conn_connect(&ask->conn, ask->origins[ask->i++]);
+    if (lookup->rc != NGX_OK && lookup->i < lookup->n) {
+        ngx_cigna_redis_conn_connect(&lookup->conn,
+                                     lookup->origins[lookup->i++]);
         return;
     }
 
-    ask->active = 0;
-    ask->failed = (ask->rc != NGX_OK);
+    lookup->active = 0;
+    lookup->failed = (lookup->rc != NGX_OK);
 
-    ask->over(ask->redis, ask->rc);
+    lookup->over(lookup->redis, lookup->rc);
 }
 
 
 static void
-ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup)
 {
     ngx_event_t  *ev;
 
-    ev = &ask->step;
+    ev = &lookup->step;
     ngx_post_event(ev, &ngx_posted_events);
 }
 
@@ -162,66 +151,57 @@ ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *ask)
 static void
 ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_cigna_redis_lookup_t  *ask;
-    ngx_cigna_redis_call_t    *call;
-    ngx_cigna_redis_shared_t  *shared;
+    ngx_cigna_redis_lookup_t  *lookup;
 
-    ask = conn->owner;
-    shared = conn->shared;
+    lookup = conn->owner;
 
-    ngx_memzero(&ask->cmd, sizeof(ngx_cigna_redis_cmd_t));
+    ngx_memzero(&lookup->cmd, sizeof(ngx_cigna_redis_cmd_t));
 
-    ask->cmd.handler = ngx_cigna_redis_lookup_handler;
+    lookup->cmd.handler = ngx_cigna_redis_lookup_handler;
 
-    call = ngx_cigna_redis_call_create(&shared->calls, &ask->cmd, ask->argv,
-                                       ask->argc, shared->conf->timeout);
-
-    if (call && ngx_cigna_redis_conn_send_call(conn, call) == NGX_OK) {
-        return;
+    if (ngx_cigna_redis_conn_start(conn, &lookup->cmd, lookup->argv,
+                                   lookup->argc, conn->shared->conf->timeout)
+        != NGX_OK)
+    {
+        conn->error = "no memory";
     }
-
-    if (call) {
-        ngx_cigna_redis_call_destroy(&shared->calls, call);
-    }
-
-    conn->error = "no memory";
 }
 
 
-/* calls that are needed, but have no handler to be called */
+/* the answer was looked at before, when the call was still there */
 
 static void
 ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd)
 {
-    cigna_reply_destroy(cmd->reply);
-    cmd->reply = NULL;
+    ngx_cigna_redis_done(cmd);
 }
 
 
 static void
 ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_lookup_t  *lookup;
 
-    ask = conn->owner;
+    lookup = conn->owner;
 
-    ngx_cigna_redis_lookup_say(ask, error);
-    ngx_cigna_redis_lookup_post(ask);
+    ngx_cigna_redis_lookup_say(lookup, error);
+    ngx_cigna_redis_lookup_post(lookup);
 }
 
 
-/* once, until there is an answer again */
+/* an error at first, then not again until a question was answered */
 
 static void
-ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *ask, const char *error)
+ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *lookup, const char *error)
 {
     ngx_uint_t  level;
 
-    level = (ask->failed || ask->i < ask->n) ? NGX_LOG_INFO : NGX_LOG_ERR;
+    level = (lookup->failed || lookup->i < lookup->n) ? NGX_LOG_INFO
+                                                      : NGX_LOG_ERR;
 
-    ngx_log_error(level, ngx_cigna_redis_log(ask->redis), 0,
+    ngx_log_error(level, ngx_cigna_redis_log(lookup->redis), 0,
                   "redis \"%V\" does not tell %s: %s",
-                  &ask->origins[ask->i - 1]->name, ask->what, error);
+                  &lookup->origins[lookup->i - 1]->name, lookup->what, error);
 }
 
 
@@ -229,14 +209,14 @@ static void
 ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_lookup_t  *lookup;
 
-    ask = conn->owner;
+    lookup = conn->owner;
 
-    ask->rc = ask->answer(ask->redis, reply, conn->peer.origin);
+    lookup->rc = lookup->answer(lookup->redis, reply, conn->peer.origin);
 
-    if (ask->rc != NGX_OK) {
-        ngx_cigna_redis_lookup_say(ask, cigna_reply_is_error(reply, "NOPERM")
+    if (lookup->rc != NGX_OK) {
+        ngx_cigna_redis_lookup_say(lookup, cigna_reply_is_error(reply, "NOPERM")
                                      ? "the user lacks a permission"
                                      : "it does not know, or makes no sense");
     }
@@ -251,34 +231,27 @@ ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 {
-    ngx_cigna_redis_lookup_t  *ask;
+    ngx_cigna_redis_lookup_t  *lookup;
     ngx_cigna_redis_call_t    *call;
 
-    ask = conn->owner;
+    lookup = conn->owner;
 
-    while (!ngx_queue_empty(calls)) {
-        call = ngx_cigna_redis_call_first(calls);
-        ngx_queue_remove(&call->link);
-
+    while ((call = ngx_cigna_redis_call_shift(calls))) {
         ngx_cigna_redis_call_destroy(&conn->shared->calls, call);
 
-        ngx_cigna_redis_lookup_say(ask, "it has not answered");
+        ngx_cigna_redis_lookup_say(lookup, "it has not answered");
     }
 
-    ngx_cigna_redis_lookup_post(ask);
+    ngx_cigna_redis_lookup_post(lookup);
 }
 
 
 void
-ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *lookup)
 {
-    if (ask->again.timer_set) {
-        ngx_del_timer(&ask->again);
-    }
+    ngx_cigna_timer_stop(&lookup->again);
 
-    ngx_cigna_redis_conn_destroy(&ask->conn);
+    ngx_cigna_redis_conn_destroy(&lookup->conn);
 
-    if (ask->step.posted) {
-        ngx_delete_posted_event(&ask->step);
-    }
+    ngx_cigna_timer_stop(&lookup->step);
 }

@@ -7,12 +7,13 @@
 
 
 /*
- * One question to servers that may know the answer, one after the other, until
- * one does.  Each is asked over a connection of its own, which is closed then.
- * The question is put again and again, soon where somebody wants to know.
+ * One question to servers that may know the answer, asked one after the other
+ * until one knows.  Each is asked over a connection of its own, which is closed
+ * then.  The question is asked again and again, soon if a call waits for the
+ * answer.
  */
 
-#define NGX_CIGNA_REDIS_LOOKUP_MAX    32
+#define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers */
 #define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
 
 
@@ -23,18 +24,18 @@ struct ngx_cigna_redis_lookup_s {
     ngx_cigna_redis_t        *redis;
     ngx_cigna_redis_login_t  *login;
     const char               *what;        /* for the log */
-    cigna_slice_t             argv[3];
+    cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
 
-    /* fills in whom to ask: origins and n, which is 0 */
-    void                    (*whom)(ngx_cigna_redis_lookup_t *ask);
+    /* fills in the servers to ask: origins and n, which is 0 before */
+    void                    (*servers)(ngx_cigna_redis_lookup_t *lookup);
 
-    /* NGX_OK if that is an answer, else the next one is asked */
+    /* NGX_OK: that is an answer; else the next server is asked */
     ngx_int_t               (*answer)(ngx_cigna_redis_t *redis,
                                       cigna_reply_t *reply,
                                       ngx_cigna_origin_t *origin);
 
-    /* it is over, to be put again; rc: somebody has answered */
+    /* the question is over; rc NGX_OK: a server has answered it */
     void                    (*over)(ngx_cigna_redis_t *redis, ngx_int_t rc);
 
     ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_LOOKUP_MAX];
@@ -43,7 +44,7 @@ struct ngx_cigna_redis_lookup_s {
     /* private */
     ngx_cigna_redis_conn_t    conn;
     ngx_cigna_redis_cmd_t     cmd;
-    ngx_event_t               again;       /* the next question */
+    ngx_event_t               again;       /* begins the next question */
     ngx_event_t               step;        /* posted */
     ngx_msec_t                asked;       /* when */
     ngx_uint_t                failures;
@@ -55,21 +56,24 @@ struct ngx_cigna_redis_lookup_s {
 };
 
 
-void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *ask);
-
-/* soon, but not all the time; never calls back before it has returned */
-void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *ask);
+void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
 
 /*
- * over() ends with the one or the other: at once, if somebody wanted to know
- * meanwhile (else 0); or in about idle_ms, in 0: when something is wrong, soon
- * at first.
+ * Asks soon, but not more often than every NGX_CIGNA_REDIS_LOOKUP_LEAST ms;
+ * never calls the owner before it has returned.
  */
-ngx_uint_t ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *ask);
-void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *ask,
+void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup);
+
+/*
+ * over() ends with one of these.  again() asks at once if soon() was called
+ * meanwhile, and returns 1; else 0.  later() asks in about idle_ms; with 0 for
+ * idle_ms something is wrong, and it asks soon at first.
+ */
+ngx_uint_t ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *lookup);
+void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup,
     ngx_msec_t idle_ms);
 
-void ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *ask);
+void ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *lookup);
 
 
 #endif /* _NGX_CIGNA_REDIS_LOOKUP_H_INCLUDED_ */

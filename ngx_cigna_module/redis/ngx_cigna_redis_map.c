@@ -52,7 +52,7 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* 1 if it has any slot of any server */
+/* 1 if it names a server for any slot */
 
 static ngx_uint_t
 ngx_cigna_redis_map_usable(cigna_reply_t *reply)
@@ -109,7 +109,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
         if (i) {
 
-            /* a replica, to be asked for maps */
+            /* a replica can be asked for maps */
 
             continue;
         }
@@ -123,7 +123,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* primaries that are none any more; the marker's slot of those that are */
+/* leaves nodes without slots; sets the slot whose marker is checked */
 
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)

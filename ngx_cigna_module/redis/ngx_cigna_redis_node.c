@@ -1,17 +1,17 @@
 
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_check.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "vault/cigna_marker.h"
 
 
 /*
- * Which connection a call takes, and when connections are made.
+ * Chooses the connection of a call, and makes connections.
  *
- * A connection that cannot be made is tried with each origin in turn, then it
- * rests, longer each time.  If no other is ready the node is "down": it tries
- * again by itself, and until a connection is ready no call waits for one, but
- * where the topology has hope of better news.
+ * A connection that cannot be made is tried with each origin in turn.  Then it
+ * rests, longer each time.  If no other connection is ready, the node is
+ * "down": it tries again by itself, and until a connection is ready no call
+ * waits for one, unless the topology expects news of the server.
  *
  * Durable calls have connections of their own, one call each at a time: what
  * "WAIT" waits for would keep other commands waiting, too.
@@ -22,9 +22,22 @@
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
 #define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of a call; it is late before */
-#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* of the marker, then it is down */
+#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* of the slot, then it is down */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100
+
+
+/* one of a node's connections; the owner of conn */
+
+struct ngx_cigna_redis_node_conn_s {
+    ngx_cigna_redis_conn_t    conn;
+    ngx_cigna_redis_check_t   check;
+    ngx_cigna_redis_node_t   *node;
+    ngx_msec_t                rest_until;
+    unsigned                  resting:1;
+    unsigned                  durable:1;   /* for durable calls */
+    unsigned                  served:1;    /* one call at least */
+};
 
 
 static ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(
@@ -34,17 +47,21 @@ static ngx_str_t ngx_cigna_redis_node_host(cigna_server_t *server,
 static ngx_int_t ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node);
 static ngx_cigna_redis_conn_t *ngx_cigna_redis_node_choose(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call);
-static ngx_uint_t ngx_cigna_redis_node_resting(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_node_connect(ngx_cigna_redis_conn_t *conn);
+static ngx_uint_t ngx_cigna_redis_node_resting(
+    ngx_cigna_redis_node_conn_t *nc);
+static void ngx_cigna_redis_node_connect(ngx_cigna_redis_node_conn_t *nc);
 static void ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_node_recovered(ngx_cigna_redis_node_t *node);
 static void ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn);
-static void ngx_cigna_redis_node_pause(ngx_cigna_redis_conn_t *conn,
+static ngx_uint_t ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node);
+static void ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc);
+static void ngx_cigna_redis_node_rest(ngx_cigna_redis_node_conn_t *nc,
     ngx_msec_t ms);
+static void ngx_cigna_redis_node_retry_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
-static void ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
+static void ngx_cigna_redis_node_durable(ngx_cigna_redis_node_conn_t *nc,
     cigna_reply_t *reply);
 static void ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn,
     ngx_queue_t *calls);
@@ -52,7 +69,6 @@ static void ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call);
 static void ngx_cigna_redis_node_next_origin(ngx_cigna_redis_node_t *node,
     ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_node_retry_handler(ngx_event_t *ev);
 
 
 static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_node_ops = {
@@ -94,14 +110,13 @@ ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
 
     host = ngx_cigna_redis_node_host(server, teller);
 
-    for (q = ngx_queue_head(&redis->nodes);
-         q != ngx_queue_sentinel(&redis->nodes);
-         q = ngx_queue_next(q))
-    {
-        node = ngx_queue_data(q, ngx_cigna_redis_node_t, link);
+    ngx_cigna_redis_each_node(redis, q) {
+        node = ngx_cigna_redis_node_at(q);
 
-        if (node->own.port == server->port && node->own.host.len == host.len
-            && ngx_strncasecmp(node->own.host.data, host.data, host.len) == 0)
+        if (node->named.port == server->port
+            && node->named.host.len == host.len
+            && ngx_strncasecmp(node->named.host.data, host.data, host.len)
+               == 0)
         {
             return node;
         }
@@ -154,7 +169,7 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
     node = ngx_cigna_redis_node_create(redis);
 
     if (node == NULL
-        || ngx_cigna_origin_set(&node->own, &node->mem, &host, server->port,
+        || ngx_cigna_origin_set(&node->named, &node->mem, &host, server->port,
                                 &conf->tls_name, conf->origins,
                                 conf->norigins)
            != NGX_OK)
@@ -162,7 +177,7 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
         return NULL;
     }
 
-    node->origins = &node->own;
+    node->origins = &node->named;
     node->norigins = 1;
 
     ngx_queue_insert_tail(&redis->nodes, &node->link);
@@ -185,10 +200,8 @@ ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
     node->redis = redis;
     node->slot = CIGNA_MARKER_NO_SLOT;
 
-    node->retry.handler = ngx_cigna_redis_node_retry_handler;
-    node->retry.data = node;
-    node->retry.log = ngx_cigna_redis_log(redis);
-    node->retry.cancelable = 1;
+    ngx_cigna_timer_init(&node->retry, ngx_cigna_redis_node_retry_handler, node,
+                         ngx_cigna_redis_log(redis), 1);
 
     return node;
 }
@@ -197,10 +210,11 @@ ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
 static ngx_int_t
 ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node)
 {
-    ngx_uint_t               i, n;
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_conn_t  *conn;
-    ngx_cigna_redis_conf_t  *conf;
+    ngx_uint_t                      i, n;
+    ngx_cigna_redis_t              *redis;
+    ngx_cigna_redis_conf_t         *conf;
+    ngx_cigna_redis_node_conn_t    *nc;
+    cigna_redis_handshake_check_e   check;
 
     if (node->conns) {
         return NGX_OK;
@@ -211,25 +225,26 @@ ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node)
     n = ngx_cigna_redis_nconns(redis);
 
     node->conns = ngx_pcalloc(redis->pool,
-                              n * sizeof(ngx_cigna_redis_conn_t));
+                              n * sizeof(ngx_cigna_redis_node_conn_t));
     if (node->conns == NULL) {
         return NGX_ERROR;
     }
 
+    check = conf->vault ? cigna_redis_handshake_check_vault
+                        : cigna_redis_handshake_check_policy;
+
     for (i = 0; i < n; i++) {
-        conn = &node->conns[i];
+        nc = &node->conns[i];
 
-        conn->shared = &redis->shared;
-        conn->ops = &ngx_cigna_redis_node_ops;
-        conn->owner = node;
-        conn->login = &conf->login;
-        conn->db = conf->db;
-        conn->check = conf->vault ? cigna_redis_handshake_check_vault
-                                  : cigna_redis_handshake_check_policy;
-        conn->slot = &node->slot;
-        conn->durable = (i >= conf->connections);
+        nc->node = node;
+        nc->durable = (i >= conf->connections);
+        nc->conn.handshake.db = conf->db;
+        nc->conn.handshake.slot = &node->slot;
 
-        ngx_cigna_redis_conn_init(conn);
+        ngx_cigna_redis_conn_init(&nc->conn, &redis->shared,
+                                  &ngx_cigna_redis_node_ops, nc, &conf->login,
+                                  check);
+        ngx_cigna_redis_check_init(&nc->check, &nc->conn);
     }
 
     return NGX_OK;
@@ -255,25 +270,23 @@ ngx_cigna_redis_node_send(ngx_cigna_redis_node_t *node,
         return ngx_cigna_redis_conn_send_call(conn, call);
     }
 
-    if (node->down) {
-        return node->hope ? NGX_AGAIN : NGX_ERROR;
-    }
-
-    return NGX_AGAIN;
+    return (node->down && !node->hope) ? NGX_ERROR : NGX_AGAIN;
 }
 
 
 /*
- * The least loaded one that is ready.  If it has something to do already, or
- * there is none, another one is made, for the calls that come next.
+ * The ready connection with the fewest calls; NULL: none can take the call.  If
+ * there is none, or it has calls already, another connection is made for the
+ * calls that come next.
  */
 
 static ngx_cigna_redis_conn_t *
 ngx_cigna_redis_node_choose(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call)
 {
-    ngx_uint_t               i, n, coming;
-    ngx_cigna_redis_conn_t  *conn, *best, *closed;
+    ngx_uint_t                    i, n, coming;
+    ngx_cigna_redis_conn_t       *conn, *best;
+    ngx_cigna_redis_node_conn_t  *nc, *closed;
 
     best = NULL;
     closed = NULL;
@@ -282,13 +295,14 @@ ngx_cigna_redis_node_choose(ngx_cigna_redis_node_t *node,
     n = ngx_cigna_redis_nconns(node->redis);
 
     for (i = 0; i < n; i++) {
-        conn = &node->conns[i];
+        nc = &node->conns[i];
+        conn = &nc->conn;
 
-        if (conn->durable != call->durable) {
+        if (nc->durable != call->durable) {
             continue;
         }
 
-        if (conn->state == ngx_cigna_redis_ready) {
+        if (conn->state == ngx_cigna_redis_conn_ready) {
 
             if (conn->error == NULL
                 && (best == NULL || conn->queue.n < best->queue.n))
@@ -296,11 +310,11 @@ ngx_cigna_redis_node_choose(ngx_cigna_redis_node_t *node,
                 best = conn;
             }
 
-        } else if (conn->state != ngx_cigna_redis_closed) {
+        } else if (conn->state != ngx_cigna_redis_conn_closed) {
             coming = 1;
 
-        } else if (closed == NULL && !ngx_cigna_redis_node_resting(conn)) {
-            closed = conn;
+        } else if (closed == NULL && !ngx_cigna_redis_node_resting(nc)) {
+            closed = nc;
         }
     }
 
@@ -308,107 +322,114 @@ ngx_cigna_redis_node_choose(ngx_cigna_redis_node_t *node,
         ngx_cigna_redis_node_connect(closed);
     }
 
-    if (best && best->queue.n >= (call->durable ? 1
-                                                : NGX_CIGNA_REDIS_PENDING_MAX))
-    {
-        return NULL;
-    }
+    n = call->durable ? 1 : NGX_CIGNA_REDIS_PENDING_MAX;
 
-    return best;
+    return (best && best->queue.n < n) ? best : NULL;
 }
 
 
 static ngx_uint_t
-ngx_cigna_redis_node_resting(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_node_resting(ngx_cigna_redis_node_conn_t *nc)
 {
-    if (conn->resting
-        && (ngx_msec_int_t) (conn->rest_by - ngx_current_msec) <= 0)
+    if (nc->resting
+        && (ngx_msec_int_t) (nc->rest_until - ngx_current_msec) <= 0)
     {
-        conn->resting = 0;
+        nc->resting = 0;
     }
 
-    return conn->resting;
+    return nc->resting;
 }
 
 
 static void
-ngx_cigna_redis_node_connect(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_node_connect(ngx_cigna_redis_node_conn_t *nc)
 {
     ngx_cigna_redis_node_t  *node;
 
-    node = conn->owner;
+    node = nc->node;
 
-    if (conn->replica) {
-        ngx_cigna_redis_node_next_origin(node, conn->peer.origin);
+    if (nc->conn.replica) {
+        ngx_cigna_redis_node_next_origin(node, nc->conn.peer.origin);
     }
 
-    ngx_cigna_redis_conn_connect(conn, &node->origins[node->origin]);
+    ngx_cigna_redis_conn_connect(&nc->conn, &node->origins[node->origin]);
 }
 
 
 static void
 ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
 {
-    int64_t                  age;
-    ngx_uint_t               level;
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_node_t  *node;
+    int64_t                       age;
+    ngx_uint_t                    level;
+    ngx_cigna_redis_t            *redis;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_node_conn_t  *nc;
 
-    node = conn->owner;
+    nc = conn->owner;
+    node = nc->node;
     redis = node->redis;
+
+    ngx_cigna_redis_check_later(&nc->check);
 
     level = node->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
 
     ngx_log_error(level, ngx_cigna_redis_log(redis), 0,
                   "redis \"%V\" is connected", &conn->peer.origin->name);
 
-    node->down = 0;
-    node->failures = 0;
-    node->shifts = 0;
-    node->tried = 0;
+    ngx_cigna_redis_node_recovered(node);
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
-
-    conn->served = 0;
+    nc->served = 0;
 
     if (!node->wanted) {
         conn->error = "it is needed no more";
         return;
     }
 
-    ngx_cigna_redis_pending_wake(redis);
+    ngx_cigna_redis_pending_wake(&redis->pending);
 
     if (redis->connected) {
-        age = conn->setup.age_ms;
+        age = conn->handshake.core.age_ms;
 
         redis->connected(redis->connected_data, (age < 0) ? INT64_MAX : age,
-                         conn->setup.primary, conn->durable);
+                         conn->handshake.core.primary, nc->durable);
     }
+}
+
+
+static void
+ngx_cigna_redis_node_recovered(ngx_cigna_redis_node_t *node)
+{
+    node->down = 0;
+    node->failures = 0;
+    node->shifts = 0;
+    node->tried = 0;
+
+    ngx_cigna_timer_stop(&node->retry);
 }
 
 
 static void
 ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_uint_t               level, last;
-    ngx_cigna_redis_node_t  *node;
+    ngx_uint_t                    level, last;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_node_conn_t  *nc;
 
-    node = conn->owner;
+    nc = conn->owner;
+    node = nc->node;
 
     if (!node->wanted) {
         return;
     }
 
-    if (conn->setup.rc == cigna_redis_handshake_elsewhere
+    if (conn->handshake.core.rc == cigna_redis_handshake_elsewhere
         && node->shifts++ < NGX_CIGNA_REDIS_SHIFTS_MAX)
     {
-        /* slots are on the move, and the topology knows another one */
+        /* slots are moving; the topology knows another slot of this node */
 
-        (void) node->redis->topology->trouble(node);
+        (void) ngx_cigna_redis_node_trouble(node);
 
-        ngx_cigna_redis_node_pause(conn, NGX_CIGNA_REDIS_SHIFT_MS);
+        ngx_cigna_redis_node_rest(nc, NGX_CIGNA_REDIS_SHIFT_MS);
         return;
     }
 
@@ -421,32 +442,43 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 
     ngx_cigna_redis_node_next_origin(node, conn->peer.origin);
 
-    if (!last) {
-        conn->replica = 0;
-        ngx_cigna_redis_node_connect(conn);
-        return;
-    }
+    conn->replica = 0;
 
-    ngx_cigna_redis_node_rest(conn);
+    if (last) {
+        ngx_cigna_redis_node_round_failed(nc);
+
+    } else {
+        ngx_cigna_redis_node_connect(nc);
+    }
 }
 
 
-/* a round has failed */
+static ngx_uint_t
+ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
+{
+    const ngx_cigna_redis_topology_t  *topology;
+
+    topology = node->redis->topology;
+
+    return topology->trouble ? topology->trouble(node) : 0;
+}
+
+
+/* no origin of the node could be connected to */
 
 static void
-ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
 {
     ngx_uint_t               hope;
     ngx_cigna_redis_node_t  *node;
 
-    node = conn->owner;
+    node = nc->node;
 
     node->tried = 0;
-    conn->replica = 0;
 
-    ngx_cigna_redis_node_pause(conn, ngx_cigna_redis_pause(node->failures++));
+    ngx_cigna_redis_node_rest(nc, ngx_cigna_redis_backoff(node->failures++));
 
-    hope = node->redis->topology->trouble(node);
+    hope = ngx_cigna_redis_node_trouble(node);
 
     if (ngx_cigna_redis_node_ready(node)) {
         return;
@@ -457,22 +489,18 @@ ngx_cigna_redis_node_rest(ngx_cigna_redis_conn_t *conn)
         node->hope = hope;
     }
 
-    ngx_cigna_redis_pending_wake(node->redis);
+    ngx_cigna_redis_pending_wake(&node->redis->pending);
 }
 
 
 static void
-ngx_cigna_redis_node_pause(ngx_cigna_redis_conn_t *conn, ngx_msec_t ms)
+ngx_cigna_redis_node_rest(ngx_cigna_redis_node_conn_t *nc, ngx_msec_t ms)
 {
-    ngx_cigna_redis_node_t  *node;
+    nc->resting = 1;
+    nc->rest_until = ngx_current_msec + ms;
 
-    node = conn->owner;
-
-    conn->resting = 1;
-    conn->rest_by = ngx_current_msec + ms;
-
-    if (!node->retry.timer_set) {
-        ngx_add_timer(&node->retry, ms);
+    if (!nc->node->retry.timer_set) {
+        ngx_add_timer(&nc->node->retry, ms);
     }
 }
 
@@ -484,13 +512,13 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
 
     node = ev->data;
 
-    if (node->conns[0].state == ngx_cigna_redis_closed) {
+    if (node->conns[0].conn.state == ngx_cigna_redis_conn_closed) {
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* others are made for those who wait */
+    /* pending calls make the other connections that they need */
 
-    ngx_cigna_redis_pending_wake(node->redis);
+    ngx_cigna_redis_pending_wake(&node->redis->pending);
 }
 
 
@@ -498,47 +526,51 @@ static void
 ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_node_t  *node;
+    ngx_cigna_redis_t            *redis;
+    ngx_cigna_redis_calls_t      *calls;
+    ngx_cigna_redis_node_conn_t  *nc;
 
-    node = conn->owner;
-    redis = node->redis;
+    nc = conn->owner;
+    redis = nc->node->redis;
+    calls = &redis->shared.calls;
 
-    conn->served = 1;
+    if (ngx_cigna_redis_check_is(&nc->check, call)) {
+        ngx_cigna_redis_call_finish(calls, call, cigna_ev_ok, reply);
+        return;
+    }
 
-    if (conn->durable) {
-        ngx_cigna_redis_node_durable(conn, reply);
-        ngx_cigna_redis_pending_wake(redis);
+    nc->served = 1;
+
+    if (nc->durable) {
+        ngx_cigna_redis_node_durable(nc, reply);
+        ngx_cigna_redis_pending_wake(&redis->pending);
     }
 
     if (reply == NULL) {
-        ngx_cigna_redis_call_finish(&redis->shared.calls, call,
-                                    cigna_ev_lost, NULL);
+        ngx_cigna_redis_call_finish(calls, call, cigna_ev_lost, NULL);
         return;
     }
 
     if (cigna_reply_type(reply) == cigna_reply_error
+        && redis->topology->answered
         && call->cmd && ngx_cigna_redis_call_left(call)
-        && redis->topology->answered(node, call, reply) == NGX_AGAIN)
+        && redis->topology->answered(nc->node, call, reply) == NGX_AGAIN)
     {
         cigna_reply_destroy(reply);
-        ngx_cigna_redis_node_again(node, call);
+        ngx_cigna_redis_node_again(nc->node, call);
         return;
     }
 
-    if (ngx_cigna_redis_check_doubt(conn, call, reply) == NGX_OK) {
-        return;
+    if (ngx_cigna_redis_check_confirm(&nc->check, call, reply) != NGX_OK) {
+        ngx_cigna_redis_call_finish(calls, call, cigna_ev_ok, reply);
     }
-
-    ngx_cigna_redis_call_finish(&redis->shared.calls, call, cigna_ev_ok,
-                                reply);
 }
 
 
-/* logged when it begins and when it ends */
+/* logs when replicas fall behind, and when they have caught up */
 
 static void
-ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
+ngx_cigna_redis_node_durable(ngx_cigna_redis_node_conn_t *nc,
     cigna_reply_t *reply)
 {
     ngx_uint_t               level, behind;
@@ -548,7 +580,7 @@ ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
         return;
     }
 
-    node = conn->owner;
+    node = nc->node;
     behind = (reply == NULL);
 
     if (behind == node->behind) {
@@ -560,7 +592,7 @@ ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
 
     ngx_log_error(level, ngx_cigna_redis_log(node->redis), 0,
                   "redis \"%V\" has %s than %ui replicas that keep up",
-                  &conn->peer.origin->name, behind ? "fewer" : "no fewer",
+                  &nc->conn.peer.origin->name, behind ? "fewer" : "no fewer",
                   node->redis->shared.conf->wait_replicas);
 }
 
@@ -568,32 +600,35 @@ ngx_cigna_redis_node_durable(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 {
-    ngx_cigna_redis_t       *redis;
-    ngx_cigna_redis_node_t  *node;
-    ngx_cigna_redis_call_t  *call;
+    ngx_queue_t                   all;
+    ngx_cigna_redis_node_t       *node;
+    ngx_cigna_redis_call_t       *call;
+    ngx_cigna_redis_node_conn_t  *nc;
 
-    node = conn->owner;
-    redis = node->redis;
+    nc = conn->owner;
+    node = nc->node;
+
+    ngx_queue_init(&all);
+    ngx_cigna_redis_check_end(&nc->check, &all);
+    ngx_cigna_redis_calls_move(calls, &all);
 
     if (!conn->leaving && !ngx_exiting) {
-        (void) redis->topology->trouble(node);
+        (void) ngx_cigna_redis_node_trouble(node);
     }
 
-    if (!conn->served && !ngx_queue_empty(calls)) {
+    if (!nc->served && !ngx_queue_empty(&all)) {
 
-        /* it would be the same again at once, and again */
+        /* a new connection would end in the same way at once */
 
-        ngx_cigna_redis_node_pause(conn, NGX_CIGNA_REDIS_UNSERVED_MS);
+        ngx_cigna_redis_node_rest(nc, NGX_CIGNA_REDIS_UNSERVED_MS);
     }
 
-    while (!ngx_queue_empty(calls)) {
-        call = ngx_cigna_redis_call_first(calls);
-        ngx_queue_remove(&call->link);
+    while ((call = ngx_cigna_redis_call_shift(&all))) {
 
         if (call->cmd == NULL || (call->lost && !call->reads)
             || ngx_cigna_redis_call_left(call) == 0)
         {
-            ngx_cigna_redis_call_finish(&redis->shared.calls, call,
+            ngx_cigna_redis_call_finish(&node->redis->shared.calls, call,
                                         call->lost ? cigna_ev_lost
                                                    : cigna_ev_unsent, NULL);
 
@@ -604,24 +639,28 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 }
 
 
-/* Redis has not run it, or might as well not have */
+/* sends a call again that Redis has not run, or that only reads */
 
 static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call)
 {
+    ngx_cigna_redis_t  *redis;
+
+    redis = node->redis;
+
     if (call->tries++ == NGX_CIGNA_REDIS_TRIES_MAX) {
-        ngx_cigna_redis_call_finish(&node->redis->shared.calls, call,
+        ngx_cigna_redis_call_finish(&redis->shared.calls, call,
                                     cigna_ev_unsent, NULL);
         return;
     }
 
-    ngx_cigna_redis_pending_enter(node->redis, call);
-    ngx_cigna_redis_pending_wake(node->redis);
+    ngx_cigna_redis_pending_enter(&redis->pending, call);
+    ngx_cigna_redis_pending_wake(&redis->pending);
 }
 
 
-/* unless another connection has found out the same before */
+/* goes on from this origin, unless another connection has done so already */
 
 static void
 ngx_cigna_redis_node_next_origin(ngx_cigna_redis_node_t *node,
@@ -640,7 +679,7 @@ ngx_cigna_redis_node_ready(ngx_cigna_redis_node_t *node)
 
     for (i = 0; node->conns && i < node->redis->shared.conf->connections; i++)
     {
-        if (node->conns[i].state == ngx_cigna_redis_ready) {
+        if (node->conns[i].conn.state == ngx_cigna_redis_conn_ready) {
             return 1;
         }
     }
@@ -665,12 +704,10 @@ ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node)
     node->down = 0;
     node->failures = 0;
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
+    ngx_cigna_timer_stop(&node->retry);
 
     for (i = 0; node->conns && i < ngx_cigna_redis_nconns(node->redis); i++) {
-        ngx_cigna_redis_conn_leave(&node->conns[i]);
+        ngx_cigna_redis_conn_leave(&node->conns[i].conn);
     }
 }
 
@@ -678,13 +715,19 @@ ngx_cigna_redis_node_leave(ngx_cigna_redis_node_t *node)
 void
 ngx_cigna_redis_node_done(ngx_cigna_redis_node_t *node)
 {
-    ngx_uint_t  i;
+    ngx_uint_t                    i;
+    ngx_queue_t                   calls;
+    ngx_cigna_redis_node_conn_t  *nc;
 
-    if (node->retry.timer_set) {
-        ngx_del_timer(&node->retry);
-    }
+    ngx_cigna_timer_stop(&node->retry);
 
     for (i = 0; node->conns && i < ngx_cigna_redis_nconns(node->redis); i++) {
-        ngx_cigna_redis_conn_destroy(&node->conns[i]);
+        nc = &node->conns[i];
+
+        ngx_queue_init(&calls);
+        ngx_cigna_redis_check_end(&nc->check, &calls);
+        ngx_cigna_redis_calls_destroy(&node->redis->shared.calls, &calls);
+
+        ngx_cigna_redis_conn_destroy(&nc->conn);
     }
 }

@@ -9,7 +9,7 @@
 #include "base/cigna_slice.h"
 
 
-/* Bytes on their way to Redis.  Grows as needed, is wiped when sent. */
+/* Bytes to be sent to Redis.  The buffer grows, and is wiped when sent. */
 
 typedef struct {
     u_char  *start;
@@ -19,13 +19,13 @@ typedef struct {
 } ngx_cigna_redis_out_t;
 
 
-/* both append nothing on NGX_ERROR: no memory, or bad arguments */
+/* NGX_ERROR: no memory, or bad arguments; appends nothing then */
 ngx_int_t ngx_cigna_redis_out_append(ngx_cigna_redis_out_t *out,
     const cigna_slice_t *argv, ngx_uint_t argc);
 ngx_int_t ngx_cigna_redis_out_add(ngx_cigna_redis_out_t *out,
     const u_char *bytes, size_t len);
 
-/* n bytes from pos on are gone */
+/* n bytes from pos on were sent */
 void ngx_cigna_redis_out_skip(ngx_cigna_redis_out_t *out, size_t n);
 
 void ngx_cigna_redis_out_free(ngx_cigna_redis_out_t *out);

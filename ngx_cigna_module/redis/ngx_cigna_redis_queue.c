@@ -8,6 +8,8 @@ static ngx_str_t  ngx_cigna_redis_queue_asking =
 
 static ngx_int_t ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
+static void ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
+    cigna_reply_t **reply, ngx_uint_t replicas);
 
 
 /* offset of out.pos */
@@ -58,7 +60,7 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* all of it or nothing */
+/* appends all commands of the call, or nothing */
 
 static ngx_int_t
 ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
@@ -107,7 +109,7 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* in order, but for calls that were sent elsewhere before */
+/* deadlines are in order, but for calls that were sent elsewhere before */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)
@@ -160,7 +162,6 @@ ngx_cigna_redis_call_t *
 ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
     cigna_reply_t **reply, ngx_uint_t replicas)
 {
-    int64_t                  n;
     ngx_cigna_redis_call_t  *call;
 
     call = ngx_cigna_redis_call_first(&queue->calls);
@@ -183,28 +184,38 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
     }
 
     if (call->durable) {
-        n = cigna_reply_int(*reply, -1);
-
-        cigna_reply_destroy(*reply);
-
-        *reply = call->reply;
-        call->reply = NULL;
-
-        /* an error has written nothing that could be waited for */
-
-        if (n < (int64_t) replicas
-            && cigna_reply_type(*reply) != cigna_reply_error)
-        {
-            cigna_reply_destroy(*reply);
-            *reply = NULL;
-        }
+        ngx_cigna_redis_queue_waited(call, reply, replicas);
     }
 
     return call;
 }
 
 
-/* it only reads, and would end the next connection in the same way */
+/* *reply is that of "WAIT", and is replaced by that of the command itself */
+
+static void
+ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
+    cigna_reply_t **reply, ngx_uint_t replicas)
+{
+    int64_t  n;
+
+    n = cigna_reply_int(*reply, -1);
+
+    cigna_reply_destroy(*reply);
+
+    *reply = call->reply;
+    call->reply = NULL;
+
+    /* a command that failed has written nothing that replicas could lack */
+
+    if (n < (int64_t) replicas
+        && cigna_reply_type(*reply) != cigna_reply_error)
+    {
+        cigna_reply_destroy(*reply);
+        *reply = NULL;
+    }
+}
+
 
 void
 ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue)
@@ -223,10 +234,7 @@ ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue, ngx_queue_t *list)
 {
     ngx_cigna_redis_call_t  *call;
 
-    while (!ngx_queue_empty(&queue->calls)) {
-        call = ngx_cigna_redis_call_first(&queue->calls);
-
-        ngx_queue_remove(&call->link);
+    while ((call = ngx_cigna_redis_call_shift(&queue->calls))) {
         ngx_queue_insert_tail(list, &call->link);
 
         call->lost = (call->end <= queue->offered);

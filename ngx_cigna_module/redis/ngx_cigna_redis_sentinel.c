@@ -2,7 +2,6 @@
 #include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_node.h"
-#include "ngx_cigna_redis_pending.h"
 #include "ngx_cigna_redis_subscriber.h"
 #include "redis/cigna_cluster.h"
 #include "redis/cigna_sentinel.h"
@@ -11,12 +10,12 @@
 /*
  * One primary, which Sentinels know.
  *
- * They are asked when there is no primary yet, when something is wrong with
- * the one that is known (a connection has ended, none can be made, it says that
- * it is a replica), and now and then, as a primary that was cut off from the
- * others may look fine.  The one that gave the last answer is asked last, since
- * it may be cut off, too.  Whether a server is the primary it has to say
- * itself: see cigna_redis_handshake.h.
+ * Sentinels are asked when no primary is known yet, when something is wrong
+ * with the primary (a connection has ended, none can be made, the server says
+ * that it is a replica), and now and then, as a primary that was cut off from
+ * the others may look fine.  The Sentinel that gave the last answer is asked
+ * last, since it may be cut off, too.  Whether a server is the primary, it has
+ * to say itself: see cigna_redis_handshake.h.
  */
 
 
@@ -26,13 +25,15 @@
 
 typedef struct {
     ngx_cigna_redis_node_t    *primary;      /* NULL: not known */
-    ngx_cigna_redis_lookup_t   ask;
-    ngx_uint_t                 first;        /* whom */
-    unsigned                   lost:1;       /* nobody knows it */
+    ngx_cigna_redis_lookup_t   lookup;
+    ngx_uint_t                 next;         /* seed to ask first */
+    unsigned                   lost:1;       /* no Sentinel knows a primary */
 } ngx_cigna_redis_sentinel_t;
 
 
 static ngx_int_t ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis);
+static const char *ngx_cigna_redis_sentinel_what(ngx_pool_t *pool,
+    ngx_str_t *name);
 static ngx_int_t ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
 static ngx_int_t ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
@@ -41,7 +42,7 @@ static ngx_uint_t ngx_cigna_redis_sentinel_trouble(
     ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_sentinel_origin(
     ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_lookup_t *ask);
+static void ngx_cigna_redis_sentinel_servers(ngx_cigna_redis_lookup_t *lookup);
 static ngx_int_t ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin);
 static void ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
@@ -51,7 +52,7 @@ static void ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis,
 static void ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis);
 
 
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_watched = {
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel = {
     ngx_cigna_redis_sentinel_init,
     ngx_cigna_redis_sentinel_route,
     ngx_cigna_redis_sentinel_answered,
@@ -64,48 +65,61 @@ const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_watched = {
 static ngx_int_t
 ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 {
-    u_char                      *what;
     ngx_str_t                   *name;
-    ngx_cigna_redis_lookup_t    *ask;
+    ngx_cigna_redis_lookup_t    *lookup;
     ngx_cigna_redis_conf_t      *conf;
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
     conf = redis->shared.conf;
 
-    w = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));
-    if (w == NULL) {
+    sentinel = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));
+    if (sentinel == NULL) {
         return NGX_ERROR;
     }
 
-    redis->topology_data = w;
+    redis->topology_data = sentinel;
 
     name = &conf->sentinel_master;
-    ask = &w->ask;
+    lookup = &sentinel->lookup;
 
-    what = ngx_pnalloc(redis->pool, sizeof("the primary \"\"") + name->len);
-    if (what == NULL) {
+    lookup->what = ngx_cigna_redis_sentinel_what(redis->pool, name);
+    if (lookup->what == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_sprintf(what, "the primary \"%V\"%Z", name);
+    lookup->redis = redis;
+    lookup->login = &conf->sentinel_login;
+    lookup->servers = ngx_cigna_redis_sentinel_servers;
+    lookup->answer = ngx_cigna_redis_sentinel_answer;
+    lookup->over = ngx_cigna_redis_sentinel_over;
 
-    ask->redis = redis;
-    ask->login = &conf->sentinel_login;
-    ask->what = (char *) what;
-    ask->whom = ngx_cigna_redis_sentinel_whom;
-    ask->answer = ngx_cigna_redis_sentinel_answer;
-    ask->over = ngx_cigna_redis_sentinel_over;
+    lookup->argv[0] = cigna_slice("SENTINEL");
+    lookup->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
+    lookup->argv[2] = cigna_slice_make(name->data, name->data + name->len);
+    lookup->argc = 3;
 
-    ask->argv[0] = cigna_slice("SENTINEL");
-    ask->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
-    ask->argv[2] = cigna_slice_make(name->data, name->data + name->len);
-    ask->argc = 3;
+    ngx_cigna_redis_lookup_init(lookup);
 
-    ngx_cigna_redis_lookup_init(ask);
-
-    w->first = (ngx_uint_t) ngx_random() % conf->norigins;
+    sentinel->next = (ngx_uint_t) ngx_random() % conf->norigins;
 
     return NGX_OK;
+}
+
+
+/* for the log; NULL: no memory */
+
+static const char *
+ngx_cigna_redis_sentinel_what(ngx_pool_t *pool, ngx_str_t *name)
+{
+    u_char  *what;
+
+    what = ngx_pnalloc(pool, sizeof("the primary \"\"") + name->len);
+
+    if (what) {
+        ngx_sprintf(what, "the primary \"%V\"%Z", name);
+    }
+
+    return (char *) what;
 }
 
 
@@ -113,26 +127,26 @@ static ngx_int_t
 ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
 {
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
+    sentinel = redis->topology_data;
 
-    if (w->primary) {
-        *node = w->primary;
+    if (sentinel->primary) {
+        *node = sentinel->primary;
         return NGX_OK;
     }
 
-    if (w->lost) {
+    if (sentinel->lost) {
         return NGX_ERROR;
     }
 
-    ngx_cigna_redis_lookup_soon(&w->ask);
+    ngx_cigna_redis_lookup_soon(&sentinel->lookup);
 
     return NGX_AGAIN;
 }
 
 
-/* what a server says that is a primary no more, or not yet */
+/* waits after the errors of a server that is not a primary any more, or yet */
 
 static ngx_int_t
 ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
@@ -146,9 +160,7 @@ ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
         return NGX_OK;
     }
 
-    call->resting = 1;
-    call->rest_by = ngx_current_msec + NGX_CIGNA_REDIS_SENTINEL_REST;
-
+    ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_SENTINEL_REST);
     (void) ngx_cigna_redis_sentinel_trouble(node);
 
     return NGX_AGAIN;
@@ -158,12 +170,12 @@ ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
 static ngx_uint_t
 ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = node->redis->topology_data;
+    sentinel = node->redis->topology_data;
 
-    if (node == w->primary) {
-        ngx_cigna_redis_lookup_soon(&w->ask);
+    if (node == sentinel->primary) {
+        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
     }
 
     return 1;
@@ -173,33 +185,34 @@ ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
 static ngx_cigna_origin_t *
 ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
+    sentinel = redis->topology_data;
 
-    if (w->primary == NULL) {
-        ngx_cigna_redis_lookup_soon(&w->ask);
+    if (sentinel->primary == NULL) {
+        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
         return NULL;
     }
 
-    return ngx_cigna_redis_node_origin(w->primary);
+    return ngx_cigna_redis_node_origin(sentinel->primary);
 }
 
 
 static void
-ngx_cigna_redis_sentinel_whom(ngx_cigna_redis_lookup_t *ask)
+ngx_cigna_redis_sentinel_servers(ngx_cigna_redis_lookup_t *lookup)
 {
     ngx_uint_t                   i;
     ngx_cigna_redis_conf_t      *conf;
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    conf = ask->redis->shared.conf;
-    w = ask->redis->topology_data;
+    conf = lookup->redis->shared.conf;
+    sentinel = lookup->redis->topology_data;
 
-    ask->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_LOOKUP_MAX);
+    lookup->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_LOOKUP_MAX);
 
-    for (i = 0; i < ask->n; i++) {
-        ask->origins[i] = &conf->origins[(w->first + i) % conf->norigins];
+    for (i = 0; i < lookup->n; i++) {
+        lookup->origins[i] =
+            &conf->origins[(sentinel->next + i) % conf->norigins];
     }
 }
 
@@ -210,9 +223,9 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 {
     cigna_server_t               server;
     ngx_cigna_redis_node_t      *node;
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
+    sentinel = redis->topology_data;
 
     if (cigna_sentinel_primary(reply, &server) != CIGNA_OK) {
         return NGX_DECLINED;
@@ -223,9 +236,9 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
         return NGX_DECLINED;
     }
 
-    w->first = origin - redis->shared.conf->origins + 1;
+    sentinel->next = origin - redis->shared.conf->origins + 1;
 
-    if (node != w->primary) {
+    if (node != sentinel->primary) {
         ngx_cigna_redis_sentinel_switch(redis, node);
     }
 
@@ -238,16 +251,16 @@ ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_node_t *node)
 {
     ngx_cigna_redis_node_t      *old;
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
-    old = w->primary;
+    sentinel = redis->topology_data;
+    old = sentinel->primary;
 
     ngx_log_error(NGX_LOG_NOTICE, ngx_cigna_redis_log(redis), 0,
                   "redis \"%V\" is the primary of \"%V\"",
-                  &node->own.name, &redis->shared.conf->sentinel_master);
+                  &node->named.name, &redis->shared.conf->sentinel_master);
 
-    w->primary = node;
+    sentinel->primary = node;
 
     if (old) {
         ngx_cigna_redis_node_leave(old);
@@ -257,41 +270,41 @@ ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
 
 
 /*
- * Calls have waited for this answer.  If it was no news for a primary that is
- * down they wait no more.
+ * Calls have waited for this answer.  They wait no longer for a primary that is
+ * down if the Sentinels still name it.
  */
 
 static void
 ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
 {
     ngx_uint_t                   well;
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
+    sentinel = redis->topology_data;
 
-    w->lost = (rc != NGX_OK && w->primary == NULL);
+    sentinel->lost = (rc != NGX_OK && sentinel->primary == NULL);
 
-    if (!ngx_cigna_redis_lookup_again(&w->ask)) {
-        well = rc == NGX_OK && w->primary && !w->primary->down;
+    if (!ngx_cigna_redis_lookup_again(&sentinel->lookup)) {
+        well = rc == NGX_OK && sentinel->primary && !sentinel->primary->down;
 
-        ngx_cigna_redis_lookup_later(&w->ask,
+        ngx_cigna_redis_lookup_later(&sentinel->lookup,
                                      well ? NGX_CIGNA_REDIS_SENTINEL_IDLE : 0);
 
-        if (w->primary) {
-            w->primary->hope = 0;
+        if (sentinel->primary) {
+            sentinel->primary->hope = 0;
         }
     }
 
-    ngx_cigna_redis_pending_wake(redis);
+    ngx_cigna_redis_pending_wake(&redis->pending);
 }
 
 
 static void
 ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_sentinel_t  *w;
+    ngx_cigna_redis_sentinel_t  *sentinel;
 
-    w = redis->topology_data;
+    sentinel = redis->topology_data;
 
-    ngx_cigna_redis_lookup_done(&w->ask);
+    ngx_cigna_redis_lookup_done(&sentinel->lookup);
 }

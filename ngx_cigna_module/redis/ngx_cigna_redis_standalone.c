@@ -6,19 +6,16 @@
 static ngx_int_t ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis);
 static ngx_int_t ngx_cigna_redis_standalone_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_int_t ngx_cigna_redis_standalone_answered(ngx_cigna_redis_node_t *node,
-    ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
-static ngx_uint_t ngx_cigna_redis_standalone_trouble(ngx_cigna_redis_node_t *node);
 static ngx_cigna_origin_t *ngx_cigna_redis_standalone_origin(
     ngx_cigna_redis_t *redis);
 static void ngx_cigna_redis_standalone_done(ngx_cigna_redis_t *redis);
 
 
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_alone = {
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_standalone = {
     ngx_cigna_redis_standalone_init,
     ngx_cigna_redis_standalone_route,
-    ngx_cigna_redis_standalone_answered,
-    ngx_cigna_redis_standalone_trouble,
+    NULL,
+    NULL,
     ngx_cigna_redis_standalone_origin,
     ngx_cigna_redis_standalone_done
 };
@@ -40,23 +37,6 @@ ngx_cigna_redis_standalone_route(ngx_cigna_redis_t *redis,
     *node = redis->topology_data;
 
     return NGX_OK;
-}
-
-
-/* there is nobody else to ask */
-
-static ngx_int_t
-ngx_cigna_redis_standalone_answered(ngx_cigna_redis_node_t *node,
-    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
-{
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_cigna_redis_standalone_trouble(ngx_cigna_redis_node_t *node)
-{
-    return 0;
 }
 
 

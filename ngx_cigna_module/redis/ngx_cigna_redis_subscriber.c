@@ -1,23 +1,25 @@
 
 #include "ngx_cigna_redis_subscriber.h"
+#include "ngx_cigna_redis_client.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 /*
- * A connection that listens to one channel.
+ * A connection that is subscribed to one channel.
  *
  *     resting --> connecting --> ready: SUBSCRIBE --> confirmed: up()
  *        ^            |                |                  |
  *        +------------+----------------+------------------+
  *          failed, closed, or nothing heard for too long
  *
- * Nobody waits for it, so nobody would notice that its peer is gone: when all
- * is quiet it asks for an answer.
+ * No call waits for an answer, so that no deadline would tell that the server
+ * is gone.  After a time without messages the subscriber sends PING.
  */
 
 
 #define NGX_CIGNA_REDIS_LOOK_MS    2500    /* how often it looks */
-#define NGX_CIGNA_REDIS_QUIET_MS   2000    /* then asks for an answer */
-#define NGX_CIGNA_REDIS_SILENT_MS  7400    /* then gives up */
+#define NGX_CIGNA_REDIS_QUIET_MS   2000    /* then sends PING */
+#define NGX_CIGNA_REDIS_SILENT_MS  7400    /* then closes the connection */
 
 
 struct ngx_cigna_redis_subscriber_s {
@@ -32,7 +34,7 @@ struct ngx_cigna_redis_subscriber_s {
 
     ngx_event_t                  retry;
     ngx_event_t                  look;
-    ngx_msec_t                   heard;    /* something, at last */
+    ngx_msec_t                   heard;    /* when the last reply came */
     ngx_uint_t                   failures;
     unsigned                     down:1;   /* and this was logged */
 };
@@ -97,29 +99,21 @@ ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
 static void
 ngx_cigna_redis_subscriber_init(ngx_cigna_redis_subscriber_t *sub)
 {
-    ngx_log_t               *log;
-    ngx_cigna_redis_conn_t  *conn;
+    ngx_log_t                 *log;
+    ngx_cigna_redis_shared_t  *shared;
 
-    log = &sub->redis->shared.log.log;
-    conn = &sub->conn;
+    shared = &sub->redis->shared;
+    log = &shared->log.log;
 
-    conn->shared = &sub->redis->shared;
-    conn->ops = &ngx_cigna_redis_subscriber_ops;
-    conn->owner = sub;
-    conn->login = &conn->shared->conf->login;
-    conn->check = cigna_redis_handshake_check_none;
+    ngx_cigna_timer_init(&sub->retry, ngx_cigna_redis_subscriber_connect, sub,
+                         log, 1);
+    ngx_cigna_timer_init(&sub->look, ngx_cigna_redis_subscriber_look, sub, log,
+                         1);
 
-    sub->retry.handler = ngx_cigna_redis_subscriber_connect;
-    sub->retry.data = sub;
-    sub->retry.log = log;
-    sub->retry.cancelable = 1;
-
-    sub->look.handler = ngx_cigna_redis_subscriber_look;
-    sub->look.data = sub;
-    sub->look.log = log;
-    sub->look.cancelable = 1;
-
-    ngx_cigna_redis_conn_init(conn);
+    ngx_cigna_redis_conn_init(&sub->conn, shared,
+                              &ngx_cigna_redis_subscriber_ops, sub,
+                              &shared->conf->login,
+                              cigna_redis_handshake_check_none);
 }
 
 
@@ -154,7 +148,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
     argv[1].data = sub->channel.data;
     argv[1].len = sub->channel.len;
 
-    /* without memory for it there will be silence, which is dealt with */
+    /* without memory nothing will be heard, and the connection be closed */
 
     (void) ngx_cigna_redis_conn_say(conn, argv, 2);
 
@@ -164,27 +158,27 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* an array: what it is, the channel, and then the message or a number */
+/* the reply is an array: its kind, the channel, a message or a number */
 
 static void
 ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply)
 {
-    cigna_slice_t                  what;
+    cigna_slice_t                  kind;
     ngx_cigna_redis_subscriber_t  *sub;
 
     sub = conn->owner;
 
     sub->heard = ngx_current_msec;
 
-    what = cigna_reply_slice(cigna_reply_item(reply, 0));
+    kind = cigna_reply_slice(cigna_reply_item(reply, 0));
 
-    if (cigna_slice_eq(what, cigna_slice("message"))) {
+    if (cigna_slice_eq(kind, cigna_slice("message"))) {
         sub->handler(sub->data, cigna_reply_slice(cigna_reply_item(reply, 2)));
         return;
     }
 
-    if (cigna_slice_eq(what, cigna_slice("subscribe"))) {
+    if (cigna_slice_eq(kind, cigna_slice("subscribe"))) {
         ngx_cigna_redis_subscriber_confirmed(sub);
         return;
     }
@@ -202,7 +196,7 @@ ngx_cigna_redis_subscriber_confirmed(ngx_cigna_redis_subscriber_t *sub)
 
     level = sub->down ? NGX_LOG_NOTICE : NGX_LOG_INFO;
 
-    ngx_log_error(level, &sub->redis->shared.log.log, 0,
+    ngx_log_error(level, ngx_cigna_redis_log(sub->redis), 0,
                   "redis \"%V\" is listened to", &sub->conn.peer.origin->name);
 
     sub->down = 0;
@@ -237,8 +231,6 @@ ngx_cigna_redis_subscriber_look(ngx_event_t *ev)
 }
 
 
-/* the next one may be better */
-
 static void
 ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
     const char *error)
@@ -249,7 +241,7 @@ ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
     sub = conn->owner;
     level = sub->down ? NGX_LOG_INFO : NGX_LOG_WARN;
 
-    ngx_log_error(level, &sub->redis->shared.log.log, 0,
+    ngx_log_error(level, ngx_cigna_redis_log(sub->redis), 0,
                   "redis \"%V\" cannot be listened to: %s",
                   &conn->peer.origin->name, error);
 
@@ -267,9 +259,7 @@ ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
 
     sub = conn->owner;
 
-    if (sub->look.timer_set) {
-        ngx_del_timer(&sub->look);
-    }
+    ngx_cigna_timer_stop(&sub->look);
 
     ngx_cigna_redis_subscriber_rest(sub);
 }
@@ -279,7 +269,7 @@ static void
 ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
 {
     if (!ngx_exiting) {
-        ngx_add_timer(&sub->retry, ngx_cigna_redis_pause(sub->failures++));
+        ngx_add_timer(&sub->retry, ngx_cigna_redis_backoff(sub->failures++));
     }
 }
 
@@ -296,7 +286,7 @@ ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis)
     {
         sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
 
-        if (sub->conn.state == ngx_cigna_redis_ready) {
+        if (sub->conn.state == ngx_cigna_redis_conn_ready) {
             ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
         }
     }
@@ -315,13 +305,9 @@ ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis)
     {
         sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
 
-        if (sub->look.timer_set) {
-            ngx_del_timer(&sub->look);
-        }
+        ngx_cigna_timer_stop(&sub->look);
 
-        if (sub->retry.timer_set) {
-            ngx_del_timer(&sub->retry);
-        }
+        ngx_cigna_timer_stop(&sub->retry);
 
         ngx_cigna_redis_conn_destroy(&sub->conn);
     }

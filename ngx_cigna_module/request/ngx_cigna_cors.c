@@ -6,19 +6,18 @@
 
 #define NGX_CIGNA_CORS_MAX_AGE  "600"
 
-/* for preflights that do not say which, or say it in another way */
+/* for preflights that name no headers, or not in the form of a list */
 
 #define NGX_CIGNA_CORS_HEADERS                                                \
     "Accept, Accept-Language, Authorization, Content-Type, "                  \
     "If-Modified-Since, If-None-Match, Prefer, Range, X-Request-Id"
 
-/* what may be in a reply and is not readable by itself */
+/* headers of replies that scripts may read only if they are listed */
 
 #define NGX_CIGNA_CORS_EXPOSED                                                \
     "Accept-Ranges, Allow, Content-Disposition, Content-Encoding, "           \
     "Content-Location, Content-Range, Date, ETag, Last-Modified, Link, "      \
-    "Location, Preference-Applied, RateLimit, RateLimit-Policy, "             \
-    "Retry-After, X-Progress, X-Request-Id"
+    "Location, Preference-Applied, Retry-After, X-Progress, X-Request-Id"
 
 #define NGX_CIGNA_CORS_VARY                                                   \
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -91,7 +90,8 @@ ngx_cigna_cors_answer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_origin_refused,
                             "preflight", &detail);
 
-        return ngx_cigna_reply_condition(r, ctx, ngx_cigna_condition_origin_refused,
+        return ngx_cigna_reply_condition(r, ctx,
+                                         ngx_cigna_condition_origin_refused,
                                          lcf->fhir ? ngx_cigna_reply_fhir
                                                    : ngx_cigna_reply_json,
                                          0, NULL);
@@ -136,7 +136,7 @@ ngx_cigna_cors_origin(ngx_http_request_t *r, ngx_cigna_cors_t *cors)
 }
 
 
-/* a reply varies with the origin even where it was none */
+/* Vary is also for replies to requests without an Origin */
 
 ngx_int_t
 ngx_cigna_cors_lines(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)

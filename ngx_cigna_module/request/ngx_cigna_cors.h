@@ -9,14 +9,14 @@
 
 /*
  * Cross-origin requests of browsers to FHIR, status and disconnect, from the
- * origins of "cigna_cors".  The lines are written by the gate in, last of all,
- * so that a reply has them whoever made it there, and once each.
+ * origins of "cigna_cors".  The gate in writes the lines last of all, so that
+ * every reply of the location has each of them once.
  */
 
 
 /*
  * In the preaccess phase: answers preflights.  Browsers send them without
- * cookies, so that access checks would refuse them.
+ * cookies, so access checks would refuse them.
  */
 ngx_int_t ngx_cigna_cors_handler(ngx_http_request_t *r);
 

@@ -1,7 +1,7 @@
 
 #include "ngx_cigna_ctx.h"
-#include "nginx/ngx_cigna_pool_secret.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "nginx/ngx_cigna_pool_secret.h"
 
 
 static u_char *ngx_cigna_ctx_copy(u_char *p, ngx_str_t *to, cigna_slice_t s);
@@ -93,8 +93,9 @@ ngx_cigna_ctx_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     u_char     *p;
     ngx_str_t   patient, scope, userinfo;
 
-    p = ngx_cigna_pool_secret_alloc(r->pool, grant->patient.len + grant->scope.len
-                                        + grant->userinfo.len + 1);
+    p = ngx_cigna_pool_secret_alloc(r->pool,
+                                    grant->patient.len + grant->scope.len
+                                    + grant->userinfo.len + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }

@@ -6,12 +6,12 @@
 #include "http/cigna_gate_in.h"
 
 
-/* what becomes of Content-Disposition */
+/* the reply's Content-Disposition */
 
 typedef enum {
     ngx_cigna_gate_in_as_is = 0,           /* JSON, or not of cigna_fhir */
-    ngx_cigna_gate_in_none,                /* there is no document */
-    ngx_cigna_gate_in_attached
+    ngx_cigna_gate_in_none,                /* dropped, as there is no body */
+    ngx_cigna_gate_in_attached             /* "attachment" */
 } ngx_cigna_gate_in_e;
 
 
@@ -25,8 +25,9 @@ typedef struct {
 
 
 static ngx_int_t ngx_cigna_gate_in_init(ngx_conf_t *cf);
-static ngx_uint_t ngx_cigna_gate_in_theirs(ngx_cigna_gate_in_place_t *place,
+static ngx_uint_t ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
     ngx_table_elt_t *h);
+static void ngx_cigna_gate_in_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_gate_in_filter(ngx_http_request_t *r);
 static ngx_cigna_gate_in_e ngx_cigna_gate_in_disposed(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
@@ -40,7 +41,7 @@ static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r,
     const ngx_table_elt_t *line, ngx_uint_t n);
 
 
-/* the first two are for all locations of ours, the last for what is no JSON */
+/* the first two are for all our locations, the last for replies but JSON */
 
 #define NGX_CIGNA_GATE_IN_ALL  2
 
@@ -124,12 +125,6 @@ ngx_cigna_gate_in_init(ngx_conf_t *cf)
 }
 
 
-/*
- * What nginx would still read from lines that were dropped is forgotten: Link
- * makes it push, "expires" writes into old lines, and a Location that
- * "proxy_redirect" has changed would be sent nevertheless.
- */
-
 void
 ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 {
@@ -137,6 +132,10 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
     ngx_list_part_t            *part;
     ngx_table_elt_t            *h;
     ngx_cigna_gate_in_place_t   place;
+
+    /* without a Server line nginx writes its own */
+
+    r->headers_out.server = NULL;
 
     if (r->upstream == NULL) {
         return;
@@ -155,13 +154,26 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
             if (h[i].hash
                 && !cigna_gate_in_passes(ngx_cigna_slice(&h[i].key),
                                          ngx_cigna_slice(&h[i].value))
-                && ngx_cigna_gate_in_theirs(&place, &h[i]))
+                && ngx_cigna_gate_in_upstreams(&place, &h[i]))
             {
                 h[i].hash = 0;
             }
         }
     }
 
+    ngx_cigna_gate_in_forget(r);
+}
+
+
+/*
+ * Forgets what nginx remembers of dropped lines: Link would make it push,
+ * "expires" would write into old lines, and a Location that "proxy_redirect"
+ * has changed would be sent nevertheless.
+ */
+
+static void
+ngx_cigna_gate_in_forget(ngx_http_request_t *r)
+{
     if (r->headers_out.location && r->headers_out.location->hash == 0) {
         r->headers_out.location = NULL;
     }
@@ -185,13 +197,15 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 
 
 /*
- * nginx copies the upstream's lines, whose names stay where they were read.
- * The copies are in order, so the search goes on from the last one found; it
- * goes round once before a line is taken for somebody else's.
+ * 1 if the line is the upstream's.  nginx copies the upstream's lines, but not
+ * their names, which stay where they were read.  The copies are in order, so
+ * the search goes on from the last one found, and round once before it gives
+ * up.
  */
 
 static ngx_uint_t
-ngx_cigna_gate_in_theirs(ngx_cigna_gate_in_place_t *place, ngx_table_elt_t *h)
+ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
+    ngx_table_elt_t *h)
 {
     ngx_uint_t        i, round;
     ngx_list_part_t  *part;
@@ -274,7 +288,7 @@ ngx_cigna_gate_in_disposed(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* nginx may still write the charset behind the type */
+/* nginx may still append the charset to the type */
 
 static ngx_uint_t
 ngx_cigna_gate_in_json(ngx_http_request_t *r)
@@ -287,8 +301,8 @@ ngx_cigna_gate_in_json(ngx_http_request_t *r)
 
 
 /*
- * Drops what is written anew, whoever has written it.  1 if the name of an
- * attachment was kept.
+ * Drops the lines that the gate writes itself, whoever has written them.  1 if
+ * an attachment's Content-Disposition, which has its file name, was kept.
  */
 
 static ngx_uint_t

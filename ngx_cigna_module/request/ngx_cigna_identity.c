@@ -8,13 +8,13 @@
 ngx_cigna_identity_e
 ngx_cigna_identity(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e   who;
+    ngx_cigna_identity_e   identity;
     ngx_cigna_loc_conf_t  *lcf;
 
-    who = ngx_cigna_identity_tenant(r, ctx);
+    identity = ngx_cigna_identity_tenant(r, ctx);
 
-    if (who != ngx_cigna_identity_known) {
-        return who;
+    if (identity != ngx_cigna_identity_known) {
+        return identity;
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
@@ -70,9 +70,9 @@ ngx_cigna_identity_tenant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 ngx_cigna_condition_e
-ngx_cigna_identity_condition(ngx_cigna_identity_e who)
+ngx_cigna_identity_condition(ngx_cigna_identity_e identity)
 {
-    switch (who) {
+    switch (identity) {
 
     case ngx_cigna_identity_nobody:
         return ngx_cigna_condition_no_identity;
@@ -87,13 +87,13 @@ ngx_cigna_identity_condition(ngx_cigna_identity_e who)
 
 
 cigna_vault_names_t *
-ngx_cigna_identity_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_identity_names(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_vault_names_t    *id;
     ngx_cigna_main_conf_t  *mcf;
 
-    if (ctx->identity != NULL) {
-        return ctx->identity;
+    if (ctx->names != NULL) {
+        return ctx->names;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -109,7 +109,7 @@ ngx_cigna_identity_named(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NULL;
     }
 
-    ctx->identity = id;
+    ctx->names = id;
 
     return id;
 }

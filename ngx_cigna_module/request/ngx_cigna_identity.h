@@ -8,38 +8,41 @@
 
 
 /*
- * Who a request is for: evaluates cigna_identity.  Nothing that a caller sends
- * is looked at here but by way of the operator's variables.
+ * The identity that a request is for: the tenant and member that cigna_identity
+ * names.  Only the operator's variables are read here, nothing that a caller
+ * sends.
  */
 
 typedef enum {
-    ngx_cigna_identity_known = 0,               /* ctx->tenant, ctx->member */
-    ngx_cigna_identity_nobody,                  /* not configured, or empty */
-    ngx_cigna_identity_invalid,                 /* bytes that name nobody */
-    ngx_cigna_identity_failed                   /* no memory */
+    ngx_cigna_identity_known = 0,          /* ctx->tenant, ctx->member */
+    ngx_cigna_identity_nobody,             /* not configured, or empty */
+    ngx_cigna_identity_invalid,            /* unknown tenant, control bytes, or
+                                              too long */
+    ngx_cigna_identity_failed              /* no memory */
 } ngx_cigna_identity_e;
 
 
 /*
- * Fills ctx->tenant and ctx->member.  The tenant may be known, and is then
- * filled in, where the member is not.
+ * Fills ctx->tenant and ctx->member.  ctx->tenant is also filled if only the
+ * member is missing or invalid.
  */
 ngx_cigna_identity_e ngx_cigna_identity(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* the first half of it: ctx->tenant, whoever the member is */
+/* fills ctx->tenant alone */
 ngx_cigna_identity_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* what to tell a caller who is not known */
-ngx_cigna_condition_e ngx_cigna_identity_condition(ngx_cigna_identity_e who);
+/* the condition to refuse a request with; not for _known */
+ngx_cigna_condition_e ngx_cigna_identity_condition(
+    ngx_cigna_identity_e identity);
 
 /*
- * What the vault calls the identity, which is worked out when first asked for:
- * the request path does without.  ctx->tenant and ctx->member must be known.
- * NULL if the library fails.
+ * The identity's names in the vault, which are worked out at first use: a
+ * request with a cached token does without.  ctx->tenant and ctx->member must
+ * be known.  NULL if there is no memory, or OpenSSL fails.
  */
-cigna_vault_names_t *ngx_cigna_identity_named(ngx_http_request_t *r,
+cigna_vault_names_t *ngx_cigna_identity_names(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 

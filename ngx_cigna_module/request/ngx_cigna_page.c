@@ -3,7 +3,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 
 
-#define NGX_CIGNA_PAGE_SIZE   4096         /* all but what is escaped */
+#define NGX_CIGNA_PAGE_SIZE   4096         /* without the escaped strings */
 #define NGX_CIGNA_ESCAPE_MAX  6            /* "&quot;" */
 
 #define NGX_CIGNA_STYLE                                                       \
@@ -30,8 +30,8 @@
     "small{color:#a3b2bd}}"
 
 /*
- * The policy on referrers is a header, too; but where a server adds one to all
- * that it sends, as many do, that one would count, being the last.
+ * The referrer policy is a header, too.  But many servers add another one to
+ * every reply, and the last one counts.
  */
 
 #define NGX_CIGNA_PAGE_HEAD                                                   \
@@ -59,8 +59,8 @@ static ngx_int_t ngx_cigna_page_headers(ngx_http_request_t *r);
 
 
 /*
- * The style is the only thing in line, and the policy names it by its hash,
- * worked out here so that the two cannot part.
+ * The policy allows the inline style by its hash, which is worked out here, so
+ * that it always fits the style.
  */
 
 ngx_int_t
@@ -246,12 +246,14 @@ ngx_cigna_page_headers(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_cigna_page_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e, const char *allow)
+    ngx_cigna_condition_e e, const char *what, const char *allow)
 {
     ngx_cigna_page_t              page;
     const ngx_cigna_condition_t  *c;
 
     c = ngx_cigna_condition(e);
+
+    ngx_cigna_reply_log(r, ctx, e, what, NULL);
 
     if (ngx_cigna_reply_condition_headers(r, ctx, e, 0, allow) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

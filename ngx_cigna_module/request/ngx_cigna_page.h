@@ -7,8 +7,8 @@
 
 
 /*
- * The pages that a member's browser may see: short, without scripts and
- * without anything from elsewhere.
+ * The pages that a member's browser may see: short, without scripts, and
+ * without anything that is loaded from elsewhere.
  */
 
 typedef struct {
@@ -19,21 +19,25 @@ typedef struct {
     cigna_slice_t    again;                /* URL to try again, or empty */
     cigna_slice_t    back;                 /* URL of the app, or empty */
     cigna_slice_t    reference;            /* dance id, or empty */
-    cigna_slice_t    reload;               /* URL to go on to by itself ... */
-    ngx_uint_t       reload_s;             /* ... after so many seconds */
+    cigna_slice_t    reload;               /* URL that the page goes on to */
+    ngx_uint_t       reload_s;             /* after so many seconds */
 } ngx_cigna_page_t;
 
 
-/* prepares the policy that goes with the pages, in postconfiguration */
+/* prepares the Content-Security-Policy of the pages, in postconfiguration */
 ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
-/* sends a page; what it says is escaped; as a content handler returns */
+/* sends a page, all strings escaped; returns what a content handler returns */
 ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
     const ngx_cigna_page_t *page);
 
-/* the page of a condition, with its headers */
+/*
+ * Logs a condition, as ngx_cigna_reply_log() does, and sends its page.  allow:
+ * value of an Allow line, or NULL.
+ */
 ngx_int_t ngx_cigna_page_condition(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *allow);
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *what,
+    const char *allow);
 
 
 #endif /* _NGX_CIGNA_PAGE_H_INCLUDED_ */

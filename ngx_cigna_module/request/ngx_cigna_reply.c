@@ -1,10 +1,9 @@
 
 #include "ngx_cigna_reply.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_loc_conf.h"
-#include "http/cigna_accept.h"
-#include "json/cigna_json.h"
+#include "gateway/ngx_cigna_tenant.h"
 #include "http/cigna_uri.h"
+#include "json/cigna_json.h"
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024
@@ -35,7 +34,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ctx->outcome = c->name;
 
-    /* what is not logged is not worked out */
+    /* without a line in the log the member's name need not be hashed */
 
     if (r->connection->log->log_level < c->level) {
         return;
@@ -48,9 +47,10 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         tenant = ctx->tenant->name;
     }
 
-    if (e != ngx_cigna_condition_identity_invalid && ctx->tenant && ctx->member.len) {
-
-        id = ngx_cigna_identity_named(r, ctx);
+    if (e != ngx_cigna_condition_identity_invalid
+        && ctx->tenant && ctx->member.len)
+    {
+        id = ngx_cigna_identity_names(r, ctx);
 
         if (id != NULL) {
             member.data = id->hash;
@@ -65,7 +65,8 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_log_error(c->level, r->connection->log, 0,
                   "cigna: %s request %s, condition: %V, tenant: %V, "
                   "member: %V, request: %V%s%V",
-                  what, e == ngx_cigna_condition_served_stale ? "served" : "refused",
+                  what,
+                  e == ngx_cigna_condition_served_stale ? "served" : "refused",
                   &c->name, &tenant, &member, ngx_cigna_request_id(r),
                   detail->len ? ", detail: " : "", detail);
 }
@@ -105,10 +106,7 @@ ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     r->headers_out.content_length_n = body->len;
 
     if (type) {
-        r->headers_out.content_type.data = (u_char *) type;
-        r->headers_out.content_type.len = ngx_strlen(type);
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
-        r->headers_out.content_type_lowcase = NULL;
+        ngx_cigna_reply_type(r, type);
     }
 
     rc = ngx_http_send_header(r);
@@ -139,7 +137,17 @@ ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
 }
 
 
-/* not headers_out.location, which nginx would make absolute by itself */
+void
+ngx_cigna_reply_type(ngx_http_request_t *r, const char *type)
+{
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+}
+
+
+/* not by headers_out.location, which nginx would make absolute */
 
 ngx_int_t
 ngx_cigna_reply_redirect(ngx_http_request_t *r, ngx_uint_t status,
@@ -176,28 +184,9 @@ ngx_cigna_reply_condition(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     return ngx_cigna_reply(r, ngx_cigna_condition(e)->status,
                            form == ngx_cigna_reply_fhir
-                               ? ngx_cigna_reply_fhir_type(r)
+                               ? NGX_CIGNA_REPLY_FHIR_TYPE
                                : "application/json",
                            &body);
-}
-
-
-const char *
-ngx_cigna_reply_fhir_type(ngx_http_request_t *r)
-{
-    ngx_str_t       *line;
-    ngx_uint_t       from;
-    cigna_accept_t   accept;
-
-    from = 0;
-    cigna_accept_init(&accept);
-
-    while ((line = ngx_cigna_request_header(r, "accept", &from)) != NULL) {
-        cigna_accept_add(&accept, ngx_cigna_slice(line));
-    }
-
-    return cigna_accept_json(&accept) ? "application/json"
-                                      : "application/fhir+json";
 }
 
 

@@ -7,22 +7,24 @@
 #include <openssl/rand.h>
 
 
-#define NGX_CIGNA_TRACE_RANDOM  (256 * CIGNA_TRACE_RANDOM_LEN)
+/* random bytes of a $request_id, and of many of them */
+
+#define NGX_CIGNA_TRACE_RANDOM   16
+#define NGX_CIGNA_TRACE_RANDOMS  (256 * NGX_CIGNA_TRACE_RANDOM)
 
 
-/* the caller's lines; a second one where one is meant is none */
+/* the caller's lines; a second X-Request-Id or traceparent makes it invalid */
 
 typedef struct {
     ngx_str_t    *request_id;
     ngx_str_t    *parent;
-    unsigned      request_ids:2;           /* two are two or more */
+    unsigned      request_ids:2;           /* 2: two or more */
     unsigned      parents:2;
-    unsigned      state:1;                 /* all lines of it are valid */
+    unsigned      state:1;                 /* all tracestate lines are valid */
 } ngx_cigna_trace_lines_t;
 
 
-static ngx_int_t ngx_cigna_trace_begin(ngx_http_request_t *r,
-    ngx_cigna_trace_t *trace);
+static ngx_str_t ngx_cigna_trace_request_id(ngx_http_request_t *r);
 static u_char *ngx_cigna_trace_random(void);
 static void ngx_cigna_trace_lines(ngx_http_request_t *r,
     ngx_cigna_trace_lines_t *lines);
@@ -32,7 +34,7 @@ static ngx_uint_t ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name,
     size_t len);
 
 
-ngx_int_t
+void
 ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_cigna_trace_t        *trace;
@@ -41,11 +43,7 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     trace = &ctx->trace;
 
     if (trace->request_id.len) {
-        return NGX_OK;
-    }
-
-    if (ngx_cigna_trace_begin(r, trace) != NGX_OK) {
-        return NGX_ERROR;
+        return;
     }
 
     ngx_cigna_trace_lines(r, &lines);
@@ -53,7 +51,7 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     if (lines.parents == 1
         && cigna_traceparent_valid(ngx_cigna_slice(lines.parent)))
     {
-        trace->parent = *lines.parent;
+        trace->parent = 1;
         trace->state = lines.state;
     }
 
@@ -61,82 +59,67 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         && cigna_request_id_valid(ngx_cigna_slice(lines.request_id)))
     {
         trace->request_id = *lines.request_id;
-    }
 
-    return NGX_OK;
+    } else {
+        trace->request_id = ngx_cigna_trace_request_id(r);
+    }
 }
 
 
-/* what is passed on if the caller has said nothing; $request_id is the trace */
+/* as nginx makes a $request_id, but for 7,000 instructions less */
 
-static ngx_int_t
-ngx_cigna_trace_begin(ngx_http_request_t *r, ngx_cigna_trace_t *trace)
+static ngx_str_t
+ngx_cigna_trace_request_id(ngx_http_request_t *r)
 {
-    u_char                     *p, *random;
+    u_char                     *random;
+    ngx_str_t                   id;
     ngx_cigna_main_conf_t      *mcf;
     ngx_http_variable_value_t  *vv;
-
-    p = ngx_pnalloc(r->pool, CIGNA_TRACEPARENT_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     vv = &r->variables[mcf->request_id];
 
     random = (vv->valid || vv->not_found) ? NULL : ngx_cigna_trace_random();
+    id.data = random ? ngx_pnalloc(r->pool, 2 * NGX_CIGNA_TRACE_RANDOM) : NULL;
 
-    if (random) {
-        cigna_traceparent_random(random, p);
-
-        vv->data = p + CIGNA_TRACE_ID_AT;
-        vv->len = CIGNA_TRACE_ID_LEN;
-        vv->valid = 1;
-        vv->no_cacheable = 0;
-        vv->not_found = 0;
-
-        trace->request_id.data = vv->data;
-        trace->request_id.len = CIGNA_TRACE_ID_LEN;
-
-    } else {
-        trace->request_id = *ngx_cigna_request_id(r);
-
-        if (cigna_traceparent_make(ngx_cigna_slice(&trace->request_id), p)
-            != CIGNA_OK)
-        {
-            return NGX_OK;
-        }
+    if (id.data == NULL) {
+        return *ngx_cigna_request_id(r);
     }
 
-    trace->parent.data = p;
-    trace->parent.len = CIGNA_TRACEPARENT_LEN;
+    id.len = ngx_hex_dump(id.data, random, NGX_CIGNA_TRACE_RANDOM) - id.data;
 
-    return NGX_OK;
+    vv->data = id.data;
+    vv->len = id.len;
+    vv->valid = 1;
+    vv->no_cacheable = 0;
+    vv->not_found = 0;
+
+    return id;
 }
 
 
 /*
- * As many as nginx takes for $request_id, of which OpenSSL makes many at a time
- * for nearly the same price.  Only workers fill this, so that no two of them
- * have the same.  NULL: OpenSSL makes none, and nginx knows what to do.
+ * OpenSSL makes many bytes for nearly the price of a few.  Only workers come
+ * here, so that no two of them have the same bytes.  NULL: there are none, and
+ * nginx knows what to do.
  */
 
 static u_char *
 ngx_cigna_trace_random(void)
 {
     static size_t  left;
-    static u_char  bytes[NGX_CIGNA_TRACE_RANDOM];
+    static u_char  bytes[NGX_CIGNA_TRACE_RANDOMS];
 
     if (left == 0) {
 
-        if (RAND_bytes(bytes, NGX_CIGNA_TRACE_RANDOM) != 1) {
+        if (RAND_bytes(bytes, NGX_CIGNA_TRACE_RANDOMS) != 1) {
             return NULL;
         }
 
-        left = NGX_CIGNA_TRACE_RANDOM;
+        left = NGX_CIGNA_TRACE_RANDOMS;
     }
 
-    left -= CIGNA_TRACE_RANDOM_LEN;
+    left -= NGX_CIGNA_TRACE_RANDOM;
 
     return bytes + left;
 }

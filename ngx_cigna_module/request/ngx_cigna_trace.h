@@ -7,18 +7,16 @@
 
 
 /*
- * What ties a FHIR request's traces together, from the caller to Cigna: its
- * X-Request-Id and its traceparent go on if they make sense, and are made if
- * not.  Nothing is recorded here, so that no span is added.
+ * The ids by which logs of the caller, of the gateway and of Cigna can be
+ * matched.  A caller's X-Request-Id, traceparent and tracestate go on if they
+ * are valid.  $request_id takes the place of a missing or invalid X-Request-Id.
  */
 
 
-/*
- * Finds out ctx->trace, once.  NGX_ERROR: no memory.
- */
-ngx_int_t ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
+/* fills ctx->trace, once */
+void ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
-/* in the header filter: X-Request-Id */
+/* in the header filter: adds X-Request-Id; NGX_OK or NGX_ERROR */
 ngx_int_t ngx_cigna_trace_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 

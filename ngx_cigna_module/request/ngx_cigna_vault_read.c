@@ -1,19 +1,20 @@
 
 #include "ngx_cigna_vault_read.h"
-#include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_identity.h"
-#include "gateway/ngx_cigna_worker.h"
-#include "shm/ngx_cigna_counters.h"
-#include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_time.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_journal.h"
 #include "refresh/cigna_verdict.h"
+#include "vault/cigna_scripts.h"
 
 
 /*
- * A grant is opened, looked at and wiped without a return to the event loop,
- * so that one block serves all requests of the worker.  There is room for what
- * Redis has, and for what the journal has.
+ * A grant is opened, read and wiped without a return to the event loop, so one
+ * arena serves all requests of the worker.  It has room for two grants: that of
+ * Redis and that of the journal.
  */
 
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
@@ -26,9 +27,9 @@ static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
     int *rc);
-static ngx_cigna_condition_e ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_grant_t *grant,
-    const cigna_vault_mark_t *mark);
+static ngx_cigna_condition_e ngx_cigna_vault_read_judge(
+    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const cigna_grant_t *grant, const cigna_vault_mark_t *mark);
 static ngx_cigna_condition_e ngx_cigna_vault_read_failed(int rc);
 static ngx_cigna_worker_t *ngx_cigna_vault_read_worker(ngx_cigna_ctx_t *ctx);
 
@@ -57,7 +58,7 @@ ngx_cigna_vault_read_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t         argv[CIGNA_GRANT_READ_ARGC];
     cigna_vault_names_t  *id;
 
-    id = ngx_cigna_identity_named(r, ctx);
+    id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -98,7 +99,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
         mcf->worker->read_journal = 1;
 
-        /* the mark is about the generation that Redis has */
+        /* the mark belongs to the generation in Redis */
 
         ngx_memzero(&mark, sizeof(cigna_vault_mark_t));
     }
@@ -111,7 +112,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* as a refresh will judge it */
+/* judges the grant as a refresh would */
 
 static ngx_cigna_condition_e
 ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
@@ -143,8 +144,9 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
                                         : ngx_cigna_condition_grant_expired;
 
     case cigna_refresh_paused:
-        return cigna_verdict_usable(&v, now) ? ngx_cigna_condition_served
-                                             : ngx_cigna_condition_refresh_paused;
+        return cigna_verdict_usable(&v, now)
+               ? ngx_cigna_condition_served
+               : ngx_cigna_condition_refresh_paused;
 
     default:
         return ngx_cigna_condition_served;
@@ -162,16 +164,17 @@ ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     return (cigna_subject_t) {
         .vault = &mcf->vault,
         .provider = &ctx->tenant->provider,
-        .identity = ctx->identity,
+        .identity = ctx->names,
         .arena = &mcf->worker->read_arena
     };
 }
 
 
 /*
- * Redis may be behind what the node has of this grant: its writes are refused,
- * or it has lost some.  What it does not have at all, or only half of, the
- * journal gives it again in its own time.
+ * NGX_OK: the journal has a newer generation of the grant, which takes the
+ * place of *grant and *rc: Redis may refuse writes, or may have lost some.  A
+ * record that Redis has lost wholly is not looked for here: the journal writes
+ * it again later.
  */
 
 static ngx_int_t
@@ -189,7 +192,7 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
-    known.identity = cigna_script_identity(ctx->identity);
+    known.identity = cigna_script_identity(ctx->names);
     known.id = grant->id;
     known.generation = grant->generation;
     known.now_ms = ngx_cigna_now_ms();
@@ -207,8 +210,8 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * *grant and *rc stay as they are where the entry does not open: it is of
- * another vault, or under a key that has gone.
+ * NGX_DECLINED: the entry cannot be opened, as it is of another vault or sealed
+ * under a key that is gone; *grant and *rc stay.
  */
 
 static ngx_int_t
@@ -275,7 +278,7 @@ ngx_cigna_vault_read_failed(int rc)
 ngx_uint_t
 ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx)
 {
-    /* a mark is about the generation that Redis has */
+    /* the mark belongs to the generation in Redis */
 
     return !ngx_cigna_vault_read_worker(ctx)->read_journal
            && cigna_vault_read_marked(ctx->wait->cmd.reply);

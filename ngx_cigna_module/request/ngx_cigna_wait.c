@@ -73,7 +73,7 @@ ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     w->late = NULL;
     w->resume = resume;
 
-    /* an old worker, too, is to end the wait: the timer is not cancelable */
+    /* not cancelable, so that an exiting worker ends the wait, too */
 
     ngx_add_timer(&w->timer, timeout);
 
@@ -132,7 +132,7 @@ ngx_cigna_wait_post(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
 }
 
 
-/* nothing is read, but a client that leaves is noticed */
+/* reads nothing from the client, but notices when it leaves */
 
 static ngx_int_t
 ngx_cigna_wait_block(ngx_cigna_wait_t *w)
@@ -222,6 +222,17 @@ ngx_cigna_wait_phases(ngx_http_request_t *r)
     r->write_event_handler = ngx_http_core_run_phases;
 
     ngx_http_core_run_phases(r);
+}
+
+
+void
+ngx_cigna_wait_reply(ngx_http_request_t *r)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    ngx_http_finalize_request(r, ctx->wait->reply(r, ctx));
 }
 
 

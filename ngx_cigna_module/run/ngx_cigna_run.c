@@ -234,7 +234,6 @@ ngx_cigna_run_step(ngx_event_t *ev)
         }
 
         ngx_memzero(&run->op, sizeof(cigna_op_t));
-        run->evaled = 0;
 
         run->next(run->flow, &run->ev, &run->op);
 

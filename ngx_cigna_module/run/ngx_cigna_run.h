@@ -107,6 +107,7 @@ struct ngx_cigna_run_s {
     ngx_msec_t               started;          /* sleep or exchange */
     ngx_uint_t               watched;          /* epoch at the last command */
     ngx_cigna_redis_cmd_t    keep;             /* beside an exchange */
+    const cigna_script_t    *keep_script;
     ngx_event_t              keep_timer;
     ngx_cigna_turn_t         turn;
     cigna_journal_t          note;             /* last journal entry */
@@ -114,8 +115,6 @@ struct ngx_cigna_run_s {
     unsigned                 queued:1;         /* exchange not begun yet */
     unsigned                 budgeted:1;       /* it was asked for ... */
     unsigned                 charged:1;        /* ... and granted, not used */
-    unsigned                 evaled:1;         /* NOSCRIPT was answered */
-    unsigned                 keep_evaled:1;
     unsigned                 retake:1;         /* lock and mark may be lost */
     unsigned                 begun:1;          /* turn taken, nothing sent */
     unsigned                 reported:1;

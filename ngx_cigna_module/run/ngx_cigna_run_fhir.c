@@ -33,7 +33,7 @@ ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
         }
     }
 
-    if (waiter->answer.rc != cigna_budget_granted) {
+    if (waiter->answer.rc != cigna_budget_rc_granted) {
         ngx_log_error(NGX_LOG_INFO, &run->log.log, 0,
                       "a budget has refused the gateway's own request");
         return NGX_BUSY;
@@ -67,9 +67,9 @@ ngx_cigna_run_fhir_answered(ngx_cigna_run_t *run)
     s = run->http.reply.retry_after_s;
 
     if (run->tenant->budget) {
-        (void) ngx_cigna_budget_answered(run->tenant->budget,
-                                         run->http.reply.status,
-                                         s < 0 ? -1 : s * 1000);
+        (void) ngx_cigna_budget_pause_answered(&run->tenant->budget->pause,
+                                               run->http.reply.status,
+                                               s < 0 ? -1 : s * 1000);
     }
 }
 

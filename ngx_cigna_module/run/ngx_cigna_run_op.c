@@ -9,6 +9,7 @@
 #include "ngx_cigna_run_op.h"
 #include "ngx_cigna_endpoints.h"
 #include "shm/ngx_cigna_journal.h"
+#include "redis/ngx_cigna_redis_script.h"
 #include "ngx_cigna_run_fhir.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_stay.h"
@@ -27,12 +28,7 @@
 #define NGX_CIGNA_RUN_RETAKE     1000
 
 
-static ngx_int_t ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval);
-static ngx_uint_t ngx_cigna_run_script_args(const cigna_script_t *script,
-    ngx_uint_t eval, const cigna_slice_t *argv, ngx_uint_t argc,
-    u_char *nkeys, cigna_slice_t *to);
-static ngx_int_t ngx_cigna_run_command(ngx_cigna_run_t *run,
-    const cigna_slice_t *argv, ngx_uint_t argc);
+static ngx_int_t ngx_cigna_run_redis(ngx_cigna_run_t *run);
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static ngx_int_t ngx_cigna_run_turn(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_http(ngx_cigna_run_t *run);
@@ -71,11 +67,8 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
     switch (run->op.type) {
 
     case cigna_op_redis:
-        return ngx_cigna_run_command(run, run->op.redis.argv,
-                                     run->op.redis.argc);
-
     case cigna_op_script:
-        return ngx_cigna_run_script(run, 0);
+        return ngx_cigna_run_redis(run);
 
     case cigna_op_turn:
         return ngx_cigna_run_turn(run);
@@ -120,25 +113,17 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
 ngx_int_t
 ngx_cigna_run_collect(ngx_cigna_run_t *run)
 {
-    ngx_int_t  rc;
-
     switch (run->op.type) {
 
     case cigna_op_script:
 
-        /* sent again as a whole, which is safe: Redis has not run it */
-
-        if (run->cmd.outcome == cigna_ev_ok
-            && cigna_reply_is_error(run->cmd.reply, "NOSCRIPT")
-            && !run->evaled)
+        if (ngx_cigna_redis_script_again(run->mcf->worker->redis, &run->cmd,
+                                         run->op.redis.script,
+                                         run->op.redis.argv,
+                                         run->op.redis.argc)
+            == NGX_AGAIN)
         {
-            run->evaled = 1;
-
-            rc = ngx_cigna_run_script(run, 1);
-
-            if (rc != NGX_OK) {
-                return rc;
-            }
+            return NGX_AGAIN;
         }
 
         /* fall through */
@@ -206,53 +191,29 @@ ngx_cigna_run_op_done(ngx_cigna_run_t *run)
 
 
 static ngx_int_t
-ngx_cigna_run_script(ngx_cigna_run_t *run, ngx_uint_t eval)
+ngx_cigna_run_redis(ngx_cigna_run_t *run)
 {
-    u_char         nkeys[NGX_INT_T_LEN];
-    ngx_uint_t     argc;
-    cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX + 3];
+    ngx_int_t           rc;
+    cigna_op_redis_t   *op;
+    ngx_cigna_redis_t  *redis;
 
-    argc = ngx_cigna_run_script_args(run->op.redis.script, eval,
-                                     run->op.redis.argv, run->op.redis.argc,
-                                     nkeys, argv);
+    op = &run->op.redis;
+    redis = run->mcf->worker->redis;
 
-    ngx_cigna_redis_done(&run->cmd);
-
-    return ngx_cigna_run_command(run, argv, argc);
-}
-
-
-static ngx_uint_t
-ngx_cigna_run_script_args(const cigna_script_t *script, ngx_uint_t eval,
-    const cigna_slice_t *argv, ngx_uint_t argc, u_char *nkeys,
-    cigna_slice_t *to)
-{
-    to[0] = eval ? cigna_slice("EVAL") : cigna_slice("EVALSHA");
-    to[1] = cigna_slice_str(eval ? script->text : script->sha1);
-    to[2].data = nkeys;
-    to[2].len = ngx_sprintf(nkeys, "%ui", (ngx_uint_t) script->nkeys) - nkeys;
-
-    ngx_memcpy(&to[3], argv, argc * sizeof(cigna_slice_t));
-
-    return argc + 3;
-}
-
-
-static ngx_int_t
-ngx_cigna_run_command(ngx_cigna_run_t *run, const cigna_slice_t *argv,
-    ngx_uint_t argc)
-{
     /* what changes from here on, the reply may not know of */
 
     run->watched = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
 
     run->cmd.handler = ngx_cigna_run_redis_handler;
     run->cmd.data = run;
-    run->cmd.durable = run->op.redis.durable;
+    run->cmd.durable = op->durable;
 
-    if (ngx_cigna_redis_start(run->mcf->worker->redis, &run->cmd, argv, argc)
-        == NGX_AGAIN)
-    {
+    rc = (run->op.type == cigna_op_script)
+         ? ngx_cigna_redis_script_start(redis, &run->cmd, op->script,
+                                        op->argv, op->argc)
+         : ngx_cigna_redis_start(redis, &run->cmd, op->argv, op->argc);
+
+    if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
@@ -459,7 +420,6 @@ ngx_cigna_run_keep(ngx_cigna_run_t *run)
         return;
     }
 
-    run->keep_evaled = 0;
     run->retake = 0;
     run->keep_timer.handler = ngx_cigna_run_keep_timer;
     run->keep_timer.data = run;
@@ -472,9 +432,6 @@ ngx_cigna_run_keep(ngx_cigna_run_t *run)
 static void
 ngx_cigna_run_keep_timer(ngx_event_t *ev)
 {
-    u_char                   nkeys[NGX_INT_T_LEN];
-    ngx_uint_t               argc;
-    cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX + 3];
     ngx_cigna_run_t         *run;
     const cigna_op_lease_t  *lease;
 
@@ -487,16 +444,13 @@ ngx_cigna_run_keep_timer(ngx_event_t *ev)
         return;
     }
 
-    argc = ngx_cigna_run_script_args(run->retake ? lease->retake : lease->renew,
-                                     run->keep_evaled, lease->argv,
-                                     lease->argc, nkeys, argv);
-
-    ngx_cigna_redis_done(&run->keep);
-
+    run->keep_script = run->retake ? lease->retake : lease->renew;
     run->keep.handler = ngx_cigna_run_keep_handler;
     run->keep.data = run;
 
-    if (ngx_cigna_redis_start(run->mcf->worker->redis, &run->keep, argv, argc)
+    if (ngx_cigna_redis_script_start(run->mcf->worker->redis, &run->keep,
+                                     run->keep_script, lease->argv,
+                                     lease->argc)
         != NGX_AGAIN)
     {
         ngx_log_debug0(NGX_LOG_DEBUG_CORE, ev->log, 0, "lease not renewed");
@@ -515,22 +469,19 @@ ngx_cigna_run_keep_handler(ngx_cigna_redis_cmd_t *cmd)
     ngx_log_debug1(NGX_LOG_DEBUG_CORE, &run->log.log, 0,
                    "lease renewed, outcome: %d", (int) cmd->outcome);
 
-    if (cmd->outcome == cigna_ev_ok
-        && cigna_reply_is_error(cmd->reply, "NOSCRIPT") && !run->keep_evaled)
+    if (ngx_cigna_redis_script_again(run->mcf->worker->redis, cmd,
+                                     run->keep_script,
+                                     run->op.http.lease.argv,
+                                     run->op.http.lease.argc)
+        == NGX_AGAIN
+        || cmd->outcome != cigna_ev_ok)
     {
-        run->keep_evaled = 1;
-        ngx_add_timer(&run->keep_timer, 1);
-        return;
-    }
-
-    if (cmd->outcome != cigna_ev_ok) {
         return;
     }
 
     word = cigna_reply_slice(cigna_reply_item(cmd->reply, 0));
 
     if (cigna_slice_eq(word, cigna_slice("mine"))) {
-        run->keep_evaled = run->retake ? 0 : run->keep_evaled;
         run->retake = 0;
 
     } else if (!run->retake && cigna_slice_eq(word, cigna_slice("lost"))) {
@@ -543,7 +494,6 @@ void
 ngx_cigna_run_op_retake(ngx_cigna_run_t *run)
 {
     run->retake = 1;
-    run->keep_evaled = 0;
 
     ngx_add_timer(&run->keep_timer, 1 + ngx_random() % NGX_CIGNA_RUN_RETAKE);
 }

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_journal.h"
+#include "nginx/ngx_cigna_pid.h"
 
 
 /* ms for which an entry belongs to its writer, or to the process that claimed
@@ -11,7 +12,6 @@
 
 static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
 static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
-static int ngx_cigna_journal_alive(int32_t pid);
 
 
 ngx_int_t
@@ -61,7 +61,7 @@ ngx_cigna_journal_claim(ngx_shm_zone_t *zone, cigna_journal_look_t *look,
     look->rewrite_ms = ngx_cigna_zone_fixed(zone)->rewrite_ms;
     look->until_ms = ngx_current_msec + NGX_CIGNA_JOURNAL_CLAIMER;
     look->pid = ngx_pid;
-    look->alive = ngx_cigna_journal_alive;
+    look->alive = ngx_cigna_pid_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
@@ -105,7 +105,7 @@ ngx_cigna_journal_claims(ngx_shm_zone_t *zone)
 
     look.now_ms = ngx_current_msec;
     look.pid = ngx_pid;
-    look.alive = ngx_cigna_journal_alive;
+    look.alive = ngx_cigna_pid_alive;
 
     book = ngx_cigna_journal_lock(zone);
 
@@ -179,13 +179,4 @@ static cigna_book_t *
 ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
 {
     return (cigna_book_t *) ngx_cigna_zone_journal(fixed);
-}
-
-
-/* a dead process counts as alive until the master has reaped it */
-
-static int
-ngx_cigna_journal_alive(int32_t pid)
-{
-    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
 }

@@ -22,7 +22,7 @@ scene_step(scene_t *s, world_actor_t *a, world_fault_e fault)
         return;
     }
 
-    /* whoever was held up finds that the deadline is over */
+    /* for an actor that was delayed the deadline is over */
 
     if (a->op.type == cigna_op_http && a->steps
         && s->w.now_ms - a->asked_ms > WORLD_HTTP_MS)

@@ -11,7 +11,6 @@ import { assertRefused } from '../lib/fhir.mjs';
 import { twice } from '../lib/meter.mjs';
 import { BASE } from '../lib/recorder.mjs';
 import { until } from '../lib/scratch.mjs';
-import { parseList } from '../lib/structured.mjs';
 
 const DAY = 24 * 3600;
 const BURST = 9;
@@ -62,33 +61,21 @@ test('spent budgets', async (t) => {
   const sentOf = (tenant) =>
     meter.arrivals.filter((one) => one.tenant === tenant).length;
 
-  await t.test('a 429 states the budget, the time to wait and the rate, in '
-    + 'structured fields', async () => {
-    for (const [tenant, what, text, q, w, most] of [
-      ['acme', 'tenant', 'This app\'s budget ', BURST, DAY, DAY / BURST],
-      ['globex', 'member', 'This member\'s budget ', 2, 60, 30],
-    ]) {
-      const reply = await spend(tenant);
-      assertRefused(reply, 429, `budget_${what}`,
-                    { code: 'throttled', retry: true });
-      assert.ok(reply.json().issue[0].diagnostics.startsWith(text));
+  await t.test('a 429 states the budget and the time to wait',
+    async () => {
+      for (const [tenant, what, text, most] of [
+        ['acme', 'tenant', 'This app\'s budget ', DAY / BURST],
+        ['globex', 'member', 'This member\'s budget ', 30],
+      ]) {
+        const reply = await spend(tenant);
+        assertRefused(reply, 429, `budget_${what}`,
+                      { code: 'throttled', retry: true });
+        assert.ok(reply.json().issue[0].diagnostics.startsWith(text));
 
-      const retryAfter = Number(reply.headers['retry-after']);
-      assert.ok(retryAfter >= 1 && retryAfter <= most, `${retryAfter}`);
-
-      const policy = parseList(reply.headers['ratelimit-policy'])
-        .find(({ value }) => value === what);
-      assert.deepEqual([policy.parameters.q, policy.parameters.w], [q, w]);
-
-      const names = parseList(reply.headers['ratelimit-policy'])
-        .map(({ value }) => value);
-      assert.deepEqual(names, ['gateway', what]);
-
-      const [{ value, parameters }] = parseList(reply.headers.ratelimit);
-      assert.deepEqual([value, parameters],
-                       [what, { r: 0, t: retryAfter }]);
-    }
-  });
+        const retryAfter = Number(reply.headers['retry-after']);
+        assert.ok(retryAfter >= 1 && retryAfter <= most, `${retryAfter}`);
+      }
+    });
 
   await t.test('a spent budget does not affect other tenants',
     async () => {

@@ -486,7 +486,7 @@ for (const name of ['http_x_member', 'arg_member', 'cookie_session', 'host',
                      + 'caller can write'));
 }
 
-for (const name of ['cigna_request_id', 'CIGNA_traceparent']) {
+for (const name of ['cigna_request_id', 'CIGNA_request_id']) {
   refuses(`$${name} as a member`,
           { server: { cigna_identity: `acme $${name}` } },
           new RegExp(`"cigna_identity" cannot use "\\$${name}", which any `

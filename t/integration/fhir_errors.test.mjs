@@ -124,9 +124,9 @@ test('errors', async (t) => {
   const ask = (path, accept, more) => alice.get(path, {
     headers: accept ? { Accept: accept } : {}, ...more });
 
-  function assertOutcome(reply, status, code, type = FHIR) {
+  function assertOutcome(reply, status, code) {
     assert.equal(reply.status, status, reply.body);
-    assert.equal(reply.headers['content-type'], type);
+    assert.equal(reply.headers['content-type'], FHIR);
     assert.equal(reply.headers['content-length'], String(reply.bytes.length));
     assert.equal(reply.headers['cache-control'], 'no-store, private');
     const { resourceType, issue: [issue] } = reply.json();
@@ -137,24 +137,18 @@ test('errors', async (t) => {
 
   // Errors of the gateway and of nginx.
 
-  for (const [accept, type] of [
-    [undefined, FHIR], ['*/*', FHIR], [FHIR, FHIR], [JSON_, JSON_],
-    [`${FHIR};q=0.2, ${JSON_};q=0.7`, JSON_],
-    [`${FHIR};q=0.7, ${JSON_};q=0.2`, FHIR],
-    ['application/json, text/plain, */*', JSON_],
-    ['application/*;q=0.3, application/json;q=0', FHIR],
-    ['text/html', FHIR],
-  ]) {
+  for (const accept of [undefined, '*/*', FHIR, JSON_, `${FHIR};q=0`,
+                        `${FHIR};q=0.2, ${JSON_};q=0.7`, 'text/html']) {
     await t.test(`a caller with Accept: ${accept} gets errors as `
-      + `${type}`, async () => {
+      + `${FHIR}`, async () => {
       const zoe = gw.visitor({ member: 'zoe' });
       const headers = accept ? { Accept: accept } : {};
       const refused = await zoe.get('/fhir/Patient', { headers });
       assert.equal(refused.status, 401);
-      assert.equal(refused.headers['content-type'], type);
+      assert.equal(refused.headers['content-type'], FHIR);
       assert.equal(refused.json().resourceType, 'OperationOutcome');
       assert.equal((await ask('/up/html', accept)).headers['content-type'],
-                   type);
+                   FHIR);
     });
   }
 
@@ -163,7 +157,7 @@ test('errors', async (t) => {
     assert.equal(assertOutcome(await ask('/closed/Patient'), 403,
                                'forbidden'), 'request_refused');
     assert.equal(assertOutcome(await ask('/closed/Patient', JSON_), 403,
-                               'forbidden', JSON_), 'request_refused');
+                               'forbidden'), 'request_refused');
     assert.equal(assertOutcome(await alice.request('/small/Patient', {
       method: 'GET', body: 'x'.repeat(11),
       headers: { 'Content-Length': '11' } }), 413, 'too-long'),
@@ -177,7 +171,7 @@ test('errors', async (t) => {
     assertRefused(await ask('/late/hang'), 504, 'upstream_late',
                   { code: 'timeout' });
     assert.equal((await ask('/nobody/Patient', JSON_))
-      .headers['content-type'], JSON_);
+      .headers['content-type'], FHIR);
     const mine = await ask('/nobody-mine/Patient');
     assert.equal(mine.body, 'sorry');
     assert.equal(mine.headers['content-type'], 'text/plain');

@@ -33,8 +33,20 @@ make_plans(const cigna_budget_gateway_conf_t *g,
 }
 
 
+uint64_t
+real_burst(const cigna_budget_plan_t *p)
+{
+    int64_t  every_ns;
+
+    every_ns = p->gateway.every_ns;
+
+    return every_ns ? (uint64_t) ((p->gateway_max_ns + every_ns - 1) / every_ns)
+                    : 0;
+}
+
+
 int
-hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+ask_pause(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
     unsigned jitter, int *began)
 {
     cigna_budget_cause_t  cause;
@@ -46,7 +58,7 @@ hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
         .jitter = jitter
     };
 
-    return cigna_budget_held_back(b, &cause, began);
+    return cigna_budget_pause_ask(b, &cause, began);
 }
 
 

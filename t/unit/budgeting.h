@@ -6,6 +6,8 @@
 #include "support.h"
 
 #include "budget/cigna_budget.h"
+#include "budget/cigna_budget_member.h"
+#include "budget/cigna_budget_pause.h"
 
 
 /* for the tests of budgets; times are in nanoseconds */
@@ -21,11 +23,14 @@ cigna_rate_t a_rate(const char *text);
 void make_plans(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *t, unsigned n, cigna_budget_plan_t *p);
 
+/* the gateway's real burst in requests; 0: no limit */
+uint64_t real_burst(const cigna_budget_plan_t *p);
+
 /*
  * Makes the scope pause for ms, as after a reply with Retry-After: 429 pauses a
  * tenant, 503 all tenants of an origin.
  */
-int hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
+int ask_pause(const cigna_budget_t *b, cigna_budget_scope_e scope, int64_t ms,
     unsigned jitter, int *began);
 
 /* a number below "below", the same in each run */

@@ -42,7 +42,7 @@ redis_server_start(redis_server_t *s, int is_cluster)
 }
 
 
-/* a Redis without ports cannot be a cluster's: it gets one nobody uses */
+/* a cluster's Redis must have a port, so it gets one that no client uses */
 
 static void
 redis_server_run(const redis_server_t *s, int is_cluster)

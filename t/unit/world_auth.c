@@ -376,7 +376,7 @@ world_spend_code(world_auth_t *as, world_form_t *form, cigna_slice_t request,
             continue;
         }
 
-        /* a code that comes twice ends what it brought (RFC 6749, 4.1.2) */
+        /* a code that is used twice ends its grant (RFC 6749, section 4.1.2) */
 
         f->dead |= f->spent;
 
@@ -411,7 +411,7 @@ world_spend_refresh(world_auth_t *as, cigna_slice_t token, char *body,
 
     f = &as->families[family];
 
-    /* one that was used before was stolen by somebody: all of it ends */
+    /* a refresh token that is used twice may be stolen, so its family ends */
 
     f->dead |= as->tokens == world_rotating && serial != f->serial;
 

@@ -14,7 +14,7 @@
 #define WORLD_BODY_MAX  8192
 
 
-/* what an operation brought, in memory that does not outlive the event */
+/* the result of an operation, in memory that ends with the event */
 
 typedef struct {
     cigna_reply_t  *reply;
@@ -40,7 +40,7 @@ world_ended(world_fault_e fault)
 }
 
 
-/* the password is the one secret that Redis is told */
+/* AUTH has the only secret that goes to Redis in clear */
 
 static void
 world_no_secrets(const cigna_op_t *op)
@@ -124,7 +124,7 @@ world_renew(world_t *w, world_actor_t *a)
 }
 
 
-/* replies that are slow are waited for as long as the deadline allows */
+/* waits for a slow reply until the deadline */
 
 static world_fault_e
 world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
@@ -155,7 +155,9 @@ world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
 }
 
 
-/* once in a run, and once more with the other secret if one was refused */
+/*
+ * at most once in a run, and again with the other secret after invalid_client
+ */
 
 static void
 world_sent(world_actor_t *a)
@@ -237,7 +239,7 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
 }
 
 
-/* what the flow does not wait for: once, and if that fails never */
+/* a revocation, which the flow does not wait for; it is tried once */
 
 static void
 world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
@@ -348,7 +350,7 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
                   ? w->fleet.quiet_until_ms - w->now_ms : 0;
     world_random(w, ev.random, CIGNA_RANDOM_LEN);
 
-    /* whatever is not said anew is nonsense */
+    /* members that the flow does not set have nonsense values */
 
     memset(&a->op, 0xa5, sizeof(cigna_op_t));
 

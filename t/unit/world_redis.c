@@ -434,7 +434,7 @@ world_resp_int(world_resp_t *r, int64_t n)
 }
 
 
-/* key NULL: there is none */
+/* key NULL: there is no key */
 
 static void
 world_resp_record(world_resp_t *r, world_key_t *key)
@@ -506,7 +506,7 @@ world_dance_open(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
-/* the oldest entry; of those of the same age, the one Redis ranks first */
+/* the oldest entry; among equally old ones the one that Redis ranks first */
 
 static world_field_t *
 world_oldest(world_key_t *key)
@@ -709,7 +709,7 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 }
 
 
-/* "id gone", no longer than eight of them */
+/* "id gone", with eight ids at most */
 
 static void
 world_gone(world_redis_t *db, world_key_t *key, cigna_slice_t id,
@@ -748,7 +748,7 @@ world_unmark(world_key_t *key)
 }
 
 
-/* puts this one in place of what is there */
+/* replaces the grant that is there */
 
 static void
 world_write(world_redis_t *db, world_key_t *key, const cigna_slice_t *a,
@@ -933,7 +933,7 @@ world_unlock(world_redis_t *db, cigna_slice_t name, cigna_slice_t owner)
 }
 
 
-/* 1 if what is there gives way to this generation of the same grant */
+/* 1 if this generation replaces the one that is there */
 
 static int
 world_older(world_key_t *key, cigna_slice_t generation, int spent)

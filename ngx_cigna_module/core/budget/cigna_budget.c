@@ -1,31 +1,32 @@
 
+#include "cigna_budget.h"
+#include "cigna_budget_local.h"
 #include "cigna_budget_member.h"
 #include "cigna_budget_metadata.h"
 #include "cigna_budget_pause.h"
-#include "cigna_budget_slot.h"
 
 
 /*
- * Two requests a lease, times 256: of what is leased in advance for fewer too
- * much would expire, so that these ask for what they need.
+ * Two requests per lease, times 256.  With less demand, calls ask only for what
+ * is needed: too much of what is leased in advance would expire.
  */
 
 #define CIGNA_BUDGET_BUSY  512
 
-/* of the last 32 calls; most that is asked for in case */
+/* of the last 32 calls; the most that is asked for beyond the demand */
 
 #define CIGNA_BUDGET_SCARCE     16
 #define CIGNA_BUDGET_EXTRA_MAX  1024
 
 /*
- * What Redis has said of a long wait is asked about again: the rates may be
- * others after a reload, or it may have been told to forget.  Three leases at
- * least, so that the call that follows is made in time.
+ * After so long, a tenant with a long wait asks Redis again: a reload may have
+ * changed the rates, or an operator deleted the budgets in Redis.  It is three
+ * leases at least, so that the call that follows is made in time.
  */
 
-#define CIGNA_BUDGET_TRUST_NS   INT64_C(3000000000)
+#define CIGNA_BUDGET_TRUST_NS      INT64_C(3000000000)
 
-#define CIGNA_BUDGET_HELD_NS    (CIGNA_BUDGET_HELD_MS * CIGNA_RATE_MS)
+#define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
 /* Retry-After of outage=closed: the next call may find Redis again */
 
@@ -34,23 +35,30 @@
 
 static void cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
+static void cigna_budget_of_member(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a);
 static int cigna_budget_dry(const cigna_budget_plan_t *p,
     cigna_budget_by_e by);
-static void cigna_budget_hold_back(const cigna_budget_t *b,
+static void cigna_budget_pausing(const cigna_budget_t *b,
     cigna_budget_scope_e scope, int64_t pause_ns, cigna_budget_answer_t *a);
 static void cigna_budget_open(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
 static void cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
+static int cigna_budget_scant(const cigna_budget_t *b);
 static void cigna_budget_spend(cigna_budget_tenant_t *t,
     cigna_budget_answer_t *a);
 static void cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a);
 static int cigna_budget_probe(const cigna_budget_t *b);
-static void cigna_budget_local(const cigna_budget_t *b,
+static void cigna_budget_take_local(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
 static void cigna_budget_refuse(cigna_budget_answer_t *a,
     cigna_budget_by_e by, int64_t wait_ns);
+static void cigna_budget_credit(const cigna_budget_t *b, int64_t want,
+    const cigna_budget_grant_t *g);
+static void cigna_budget_refused(const cigna_budget_t *b, int64_t want,
+    const cigna_budget_grant_t *g);
 static void cigna_budget_learn(const cigna_budget_t *b,
     const cigna_budget_lease_reply_t *r);
 static void cigna_budget_expire(const cigna_budget_t *b);
@@ -60,10 +68,9 @@ static void cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     cigna_budget_answer_t *a);
 static void cigna_budget_look(const cigna_budget_t *b,
     cigna_budget_answer_t *a);
-static void cigna_budget_call(const cigna_budget_t *b, int64_t ask,
+static void cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
     cigna_budget_answer_t *a);
 static void cigna_budget_foresee(cigna_budget_tenant_t *t);
-static cigna_budget_buckets_t cigna_budget_buckets(const cigna_budget_t *b);
 
 
 void
@@ -82,8 +89,8 @@ cigna_budget_decide(const cigna_budget_t *from, unsigned waiting, int again,
 
     cigna_budget_judge(&b, waiting, a);
 
-    if (a->rc == cigna_budget_refused && cigna_budget_dry(b.plan, a->by)) {
-        a->rc = cigna_budget_granted;
+    if (a->rc == cigna_budget_rc_refused && cigna_budget_dry(b.plan, a->by)) {
+        a->rc = cigna_budget_rc_granted;
     }
 
     cigna_budget_slot_close(&b);
@@ -94,7 +101,7 @@ static void
 cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a)
 {
-    int64_t               pause_ns, member_ns;
+    int64_t               pause_ns;
     cigna_budget_scope_e  scope;
 
     a->outage_began = cigna_budget_late(b);
@@ -103,24 +110,33 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
     pause_ns = cigna_budget_pause_left_ns(b, &scope);
 
     if (pause_ns && !b->plan->gateway_dry) {
-        cigna_budget_hold_back(b, scope, pause_ns, a);
+        cigna_budget_pausing(b, scope, pause_ns, a);
         return;
     }
 
     if (b->member == CIGNA_BUDGET_METADATA) {
         cigna_budget_open(b, a);
 
-        if (pause_ns && a->rc == cigna_budget_granted) {
-            a->by = cigna_budget_held;
-        }
-
-        return;
+    } else {
+        cigna_budget_of_member(b, waiting, a);
     }
+
+    if (pause_ns && a->rc == cigna_budget_rc_granted) {
+        a->by = cigna_budget_by_pause;
+    }
+}
+
+
+static void
+cigna_budget_of_member(const cigna_budget_t *b, unsigned waiting,
+    cigna_budget_answer_t *a)
+{
+    int64_t  member_ns;
 
     member_ns = cigna_budget_member_wait_ns(b);
 
     if (member_ns && !b->plan->member_dry) {
-        cigna_budget_refuse(a, cigna_budget_member, member_ns);
+        cigna_budget_refuse(a, cigna_budget_by_member, member_ns);
         return;
     }
 
@@ -133,58 +149,54 @@ cigna_budget_judge(const cigna_budget_t *b, unsigned waiting,
         cigna_budget_lease(b, waiting, a);
     }
 
-    if (a->rc != cigna_budget_granted) {
+    if (a->rc != cigna_budget_rc_granted) {
         return;
-    }
-
-    if (pause_ns) {
-        a->by = cigna_budget_held;
     }
 
     if (member_ns == 0) {
         cigna_budget_member_charge(b, 1);
         a->member = 1;
 
-    } else if (a->by == cigna_budget_none) {
-        a->by = cigna_budget_member;
+    } else if (a->by == cigna_budget_by_none) {
+        a->by = cigna_budget_by_member;
     }
 }
 
 
 /*
- * An operator may have ended the pause: who comes a while after Redis was asked
- * waits until it has told.  Metadata does not wait.
+ * An operator may have ended the pause: if Redis was asked some time ago, the
+ * request waits for a new call.  A request for metadata does not wait.
  */
 
 static void
-cigna_budget_hold_back(const cigna_budget_t *b, cigna_budget_scope_e scope,
+cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
     int64_t pause_ns, cigna_budget_answer_t *a)
 {
-    cigna_budget_hold_t  *h;
+    cigna_pause_t  *p;
 
-    h = cigna_budget_pause_of(b, scope);
+    p = cigna_budget_pause_of(b, scope);
 
     if (b->node->down_ns) {
 
         if (cigna_budget_probe(b)) {
-            cigna_budget_call(b, 0, a);
+            cigna_budget_make_call(b, 0, a);
         }
 
-    } else if (b->now_ns - h->from_ns >= CIGNA_BUDGET_HELD_NS) {
+    } else if (b->now_ns - p->from_ns >= CIGNA_BUDGET_PAUSE_AGE_NS) {
         cigna_budget_look(b, a);
 
         if (b->tenant->under_way && b->member != CIGNA_BUDGET_METADATA) {
-            a->rc = cigna_budget_waiting;
+            a->rc = cigna_budget_rc_waiting;
             a->wait_ms = CIGNA_BUDGET_POLL_MS;
             return;
         }
     }
 
-    cigna_budget_refuse(a, cigna_budget_held, pause_ns);
+    cigna_budget_refuse(a, cigna_budget_by_pause, pause_ns);
 }
 
 
-/* metadata; what Redis is asked for is only whether there is a pause */
+/* a request for metadata: Redis is asked for pauses only */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -197,11 +209,11 @@ cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
     if (b->node->down_ns) {
 
         if (cigna_budget_probe(b)) {
-            cigna_budget_call(b, 0, a);
+            cigna_budget_make_call(b, 0, a);
         }
 
         if (p->outage == cigna_budget_outage_closed) {
-            cigna_budget_refuse(a, cigna_budget_down,
+            cigna_budget_refuse(a, cigna_budget_by_outage,
                                 CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
             return;
         }
@@ -218,7 +230,7 @@ cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
         return;
     }
 
-    cigna_budget_refuse(a, cigna_budget_metadata, wait_ns);
+    cigna_budget_refuse(a, cigna_budget_by_metadata, wait_ns);
 }
 
 
@@ -227,19 +239,19 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
 {
     switch (by) {
 
-    case cigna_budget_gateway:
+    case cigna_budget_by_gateway:
         return p->gateway_dry;
 
-    case cigna_budget_tenant:
+    case cigna_budget_by_tenant:
         return p->tenant_dry;
 
-    case cigna_budget_member:
+    case cigna_budget_by_member:
         return p->member_dry;
 
-    case cigna_budget_metadata:
+    case cigna_budget_by_metadata:
         return p->gateway_dry || p->tenant_dry;
 
-    default: /* pauses and outages are the gateway's */
+    default: /* by_pause, by_outage: the gateway's */
         return p->gateway_dry;
     }
 }
@@ -253,18 +265,11 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_tenant_t  *t;
 
     t = b->tenant;
-    due_ns = cigna_budget_due_ns(b);
 
     if (t->credits > 0) {
         cigna_budget_spend(t, a);
 
-        /* ahead of time: there is less than half a lease needs */
-
-        if (!t->under_way && due_ns == 0 && t->refused_ns <= b->now_ns
-            && b->now_ns - t->asked_ns >= b->plan->lease_ns
-            && t->demand >= CIGNA_BUDGET_BUSY
-            && t->credits < (int64_t) t->demand / 512)
-        {
+        if (cigna_budget_scant(b)) {
             cigna_budget_ask(b, waiting ? waiting - 1 : 0, a);
         }
 
@@ -282,19 +287,40 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
         return;
     }
 
-    a->rc = cigna_budget_waiting;
+    due_ns = cigna_budget_due_ns(b);
+
+    a->rc = cigna_budget_rc_waiting;
+    a->wait_ms = CIGNA_BUDGET_POLL_MS;
 
     if (t->under_way) {
-        a->wait_ms = CIGNA_BUDGET_POLL_MS;
+        return;
+    }
 
-    } else if (due_ns) {
+    if (due_ns) {
         t->scarce |= 1;
         a->wait_ms = (due_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
     } else {
         cigna_budget_ask(b, waiting, a);
-        a->wait_ms = CIGNA_BUDGET_POLL_MS;
     }
+}
+
+
+/* 1: a call is due ahead of time, as less is left than half a lease needs */
+
+static int
+cigna_budget_scant(const cigna_budget_t *b)
+{
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    return !t->under_way
+           && cigna_budget_due_ns(b) == 0
+           && t->refused_ns <= b->now_ns
+           && b->now_ns - t->asked_ns >= b->plan->lease_ns
+           && t->demand >= CIGNA_BUDGET_BUSY
+           && t->credits < (int64_t) t->demand / 512;
 }
 
 
@@ -308,17 +334,17 @@ cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
 
     if (t->tenant_dry > 0) {
         t->tenant_dry--;
-        a->by = cigna_budget_tenant;
+        a->by = cigna_budget_by_tenant;
     }
 
     if (t->gateway_dry > 0) {
         t->gateway_dry--;
-        a->by = cigna_budget_gateway;
+        a->by = cigna_budget_by_gateway;
     }
 }
 
 
-/* without Redis, which one of the tenants asks once a lease */
+/* without Redis, which one tenant of the node tries to call once per lease */
 
 static void
 cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
@@ -327,7 +353,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
     switch (b->plan->outage) {
 
     case cigna_budget_outage_local:
-        cigna_budget_local(b, a);
+        cigna_budget_take_local(b, a);
         break;
 
     case cigna_budget_outage_open:
@@ -336,23 +362,23 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
     case cigna_budget_outage_closed:
 
         if (b->plan->gateway_dry) {
-            a->by = cigna_budget_down;
-            cigna_budget_local(b, a);
+            a->by = cigna_budget_by_outage;
+            cigna_budget_take_local(b, a);
             break;
         }
 
-        cigna_budget_refuse(a, cigna_budget_down,
+        cigna_budget_refuse(a, cigna_budget_by_outage,
                             CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
         break;
     }
 
     if (cigna_budget_probe(b)) {
-        cigna_budget_ask(b, a->rc == cigna_budget_granted ? 0 : waiting, a);
+        cigna_budget_ask(b, a->rc == cigna_budget_rc_granted ? 0 : waiting, a);
     }
 }
 
 
-/* 1: this one is to ask whether Redis is back */
+/* 1: this tenant must call, to see whether Redis is back */
 
 static int
 cigna_budget_probe(const cigna_budget_t *b)
@@ -371,24 +397,23 @@ cigna_budget_probe(const cigna_budget_t *b)
 
 
 static void
-cigna_budget_local(const cigna_budget_t *b, cigna_budget_answer_t *a)
+cigna_budget_take_local(const cigna_budget_t *b, cigna_budget_answer_t *a)
 {
-    cigna_budget_grant_t    g;
-    cigna_budget_buckets_t  buckets;
+    int64_t            wait_ns;
+    cigna_budget_by_e  by;
 
-    buckets = cigna_budget_buckets(b);
+    wait_ns = cigna_budget_local_take(b, &by);
 
-    cigna_budget_take(b->plan, &buckets, cigna_budget_slot_share(b), 1,
-                      b->now_ns, &g);
-
-    if (g.granted == 0) {
-        cigna_budget_refuse(a, g.by, g.wait_ns);
+    if (wait_ns) {
+        cigna_budget_refuse(a, by, wait_ns);
         return;
     }
 
     a->local = 1;
-    a->by = g.gateway_dry ? cigna_budget_gateway
-            : g.tenant_dry ? cigna_budget_tenant : a->by;
+
+    if (by != cigna_budget_by_none) {
+        a->by = by;
+    }
 }
 
 
@@ -396,7 +421,7 @@ static void
 cigna_budget_refuse(cigna_budget_answer_t *a, cigna_budget_by_e by,
     int64_t wait_ns)
 {
-    a->rc = cigna_budget_refused;
+    a->rc = cigna_budget_rc_refused;
     a->by = by;
     a->wait_ms = (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
 
@@ -410,35 +435,45 @@ int
 cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
     const cigna_budget_lease_reply_t *r)
 {
-    int                          back;
-    int64_t                      due_ns;
-    cigna_budget_t               b;
-    cigna_budget_scope_e         scope;
-    cigna_budget_tenant_t       *t;
-    cigna_budget_buckets_t       buckets;
-    const cigna_budget_grant_t  *g;
+    int             back;
+    cigna_budget_t  b;
 
     cigna_budget_slot_open(from, &b);
-
-    t = b.tenant;
-    g = &r->grant;
 
     back = b.node->down_ns != 0;
     b.node->down_ns = 0;
     b.node->nodes = r->nodes;
 
-    if (t->call == call) {
-        t->under_way = 0;
+    if (b.tenant->call == call) {
+        b.tenant->under_way = 0;
     }
 
     cigna_budget_learn(&b, r);
-    cigna_budget_expire(&b);
+    cigna_budget_credit(&b, want, &r->grant);
+    cigna_budget_refused(&b, want, &r->grant);
+
+    cigna_budget_slot_close(&b);
+
+    return back;
+}
+
+
+static void
+cigna_budget_credit(const cigna_budget_t *b, int64_t want,
+    const cigna_budget_grant_t *g)
+{
+    cigna_budget_scope_e    scope;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+
+    cigna_budget_expire(b);
 
     if (want) {
-        t->expiry_ns = b.now_ns + 2 * b.plan->lease_ns;
+        t->expiry_ns = b->now_ns + 2 * b->plan->lease_ns;
     }
 
-    if (cigna_budget_pause_left_ns(&b, &scope) && !b.plan->gateway_dry) {
+    if (cigna_budget_pause_left_ns(b, &scope) && !b->plan->gateway_dry) {
         cigna_budget_slot_void(t);
 
     } else {
@@ -447,57 +482,62 @@ cigna_budget_leased(const cigna_budget_t *from, uint64_t call, int64_t want,
         t->tenant_dry += g->tenant_dry;
     }
 
-    /* so that an outage does not begin with a burst */
-
-    buckets = cigna_budget_buckets(&b);
-    cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b),
-                        g->granted, b.now_ns);
-
-    t->refused_ns = b.now_ns;
-
-    /* of a pause its own record tells, and when it is over */
-
-    if (g->granted < want && (g->pause_ns == 0 || b.plan->gateway_dry)) {
-        due_ns = cigna_budget_due_ns(&b);
-
-        if (due_ns < t->asked_ns + b.plan->lease_ns - b.now_ns) {
-            due_ns = t->asked_ns + b.plan->lease_ns - b.now_ns;
-        }
-
-        t->refused_ns += g->wait_ns > due_ns ? g->wait_ns : due_ns;
-        t->by = g->by ? g->by : cigna_budget_gateway;
-    }
-
-    cigna_budget_slot_close(&b);
-
-    return back;
+    cigna_budget_local_charge(b, g->granted);
 }
 
 
-/* of pauses, and of what an operator has ended */
+/* until when Redis need not be asked; a pause has its own record */
+
+static void
+cigna_budget_refused(const cigna_budget_t *b, int64_t want,
+    const cigna_budget_grant_t *g)
+{
+    int64_t                 due_ns, lease_ns;
+    cigna_budget_tenant_t  *t;
+
+    t = b->tenant;
+    t->refused_ns = b->now_ns;
+
+    if (g->granted >= want || (g->pause_ns && !b->plan->gateway_dry)) {
+        return;
+    }
+
+    due_ns = cigna_budget_due_ns(b);
+    lease_ns = t->asked_ns + b->plan->lease_ns - b->now_ns;
+
+    if (due_ns < lease_ns) {
+        due_ns = lease_ns;
+    }
+
+    t->refused_ns += g->wait_ns > due_ns ? g->wait_ns : due_ns;
+    t->by = g->by ? g->by : cigna_budget_by_gateway;
+}
+
+
+/* pauses that other nodes know of, and pauses that an operator has ended */
 
 static void
 cigna_budget_learn(const cigna_budget_t *b,
     const cigna_budget_lease_reply_t *r)
 {
-    cigna_budget_hold_t  *h;
+    cigna_pause_t  *p;
 
     if (r->all_ended_ms) {
-        cigna_budget_hold_end(&b->origin->all,
+        cigna_pause_end(&b->origin->all,
                               (r->all_ended_ms - 1) * CIGNA_RATE_MS,
                               b->now_ns);
     }
 
     if (r->own_ended_ms) {
-        cigna_budget_hold_end(&b->tenant->own,
+        cigna_pause_end(&b->tenant->own,
                               (r->own_ended_ms - 1) * CIGNA_RATE_MS,
                               b->now_ns);
     }
 
-    h = cigna_budget_pause_of(b, r->grant.scope);
+    p = cigna_budget_pause_of(b, r->grant.scope);
 
-    if (r->grant.pause_ns > cigna_budget_hold_left_ns(h, b->now_ns)) {
-        cigna_budget_hold_learn(h, r->grant.pause_ns, b->now_ns);
+    if (r->grant.pause_ns > cigna_pause_left_ns(p, b->now_ns)) {
+        cigna_pause_learn(p, r->grant.pause_ns, b->now_ns);
     }
 }
 
@@ -532,7 +572,6 @@ cigna_budget_give_back(const cigna_budget_t *from,
 {
     cigna_budget_t          b;
     cigna_budget_tenant_t  *t;
-    cigna_budget_buckets_t  buckets;
 
     cigna_budget_slot_open(from, &b);
 
@@ -545,9 +584,7 @@ cigna_budget_give_back(const cigna_budget_t *from,
     }
 
     if (a->local) {
-        buckets = cigna_budget_buckets(&b);
-        cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b), -1,
-                            b.now_ns);
+        cigna_budget_local_charge(&b, -1);
     }
 
     if (a->member) {
@@ -565,8 +602,7 @@ cigna_budget_give_back(const cigna_budget_t *from,
 void
 cigna_budget_charge_after(const cigna_budget_t *from)
 {
-    cigna_budget_t          b;
-    cigna_budget_buckets_t  buckets;
+    cigna_budget_t  b;
 
     cigna_budget_slot_open(from, &b);
 
@@ -579,9 +615,7 @@ cigna_budget_charge_after(const cigna_budget_t *from)
     cigna_budget_slot_count(&b);
 
     if (b.node->down_ns) {
-        buckets = cigna_budget_buckets(&b);
-        cigna_budget_charge(b.plan, &buckets, cigna_budget_slot_share(&b), 1,
-                            b.now_ns);
+        cigna_budget_local_charge(&b, 1);
 
     } else {
         cigna_budget_expire(&b);
@@ -596,7 +630,7 @@ cigna_budget_charge_after(const cigna_budget_t *from)
 }
 
 
-/* a pause of all voids what was leased before it began */
+/* a pause of all tenants voids what was leased before it began */
 
 static void
 cigna_budget_expire(const cigna_budget_t *b)
@@ -619,8 +653,8 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * A call that nobody will end is given up; one that is waited for too long
- * begins an outage.  Returns 1 if one has begun.
+ * Gives up a call whose worker is gone; a call that takes too long begins an
+ * outage.  Returns 1 if an outage has begun.
  */
 
 static int
@@ -673,7 +707,7 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 }
 
 
-/* for those who wait, and for those who will come in a lease and a half */
+/* asks for the waiting requests, and for those of the next 1.5 leases */
 
 static void
 cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
@@ -700,11 +734,11 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
         ask = CIGNA_BUDGET_BURST_MAX;
     }
 
-    cigna_budget_call(b, ask, a);
+    cigna_budget_make_call(b, ask, a);
 }
 
 
-/* for nobody, to learn of pauses */
+/* asks for no requests, to learn of pauses */
 
 static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -715,15 +749,16 @@ cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
 
     if (!t->under_way
         && cigna_budget_due_ns(b) == 0
-        && (t->call == 0 || b->now_ns - t->asked_ns >= CIGNA_BUDGET_HELD_NS))
+        && (t->call == 0
+            || b->now_ns - t->asked_ns >= CIGNA_BUDGET_PAUSE_AGE_NS))
     {
-        cigna_budget_call(b, 0, a);
+        cigna_budget_make_call(b, 0, a);
     }
 }
 
 
 static void
-cigna_budget_call(const cigna_budget_t *b, int64_t ask,
+cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
     cigna_budget_answer_t *a)
 {
     cigna_budget_tenant_t  *t;
@@ -742,9 +777,9 @@ cigna_budget_call(const cigna_budget_t *b, int64_t ask,
 
 
 /*
- * Those who come one by one, each when the last one has ended, look few as long
- * as they are held up.  If that happens again and again more is asked for, and
- * less when something is left over.
+ * A client that sends one request after the other seems to need little as long
+ * as its requests wait.  If requests wait again and again, calls ask for more,
+ * and for less when something is left over.
  */
 
 static void
@@ -761,17 +796,4 @@ cigna_budget_foresee(cigna_budget_tenant_t *t)
     }
 
     t->scarce <<= 1;
-}
-
-
-static cigna_budget_buckets_t
-cigna_budget_buckets(const cigna_budget_t *b)
-{
-    return (cigna_budget_buckets_t) {
-        .gateway = &b->node->gateway,
-        .minimum = &b->tenant->minimum,
-        .tenant = &b->tenant->tenant,
-        .all = &b->origin->all,
-        .own = &b->tenant->own
-    };
 }

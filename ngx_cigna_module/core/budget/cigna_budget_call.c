@@ -2,15 +2,20 @@
 #include <string.h>
 
 #include "cigna_budget_call.h"
+#include "cigna_pause.h"
 
 
-/* what a script says is taken at its word up to here */
+/* greater numbers of a script are an error */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
 #define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_RATE_MS)
 
 
+static void cigna_budget_reason(cigna_buf_t *b,
+    const cigna_budget_names_t *names, unsigned status,
+    int64_t retry_after_ms);
+static int cigna_budget_node_bad(cigna_slice_t node);
 static int cigna_budget_name_bad(cigna_slice_t name);
 static int cigna_budget_origin_bad(cigna_slice_t origin);
 static void cigna_budget_number(cigna_buf_t *b, int64_t n);
@@ -23,33 +28,21 @@ static int cigna_budget_int(const cigna_reply_t *reply, size_t i, int64_t max,
 
 int
 cigna_budget_lease_argv(const cigna_budget_plan_t *p,
-    const cigna_budget_who_t *who, int64_t want,
+    const cigna_budget_names_t *names, int64_t want,
     uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
-    size_t       i;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(who->node)
-        || cigna_budget_name_bad(who->tenant)
-        || cigna_budget_origin_bad(who->origin))
+    if (cigna_budget_node_bad(names->node)
+        || cigna_budget_name_bad(names->tenant)
+        || cigna_budget_origin_bad(names->origin))
     {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < who->node.len; i++) {
-        if (!cigna_slice_alnum(who->node.data[i])) {
-            return CIGNA_ERROR;
-        }
-    }
-
-    if (want < 0) {
-        want = 0;
-    }
-
-    if (want > CIGNA_BUDGET_BURST_MAX) {
-        want = CIGNA_BUDGET_BURST_MAX;
-    }
+    want = want < 0 ? 0 : want < CIGNA_BUDGET_BURST_MAX
+                          ? want : CIGNA_BUDGET_BURST_MAX;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
@@ -67,11 +60,11 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     cigna_budget_number(&b, p->gateway_dry);
     cigna_budget_number(&b, p->tenant_dry);
 
-    argv[0] = who->key;
-    argv[1] = who->node;
-    argv[2] = who->tenant;
+    argv[0] = names->key;
+    argv[1] = names->node;
+    argv[2] = names->tenant;
     argv[3] = cigna_buf_slice(&b);
-    argv[4] = who->origin;
+    argv[4] = names->origin;
     *argc = 5;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
@@ -79,63 +72,84 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
 
 
 int
-cigna_budget_pause_argv(const cigna_budget_who_t *who,
+cigna_budget_pause_argv(const cigna_budget_names_t *names,
     const cigna_budget_cause_t *cause, uint8_t mem[CIGNA_BUDGET_CALL_MEM],
     cigna_slice_t argv[CIGNA_BUDGET_ARGS], unsigned *argc)
 {
+    int          all;
     int64_t      ms;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(who->tenant)
-        || cigna_budget_origin_bad(who->origin))
+    if (cigna_budget_name_bad(names->tenant)
+        || cigna_budget_origin_bad(names->origin))
     {
         return CIGNA_ERROR;
     }
 
     ms = cause->retry_after_ms < CIGNA_RETRY_AFTER_MAX_MS
          ? cause->retry_after_ms : CIGNA_RETRY_AFTER_MAX_MS;
+    all = (cause->scope == cigna_budget_scope_all);
 
-    argv[0] = who->key;
+    argv[0] = names->key;
 
     cigna_buf_init(&b, mem, CIGNA_BUDGET_CALL_MEM);
 
-    if (cause->scope == cigna_budget_scope_all) {
-        cigna_buf_append_str(&b, "o:");
-        cigna_buf_append(&b, who->origin);
-
-    } else {
-        cigna_buf_append_str(&b, "h:");
-        cigna_buf_append(&b, who->tenant);
-    }
+    cigna_buf_append_str(&b, all ? "o:" : "h:");
+    cigna_buf_append(&b, all ? names->origin : names->tenant);
 
     argv[1] = cigna_buf_slice(&b);
     b.start = b.pos;
 
     cigna_buf_append_uint(&b, ms > 0 ? (uint64_t) ms * 1000 : 0);
-    cigna_budget_number(&b, cause->jitter < CIGNA_BUDGET_JITTER_MAX
-                            ? cause->jitter : CIGNA_BUDGET_JITTER_MAX);
+    cigna_budget_number(&b, cause->jitter < CIGNA_PAUSE_JITTER_MAX
+                            ? cause->jitter : CIGNA_PAUSE_JITTER_MAX);
 
     argv[2] = cigna_buf_slice(&b);
     b.start = b.pos;
 
-    cigna_buf_append_uint(&b, cause->status);
-
-    if (ms < 0) {
-        cigna_buf_append_str(&b, " -");
-
-    } else {
-        cigna_budget_number(&b, (ms + 999) / 1000);
-    }
-
-    cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, who->origin);
-    cigna_buf_append_char(&b, ' ');
-    cigna_buf_append(&b, who->tenant);
+    cigna_budget_reason(&b, names, cause->status, ms);
 
     argv[3] = cigna_buf_slice(&b);
     *argc = 4;
 
     return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+/* the reply that asked for the pause, for scripts/vault */
+
+static void
+cigna_budget_reason(cigna_buf_t *b, const cigna_budget_names_t *names,
+    unsigned status, int64_t retry_after_ms)
+{
+    cigna_buf_append_uint(b, status);
+
+    if (retry_after_ms < 0) {
+        cigna_buf_append_str(b, " -");
+
+    } else {
+        cigna_budget_number(b, (retry_after_ms + 999) / 1000);
+    }
+
+    cigna_buf_append_char(b, ' ');
+    cigna_buf_append(b, names->origin);
+    cigna_buf_append_char(b, ' ');
+    cigna_buf_append(b, names->tenant);
+}
+
+
+static int
+cigna_budget_node_bad(cigna_slice_t node)
+{
+    size_t  i;
+
+    for (i = 0; i < node.len; i++) {
+        if (!cigna_slice_alnum(node.data[i])) {
+            return 1;
+        }
+    }
+
+    return cigna_budget_name_bad(node);
 }
 
 
@@ -163,7 +177,7 @@ cigna_budget_number(cigna_buf_t *b, int64_t n)
 }
 
 
-/* what is remembered is twice what fits, see cigna_budget_take.c */
+/* what is remembered is twice what fits, see cigna_budget_local.c */
 
 static void
 cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
@@ -189,7 +203,7 @@ cigna_budget_lease_parse(const cigna_reply_t *reply,
            != CIGNA_OK
         || cigna_budget_int(reply, 2, CIGNA_BUDGET_MS_MAX, &wait_ms)
            != CIGNA_OK
-        || cigna_budget_int(reply, 3, cigna_budget_held, &by) != CIGNA_OK
+        || cigna_budget_int(reply, 3, cigna_budget_by_pause, &by) != CIGNA_OK
         || cigna_budget_int(reply, 4, CIGNA_BUDGET_NODES_MAX, &nodes)
            != CIGNA_OK
         || cigna_budget_int(reply, 5, CIGNA_BUDGET_MS_MAX, &pause_ms)

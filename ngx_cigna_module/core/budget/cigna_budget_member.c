@@ -1,8 +1,8 @@
 
 /*
- * A set-associative table.  Its entries need no checksum: a bucket that is
- * half written is off by one request, and one that changes hands has no owner
- * meanwhile.
+ * A set-associative table.  Its entries need no checksum: a bucket that is half
+ * written is off by one request, and a place that changes hands belongs to no
+ * member meanwhile.
  */
 
 
@@ -15,7 +15,7 @@
 
 
 typedef struct {
-    uint64_t                member;        /* 0: nobody's */
+    uint64_t                member;        /* 0: the place is free */
     cigna_gcra_t            bucket;
 } cigna_budget_member_t;
 
@@ -35,7 +35,7 @@ static int64_t cigna_budget_member_end(const cigna_budget_member_t *m,
 
 
 cigna_budget_members_t *
-cigna_budget_members_open(void *mem, size_t size)
+cigna_budget_members_init(void *mem, size_t size)
 {
     uint64_t                 n;
     cigna_budget_members_t  *t;
@@ -107,7 +107,7 @@ cigna_budget_counted(const cigna_budget_t *b)
 }
 
 
-/* who is free soonest gives way */
+/* the member whose bucket is empty soonest gives way */
 
 static cigna_budget_member_t *
 cigna_budget_place(const cigna_budget_t *b, int make)
@@ -148,7 +148,7 @@ cigna_budget_place(const cigna_budget_t *b, int make)
 }
 
 
-/* ns until its bucket is empty; nobody's is the emptiest */
+/* ns until its bucket is empty; -1: the place is free */
 
 static int64_t
 cigna_budget_member_end(const cigna_budget_member_t *m, int64_t now_ns)

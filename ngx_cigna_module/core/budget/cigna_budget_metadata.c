@@ -1,51 +1,34 @@
 
+#include "cigna_budget_local.h"
 #include "cigna_budget_metadata.h"
-#include "cigna_budget_slot.h"
 
 
-static int64_t cigna_budget_metadata_of(cigna_gcra_t *bucket,
-    const cigna_gcra_limit_t *limit, const cigna_budget_t *b, int64_t n);
+static int64_t cigna_budget_metadata_pay(const cigna_budget_t *b, int64_t n);
 
 
 int64_t
 cigna_budget_metadata_wait_ns(const cigna_budget_t *b)
 {
-    int64_t  all, own;
-
-    all = cigna_budget_metadata_of(&b->node->metadata,
-                                   &b->plan->metadata_all, b, 0);
-    own = cigna_budget_metadata_of(&b->tenant->metadata, &b->plan->metadata,
-                                   b, 0);
-
-    return all > own ? all : own;
+    return cigna_budget_metadata_pay(b, 0);
 }
 
 
 void
 cigna_budget_metadata_charge(const cigna_budget_t *b, int64_t n)
 {
-    (void) cigna_budget_metadata_of(&b->node->metadata,
-                                    &b->plan->metadata_all, b, n);
-    (void) cigna_budget_metadata_of(&b->tenant->metadata, &b->plan->metadata,
-                                    b, n);
+    (void) cigna_budget_metadata_pay(b, n);
 }
 
 
 static int64_t
-cigna_budget_metadata_of(cigna_gcra_t *bucket, const cigna_gcra_limit_t *limit,
-    const cigna_budget_t *b, int64_t n)
+cigna_budget_metadata_pay(const cigna_budget_t *b, int64_t n)
 {
-    cigna_gcra_limit_t  l;
+    int64_t  all_ns, own_ns;
 
-    if (limit->every_ns == 0) {
-        return 0;
-    }
+    all_ns = cigna_budget_local_pay(b, &b->node->metadata,
+                                    &b->plan->metadata_all, n);
+    own_ns = cigna_budget_local_pay(b, &b->tenant->metadata,
+                                    &b->plan->metadata, n);
 
-    l.every_ns = limit->every_ns * cigna_budget_slot_share(b);
-    l.span_ns = limit->span_ns > l.every_ns ? limit->span_ns : l.every_ns;
-
-    cigna_gcra_drain(bucket, 2 * l.span_ns, b->now_ns);
-    cigna_gcra_charge(bucket, &l, n);
-
-    return cigna_gcra_wait_ns(bucket, &l);
+    return all_ns > own_ns ? all_ns : own_ns;
 }

@@ -16,11 +16,18 @@ static int cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
 static int cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t *rest,
     unsigned *bad, const char **error);
+static int cigna_budget_tenant_check(const cigna_budget_tenant_conf_t *t,
+    uint64_t all, const char **error);
+static void cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, cigna_budget_plan_t *p);
 static void cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst,
     int64_t least_ns, cigna_gcra_limit_t *l);
 static void cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
     cigna_budget_plan_t *plans);
+static int64_t cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own,
+    uint64_t all, int64_t span_ns);
+static int64_t cigna_budget_ratio(int64_t ns, uint64_t n, uint64_t of);
 static uint64_t cigna_budget_minimum(const cigna_budget_tenant_conf_t *t,
     uint64_t rest);
 static void cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
@@ -37,10 +44,8 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,
     cigna_budget_plan_t *plans, unsigned *bad, const char **error)
 {
-    int64_t               ramp_ns;
-    unsigned              i;
-    uint64_t              rest;
-    cigna_budget_plan_t  *p;
+    unsigned  i;
+    uint64_t  rest;
 
     *bad = n;
 
@@ -51,36 +56,9 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
         return CIGNA_ERROR;
     }
 
-    ramp_ns = CIGNA_RATE_SECOND / CIGNA_BUDGET_RAMP_RATE;
-
     for (i = 0; i < n; i++) {
-        p = &plans[i];
-
-        memset(p, 0, sizeof(cigna_budget_plan_t));
-
-        p->lease_ns = (int64_t) g->lease_ms * 1000000;
-        p->outage = g->outage;
-        p->gateway_dry = g->dry_run;
-        p->tenant_dry = tenants[i].dry_run;
-        p->member_dry = tenants[i].member_dry_run;
-
-        cigna_budget_limit(&g->rate, g->burst, 2 * p->lease_ns, &p->gateway);
-        cigna_budget_limit(&tenants[i].rate, tenants[i].burst,
-                           2 * p->lease_ns, &p->tenant);
-        cigna_budget_limit(&tenants[i].member_rate, tenants[i].member_burst,
-                           0, &p->member);
-
-        cigna_budget_metadata_plan(g, &tenants[i], n, p);
-
-        p->gateway_max_ns = p->gateway.span_ns;
-
-        p->ramp_all_ns = p->gateway.every_ns ? p->gateway.every_ns : ramp_ns;
-        p->ramp_own_ns = cigna_budget_max(p->tenant.every_ns,
-                                          p->gateway.every_ns);
-
-        if (p->ramp_own_ns == 0) {
-            p->ramp_own_ns = ramp_ns;
-        }
+        cigna_budget_tenant_plan(g, &tenants[i], &plans[i]);
+        cigna_budget_metadata_plan(g, &tenants[i], n, &plans[i]);
     }
 
     if (g->rate.n && n > 1) {
@@ -91,15 +69,34 @@ cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
 }
 
 
-uint64_t
-cigna_budget_burst(const cigna_budget_plan_t *p)
+static void
+cigna_budget_tenant_plan(const cigna_budget_gateway_conf_t *g,
+    const cigna_budget_tenant_conf_t *t, cigna_budget_plan_t *p)
 {
-    if (p->gateway.every_ns == 0) {
-        return 0;
-    }
+    int64_t  ramp_ns;
 
-    return (uint64_t) ((p->gateway_max_ns + p->gateway.every_ns - 1)
-                       / p->gateway.every_ns);
+    memset(p, 0, sizeof(cigna_budget_plan_t));
+
+    p->lease_ns = (int64_t) g->lease_ms * 1000000;
+    p->outage = g->outage;
+    p->gateway_dry = g->dry_run;
+    p->tenant_dry = t->dry_run;
+    p->member_dry = t->member_dry_run;
+
+    cigna_budget_limit(&g->rate, g->burst, 2 * p->lease_ns, &p->gateway);
+    cigna_budget_limit(&t->rate, t->burst, 2 * p->lease_ns, &p->tenant);
+    cigna_budget_limit(&t->member_rate, t->member_burst, 0, &p->member);
+
+    p->gateway_max_ns = p->gateway.span_ns;
+
+    ramp_ns = CIGNA_RATE_SECOND / CIGNA_BUDGET_RAMP_RATE;
+
+    p->ramp_all_ns = p->gateway.every_ns ? p->gateway.every_ns : ramp_ns;
+    p->ramp_own_ns = cigna_budget_max(p->tenant.every_ns, p->gateway.every_ns);
+
+    if (p->ramp_own_ns == 0) {
+        p->ramp_own_ns = ramp_ns;
+    }
 }
 
 
@@ -130,7 +127,7 @@ cigna_budget_check(const cigna_rate_t *rate, uint32_t burst,
 }
 
 
-/* *rest: what is left for each of those without a minimum, a day */
+/* *rest: requests per day for each tenant without a minimum */
 
 static int
 cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
@@ -149,23 +146,11 @@ cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
         t = &tenants[i];
         *bad = i;
 
-        if (cigna_budget_check(&t->rate, t->burst, error) != CIGNA_OK
-            || cigna_budget_check(&t->member_rate, t->member_burst, error)
-               != CIGNA_OK)
-        {
+        if (cigna_budget_tenant_check(t, all, error) != CIGNA_OK) {
             return CIGNA_ERROR;
         }
 
-        if (t->minimum.n == 0) {
-            others++;
-            continue;
-        }
-
-        if (all == 0) {
-            *error = "a minimum needs a rate of the gateway";
-            return CIGNA_ERROR;
-        }
-
+        others += t->minimum.n == 0;
         sum += cigna_rate_per_day(&t->minimum);
     }
 
@@ -183,7 +168,27 @@ cigna_budget_minimums(const cigna_budget_gateway_conf_t *g,
 }
 
 
-/* a bucket of at least one request, and of what comes in least_ns */
+static int
+cigna_budget_tenant_check(const cigna_budget_tenant_conf_t *t, uint64_t all,
+    const char **error)
+{
+    if (cigna_budget_check(&t->rate, t->burst, error) != CIGNA_OK
+        || cigna_budget_check(&t->member_rate, t->member_burst, error)
+           != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    if (t->minimum.n && all == 0) {
+        *error = "a minimum needs a rate of the gateway";
+        return CIGNA_ERROR;
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* the bucket holds at least one request, and the requests of least_ns */
 
 static void
 cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
@@ -199,8 +204,8 @@ cigna_budget_limit(const cigna_rate_t *rate, uint32_t burst, int64_t least_ns,
 
 
 /*
- * Half of the burst is divided among the minimums by their rates, which makes
- * the same time of each.
+ * Divides half of the burst among the minimums by their rates, so that each
+ * minimum's bucket has the same span.
  */
 
 static void
@@ -208,11 +213,9 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n, uint64_t rest,
     cigna_budget_plan_t *plans)
 {
-    int64_t               span_ns, half_ns, max_ns;
-    uint64_t              all, sum, own;
-    unsigned              i;
-    cigna_budget_plan_t  *p;
-    cigna_budget_wide_t   ns;
+    int64_t   span_ns, half_ns, max_ns;
+    uint64_t  all, sum;
+    unsigned  i;
 
     all = cigna_rate_per_day(&g->rate);
     sum = 0;
@@ -228,8 +231,7 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     half_ns = (g->burst ? g->burst : cigna_rate_burst(&g->rate))
               * plans[0].gateway.every_ns / 2;
 
-    ns = (cigna_budget_wide_t) half_ns * all / sum;
-    span_ns = ns > CIGNA_BUDGET_DAY_NS ? CIGNA_BUDGET_DAY_NS : (int64_t) ns;
+    span_ns = cigna_budget_ratio(half_ns, all, sum);
     span_ns = cigna_budget_max(span_ns, 2 * plans[0].lease_ns);
 
     half_ns = cigna_budget_max(half_ns, 2 * plans[0].lease_ns);
@@ -237,24 +239,45 @@ cigna_budget_share(const cigna_budget_gateway_conf_t *g,
     max_ns = half_ns;
 
     for (i = 0; i < n; i++) {
-        own = cigna_budget_minimum(&tenants[i], rest);
-        p = &plans[i];
-
-        if (own == 0) {
-            continue;
-        }
-
-        p->minimum.every_ns = cigna_rate_interval_ns(own);
-        p->minimum.span_ns = cigna_budget_max(span_ns, p->minimum.every_ns);
-
-        ns = (cigna_budget_wide_t) p->minimum.span_ns * own / all;
-        max_ns += (int64_t) ns;
+        max_ns += cigna_budget_minimum_plan(&plans[i],
+                                       cigna_budget_minimum(&tenants[i], rest),
+                                       all, span_ns);
     }
 
     for (i = 0; i < n; i++) {
         plans[i].gateway.span_ns = half_ns;
         plans[i].gateway_max_ns = max_ns;
     }
+}
+
+
+/* returns what the minimum's bucket weighs on the gateway's, in ns */
+
+static int64_t
+cigna_budget_minimum_plan(cigna_budget_plan_t *p, uint64_t own, uint64_t all,
+    int64_t span_ns)
+{
+    if (own == 0) {
+        return 0;
+    }
+
+    p->minimum.every_ns = cigna_rate_interval_ns(own);
+    p->minimum.span_ns = cigna_budget_max(span_ns, p->minimum.every_ns);
+
+    return cigna_budget_ratio(p->minimum.span_ns, own, all);
+}
+
+
+/* ns * n / of, at most a day */
+
+static int64_t
+cigna_budget_ratio(int64_t ns, uint64_t n, uint64_t of)
+{
+    cigna_budget_wide_t  wide;
+
+    wide = (cigna_budget_wide_t) ns * n / of;
+
+    return wide > CIGNA_BUDGET_DAY_NS ? CIGNA_BUDGET_DAY_NS : (int64_t) wide;
 }
 
 
@@ -290,15 +313,12 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
     cigna_budget_metadata_limit(&own, &p->metadata);
 
     if (own.n == 0) {
-        own = t->member_rate;
         p->metadata = p->member;
     }
-
-    p->metadata_rate = own;
 }
 
 
-/* in a time as much longer, if a day is divided by it; one a day at least */
+/* a part of a rate: the same n in a longer time if that divides a day */
 
 static cigna_rate_t
 cigna_budget_part(const cigna_rate_t *rate, uint32_t part)

@@ -8,26 +8,25 @@
 
 
 /*
- * From what an operator writes to the limits that are kept: of one gateway,
- * of its tenants, and of their members.
+ * Turns the settings of a gateway, its tenants and their members into limits.
  *
- * The burst of the gateway has two halves.  One is common: who comes first
- * takes of it.  The other belongs to the tenants' minimums, each of which is a
- * bucket of its own that nobody else can empty.  What is taken of a minimum
- * weighs on the gateway's bucket too, so that the common half is granted only
- * while the minimums leave something.  Hence, with the minimums no more than
- * the rate together,
+ * The gateway's burst has two halves.  One is common to all tenants, first come
+ * first served.  The other is divided among the tenants' minimums; each minimum
+ * is a bucket that no other tenant can empty.  A request that a minimum pays
+ * for is charged to the gateway's bucket, too, so that the common half grants
+ * only what the minimums leave.  The minimums together are at most the rate.
+ * Hence Redis grants
  *
  *     requests in any time t  <=  rate * t + burst
  *
- * as granted.  As sent, a lease may keep what was granted for 2 * lease, so
- * that in a time t of one's own choosing it is rate * (t + 2 * lease) + burst;
- * after a quiet time, when nothing is out on lease, it is the former.
+ * A node may send a request up to 2 * lease after Redis has granted it.  So the
+ * requests sent in any time t are at most rate * (t + 2 * lease) + burst; after
+ * a quiet time, with nothing on lease, they are at most rate * t + burst.
  *
- * Every bucket holds at least one request, and what comes in 2 * lease: else a
- * node, which asks once a lease, could not use the rate.  Where the halves of
- * the burst are smaller than that, "burst" above is the sum of what they hold:
- * cigna_budget_burst() tells.
+ * Every bucket holds at least one request, and the requests of 2 * lease, or a
+ * node, which asks once per lease, could not use the whole rate.  If the halves
+ * of the burst are smaller, "burst" above is the sum of what the buckets hold:
+ * gateway_max_ns / gateway.every_ns, rounded up.
  */
 
 #define CIGNA_BUDGET_BURST_MAX      1000000
@@ -37,32 +36,32 @@
 #define CIGNA_BUDGET_LEASE_MS       50     /* by default */
 
 /*
- * The rate at which hold-back feels its way back where no rate is configured:
- * requests per second, of which a sixteenth is granted in the first second.
+ * The full rate of the ramp after a pause where no rate is configured: requests
+ * per second, of which a sixteenth is granted in the first second.
  */
 
 #define CIGNA_BUDGET_RAMP_RATE      160
 
 /*
- * Metadata's part where none is given: one in so many requests that a budget
- * lets through, on top of them, and at least so many at once: an app that
- * starts asks for a few.
+ * The default part of metadata: one request for each CIGNA_BUDGET_METADATA_PART
+ * requests of the budget, in addition to these, with a burst of at least
+ * CIGNA_BUDGET_METADATA_BURST, because an app that starts sends a few.
  */
 
 #define CIGNA_BUDGET_METADATA_PART   20
 #define CIGNA_BUDGET_METADATA_BURST  10
 
 
-/* what becomes of requests while Redis cannot be asked */
+/* how requests are decided on while Redis cannot be asked */
 
 typedef enum {
-    cigna_budget_outage_local = 0,         /* each node its share */
-    cigna_budget_outage_open,
-    cigna_budget_outage_closed
+    cigna_budget_outage_local = 0,         /* each node grants its share */
+    cigna_budget_outage_open,              /* all are granted */
+    cigna_budget_outage_closed             /* all are refused */
 } cigna_budget_outage_e;
 
 
-/* as configured; burst 0: by default what comes in a second, at least 1 */
+/* as configured; burst 0: the default, see cigna_rate_burst() */
 
 typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
@@ -87,10 +86,7 @@ typedef struct {
 } cigna_budget_tenant_conf_t;
 
 
-/*
- * What applies to the requests of one tenant; made at start, and kept in the
- * configuration.  Pointer-free.
- */
+/* the limits for one tenant's requests; made at start, pointer-free */
 
 typedef struct {
     cigna_gcra_limit_t     gateway;        /* span_ns: of the common part */
@@ -102,9 +98,8 @@ typedef struct {
     /* metadata: the tenant's part, and that of all; every_ns 0: no limit */
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
-    cigna_rate_t           metadata_rate;  /* of the former */
 
-    /* full rate, as an interval, to which hold-back feels its way back */
+    /* ns from one request to the next at the end of a ramp after a pause */
     int64_t                ramp_all_ns;
     int64_t                ramp_own_ns;
 
@@ -118,32 +113,27 @@ typedef struct {
 
 
 /*
- * Makes the plans of n tenants, which are all that share the gateway's budget
- * (those without budget and member_budget too, whose struct is all zero).
- * Metadata has a part of its own: as given, else one in
- * CIGNA_BUDGET_METADATA_PART of the gateway's rate, of which one of several
- * tenants has half at most, and of the tenant's; where neither has a rate it is
- * limited as one member.
+ * Makes the plans of n tenants, which are all that share the gateway's budget;
+ * the struct of a tenant without budget and member_budget is all zero.
  *
- * Tenants without a minimum share what the others leave of the gateway's rate
- * equally; a single tenant has none, as it need not share.  0 tenants are
- * allowed: that only checks the gateway's.
+ * Metadata has a part of its own, as given or by default: one request in
+ * CIGNA_BUDGET_METADATA_PART of the gateway's rate, of which one of several
+ * tenants has at most half, and likewise of the tenant's.  If neither has a
+ * rate, metadata is limited like one member.
+ *
+ * Tenants without a minimum share equally what the minimums leave of the
+ * gateway's rate; a single tenant has no minimum, as it need not share.  With 0
+ * tenants only the gateway's settings are checked.
  *
  * CIGNA_ERROR: *error says why, in words for an operator and without the
- * directive's name; *bad is whose setting it is: 0..n-1, or n for the
- * gateway's.  Checked are: bursts (at most CIGNA_BUDGET_BURST_MAX and at most
- * what a day brings), a burst without a rate, a minimum without a gateway's
- * rate, and minimums that together exceed it.
+ * directive's name; *bad says whose setting it is: 0..n-1, or n for the
+ * gateway's.  Wrong are: a burst above CIGNA_BUDGET_BURST_MAX or above the
+ * requests of a day, a burst without a rate, a minimum without a rate of the
+ * gateway, and minimums that together exceed it.
  */
 int cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,
     cigna_budget_plan_t *plans, unsigned *bad, const char **error);
-
-/*
- * What the gateway's burst comes to, in requests: the common part and all
- * minimums, rounded up; 0: no limit.
- */
-uint64_t cigna_budget_burst(const cigna_budget_plan_t *plan);
 
 
 #endif /* _CIGNA_BUDGET_PLAN_H_INCLUDED_ */

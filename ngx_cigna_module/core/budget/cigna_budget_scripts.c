@@ -4,25 +4,25 @@
 #include "cigna_budget_scripts.h"
 
 
-/* longer than any bucket takes to run empty */
+/* ms, longer than any bucket takes to drain */
 
 #define CIGNA_LUA_KEEP  "redis.call('PEXPIRE', KEYS[1], 172800000)\n"
 
 
 /*
- * What both scripts begin with.  Field values and arguments are decimal numbers
- * with spaces between.
+ * The beginning of both scripts.  Field values and arguments are decimal
+ * numbers with spaces between them.
  *
- * Hold-back of a scope: since when there is trouble, since when and until when
- * the pause is, the ramp's bucket; whether the pause is confirmed, until when
- * the server has asked for it, when an operator has ended one (0: never), and
- * who asked, which is text of scripts/vault but for the origin in it.  After a
- * step back of the clock all of it happened so much earlier.
+ * The pause of a scope has these numbers: when the trouble began, when the
+ * pause began and when it ends, level and time of the ramp's bucket; 1 if the
+ * pause is confirmed, until when the server has asked for it, when an operator
+ * has ended one (0: never).  Then follows the reply that asked for it, for
+ * scripts/vault; the scripts here read only its origin.  After a step back of
+ * the clock all of it happened so much earlier.
  *
- * Gateways before 0.6.0 write the first five numbers only, and read no more of
- * them.  What such a gateway has asked for may not last longer than what one
- * reply may ask for.  The pause of a tenant that has gone to another origin is
- * none.
+ * Gateways before 0.6.0 read and write only the first five numbers.  The pause
+ * of such a gateway lasts at most as long as one reply may ask for.  The pause
+ * of a tenant that has changed its origin does not count.
  */
 
 static const char  cigna_lua_budgets[] =
@@ -67,32 +67,32 @@ static const char  cigna_lua_budgets[] =
 
 
 /*
- * budget_lease: grants some requests of a tenant to a node, and charges them.
- * cigna_budget_take() is the same in C, see there.
+ * budget_lease: grants requests of a tenant to a node, and charges them.  The
+ * tests have the same algorithm in C, see budget_model.h.
  *
  * Key: budgets.  Arguments: node, tenant, numbers, origin of the tenant's FHIR
- * server.  The numbers: how many are wanted (0: how things are), us after which
- * a node is gone, nodes that are counted; interval and span (ns)
- * of the gateway, at most how much of it is remembered; of the minimum
- * likewise; of the tenant; intervals of the two ramps, all tenants' and this
- * one's, and their least span; 1 for a gateway that refuses nothing and does
- * not pause, 1 for a tenant.
+ * server.  The numbers: how many requests are wanted (0: none, to learn of
+ * pauses); us after which a node does not count, most nodes that count;
+ * interval, span and highest level (ns) of the gateway, of the minimum, and of
+ * the tenant; intervals of the ramps of all tenants and of this one, and their
+ * least span; 1 if the gateway is on trial (dry_run), 1 if the tenant is.
  *
  *     ok granted ms by nodes ms scope gateway tenant all own
- *                                  ms until the next one, if fewer than wanted
- *                                  are granted, and what refused: 0 nothing,
- *                                  1 the gateway's, 2 the tenant's budget, 3
- *                                  hold-back; nodes that are alive; ms left of
- *                                  a pause, of scope 0 this tenant or 1 all
- *                                  of its origin; how many of those granted
- *                                  the gateway and the tenant would have
- *                                  refused; ms and 1 since an operator ended
- *                                  the pause of all and of the tenant, 0: none
+ *                                  if fewer than wanted are granted, ms until
+ *                                  the next one, and what refused: 0 nothing,
+ *                                  1 the gateway's, 2 the tenant's budget, 3 a
+ *                                  pause; nodes that are alive; ms left of the
+ *                                  longer pause, and its scope: 0 this tenant,
+ *                                  1 all of its origin; how many of those
+ *                                  granted the gateway and the tenant would
+ *                                  have refused; 1 + the ms since an operator
+ *                                  ended the pause of all and of the tenant, 0:
+ *                                  never
  *
  * Fields: g, t:<tenant>, m:<tenant>: level (ns) and time (us) of the buckets
- * of the gateway, the tenant and its minimum; o:<origin>, h:<tenant>: hold-back
- * of all of an origin and of the tenant; n: nodes and when they were here.
- * Field a is the hold-back of everybody, of gateways before 0.6.0.
+ * of the gateway, the tenant and its minimum; o:<origin>, h:<tenant>: pauses of
+ * all of an origin and of the tenant; n: nodes and when they called last.
+ * Field a is the pause of everybody, of gateways before 0.6.0.
  */
 
 static const char  cigna_lua_budget_lease_body[] =
@@ -195,14 +195,14 @@ static const char  cigna_lua_budget_lease_body[] =
 
 
 /*
- * budget_pause: somebody was told to leave the upstream alone.
- * cigna_budget_hold_pause() is the same in C, see there.
+ * budget_pause: a FHIR server has asked for a pause.  cigna_pause_ask() has the
+ * same rules.
  *
- * Key: budgets.  Arguments: field of the scope ("o:<origin>", "h:<tenant>"),
- * numbers: us to wait at least, permille of jitter; who asks, as it is kept:
+ * Key: budgets.  Arguments: field of the scope ("o:<origin>", "h:<tenant>");
+ * numbers: least us of the pause, permille of jitter; the reply that asked:
  * status, seconds of Retry-After or "-", origin, tenant.
  *
- *     ok ms                        until the pause is over
+ *     ok ms                        ms until the pause is over
  */
 
 static const char  cigna_lua_budget_pause_body[] =
@@ -238,15 +238,20 @@ static const char  cigna_lua_budget_pause_body[] =
     "return {'ok', math.ceil((h.till - now) / 1000)}\n";
 
 
-/* a literal of ISO C has 4095 characters at most */
+/* ISO C guarantees string literals of only 4095 characters */
 
-char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
-                             + sizeof(cigna_lua_budget_lease_body) - 1];
-char  cigna_lua_budget_pause[sizeof(cigna_lua_budgets)
-                             + sizeof(cigna_lua_budget_pause_body) - 1];
+static char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
+                                   + sizeof(cigna_lua_budget_lease_body) - 1];
+static char  cigna_lua_budget_pause[sizeof(cigna_lua_budgets)
+                                   + sizeof(cigna_lua_budget_pause_body) - 1];
+
+static cigna_script_t  cigna_budget_scripts[cigna_budget_script_max] = {
+    { "budget_lease", cigna_lua_budget_lease, "", 1 },
+    { "budget_pause", cigna_lua_budget_pause, "", 1 }
+};
 
 
-void
+int
 cigna_budget_scripts_init(void)
 {
     size_t  len;
@@ -260,4 +265,19 @@ cigna_budget_scripts_init(void)
     memcpy(cigna_lua_budget_pause, cigna_lua_budgets, len);
     memcpy(cigna_lua_budget_pause + len, cigna_lua_budget_pause_body,
            sizeof(cigna_lua_budget_pause_body));
+
+    if (cigna_script_init(&cigna_budget_scripts[cigna_budget_script_lease])
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    return cigna_script_init(&cigna_budget_scripts[cigna_budget_script_pause]);
+}
+
+
+const cigna_script_t *
+cigna_budget_script(cigna_budget_script_e script)
+{
+    return &cigna_budget_scripts[script];
 }

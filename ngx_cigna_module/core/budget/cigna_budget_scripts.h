@@ -3,19 +3,26 @@
 #define _CIGNA_BUDGET_SCRIPTS_H_INCLUDED_
 
 
+#include "redis/cigna_script.h"
+
+
 /*
- * The texts of the budgets' scripts, which are described in front of them; to
- * be run as cigna_script_budget_lease and cigna_script_budget_pause of
- * cigna_scripts.h.  Both count in microseconds and ns below 2^53, so that the
- * numbers of Lua are exact.
+ * The budgets' scripts; cigna_budget_scripts.c describes them.  They count us
+ * and ns below 2^53, which Lua's numbers hold exactly.  They call TIME, HMGET,
+ * HSET and PEXPIRE.
  */
 
-extern char  cigna_lua_budget_lease[];
-extern char  cigna_lua_budget_pause[];
+typedef enum {
+    cigna_budget_script_lease = 0,
+    cigna_budget_script_pause,
+    cigna_budget_script_max
+} cigna_budget_script_e;
 
 
-/* puts them together; may be called again */
-void cigna_budget_scripts_init(void);
+/* makes texts and digests, before any other call; may be called twice */
+int cigna_budget_scripts_init(void);
+
+const cigna_script_t *cigna_budget_script(cigna_budget_script_e script);
 
 
 #endif /* _CIGNA_BUDGET_SCRIPTS_H_INCLUDED_ */

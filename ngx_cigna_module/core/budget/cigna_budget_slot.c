@@ -5,11 +5,11 @@
 #include "cigna_budget_slot.h"
 
 
-/* clocks of workers differ by less than this */
+/* the clocks of workers differ by less than this */
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* windows without a request after which nobody remembers one */
+/* after so many windows without a request the demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 
@@ -36,7 +36,7 @@ _Static_assert(sizeof(cigna_budget_tenant_t) == CIGNA_BUDGET_TENANT_SIZE,
                "a slot is too small");
 
 
-static void cigna_budget_origin_check(cigna_budget_origin_t *o);
+static void cigna_budget_slot_clock(cigna_budget_t *b);
 static int64_t cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns);
 static uint64_t cigna_budget_sum(const void *slot, size_t size);
 
@@ -44,7 +44,6 @@ static uint64_t cigna_budget_sum(const void *slot, size_t size);
 void
 cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 {
-    int64_t                 back;
     cigna_budget_node_t    *n;
     cigna_budget_origin_t  *o;
     cigna_budget_tenant_t  *t;
@@ -62,12 +61,30 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         memset(t, 0, sizeof(cigna_budget_tenant_t));
     }
 
-    cigna_budget_origin_check(o);
+    if (o->sum != cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED)) {
+        *o = (cigna_budget_origin_t) { .key = o->key };
+    }
 
     if (t->origin != o->key) {
         t->origin = o->key;
-        t->own = (cigna_budget_hold_t) { 0 };
+        t->own = (cigna_pause_t) { 0 };
     }
+
+    cigna_budget_slot_clock(b);
+}
+
+
+/* after a step back of the clock all times are as much earlier */
+
+static void
+cigna_budget_slot_clock(cigna_budget_t *b)
+{
+    int64_t                 back;
+    cigna_budget_node_t    *n;
+    cigna_budget_tenant_t  *t;
+
+    n = b->node;
+    t = b->tenant;
 
     back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
 
@@ -86,7 +103,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
         t->window_ns -= back;
     }
 
-    o->seen_ns = b->now_ns;
+    b->origin->seen_ns = b->now_ns;
 }
 
 
@@ -108,7 +125,7 @@ cigna_budget_origin(cigna_budget_origins_t *origins, uint64_t key,
             return o;
         }
 
-        left_ns = o->key ? 1 + cigna_budget_hold_left_ns(&o->all, now_ns) : 0;
+        left_ns = o->key ? 1 + cigna_pause_left_ns(&o->all, now_ns) : 0;
 
         if (worst == NULL
             || left_ns < least_ns
@@ -146,16 +163,7 @@ cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
 }
 
 
-static void
-cigna_budget_origin_check(cigna_budget_origin_t *o)
-{
-    if (o->sum != cigna_budget_sum(o, CIGNA_BUDGET_ORIGIN_USED)) {
-        *o = (cigna_budget_origin_t) { .key = o->key };
-    }
-}
-
-
-/* returns by how much the clock has stepped back */
+/* returns by how many ns the clock has stepped back */
 
 static int64_t
 cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns)
@@ -189,7 +197,7 @@ cigna_budget_slot_close(const cigna_budget_t *b)
 }
 
 
-/* of zeros it is zero */
+/* a slot that is all zero has the sum 0 */
 
 static uint64_t
 cigna_budget_sum(const void *slot, size_t size)

@@ -7,19 +7,19 @@
 
 
 /*
- * The generic cell rate algorithm (ITU-T I.371) in integers, as a bucket that
- * leaks: "level" is by how much the theoretical arrival time lay ahead at the
- * time "at".  Kept apart, the two outlive a clock that steps back: the level
- * then stands still for once, while an arrival time would be out of reach.
+ * The generic cell rate algorithm (ITU-T I.371) in integers, as a leaky bucket:
+ * "level" is how far the theoretical arrival time lay ahead at the time "at".
+ * The two are kept apart because the clock may step back: the level then does
+ * not drain once, while an arrival time would stay in the future.
  *
- * All times are int64 ns.  Pointer-free, all zero is an empty bucket.
+ * All times are int64 ns.  Pointer-free; all zero is an empty bucket.
  */
 
 typedef struct {
     int64_t   every_ns;                    /* from one request to the next;
                                               0: no limit */
-    int64_t   span_ns;                     /* how far ahead: burst * every_ns,
-                                              at least every_ns */
+    int64_t   span_ns;                     /* the most that level may be: burst
+                                              * every_ns, at least every_ns */
 } cigna_gcra_limit_t;
 
 
@@ -30,20 +30,20 @@ typedef struct {
 
 
 /*
- * Brings the bucket to this time.  What is above max_ns (the limit was another
- * one, the bytes are nonsense) or below zero is cut off.
+ * Drains the bucket up to now.  Cuts off a level above max_ns (the limit has
+ * changed, or the bytes are nonsense) or below zero.
  */
 void cigna_gcra_drain(cigna_gcra_t *b, int64_t max_ns, int64_t now_ns);
 
-/* how many of n fit, after cigna_gcra_drain(); n without a limit */
+/* how many of n requests fit, after cigna_gcra_drain(); n without a limit */
 int64_t cigna_gcra_room(const cigna_gcra_t *b, const cigna_gcra_limit_t *l,
     int64_t n);
 
-/* charges n, negative ones too; whether they fit is not asked */
+/* charges n requests whether they fit or not; n may be negative */
 void cigna_gcra_charge(cigna_gcra_t *b, const cigna_gcra_limit_t *l,
     int64_t n);
 
-/* ns until one more fits, 0: it does already */
+/* ns until one more request fits; 0: it fits now */
 int64_t cigna_gcra_wait_ns(const cigna_gcra_t *b,
     const cigna_gcra_limit_t *l);
 

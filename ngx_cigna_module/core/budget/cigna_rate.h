@@ -6,9 +6,7 @@
 #include "base/cigna_slice.h"
 
 
-/*
- * How many requests in what time: "100r/s", "30r/m", "5000r/d".
- */
+/* A rate of requests: "100r/s", "30r/m", "5000r/d". */
 
 #define CIGNA_RATE_MAX      100000         /* before the unit */
 #define CIGNA_RATE_DAY_S    86400
@@ -24,7 +22,7 @@ typedef struct {
 } cigna_rate_t;
 
 
-/* CIGNA_ERROR: not one of the three forms, or n is not 1..100000 */
+/* CIGNA_ERROR: none of the three forms, or n is not 1..100000 */
 int cigna_rate_parse(cigna_slice_t s, cigna_rate_t *rate);
 
 /* the same rate in requests per day, exactly; 0: no limit */
@@ -32,12 +30,12 @@ uint64_t cigna_rate_per_day(const cigna_rate_t *rate);
 
 /*
  * ns from one request to the next, rounded up, so that the rate is never
- * exceeded; at 100,000r/s and below this costs less than 0.01 % of it.  0: no
+ * exceeded; up to 100,000r/s this costs less than 0.01 % of the rate.  0: no
  * limit.
  */
 int64_t cigna_rate_interval_ns(uint64_t per_day);
 
-/* what comes in a second, at least 1: the burst where none is given */
+/* the default burst: the requests of one second, at least 1 */
 uint32_t cigna_rate_burst(const cigna_rate_t *rate);
 
 

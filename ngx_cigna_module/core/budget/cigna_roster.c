@@ -8,7 +8,7 @@
 #define CIGNA_ROSTER_NOWHERE  UINT32_MAX
 
 
-/* a row that may be given away */
+/* a row that may be given to another name */
 
 typedef struct {
     uint64_t               generation;
@@ -16,7 +16,7 @@ typedef struct {
 } cigna_roster_spare_t;
 
 
-/* made anew by each call: chains of rows, by a hash of their names */
+/* made by each call: chains of rows, by a hash of their names */
 
 typedef struct {
     cigna_roster_entry_t  *entries;
@@ -126,7 +126,7 @@ cigna_roster_close(cigna_roster_t *r)
 }
 
 
-/* returns how many have no row yet */
+/* returns how many claims have no row yet */
 
 static unsigned
 cigna_roster_known(cigna_roster_t *r, cigna_roster_claim_t *claims,
@@ -169,7 +169,7 @@ cigna_roster_find(const cigna_roster_t *r, cigna_slice_t name)
 }
 
 
-/* returns how many there are; those come first that were left first */
+/* returns how many rows are spare; sorts those first that were left first */
 
 static unsigned
 cigna_roster_spare(cigna_roster_t *r, uint64_t oldest)
@@ -238,7 +238,7 @@ cigna_roster_give(cigna_roster_t *r, cigna_roster_claim_t *claims,
 }
 
 
-/* FNV-1a: the names are the operator's */
+/* FNV-1a is enough: only the operator chooses names */
 
 static uint32_t
 cigna_roster_hash(cigna_slice_t name)

@@ -7,20 +7,20 @@
 
 
 /*
- * Which name has which row of a table that outlives configurations.  A name
- * that a configuration no longer has keeps its row, and what is counted there,
- * as long as no other name needs one.
+ * Gives names rows of a table that outlives configurations.  A name that a new
+ * configuration lacks keeps its row, with its counters, until another name
+ * needs the row.
  *
  * The entries are pointer-free and all zero at first.  One process writes them,
- * and nobody else reads them.
+ * and no other reads them.
  */
 
 #define CIGNA_ROSTER_NAME_MAX  64
 
 
 typedef struct {
-    uint64_t        generation;            /* of the last configuration that has
-                                              had the name; 0: it is free */
+    uint64_t        generation;            /* of the last configuration with the
+                                              name; 0: the row is free */
     uint64_t        len;
     uint8_t         name[CIGNA_ROSTER_NAME_MAX];
 } cigna_roster_entry_t;
@@ -29,22 +29,22 @@ typedef struct {
 typedef struct {
     cigna_slice_t   name;                  /* not empty, not too long */
     unsigned        row;                   /* result: below n */
-    unsigned        taken:1;               /* result: another name has had it,
+    unsigned        taken:1;               /* result: another name had the row,
                                               whose bytes are still there */
 } cigna_roster_claim_t;
 
 
 /*
- * Gives each claim its row of the n there are: its own, or a free one, or that
- * of a name that has been gone for the longest time.  No two claims have the
- * same name.
+ * Gives each claim one of n rows: its own, or a free one, or that of the name
+ * that has been gone for the longest time.  No two claims may have the same
+ * name.
  *
- * generation: of the configuration that claims; grows, from 1 on.  oldest: that
- * of the oldest configuration whose processes may live, or greater where there
- * is none; the rows of names that it or a later one has had are not taken.
+ * generation: of the configuration that claims, 1 or more, growing.  oldest:
+ * that of the oldest configuration whose processes may live, or a greater
+ * number if there is none; rows that it or a later one has had are not taken.
  *
- * CIGNA_NONE: there are not enough rows.  CIGNA_ERROR: no memory.  In both
- * cases nothing has changed.
+ * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  Both change
+ * nothing.
  */
 int cigna_roster_claim(cigna_roster_entry_t *entries, unsigned n,
     cigna_roster_claim_t *claims, unsigned nclaims, uint64_t generation,

@@ -2,39 +2,40 @@
 /*
  * Callback: ends a dance.
  *
- *   start --> take --> look --> keys --> exchange --> put --> end --> report
- *              ^ |               |       |  ^  |      |       ^ |      ^ |
- *              | |               |       v  |  |      |       | v      | v
- *              | |               |  keys again |      |       | userinfo forget
- *              | v               |             |      |       |          |
- *            sleep               +-------------+------+-------+          v
- *              |                      (any refusal or failure)         revoke
+ *   start --> claim -> look --> keys -> exchange -> install -> end -> report
+ *              ^ |               |       |  ^  |       |       ^ |     ^ |
+ *              | |               |       v  |  |       |       | v     | v
+ *              | |               |  keys again |       |    userinfo  forget
+ *              | v               |             |       |       |         |
+ *            sleep               +-------------+-------+-------+         v
+ *              |                      (any refusal or failure)        revoke
  *              +--------> report (not ours, or ended already)            |
  *                                                                        v
  *                                                                       done
  *
- * Every operation may be repeated after a sleep, as far as that is harmless.
- * A client with two secrets that is refused exchanges the code once more
- * (cigna_client_secret.c).
- * $userinfo is asked once the dance has ended with a stored grant, so that the
- * app, to which the browser returns then, finds the identifier; what becomes
- * of that changes nothing.
+ * Operations are repeated after a sleep, if that is harmless.  If the server
+ * refuses a client that has two secrets (cigna_client_secret.c), the code is
+ * exchanged once more.
+ *
+ * $userinfo is asked once the dance has ended with a stored grant, and before
+ * the browser returns to the app, so that the app finds the identifier.  The
+ * outcome of the dance does not depend on it.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
  *
- *   (1) a code is sent only for a dance that Redis gave to this run, and sent
- *       again only while not a byte of it has left, or once after the reply
- *       invalid_client with the other one of two secrets;
- *   (2) "connected" is said only by the run whose grant is stored, or in its
- *       own words to a later hit;
+ *   (1) a code is sent only for a dance that Redis gave to this run; it is sent
+ *       again only if no byte of it has left, or once after the reply
+ *       invalid_client with the other secret;
+ *   (2) "connected" is said only by the run whose grant is stored, and to a
+ *       later hit, which repeats that outcome;
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
- *       fails: then it reads as interrupted once its deadline is over;
- *   (4) tokens that did not become a stored grant are revoked, and tokens of
- *       the stored grant never; of one that it has replaced they are revoked,
- *       but for those which it still has;
- *   (5) the flow reports exactly once, and revokes only after that;
- *   (6) a hit that is not the browser's or not the member's changes nothing
- *       but, for the browser's own, to end the dance.
+ *       fails: then it is shown as interrupted once its deadline is over;
+ *   (4) tokens that do not become a stored grant are revoked; tokens of the
+ *       stored grant never are; tokens of the grant that it replaced are,
+ *       except those that it still has;
+ *   (5) the flow reports exactly once, and only after that revokes;
+ *   (6) a hit of another browser changes nothing; a hit of another member in
+ *       the right browser only ends the dance.
  */
 
 
@@ -54,12 +55,12 @@
 
 typedef enum {
     cigna_callback_st_start = 0,
-    cigna_callback_st_take,
+    cigna_callback_st_claim,
     cigna_callback_st_look,
     cigna_callback_st_keys,
     cigna_callback_st_exchange,
     cigna_callback_st_keys_again,
-    cigna_callback_st_put,
+    cigna_callback_st_install,
     cigna_callback_st_end,
     cigna_callback_st_userinfo,
     cigna_callback_st_report,
@@ -88,6 +89,8 @@ static int cigna_callback_late(const cigna_callback_t *f,
 static void cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op,
+    cigna_token_e e);
 static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
@@ -148,7 +151,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
         cigna_callback_start(f, ev, op);
         return;
 
-    case cigna_callback_st_take:
+    case cigna_callback_st_claim:
 
         if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
             cigna_callback_taken(f, op);
@@ -190,11 +193,11 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_keys_again:
 
-        cigna_jwks_fetch_fetched(f->subject->provider, ev, why);
+        cigna_jwks_fetch_done(f->subject->provider, ev, why);
         cigna_callback_verify(f, ev, op);
         return;
 
-    case cigna_callback_st_put:
+    case cigna_callback_st_install:
 
         if (cigna_grant_install_next(&f->install, ev, op) != CIGNA_AGAIN) {
             cigna_callback_stored(f, op);
@@ -261,7 +264,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* what can be refused without asking anybody; nothing is taken then */
+/* refuses a hit that needs no question, without taking the dance */
 
 static void
 cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
@@ -290,7 +293,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     f->claim.secret = f->secret;
     f->claim.exchange_ms = f->exchange_ms;
 
-    f->state = cigna_callback_st_take;
+    f->state = cigna_callback_st_claim;
 
     if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
         cigna_callback_taken(f, op);
@@ -298,7 +301,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* is the dance this run's? */
+/* goes on if Redis gave the dance to this run */
 
 static void
 cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
@@ -331,7 +334,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* keys are at hand before the code is spent, or the code would be wasted */
+/* gets the keys before the code is spent, because a code works only once */
 
 static void
 cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
@@ -346,7 +349,7 @@ cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* is this the reply to what was asked, and does it bring a code? */
+/* checks the authorization response (RFC 6749, section 4.1.2; RFC 9207) */
 
 static cigna_dance_outcome_e
 cigna_callback_judge(cigna_callback_t *f)
@@ -391,7 +394,7 @@ cigna_callback_judge(cigna_callback_t *f)
 }
 
 
-/* who was asked, even if the configuration has changed since */
+/* the issuer at connect, as the configuration may have changed since */
 
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)
@@ -405,7 +408,7 @@ static void
 cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
-    cigna_jwks_fetch_fetch(f->subject->provider, op);
+    cigna_jwks_fetch_start(f->subject->provider, op);
     cigna_callback_issue(f, op, state);
 }
 
@@ -419,7 +422,7 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
 
     p = f->subject->provider;
 
-    cigna_jwks_fetch_fetched(p, ev, why);
+    cigna_jwks_fetch_done(p, ev, why);
 
     if (p->keys->set) {
         cigna_callback_exchange(f, ev, op);
@@ -465,8 +468,9 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
 
 /*
- * What is left of the dance's time is for the exchange and for storing what it
- * brings: past it "interrupted" is read, and another dance is begun.
+ * 1 if too little time is left to exchange the code and store the grant.  Once
+ * the deadline is over, later hits show "interrupted", and the member starts
+ * another dance.
  */
 
 static int
@@ -479,7 +483,7 @@ cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
 static void
 cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
 {
-    cigna_callback_say(f, "held up for too long", cigna_slice_null);
+    cigna_callback_say(f, "delayed for too long", cigna_slice_null);
     cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
 }
 
@@ -515,12 +519,20 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         f->client_refused = 1;
     }
 
-    switch (e) {
-
-    case cigna_token_ok:
+    if (e == cigna_token_ok) {
         cigna_client_secret_works(&f->client_secret, s->provider);
         cigna_callback_verify(f, ev, op);
         return;
+    }
+
+    cigna_callback_refused(f, op, e);
+}
+
+
+static void
+cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op, cigna_token_e e)
+{
+    switch (e) {
 
     case cigna_token_invalid_grant:
     case cigna_token_refused:
@@ -534,14 +546,12 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_invalid);
         return;
 
-    case cigna_token_throttled:
-    case cigna_token_failed:
-        break;
+    default:
+        cigna_callback_say(f, "the token endpoint failed",
+                           cigna_slice_str(cigna_token_name(e)));
+        cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
+        return;
     }
-
-    cigna_callback_say(f, "the token endpoint failed",
-                       cigna_slice_str(cigna_token_name(e)));
-    cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
 }
 
 
@@ -566,7 +576,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     expect.now_s = ev->now_ms / 1000;
     expect.leeway_s = p->clock_leeway_s;
 
-    /* where keys are published, no token passes without them */
+    /* if the issuer publishes keys, no id_token passes without them */
 
     e = cigna_jwt_unknown_kid;
 
@@ -580,7 +590,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* new keys may have the name or the place of the old ones */
+    /* a new key may have the id or the place of an old one */
 
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
@@ -618,7 +628,7 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    f->state = cigna_callback_st_put;
+    f->state = cigna_callback_st_install;
 }
 
 
@@ -654,7 +664,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* tokens that become no grant are not left alive */
+/* has the tokens revoked, as they do not become a grant */
 
 static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
@@ -684,7 +694,7 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 }
 
 
-/* who waits sees the end of the dance, whatever the FHIR server says */
+/* asks $userinfo, while other hits of the dance see its outcome already */
 
 static void
 cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,

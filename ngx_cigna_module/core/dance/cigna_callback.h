@@ -9,9 +9,7 @@
 #include "cigna_userinfo.h"
 
 
-/*
- * Ends a dance.  See cigna_callback.c for states and invariants.
- */
+/* ends a dance; cigna_callback.c describes its states and invariants */
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
@@ -28,7 +26,7 @@ typedef struct {
     cigna_slice_t               dance_id;  /* empty: not known */
     cigna_slice_t               return_to;  /* empty: show a page */
     char                        detail[192];  /* for the log, never a secret */
-    unsigned                    repeated:1;  /* somebody else's outcome */
+    unsigned                    repeated:1;  /* the outcome of another hit */
     unsigned                    stored:1;  /* grant below is in the vault */
     unsigned                    changed:1;  /* another person's than the one
                                                in put.old */
@@ -38,8 +36,8 @@ typedef struct {
     cigna_client_secret_t       client_secret;  /* its results are, too */
 
     /*
-     * Private; of "userinfo", "rc" and "detail" are results, and of "take" the
-     * dance_id is known before the flow reports.
+     * Private.  But rc and detail of "userinfo" are results, and the dance_id
+     * of "claim" is known before the flow reports.
      */
     unsigned                    state;
     cigna_retry_t               retry;

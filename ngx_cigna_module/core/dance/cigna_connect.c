@@ -9,13 +9,13 @@
  *
  * Invariants, checked by t/fuzz/dance/fuzz_connect.c:
  *
- *   (1) the browser is sent away only after the dance is stored and listed: a
- *       location comes with the outcome "none" and with no other;
- *   (2) where it will come back to has passed the allow list, and nothing was
- *       stored if it has not;
- *   (3) state, verifier, nonce and browser secret are fresh with each run, and
- *       none of them goes to Redis in clear;
- *   (4) the dance just begun is never among the evicted.
+ *   (1) the browser is redirected only after the dance is stored and listed:
+ *       there is a location with the outcome "none" and with no other;
+ *   (2) return_to has passed the allow list, and nothing is stored if it has
+ *   not;
+ *   (3) state, verifier, nonce and browser secret are new in each run, and none
+ *       of them goes to Redis in clear;
+ *   (4) the new dance is never evicted.
  */
 
 
@@ -35,7 +35,7 @@ typedef enum {
 } cigna_connect_state_e;
 
 
-/* how the random bytes of one event are shared out */
+/* the parts of an event's random bytes */
 
 typedef struct {
     uint8_t   tag[6];
@@ -131,7 +131,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_connect_st_evict:
 
-        /* a dance that could not be deleted ends by its own expiry */
+        /* a dance that could not be deleted expires */
 
         if (f->evicted) {
             cigna_connect_evict(f, op);
@@ -149,7 +149,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* everything that needs no answer from anybody, and the first operation */
+/* makes the dance and the authorize URL, and the first operation */
 
 static cigna_dance_outcome_e
 cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
@@ -243,7 +243,7 @@ cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 }
 
 
-/* the secrets of the dance; tag, id and browser secret are results */
+/* makes the secrets of the dance; tag, id and browser secret are results */
 
 static int
 cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
@@ -378,7 +378,7 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* keeps the keys of the evicted, since the reply does not last */
+/* copies the keys of the evicted dances, as the reply does not last */
 
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
@@ -418,7 +418,7 @@ cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* without a stored dance the browser has nowhere to go */
+/* without a stored dance there is no location and no secret */
 
 static void
 cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
@@ -436,7 +436,7 @@ cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
 }
 
 
-/* prefix and random bytes in base64url, joined */
+/* joins a prefix and random bytes in base64url */
 
 static int
 cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,

@@ -9,23 +9,24 @@
 
 
 /*
- * Starts a dance.  The state parameter is 32 characters: the cookie's tag,
- * which is also the first 8 characters of the dance id, and 24 characters
- * (144 bits) that only the browser and the authorization server see.
+ * Starts a dance.  The state parameter has 32 characters: first the cookie's
+ * tag, which is also the first 8 characters of the dance id, and then 24
+ * characters (144 bits) that only the browser and the authorization server see.
  */
 
 #define CIGNA_STATE_LEN   32
 #define CIGNA_SECRET_LEN  22               /* of the browser, 128 bits */
 
-#define CIGNA_EVICTED_MAX  16              /* at a time, by dance_list */
+#define CIGNA_EVICTED_MAX  16              /* by one call of dance_list */
 
-#define CIGNA_RETURN_TO_LEN_MAX  2048      /* as asked */
+#define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
 
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_subject_t      *subject;
-    cigna_slice_t               return_to;  /* as asked; empty: the default */
+    cigna_slice_t               return_to;  /* of the request; empty: the
+                                               default */
 
     /* results: none means that the dance has started */
     cigna_dance_outcome_e       outcome;
@@ -49,16 +50,17 @@ void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
 
 
 /*
- * Where the browser may go after the dance: "asked", or the first of the
- * configured ones if that is empty, written anew in the arena.  CIGNA_NONE if
- * nothing was asked for and none is configured; CIGNA_ERROR if it is refused.
+ * The URL to which the browser goes after the dance, in its normal form in the
+ * arena: "asked", or the first configured one if that is empty.  CIGNA_NONE if
+ * both are missing; CIGNA_ERROR if "asked" is not allowed.
  */
 int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
     cigna_arena_t *arena, cigna_slice_t *return_to);
 
 /*
- * What Redis knows of a browser's secret: its SHA-256 in base64url, in the
- * arena.  Empty for an empty secret, which fits no dance.
+ * A browser's secret as Redis has it: SHA-256 in base64url, in the arena.  An
+ * empty secret gives an empty hash, which is that of no dance.  CIGNA_ERROR if
+ * there is no room.
  */
 int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
     cigna_slice_t *hash);

@@ -1,6 +1,6 @@
 
 /*
- * Taking of a dance, within the callback.
+ * The claim of a dance, within the callback.
  *
  *   start --> ask --> over            end --> over
  *              ^ |                    ^ |
@@ -9,10 +9,10 @@
  *
  * Invariants:
  *
- *   (1) the outcome is "none" only if Redis has given the dance to this very
- *       run, and the dance could be opened;
- *   (2) asking is bounded: in number where Redis fails, in time where another
- *       hit has the dance.
+ *   (1) the outcome is "none" only if Redis has given the dance to this run,
+ *       and if the dance could be opened;
+ *   (2) questions are bounded: in number if Redis fails, in time if another hit
+ *       has the dance.
  */
 
 
@@ -22,7 +22,7 @@
 #include "cigna_dance_claim.h"
 
 
-/* for the outcome of another hit */
+/* the wait for the outcome of another hit */
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS       50
@@ -47,6 +47,8 @@ static int cigna_dance_claim_start(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_dance_claim_asked(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
+static cigna_dance_outcome_e cigna_dance_claim_refusal(
+    const cigna_dance_claim_t *t, cigna_slice_t word);
 static int cigna_dance_claim_failed(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_dance_claim_ours(cigna_dance_claim_t *t,
@@ -102,7 +104,7 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     case cigna_dance_claim_st_end:
 
-        /* whatever the answer is, it is one */
+        /* any word of the script ends it */
 
         if (cigna_script_word(ev).len == 0
             && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
@@ -210,30 +212,35 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
         return cigna_dance_claim_other(t, ev, cigna_dance_outcome_find(word));
     }
 
+    return cigna_dance_claim_over(t, cigna_dance_claim_refusal(t, word), NULL);
+}
+
+
+/* the outcome if the dance is not for this browser or member, or is gone */
+
+static cigna_dance_outcome_e
+cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
+{
     if (cigna_slice_eq(word, cigna_slice("other"))) {
-        return cigna_dance_claim_over(t, cigna_dance_outcome_identity_mismatch,
-                                      NULL);
+        return cigna_dance_outcome_identity_mismatch;
     }
 
     if (cigna_slice_eq(word, cigna_slice("expired"))) {
-        return cigna_dance_claim_over(t, cigna_dance_outcome_state_expired,
-                                      NULL);
+        return cigna_dance_outcome_state_expired;
     }
 
     if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
-        return cigna_dance_claim_over(t, t->secret.len
-                                         ? cigna_dance_outcome_cookie_mismatch
-                                         : cigna_dance_outcome_cookie_missing,
-                                      NULL);
+        return t->secret.len ? cigna_dance_outcome_cookie_mismatch
+                             : cigna_dance_outcome_cookie_missing;
     }
 
-    return cigna_dance_claim_over(t, cigna_dance_outcome_state_unknown, NULL);
+    return cigna_dance_outcome_state_unknown;
 }
 
 
 /*
- * Redis did not answer.  The same taker may ask again: if the first time went
- * through, the dance is its own already.
+ * Redis did not answer.  The same taker may ask again, and gets the dance that
+ * it may have taken already.
  */
 
 static int
@@ -282,7 +289,7 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* another hit is at it: its outcome will do for this one, too */
+/* another hit has the dance: its outcome is this one's, too */
 
 static int
 cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -306,7 +313,7 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 }
 
 
-/* the outcome of somebody else, and where the browser was to go then */
+/* the outcome of another hit, and the URL to which the browser goes */
 
 static int
 cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -316,7 +323,7 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     t->repeated = 1;
 
-    /* a word of a newer gateway; that it has ended is certain */
+    /* an outcome that only a newer gateway knows */
 
     if (outcome == cigna_dance_outcome_none) {
         outcome = cigna_dance_outcome_interrupted;
@@ -327,7 +334,7 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
     asked = cigna_dance_claim_open(t, blob, &t->dance) == CIGNA_OK
             ? t->dance.return_to : cigna_slice_null;
 
-    /* checked again: the configuration may have changed since */
+    /* checked again, as the configuration may have changed since */
 
     if (asked.len
         && cigna_connect_return_to(t->subject->provider, asked,
@@ -350,9 +357,9 @@ cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
 
 
 /*
- * What is left of a dance after its end: all but the secrets.  It is sealed
- * again, since an app's address may tell who its member is.  Without it, a
- * later hit goes to where the app is told by default.
+ * Seals the dance without its secrets, for later hits.  It is sealed because an
+ * app's URL may tell who the member is.  If that fails, later hits go to the
+ * default URL.
  */
 
 static void

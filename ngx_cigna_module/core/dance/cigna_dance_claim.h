@@ -8,8 +8,8 @@
 
 
 /*
- * Takes a dance for one run, and gives it back with its outcome: the first and
- * the last part of the callback, and flows of their own shape within it.
+ * Takes a dance for one run, and ends it with its outcome: two parts of the
+ * callback, and flows of their own shape within it.
  */
 
 typedef struct {
@@ -20,14 +20,16 @@ typedef struct {
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
 
     /* results */
-    cigna_dance_outcome_e       outcome;   /* none: the dance is this run's */
-    const char                 *why;       /* NULL: the outcome says it all */
+    cigna_dance_outcome_e       outcome;   /* none: this run has the dance */
+    const char                 *why;       /* for the log; NULL: the outcome
+                                              says it */
     cigna_slice_t               dance_id;  /* empty: not known */
     cigna_slice_t               return_to;  /* empty: nowhere */
     cigna_dance_t               dance;
     int64_t                     taken_ms;
-    unsigned                    repeated:1;  /* somebody else's outcome */
-    unsigned                    taken:1;   /* or may be: a reply was lost */
+    unsigned                    repeated:1;  /* the outcome of another hit */
+    unsigned                    taken:1;   /* for this run, also if the reply
+                                              was lost */
 
     /* private */
     unsigned                    state;
@@ -35,12 +37,13 @@ typedef struct {
     unsigned                    waited_ms;
     cigna_slice_t               dance_key;
     cigna_slice_t               taker;
-    cigna_slice_t               rest;      /* of the dance, sealed */
+    cigna_slice_t               rest;      /* the dance without its secrets,
+                                              sealed */
 } cigna_dance_claim_t;
 
 
 /*
- * How long a run may have the dance beside its exchange: more than the
+ * How long a run may have the dance, in addition to its exchange: more than the
  * deadlines of all other operations together.
  */
 
@@ -58,15 +61,15 @@ int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * Remembers the outcome, which ends the dance; the event is for
- * cigna_dance_claim_next() again.
+ * Ends the dance and remembers the outcome.  Events go to
+ * cigna_dance_claim_next().
  */
 void cigna_dance_claim_end(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, cigna_op_t *op);
 
 /*
- * One open dance less; if this fails, it leaves the list by its age.  Nobody
- * needs the reply.
+ * Makes *op the command that removes the dance from the list of open ones.  The
+ * reply does not matter: the dance leaves the list by its age at the latest.
  */
 void cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op);
 

@@ -7,8 +7,8 @@
 
 
 /*
- * The texts are for members, who know nothing of tokens and redirects: what
- * has happened to their account, and what they can do.
+ * The texts tell members what happened to their account and what they can do.
+ * Members know nothing of tokens and redirects.
  */
 
 static const cigna_dance_outcome_t  cigna_outcomes[cigna_dance_outcome_max] = {

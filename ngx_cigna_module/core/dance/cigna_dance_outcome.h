@@ -7,7 +7,7 @@
 
 
 /*
- * How a dance can end: the closed list.  The names appear in the redirect to
+ * The closed list of a dance's outcomes.  Their names appear in the redirect to
  * the app, on the page, in the log, in $cigna_outcome and in the counters.
  */
 
@@ -28,7 +28,7 @@ typedef enum {
                                                   long */
     cigna_dance_outcome_exchange_refused,      /* an OAuth error from the
                                                   server */
-    cigna_dance_outcome_exchange_invalid,      /* no token reply: HTML, ... */
+    cigna_dance_outcome_exchange_invalid,      /* HTML, ... */
     cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
     cigna_dance_outcome_keys_unreachable,      /* JWKS, before the code was
@@ -36,7 +36,7 @@ typedef enum {
     cigna_dance_outcome_discovery_failed,
     cigna_dance_outcome_store_failed,          /* Redis, or the key ring */
     cigna_dance_outcome_interrupted,           /* taken, and never ended */
-    cigna_dance_outcome_in_progress,           /* no end: the page goes on */
+    cigna_dance_outcome_in_progress,           /* not ended: the page reloads */
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
     cigna_dance_outcome_not_navigable,         /* prefetch, frame, cross-site */
@@ -46,7 +46,7 @@ typedef enum {
 } cigna_dance_outcome_e;
 
 
-/* one row of the table */
+/* a row of the table */
 
 typedef struct {
     const char  *name;

@@ -1,24 +1,24 @@
 
 /*
- * Disconnect: forgets a grant.
+ * Disconnect: ends a grant.
  *
  *   start --> look --> delete --> journal --> report --> revoke --> done
  *                       ^ |                     ^
  *                       | v                     |
  *                      sleep -------------------+
  *
- * The look is for the case that the reply of the deletion, which tells what
- * there was, is lost.
+ * The reply to the deletion has the deleted record.  The look before is for the
+ * case that this reply is lost.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
  *
  *   (1) "disconnected" is said only after Redis has said that the grant is
- *       gone: a failure to ask is never taken for a yes;
- *   (2) the flow reports exactly once, before anything is revoked: the
- *       member does not wait for the authorization server;
- *   (3) only the tokens of the deleted grant are revoked;
- *   (4) a deletion that Redis has confirmed goes to the journal before the
- *       flow reports, as a failover may undo it nevertheless.
+ *       gone, and never after a failure;
+ *   (2) the flow reports exactly once, and before it revokes: the member does
+ *       not wait for the authorization server;
+ *   (3) only tokens of the deleted grant are revoked;
+ *   (4) a deletion that Redis has confirmed is in the journal before the flow
+ *       reports, because a failover may still undo it.
  */
 
 
@@ -173,7 +173,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     if (cigna_script_said(ev, "none")) {
 
-        /* deleted, by a try whose reply was lost or by somebody else */
+        /* deleted since the look: by a lost try, or by another run */
 
         if (f->grant.id.len) {
             f->existed = 1;
@@ -188,7 +188,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* deleting twice is the same as once */
+    /* deleting twice has the effect of deleting once */
 
     if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
                           CIGNA_DISCONNECT_SLEEP_MS, CIGNA_DISCONNECT_MAX_MS)
@@ -203,10 +203,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 }
 
 
-/*
- * What there is, and what there was: a later read counts more.  A record that
- * cannot be opened is deleted all the same.
- */
+/* reads the grant; a record that cannot be opened is deleted, too */
 
 static void
 cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
@@ -227,8 +224,9 @@ cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)
 
 
 /*
- * Where the time is not known it is the oldest of all: the deletion is to
- * stand in nobody's way but its own grant's.
+ * Enters the deletion into the journal.  If the time of the connection is not
+ * known, the oldest time is taken, so that the deletion counts for no other
+ * grant.
  */
 
 static void
@@ -238,7 +236,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     uint64_t         connected;
     cigna_journal_t  entry;
 
-    /* not even an id: no node has written that */
+    /* a record without id, which no node has written */
 
     if (f->grant.id.len == 0) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");

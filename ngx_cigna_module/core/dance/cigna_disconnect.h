@@ -10,7 +10,7 @@
 
 
 /*
- * Forgets a grant: deletes it in the vault, reports, then has its tokens
+ * Ends a grant: deletes it in the vault, reports, and then has its tokens
  * revoked at the authorization server.
  */
 
@@ -21,7 +21,8 @@ typedef struct {
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;   /* disconnected, not_disconnected */
     unsigned                    existed:1;
-    unsigned                    unread:1;  /* ... and could not be opened */
+    unsigned                    unread:1;  /* it could not be opened, so its
+                                              tokens are not revoked */
     char                        detail[192];  /* for the log, never a secret */
 
     /* private */

@@ -1,6 +1,6 @@
 
 /*
- * Storing of a grant, within the callback.
+ * The installation of a grant, within the callback.
  *
  *   look --> looked      begin --> put --> journal --> over
  *                                  ^ |                  ^
@@ -10,13 +10,13 @@
  * Invariants:
  *
  *   (1) rc is "ok" only if Redis has said that the grant is stored;
- *   (2) what it has replaced is known from the reply of the very put that did
- *       so; where that reply was lost, from the look before;
- *   (3) a grant that Redis has confirmed goes to the journal, as a failover
- *       may lose it nevertheless; one that may have got there unnoticed is
- *       entered as deleted, since its tokens are going to be revoked.
+ *   (2) the replaced grant is the one in the reply to the put; if that reply
+ *       was lost, the one that was read before;
+ *   (3) a grant that Redis has confirmed is entered into the journal, because a
+ *       failover may still lose it; a grant that Redis may have stored without
+ *       a reply is entered as deleted, because its tokens will be revoked.
  *
- * Storing a grant twice is the same as once.
+ * Storing a grant twice has the effect of storing it once.
  */
 
 
@@ -81,7 +81,7 @@ cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
         p->looked = p->replaced;
     }
 
-    /* nothing is replaced yet */
+    /* it is there, and not replaced yet */
 
     p->replaced = 0;
 }
@@ -161,7 +161,7 @@ cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
 }
 
 
-/* without room in the journal it is as without a journal */
+/* notes the replaced grant, and enters the new one into the journal */
 
 static int
 cigna_grant_install_stored(cigna_grant_install_t *p, const cigna_event_t *ev,
@@ -226,7 +226,7 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
 }
 
 
-/* what it was, if there was something; a later read counts more */
+/* reads a grant into "old", which sets replaced and unread */
 
 static void
 cigna_grant_install_read(cigna_grant_install_t *p, const cigna_reply_t *record)

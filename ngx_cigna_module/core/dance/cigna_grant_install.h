@@ -9,13 +9,13 @@
 
 /*
  * Stores the grant of a dance in place of any other: a part of the callback,
- * and flows of their own shape within it.
+ * and a flow of its own shape within it.
  */
 
 typedef enum {
     cigna_grant_install_ok = 0,
-    cigna_grant_install_retired,           /* it was there, and is gone */
-    cigna_grant_install_failed             /* Redis */
+    cigna_grant_install_retired,           /* it was stored, and is gone */
+    cigna_grant_install_failed             /* Redis failed */
 } cigna_grant_install_e;
 
 
@@ -42,16 +42,16 @@ typedef struct {
 void cigna_grant_install_init(cigna_grant_install_t *p);
 
 /*
- * A look at what is there, for the case that the put's own reply, which tells
- * it, is lost.  The event is for cigna_grant_install_looked(), whatever it is.
+ * Reads the grant that is there, for the case that the reply to the put, which
+ * has it, is lost.  The event is for cigna_grant_install_looked().
  */
 void cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op);
 void cigna_grant_install_looked(cigna_grant_install_t *p,
     const cigna_event_t *ev);
 
 /*
- * Stores the grant, with a fresh id and as its first generation.  CIGNA_ERROR
- * if it cannot be sealed; events go to cigna_grant_install_next().
+ * Begins to store the grant, with a new random id and as generation 1.
+ * CIGNA_ERROR if it cannot be sealed.  Events go to cigna_grant_install_next().
  */
 int cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     const cigna_event_t *ev, cigna_op_t *op);
@@ -64,15 +64,15 @@ int cigna_grant_install_next(cigna_grant_install_t *p, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * 1 if tokens of the replaced grant are to be revoked: it was read, and none
- * of them is one of the new grant's.
+ * 1 if the tokens of the replaced grant have to be revoked: it was read, and
+ * the new grant has none of them.
  */
 int cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
 
 /*
- * 1 if subject or patient are known of both grants and differ: the member is
- * connected as another person than before.
+ * 1 if subject or patient are known of both grants and differ: the member has
+ * connected another person's account than before.
  */
 int cigna_grant_install_changed(const cigna_grant_install_t *p,
     const cigna_grant_t *g);

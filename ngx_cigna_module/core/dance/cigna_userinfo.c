@@ -1,7 +1,7 @@
 
 /*
- * The identifier of $userinfo: asked for once, with the access token of the
- * grant, and kept in its record.
+ * The identifier of $userinfo: asked for once, with the grant's access token,
+ * and kept in its record.
  *
  *   start --> read --> ask --> set --> over
  *             |  ^      |      |  |     ^
@@ -9,18 +9,17 @@
  *             |  +------|-- changed     |
  *             +---------+---------------+
  *
- * Generation and tokens stay as they are, so that a refresh which is under way
- * loses nothing: it finds the bytes changed, or they are read again here.
- * Nothing depends on the identifier: whatever fails is left to the next
- * refresh.
+ * Generation and tokens stay as they are, so a refresh at the same time loses
+ * nothing: it may replace the new bytes, or this flow reads its bytes and tries
+ * again.  After a failure the next refresh tries it again.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_userinfo.c:
  *
- *   (1) there is one request at most, to fhir_base, with the access token that
- *       Redis has for the very grant;
- *   (2) only the bytes that were read are replaced, and what replaces them
- *       opens to the same grant but for the identifier;
- *   (3) no other grant gets it than the one whose token asked.
+ *   (1) there is at most one request, to fhir_base, with the access token that
+ *       Redis has for this grant;
+ *   (2) only the bytes that were read are replaced, by the same grant with the
+ *       identifier;
+ *   (3) only the grant whose token was used gets the identifier.
  */
 
 
@@ -155,7 +154,7 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 }
 
 
-/* "pending" if it is the grant that is meant, and lacks the identifier */
+/* "pending" if it is the right grant and has no identifier */
 
 static cigna_userinfo_e
 cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
@@ -185,7 +184,7 @@ cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)
         return cigna_userinfo_current;
     }
 
-    /* the event's bytes do not live as long as the operations' */
+    /* the bytes of the event live until the end of this call only */
 
     if (cigna_vault_read_head(ev->reply, &head, &blob) != CIGNA_OK
         || cigna_arena_copy(f->subject->arena, blob, &f->blob) != CIGNA_OK)

@@ -7,9 +7,8 @@
 
 
 /*
- * Learns the identifier that the FHIR server's $userinfo tells of a member,
- * and puts it into the grant; see cigna_userinfo.c.  A flow, and a part of the
- * callback.
+ * Asks the FHIR server's $userinfo for the member's identifier and puts it into
+ * the grant; see cigna_userinfo.c.  A flow, and a part of the callback.
  */
 
 #define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */
@@ -17,33 +16,33 @@
 
 
 typedef enum {
-    cigna_userinfo_known = 0,              /* learned, and stored */
+    cigna_userinfo_known = 0,              /* received and stored */
     cigna_userinfo_pending,
     cigna_userinfo_current,                /* it was known before */
-    cigna_userinfo_ended,                  /* no such grant, or no token of it
-                                              that could ask */
+    cigna_userinfo_ended,                  /* the grant is gone, or its access
+                                              token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
-    cigna_userinfo_unstored                /* Redis, or no room */
+    cigna_userinfo_unstored                /* Redis failed, or no room */
 } cigna_userinfo_e;
 
 
 typedef struct {
     /* set by the caller, borrowed until it is over */
     const cigna_subject_t      *subject;
-    cigna_slice_t               id;        /* of the grant that is meant */
+    cigna_slice_t               id;        /* of the grant */
 
     /* results */
     cigna_userinfo_e            rc;
-    cigna_slice_t               value;     /* in the arena; may be known and
-                                              not stored */
+    cigna_slice_t               value;     /* in the arena; it may be set and
+                                              not be stored */
     char                        detail[64];  /* for the log, never a secret */
 
     /* private */
     unsigned                    state;
     unsigned                    rounds;
     cigna_grant_t               grant;
-    cigna_slice_t               blob;      /* it was opened from */
+    cigna_slice_t               blob;      /* the grant as it was read */
 } cigna_userinfo_t;
 
 
@@ -57,19 +56,19 @@ void cigna_userinfo_init(cigna_userinfo_t *f);
 int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* the same as a flow of its own, which says "done" in the end */
+/* the same as a flow of its own, which ends with cigna_op_done */
 void cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * Reads the reply to $userinfo: a FHIR R4 Parameters resource, whose
- * parameter[0].valueString is copied into the arena as it is.  CIGNA_ERROR:
- * anything else, empty, or longer than CIGNA_USERINFO_MAX.
+ * Reads the reply to $userinfo, a FHIR R4 Parameters resource, and copies its
+ * parameter[0].valueString into the arena.  CIGNA_ERROR if it is something
+ * else, or if the value is empty or longer than CIGNA_USERINFO_MAX.
  */
 int cigna_userinfo_parse(cigna_slice_t body, cigna_arena_t *arena,
     cigna_slice_t *value);
 
-/* as logs and counters have it */
+/* the name of a result in logs and counters */
 const char *cigna_userinfo_name(cigna_userinfo_e rc);
 
 

@@ -10,6 +10,7 @@ static size_t cigna_fhir_base_origin(cigna_slice_t url, int cut,
     cigna_slice_t *host);
 static cigna_slice_t cigna_fhir_base_no_dot(cigna_slice_t host);
 static size_t cigna_fhir_base_scheme(cigna_slice_t url);
+static int cigna_fhir_base_starts(cigna_slice_t s, cigna_slice_t with);
 static cigna_slice_t cigna_fhir_base_no_ports(cigna_slice_t authority);
 static cigna_slice_t cigna_fhir_base_slashes(cigna_slice_t rest);
 static int cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut);
@@ -44,7 +45,8 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
     base = &bases->base[bases->n];
     uri = &base->uri;
 
-    if (text.len > CIGNA_FHIR_BASE_LEN_MAX || cigna_uri_parse(text, uri) != CIGNA_OK
+    if (text.len > CIGNA_FHIR_BASE_LEN_MAX
+        || cigna_uri_parse(text, uri) != CIGNA_OK
         || uri->has_query)
     {
         *error = "is no http or https URL without a query, or too long";
@@ -96,8 +98,9 @@ cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 
 
 /*
- * All bases of a host are written alike, so that the longest one here is the
- * longest of all, unless a second "/" behind the host hides a longer one.
+ * Without "mixed" all bases of a host begin with the same origin.  So the
+ * longest one that fits here is the longest of all, unless a second "/" behind
+ * it hides a longer one.
  */
 
 int
@@ -140,7 +143,7 @@ cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* a known base in another guise */
+/* a known base in another form */
 
 static int
 cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
@@ -213,7 +216,7 @@ cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* length of "scheme://host:port" in front of a URL; 0: there is none */
+/* the length of "scheme://host:port" at the start of a URL; 0 without one */
 
 static size_t
 cigna_fhir_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
@@ -230,9 +233,10 @@ cigna_fhir_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 
     rest = cigna_slice_skip(url, scheme);
 
-    for (len = 0; len < rest.len && !cigna_fhir_base_border(rest.data[len]); len++)
-    {
-        /* void */
+    len = 0;
+
+    while (len < rest.len && !cigna_fhir_base_border(rest.data[len])) {
+        len++;
     }
 
     if (cut && len == rest.len) {
@@ -252,7 +256,7 @@ cigna_fhir_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)
 }
 
 
-/* a name that is complete is the same name */
+/* the host without the dot that a complete name may end with */
 
 static cigna_slice_t
 cigna_fhir_base_no_dot(cigna_slice_t host)
@@ -265,34 +269,35 @@ cigna_fhir_base_no_dot(cigna_slice_t host)
 }
 
 
-/* length of "http://", "https://" or "//" in front, 0 if there is none */
+/* the length of "https://", "http://" or "//" at the start; 0 without one */
 
 static size_t
 cigna_fhir_base_scheme(cigna_slice_t url)
 {
-    size_t         i;
-    cigna_slice_t  scheme;
-
-    static const char *const  schemes[] = { "https://", "http://", "//" };
-
-    for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-
-        scheme = cigna_slice_str(schemes[i]);
-
-        if (url.len >= scheme.len
-            && cigna_slice_eq_case(cigna_slice_make(url.data,
-                                                    url.data + scheme.len),
-                                   scheme))
-        {
-            return scheme.len;
-        }
+    if (cigna_fhir_base_starts(url, cigna_slice("https://"))) {
+        return sizeof("https://") - 1;
     }
 
-    return 0;
+    if (cigna_fhir_base_starts(url, cigna_slice("http://"))) {
+        return sizeof("http://") - 1;
+    }
+
+    return cigna_slice_starts(url, cigna_slice("//")) ? 2 : 0;
 }
 
 
-/* gateways in front of servers write them twice: "host:443:443" */
+/* likewise without regard to case */
+
+static int
+cigna_fhir_base_starts(cigna_slice_t s, cigna_slice_t with)
+{
+    return s.len >= with.len
+           && cigna_slice_eq_case(cigna_slice_make(s.data, s.data + with.len),
+                                  with);
+}
+
+
+/* the authority without ports: some proxies write them twice, "host:443:443" */
 
 static cigna_slice_t
 cigna_fhir_base_no_ports(cigna_slice_t authority)
@@ -321,7 +326,7 @@ cigna_fhir_base_no_ports(cigna_slice_t authority)
 }
 
 
-/* all but the last of those in front */
+/* skips all but the last of the slashes at the start */
 
 static cigna_slice_t
 cigna_fhir_base_slashes(cigna_slice_t rest)
@@ -341,7 +346,7 @@ cigna_fhir_base_slashes(cigna_slice_t rest)
 }
 
 
-/* is there a border behind the first len bytes of a URL? */
+/* 1 if the first "len" bytes of a URL end at a border */
 
 static int
 cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)
@@ -350,7 +355,7 @@ cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)
 }
 
 
-/* "https://host/" and "https://host" are one base */
+/* the path without a "/" at its end */
 
 static cigna_slice_t
 cigna_fhir_base_path(const cigna_uri_t *uri)
@@ -377,33 +382,16 @@ cigna_fhir_base_border(uint8_t c)
 int
 cigna_bases_may_match(cigna_slice_t start)
 {
-    int            https;
-    size_t         len;
-    cigna_slice_t  scheme;
-
-    if (start.len && start.data[0] == '/') {
-        return 1;
-    }
-
-    for (https = 0; https <= 1; https++) {
-
-        scheme = https ? cigna_slice("https://") : cigna_slice("http://");
-        len = start.len < scheme.len ? start.len : scheme.len;
-
-        if (cigna_slice_eq_case(cigna_slice_make(start.data, start.data + len),
-                                cigna_slice_make(scheme.data,
-                                                 scheme.data + len)))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return (start.len && start.data[0] == '/')
+           || cigna_fhir_base_scheme(start)
+           || cigna_fhir_base_starts(cigna_slice("https://"), start)
+           || cigna_fhir_base_starts(cigna_slice("http://"), start);
 }
 
 
 int
 cigna_bases_absolute(cigna_slice_t url)
 {
-    return cigna_fhir_base_scheme(url) || cigna_slice_starts(url, cigna_slice("/"));
+    return cigna_fhir_base_scheme(url)
+           || cigna_slice_starts(url, cigna_slice("/"));
 }

@@ -1,17 +1,17 @@
 
 /*
- * The request that nginx's proxy has made may be more than one: nginx writes
- * decoded bytes wherever a capture, $uri or another variable stands in
- * proxy_pass or proxy_set_header.  A line end among them ends the header early,
- * and what follows is another request to whoever reads it.
+ * The request that nginx's proxy has made may be more than one.  nginx writes
+ * decoded bytes for a capture, $uri or another variable in proxy_pass or
+ * proxy_set_header.  A line end among them ends the header early, and the
+ * server reads the rest as another request.
  *
  *   request line   "GET" or "HEAD", a space, the target that nginx itself
  *                  knows, a space, "HTTP/1.0" or "HTTP/1.1"
- *   target         the path of fhir_base, and behind it segments which, decoded
- *                  once, are not empty, "." or "..", are UTF-8, and have no
- *                  "/", "\", ";", "%" or control byte in them; the path may
- *                  end with "/".  In the query stands any byte above the space
- *                  but DEL and "#"
+ *   target         the path of fhir_base, and then segments which, decoded
+ *                  once, are UTF-8 without "/", "\", ";", "%" and control
+ *                  bytes, and not empty, "." or ".."; the path may end with
+ *                  "/".  The query may have any byte above the space but DEL
+ *                  and "#"
  *   header         each line ends with CR LF and has a name; values that leave
  *                  have no control bytes but tabs
  *   after it       nothing: a body never leaves
@@ -22,15 +22,15 @@
  *   Connection               "close", or not at all
  *   the caller's lines       those in the table below that pass
  *   the operator's lines     all but those that never leave
- *   X-Request-Id, traceparent, Authorization: ours, at the end
+ *   X-Request-Id, Authorization: ours, at the end
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_gate_out.c:
  *
- *   (1) what was written is one request: read by these rules it has nothing
- *       behind it, one Host, and at most one Authorization, which is ours;
+ *   (1) the output is one request: read by these rules it has nothing after
+ *       it, one Host, and at most one Authorization, which is ours;
  *   (2) its path is at or below the base;
  *   (3) each of its lines is on a list;
- *   (4) what was written passes once more, and stays as it is.
+ *   (4) the output passes once more, and stays as it is.
  */
 
 
@@ -42,21 +42,20 @@
 #define CIGNA_GATE_OUT_NAME_MAX  20
 #define CIGNA_GATE_OUT_NAMES     5         /* of one length */
 
-/* nothing that is written beside the request and ours is longer than this */
+/* bytes that are written beside the request and our values */
 #define CIGNA_GATE_OUT_EXTRA                                                  \
-    (sizeof("Host: \r\nX-Request-Id: \r\ntraceparent: \r\n"                   \
-            "Authorization: Bearer \r\n?\r\nConnection: close\r\n"))
+    (sizeof("Host: \r\nX-Request-Id: \r\nAuthorization: Bearer \r\n?\r\n"      \
+            "Connection: close\r\n"))
 
 
 typedef enum {
     cigna_gate_out_other = 0,              /* leaves if the operator set it */
     cigna_gate_out_host,
     cigna_gate_out_connection,
-    cigna_gate_out_passing,                /* leaves, whoever set it */
-    cigna_gate_out_partial,                /* not where all is wanted */
-    cigna_gate_out_conditional,            /* not from a search by POST */
-    cigna_gate_out_range,                  /* neither nor */
-    cigna_gate_out_content,                /* not from a search by POST */
+    cigna_gate_out_passing,                /* leaves in any case */
+    cigna_gate_out_partial,                /* not if "whole" */
+    cigna_gate_out_posted,                 /* not from a search by POST */
+    cigna_gate_out_range,                  /* not in both cases */
     cigna_gate_out_id,
     cigna_gate_out_parent,
     cigna_gate_out_state,
@@ -70,7 +69,7 @@ typedef struct {
 } cigna_gate_out_name_t;
 
 
-/* by length; those that never leave also by the prefix "X-Forwarded-" */
+/* by length; names that begin with "X-Forwarded-" are hidden, too */
 
 static const cigna_gate_out_name_t
     cigna_gate_out_names[CIGNA_GATE_OUT_NAME_MAX][CIGNA_GATE_OUT_NAMES] =
@@ -95,9 +94,9 @@ static const cigna_gate_out_name_t
              { "keep-alive", cigna_gate_out_hidden } },
     [11] = { { "traceparent", cigna_gate_out_parent },
              { "x-client-ip", cigna_gate_out_hidden } },
-    [12] = { { "content-type", cigna_gate_out_content },
+    [12] = { { "content-type", cigna_gate_out_posted },
              { "x-request-id", cigna_gate_out_id } },
-    [13] = { { "if-none-match", cigna_gate_out_conditional },
+    [13] = { { "if-none-match", cigna_gate_out_posted },
              { "authorization", cigna_gate_out_hidden } },
     [14] = { { "accept-charset", cigna_gate_out_passing },
              { "content-length", cigna_gate_out_hidden },
@@ -108,7 +107,7 @@ static const cigna_gate_out_name_t
              { "accept-language", cigna_gate_out_passing } },
     [16] = { { "proxy-connection", cigna_gate_out_hidden },
              { "cf-connecting-ip", cigna_gate_out_hidden } },
-    [17] = { { "if-modified-since", cigna_gate_out_conditional },
+    [17] = { { "if-modified-since", cigna_gate_out_posted },
              { "transfer-encoding", cigna_gate_out_hidden } },
     [18] = { { "proxy-authenticate", cigna_gate_out_hidden } },
     [19] = { { "proxy-authorization", cigna_gate_out_hidden },
@@ -116,14 +115,14 @@ static const cigna_gate_out_name_t
 };
 
 
-/* what is special about a byte of a target */
+/* classes of the bytes of a target; 0: an ordinary one */
 
-#define CIGNA_GATE_OUT_BAD    1            /* stands in no target */
+#define CIGNA_GATE_OUT_BAD    1            /* not allowed in a target */
 #define CIGNA_GATE_OUT_SLASH  2
 #define CIGNA_GATE_OUT_DOT    4
 #define CIGNA_GATE_OUT_CODED  8            /* "%" */
-#define CIGNA_GATE_OUT_ODD    16           /* stands in no path */
-#define CIGNA_GATE_OUT_HIGH   32           /* a part of a character */
+#define CIGNA_GATE_OUT_ODD    16           /* not allowed in a path */
+#define CIGNA_GATE_OUT_HIGH   32           /* of a character beyond ASCII */
 
 
 /* sixteen in a row */
@@ -148,21 +147,21 @@ static const uint8_t  cigna_gate_out_class[256] = {
 };
 
 
-/* where the reading of a path is */
+/* the state of the reading of a path */
 
 typedef struct {
     const uint8_t  *segment;               /* its first byte */
     size_t          escapes;               /* in the segment */
     size_t          dots;                  /* ... escaped or not */
 
-    /* of a character that is not ASCII (RFC 3629, section 4) */
+    /* of a character beyond ASCII (RFC 3629, section 4) */
     unsigned        more;                  /* bytes to come */
     uint8_t         least;                 /* of the next one */
     uint8_t         most;
 } cigna_gate_out_path_t;
 
 
-/* what is written, with room for all of it, and what was written so far */
+/* the output, with room for all of it */
 
 typedef struct {
     uint8_t   *pos;
@@ -176,6 +175,8 @@ static int cigna_gate_out_query(const uint8_t *p, const uint8_t *end);
 static int cigna_gate_out_plain(const uint8_t *p, const uint8_t *end);
 static const uint8_t *cigna_gate_out_special(cigna_gate_out_path_t *path,
     const uint8_t *p, const uint8_t *end);
+static int cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end,
+    uint8_t *c);
 static int cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c);
 static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
     const uint8_t *end);
@@ -212,7 +213,7 @@ cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request, cigna_buf_t *b)
         return cigna_gate_out_request;
     }
 
-    /* what is not a target may still be a request that was never meant */
+    /* a bad target may hide a second request, so it is judged first */
 
     e = cigna_gate_out_read_target(gate);
 
@@ -243,8 +244,7 @@ size_t
 cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 {
     return request_len + gate->host.len + gate->token.len
-           + gate->request_id.len + gate->traceparent.len + gate->query.len
-           + CIGNA_GATE_OUT_EXTRA;
+           + gate->request_id.len + gate->query.len + CIGNA_GATE_OUT_EXTRA;
 }
 
 
@@ -256,9 +256,9 @@ cigna_gate_out_operators(cigna_slice_t name)
 
 
 /*
- * The base is not looked into: it is the operator's.  A path elsewhere is the
- * configuration's fault unless a caller can have meant it to be read in another
- * way.
+ * The bytes of the base are the operator's and are not checked.  A path that is
+ * not below the base is the configuration's fault, unless it has bytes by which
+ * the caller may have led it elsewhere.
  */
 
 static cigna_gate_out_e
@@ -300,7 +300,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
         return cigna_gate_out_target;
     }
 
-    /* a path that is only the base ends where it does */
+    /* the path is the base itself, or goes on with "/" */
 
     if (!below || (path < query && *path != '/')
         || (path == query && gate->base.len == 0))
@@ -325,7 +325,7 @@ cigna_gate_out_query(const uint8_t *p, const uint8_t *end)
 }
 
 
-/* 1 if a path, or what follows the base in one, means the same to everybody */
+/* 1 if all servers read the path, after the base, in the same way */
 
 static int
 cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
@@ -362,13 +362,12 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 }
 
 
-/* passes a byte which is not like others; NULL: it cannot stand there */
+/* passes a byte that is not ordinary; NULL: it is not allowed there */
 
 static const uint8_t *
 cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
     const uint8_t *end)
 {
-    int             high, low;
     uint8_t         c, class;
     const uint8_t  *next;
 
@@ -377,20 +376,11 @@ cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
 
     if (c == '%') {
 
-        if (end - p < 3) {
+        if (!cigna_gate_out_unescape(p, end, &c)) {
             return NULL;
         }
 
-        high = cigna_slice_hex(p[1]);
-        low = cigna_slice_hex(p[2]);
-
-        if (high < 0 || low < 0) {
-            return NULL;
-        }
-
-        c = (uint8_t) (high << 4 | low);
         next = p + 3;
-
         path->escapes++;
     }
 
@@ -418,13 +408,35 @@ cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
         return next;
     }
 
-    /* a space and "#" end a target only as they are */
+    /* a space and "#" are harmless if they are escaped */
 
     return (class == 0 || (*p == '%' && (c == ' ' || c == '#'))) ? next : NULL;
 }
 
 
-/* bytes that are not ASCII, in the ranges of RFC 3629 */
+static int
+cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end, uint8_t *c)
+{
+    int  high, low;
+
+    if (end - p < 3) {
+        return 0;
+    }
+
+    high = cigna_slice_hex(p[1]);
+    low = cigna_slice_hex(p[2]);
+
+    if (high < 0 || low < 0) {
+        return 0;
+    }
+
+    *c = (uint8_t) (high << 4 | low);
+
+    return 1;
+}
+
+
+/* 1 if the byte is in a range of RFC 3629 */
 
 static int
 cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
@@ -459,7 +471,7 @@ cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
 }
 
 
-/* neither empty nor dots */
+/* 1 if the segment is not empty, "." or ".." */
 
 static int
 cigna_gate_out_segment(const cigna_gate_out_path_t *path, const uint8_t *end)
@@ -472,7 +484,7 @@ cigna_gate_out_segment(const cigna_gate_out_path_t *path, const uint8_t *end)
 }
 
 
-/* the request line; its target is the one that was read */
+/* the request line, whose target was read before */
 
 static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
@@ -531,7 +543,7 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* 0: it was to be that of a search, and is not */
+/* 0: it should be the target of a search, and is not */
 
 static int
 cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
@@ -576,7 +588,7 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
 }
 
 
-/* a path without "/_search" at its end, and the query of both */
+/* takes "/_search" off the path, and the query of the GET instead */
 
 static cigna_gate_out_e
 cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
@@ -599,7 +611,7 @@ cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
 }
 
 
-/* 0: it could be read as more than one header, or has something behind it */
+/* 0: it could be read as more than one header, or more follows it */
 
 static int
 cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
@@ -634,8 +646,6 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 
     cigna_gate_out_put_line(to, cigna_slice("X-Request-Id: "),
                             gate->request_id);
-    cigna_gate_out_put_line(to, cigna_slice("traceparent: "),
-                            gate->traceparent);
     cigna_gate_out_put_line(to, cigna_slice("Authorization: Bearer "),
                             gate->token);
     cigna_gate_out_put(to, cigna_slice("\r\n"));
@@ -644,7 +654,7 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* line: without its CR LF, which follow it */
+/* line: without its CR LF, which follows it in memory */
 
 static int
 cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
@@ -740,7 +750,10 @@ cigna_gate_out_is_set(const cigna_gate_out_t *gate, cigna_slice_t name)
 }
 
 
-/* nginx has left out the caller's lines of names that the operator sets */
+/*
+ * 1 if a line may leave as it is.  A line of a name that the operator sets is
+ * the operator's: nginx has left out the caller's.
+ */
 
 static int
 cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
@@ -757,9 +770,11 @@ cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
     case cigna_gate_out_range:
         return !gate->whole && !gate->search;
 
-    case cigna_gate_out_conditional:
-    case cigna_gate_out_content:
+    case cigna_gate_out_posted:
         return !gate->search;
+
+    case cigna_gate_out_parent:
+        return gate->traceparent || cigna_gate_out_is_set(gate, name);
 
     case cigna_gate_out_state:
         return gate->tracestate || cigna_gate_out_is_set(gate, name);
@@ -771,15 +786,6 @@ cigna_gate_out_leaves(cigna_gate_out_t *gate, cigna_gate_out_name_e kind,
         }
 
         gate->request_id = cigna_slice_null;
-        return 1;
-
-    case cigna_gate_out_parent:
-
-        if (!cigna_gate_out_is_set(gate, name)) {
-            return 0;
-        }
-
-        gate->traceparent = cigna_slice_null;
         return 1;
 
     case cigna_gate_out_other:
@@ -819,7 +825,7 @@ cigna_gate_out_put(cigna_gate_out_to_t *to, cigna_slice_t s)
 }
 
 
-/* name: with its colon and what follows it; a line without a value is none */
+/* name: with ": "; without a value nothing is written */
 
 static inline void
 cigna_gate_out_put_line(cigna_gate_out_to_t *to, cigna_slice_t name,

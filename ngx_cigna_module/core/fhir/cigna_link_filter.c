@@ -10,14 +10,13 @@
  *     of type url    "url" of an Attachment, of a RelatedArtifact and of an
  *                    implementation, "address" of an Endpoint, valueUrl, ...
  *
- * whatever it is contained in, an extension too.  Where the same key has other
- * types elsewhere, they are told apart by the key whose value, perhaps in an
- * array, the object is, and by what that is within: cigna_link_keys.c has the list.
- * All else stays to the byte: what is of type uri or canonical is a name, not a
- * place, as the "url" of an extension or of a canonical resource, "system",
- * "profile", "source", "instantiatesUri" and their like.
+ * whatever contains it, also an extension.  Where FHIR uses the same key for
+ * other types, the kind of the object decides, which the key of the object has:
+ * cigna_link_keys.c has the list.  All other bytes stay.  Strings of type uri
+ * or canonical are names, not places: the "url" of an extension or of a
+ * canonical resource, "system", "profile", "source", "instantiatesUri".
  *
- * A byte order mark in front, which RFC 8259 lets a reader ignore, stays.
+ * A byte order mark, which RFC 8259 lets a reader ignore, stays.
  *
  *   value --+--> string --> after --+--> key --> colon --> value
  *     ^     +--> link ----> after   |
@@ -27,26 +26,26 @@
  *
  *   from anywhere:  --> broken
  *
- * In "link" bytes are held back until it is clear whether a base is there:
- * mostly until the first one, as most references are relative.  Behind a base
- * they are held until its path is over, at "?", "#" or the end: a path with a
- * dot segment, in whatever guise, would lead out of the location that takes the
- * base's place, so that such a link stays as it is.  So does one whose path is
- * longer than CIGNA_LINK_KEYS_PATH_MAX bytes, as none of FHIR is.
+ * In "link" bytes are kept until it is clear whether there is a base: mostly
+ * only the first one, as most references are relative.  After a base they are
+ * kept until the path ends, at "?", "#" or the quote.  A path with a dot
+ * segment, in whatever form, would lead out of the location that takes the
+ * base's place.  So such a link stays, and so does a link whose path is longer
+ * than CIGNA_LINK_KEYS_PATH_MAX bytes, which FHIR does not have.
  *
  * Invariants, checked by t/fuzz/fhir/fuzz_link_filter.c:
  *
  *   (1) the output depends on the bytes only, not on how they are cut;
  *   (2) without a link to a known base it equals the input, broken or not;
- *   (3) otherwise it differs in bases of links only, and what it parses to
- *       differs in nothing else;
- *   (4) nothing is held back at the end, and never more than
- *       CIGNA_LINK_KEYS_HELD_MAX;
+ *   (3) otherwise only bases of links differ, also after parsing;
+ *   (4) no byte is kept at the end, and never more than
+ *       CIGNA_LINK_KEYS_KEPT_MAX;
  *   (5) a link that differs has no dot segment in its path.
  *
- * A string that breaks is no link, unless it was known to be one before: its
- * base by as many characters as the longest one has, or by one that is in no
- * URL, and its path by the "?" or "#" behind it.
+ * A malformed string (a control byte, the end of the text) is not rewritten,
+ * unless its base and path were recognised before.  A base is recognised after
+ * as many characters as the longest base has, or at a character that no URL
+ * has; a path at the "?" or "#" after it.
  */
 
 
@@ -57,10 +56,10 @@
 
 
 typedef enum {
-    cigna_link_filter_st_start = 0,              /* a byte order mark, or a value */
+    cigna_link_filter_st_start = 0,        /* a byte order mark, or a value */
     cigna_link_filter_st_value,
-    cigna_link_filter_st_first_value,            /* or "]" */
-    cigna_link_filter_st_first_key,              /* or "}" */
+    cigna_link_filter_st_first_value,      /* or "]" */
+    cigna_link_filter_st_first_key,        /* or "}" */
     cigna_link_filter_st_key,
     cigna_link_filter_st_in_key,
     cigna_link_filter_st_colon,
@@ -69,18 +68,18 @@ typedef enum {
     cigna_link_filter_st_escape,
     cigna_link_filter_st_hex,
     cigna_link_filter_st_scalar,
-    cigna_link_filter_st_after,                  /* of a value */
+    cigna_link_filter_st_after,            /* a value */
     cigna_link_filter_st_over,
     cigna_link_filter_st_broken
 } cigna_link_filter_state_e;
 
 
-/* of a container, beside what it is within, CIGNA_LINK_KEYS_IN_... */
+/* of a container, beside its kind, CIGNA_LINK_KEYS_IN_... */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
 
 
-static int cigna_link_filter_holds(const cigna_link_filter_t *l);
+static int cigna_link_filter_keeps(const cigna_link_filter_t *l);
 static const uint8_t *cigna_link_filter_run(cigna_link_filter_t *l,
     const uint8_t *p, const uint8_t *end);
 static const uint8_t *cigna_link_filter_start(cigna_link_filter_t *l,
@@ -99,6 +98,8 @@ static void cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key,
     size_t len);
 static const uint8_t *cigna_link_filter_link(cigna_link_filter_t *l,
     const uint8_t *p, const uint8_t *end);
+static const uint8_t *cigna_link_filter_begin_escape(cigna_link_filter_t *l,
+    const uint8_t *p);
 static void cigna_link_filter_escape(cigna_link_filter_t *l, uint8_t c);
 static void cigna_link_filter_hex(cigna_link_filter_t *l, uint8_t c);
 static void cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code);
@@ -109,10 +110,10 @@ static void cigna_link_filter_break(cigna_link_filter_t *l);
 
 void
 cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
-    cigna_slice_t own)
+    cigna_slice_t base_url)
 {
     l->bases = bases;
-    l->own = own;
+    l->base_url = base_url;
 
     l->rewritten = 0;
     l->elsewhere = 0;
@@ -126,7 +127,7 @@ cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
     l->within = CIGNA_LINK_KEYS_IN_RESOURCE;
     l->link = 0;
 
-    cigna_link_keys_init(&l->held);
+    cigna_link_keys_init(&l->url);
 }
 
 
@@ -142,14 +143,14 @@ cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
 
     for ( ;; ) {
 
-        if (l->held.releasing
-            && cigna_link_keys_release(&l->held, piece) == CIGNA_OK)
+        if (l->url.releasing
+            && cigna_link_keys_release(&l->url, piece) == CIGNA_OK)
         {
             *in = cigna_slice_make(p, end);
             return CIGNA_OK;
         }
 
-        while (p < end && !cigna_link_filter_holds(l)) {
+        while (p < end && !cigna_link_filter_keeps(l)) {
             p = cigna_link_filter_run(l, p, end);
         }
 
@@ -157,13 +158,13 @@ cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
             break;
         }
 
-        while (p < end && cigna_link_filter_holds(l)) {
+        while (p < end && cigna_link_filter_keeps(l)) {
             p = cigna_link_filter_link(l, p, end);
         }
 
         start = p;
 
-        if (p == end && !l->held.releasing) {
+        if (p == end && !l->url.releasing) {
             break;
         }
     }
@@ -175,19 +176,19 @@ cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
 }
 
 
-/* in a string, or an escape in it, that may be a link */
+/* 1 in a string that may be a link, or in an escape of it */
 
 static int
-cigna_link_filter_holds(const cigna_link_filter_t *l)
+cigna_link_filter_keeps(const cigna_link_filter_t *l)
 {
     return l->state == cigna_link_filter_st_link
-           || (l->held.held_len && !l->held.releasing);
+           || (l->url.kept_len && !l->url.releasing);
 }
 
 
 /*
- * Passes over bytes which stay as they are.  Stops behind the quote of a string
- * that may be a link, and wherever the slow way is to be taken.
+ * Passes over bytes that stay.  Stops after the opening quote of a string that
+ * may be a link.
  */
 
 static const uint8_t *
@@ -217,7 +218,8 @@ cigna_link_filter_run(cigna_link_filter_t *l, const uint8_t *p,
             }
 
             p++;
-            state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
+            state = l->depth ? cigna_link_filter_st_after
+                             : cigna_link_filter_st_over;
             continue;
 
         case cigna_link_filter_st_in_key:
@@ -234,7 +236,8 @@ cigna_link_filter_run(cigna_link_filter_t *l, const uint8_t *p,
             }
 
             if (p < end) {
-                state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
+                state = l->depth ? cigna_link_filter_st_after
+                                 : cigna_link_filter_st_over;
             }
 
             continue;
@@ -389,7 +392,7 @@ cigna_link_filter_start(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* a string goes on behind an escape, or is none */
+/* at a byte that is not part of a plain string */
 
 static const uint8_t *
 cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)
@@ -406,7 +409,7 @@ cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* behind a comma */
+/* after a comma */
 
 static unsigned
 cigna_link_filter_next_state(cigna_link_filter_t *l)
@@ -426,7 +429,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* a value that is no plain string; "]" for an array without any */
+/* c: first byte of a value, but not of a plain string; or "]" */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)
@@ -474,12 +477,13 @@ cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
         return;
     }
 
-    /* an array is within what it is the value of; its strings are no links */
+    /* values in an array have the array's kind; its strings are not links */
 
     l->stack[l->depth++] = l->within | object;
     l->link = 0;
 
-    l->state = object ? cigna_link_filter_st_first_key : cigna_link_filter_st_first_value;
+    l->state = object ? cigna_link_filter_st_first_key
+                      : cigna_link_filter_st_first_value;
 }
 
 
@@ -500,7 +504,8 @@ cigna_link_filter_close(cigna_link_filter_t *l, uint8_t c)
         return;
     }
 
-    l->state = l->depth ? cigna_link_filter_st_after : cigna_link_filter_st_over;
+    l->state = l->depth ? cigna_link_filter_st_after
+                        : cigna_link_filter_st_over;
 }
 
 
@@ -514,7 +519,7 @@ cigna_link_filter_key(cigna_link_filter_t *l, const uint8_t *p,
 
     if (stop < end && *stop == '"' && l->key_len == 0) {
 
-        /* all of it is here */
+        /* the whole key is in this piece */
 
         cigna_link_filter_named(l, p, stop - p);
         return stop + 1;
@@ -550,7 +555,7 @@ cigna_link_filter_key_add(cigna_link_filter_t *l, const uint8_t *p, size_t len)
 }
 
 
-/* bytes of a string that may be a link: held, or left to the rest of it */
+/* keeps bytes of a string that may be a link, until that is decided */
 
 static const uint8_t *
 cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
@@ -563,12 +568,12 @@ cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
     switch ((cigna_link_filter_state_e) l->state) {
 
     case cigna_link_filter_st_escape:
-        cigna_link_keys_hold(&l->held, c);
+        cigna_link_keys_keep(&l->url, c);
         cigna_link_filter_escape(l, c);
         return p + 1;
 
     case cigna_link_filter_st_hex:
-        cigna_link_keys_hold(&l->held, c);
+        cigna_link_keys_keep(&l->url, c);
         cigna_link_filter_hex(l, c);
         return p + 1;
 
@@ -577,22 +582,13 @@ cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
     }
 
     if (c == '"') {
-        cigna_link_filter_decided(l, cigna_link_keys_end(&l->held, l->bases, l->own));
+        cigna_link_filter_decided(l, cigna_link_keys_end(&l->url, l->bases,
+                                                         l->base_url));
         return p;
     }
 
     if (c == '\\') {
-
-        if (cigna_link_keys_full(&l->held)) {
-            cigna_link_keys_give_up(&l->held);
-            cigna_link_filter_decided(l, CIGNA_NONE);
-            return p;
-        }
-
-        cigna_link_keys_hold(&l->held, c);
-        l->resume = l->state;
-        l->state = cigna_link_filter_st_escape;
-        return p + 1;
+        return cigna_link_filter_begin_escape(l, p);
     }
 
     if (c < 0x20) {
@@ -600,13 +596,31 @@ cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,
         return p;
     }
 
-    cigna_link_filter_decided(l, cigna_link_keys_take(&l->held, l->bases, l->own, &p,
-                                                      end));
+    cigna_link_filter_decided(l, cigna_link_keys_bytes(&l->url, l->bases,
+                                                       l->base_url, &p, end));
     return p;
 }
 
 
-/* what the value of this key is */
+static const uint8_t *
+cigna_link_filter_begin_escape(cigna_link_filter_t *l, const uint8_t *p)
+{
+    if (cigna_link_keys_full(&l->url)) {
+        cigna_link_keys_give_up(&l->url);
+        cigna_link_filter_decided(l, CIGNA_NONE);
+        return p;
+    }
+
+    cigna_link_keys_keep(&l->url, *p);
+
+    l->resume = l->state;
+    l->state = cigna_link_filter_st_escape;
+
+    return p + 1;
+}
+
+
+/* the key is complete */
 
 static void
 cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
@@ -616,7 +630,7 @@ cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
     within = CIGNA_LINK_KEYS_IN_OTHER;
     l->link = 0;
 
-    /* no matter whether it came in one piece */
+    /* a longer key is unknown, also if it came in one piece */
 
     if (len <= CIGNA_LINK_FILTER_KEY_MAX) {
         l->link = cigna_link_keys_key(cigna_slice_make(key, key + len),
@@ -674,7 +688,7 @@ cigna_link_filter_hex(cigna_link_filter_t *l, uint8_t c)
 }
 
 
-/* a character of a key or a link; what is no ASCII is in no name of ours */
+/* a character of a key or a link; characters but ASCII are all the same */
 
 static void
 cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
@@ -689,12 +703,13 @@ cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
     }
 
     if (l->state == cigna_link_filter_st_link) {
-        cigna_link_filter_decided(l, cigna_link_keys_char(&l->held, l->bases, l->own, c));
+        cigna_link_filter_decided(l, cigna_link_keys_char(&l->url, l->bases,
+                                                          l->base_url, c));
     }
 }
 
 
-/* is it a link?  if that is known, the rest of the string passes as it is */
+/* once it is known whether it is a link, the rest of the string passes */
 
 static void
 cigna_link_filter_decided(cigna_link_filter_t *l, int rc)
@@ -719,12 +734,12 @@ cigna_link_filter_stays(cigna_link_filter_t *l)
 {
     cigna_slice_t  text;
 
-    if (l->held.based) {
+    if (l->url.based) {
         l->outside++;
         return;
     }
 
-    text = cigna_slice_make(l->held.text, l->held.text + l->held.text_len);
+    text = cigna_slice_make(l->url.text, l->url.text + l->url.text_len);
 
     if ((l->stack[l->depth - 1] & CIGNA_LINK_KEYS_IN_LINK)
         && cigna_bases_absolute(text))
@@ -772,7 +787,7 @@ cigna_link_filter_begin(cigna_slice_t text)
 int
 cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 {
-    /* only the end of the text ends a number that is all of it */
+    /* a number that is the whole text ends with it */
 
     if (l->state == cigna_link_filter_st_scalar && l->depth == 0) {
         l->state = cigna_link_filter_st_over;
@@ -782,11 +797,12 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
         cigna_link_filter_break(l);
     }
 
-    return l->held.releasing ? cigna_link_keys_release(&l->held, piece) : CIGNA_NONE;
+    return l->url.releasing ? cigna_link_keys_release(&l->url, piece)
+                            : CIGNA_NONE;
 }
 
 
-/* what is held goes out as it came */
+/* the kept bytes go out as they came */
 
 static void
 cigna_link_filter_break(cigna_link_filter_t *l)
@@ -794,7 +810,7 @@ cigna_link_filter_break(cigna_link_filter_t *l)
     l->state = cigna_link_filter_st_broken;
     l->broken = 1;
 
-    if (l->held.held_len && !l->held.releasing) {
-        cigna_link_keys_give_up(&l->held);
+    if (l->url.kept_len && !l->url.releasing) {
+        cigna_link_keys_give_up(&l->url);
     }
 }

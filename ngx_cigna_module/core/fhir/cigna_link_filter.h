@@ -7,69 +7,69 @@
 
 
 /*
- * Absolute links in a FHIR resource (JSON, RFC 8259), rewritten as it streams
- * by: one pass, constant memory, the same result however the text is cut.  See
- * cigna_link_filter.c for what is a link, and for states and invariants.
+ * Rewrites absolute links in a FHIR resource (JSON, RFC 8259) as it streams by:
+ * one pass, constant memory, the same result however the text is cut.
+ * cigna_link_filter.c says what a link is, and has states and invariants.
  */
 
-#define CIGNA_LINK_FILTER_DEPTH_MAX  128         /* of nested values */
+#define CIGNA_LINK_FILTER_DEPTH_MAX  128   /* of nested values */
 #define CIGNA_LINK_FILTER_KEY_MAX    32
 
 
 typedef struct {
     /* set by init(), borrowed */
     const cigna_bases_t  *bases;
-    cigna_slice_t         own;             /* ends with "/" */
+    cigna_slice_t         base_url;        /* the gateway's; ends with "/" */
 
     /* results */
     uint64_t              rewritten;       /* links */
-    uint64_t              elsewhere;       /* a Bundle's links to another place
-                                              than a known base */
+    uint64_t              elsewhere;       /* a Bundle's links that lead to no
+                                              known base */
     uint64_t              outside;         /* links to a known base that stayed:
                                               dot segments, or too long */
-    unsigned              broken:1;        /* from somewhere on it is no JSON
-                                              and passes as it is */
+    unsigned              broken:1;        /* not JSON: the rest passes as it
+                                              is */
 
     /* private */
     unsigned              state;
-    unsigned              resume;          /* state behind an escape */
+    unsigned              resume;          /* the state after an escape */
     unsigned              depth;
     uint16_t              stack[CIGNA_LINK_FILTER_DEPTH_MAX];
 
     unsigned              key_len;         /* one more than fits: too long */
     uint8_t               key[CIGNA_LINK_FILTER_KEY_MAX];
-    uint16_t              within;          /* what the next value is within */
-    unsigned              link:1;          /* a string here is a link */
+    uint16_t              within;          /* the kind of the next value */
+    unsigned              link:1;          /* a string here may be a link */
 
     unsigned              mark;            /* bytes of a byte order mark */
     unsigned              digits;          /* of \uXXXX, still to come */
     unsigned              code;
 
-    cigna_link_keys_t          held;
+    cigna_link_keys_t     url;             /* the string that may be a link */
 } cigna_link_filter_t;
 
 
 /*
- * own: what takes the place of a known base, a URL that needs no escapes in
- * JSON and ends with "/", which is left out where another one follows.
+ * base_url: takes the place of a known base: a URL that needs no escapes in
+ * JSON and ends with "/".
  */
 void cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
-    cigna_slice_t own);
+    cigna_slice_t base_url);
 
 /*
- * The next piece of output, never empty.  CIGNA_AGAIN: there is none, *in is
- * used up.  A piece borrows from *in, from l or from "own" until the next call.
+ * The next piece of output, never empty.  CIGNA_AGAIN: there is none, and *in
+ * is used up.  A piece borrows from *in, l or base_url, until the next call.
  */
 int cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
     cigna_slice_t *piece);
 
 /*
- * Does a text begin as a resource does, behind white space or a byte order
- * mark: "{", white space and a quote?  CIGNA_AGAIN: more has to be known.
+ * CIGNA_OK if a text begins as a resource does: a byte order mark or white
+ * space, "{", white space, a quote.  CIGNA_AGAIN: more must be known.
  */
 int cigna_link_filter_begin(cigna_slice_t text);
 
-/* the input is over: what is held back still, if anything; else CIGNA_NONE */
+/* at the end of the input: the last piece, or CIGNA_NONE */
 int cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece);
 
 

@@ -6,49 +6,52 @@
 
 typedef struct {
     cigna_slice_t   name;
-    unsigned        link;                  /* within what it is one */
-    unsigned        within;                /* what its value is ... */
-    unsigned        only;                  /* ... in these; 0: anywhere */
+    unsigned        link;                  /* kinds in which it is a link */
+    unsigned        within;                /* the kind of its value ... */
+    unsigned        only;                  /* ... in these; 0: in all */
 } cigna_link_keys_key_t;
 
 
-#define CIGNA_LINK_KEYS_ANYWHERE                                                   \
+#define CIGNA_LINK_KEYS_ANYWHERE                                              \
     (2 * CIGNA_LINK_KEYS_IN_OTHER - CIGNA_LINK_KEYS_IN_PLACE)
 
 
 #define CIGNA_LINK_KEYS_SLOTS  128
 
-/* each key has a slot of its own: two in one are an error of the compiler */
+/* a perfect hash: two keys in one slot are an error of the compiler */
 
-#define CIGNA_LINK_KEYS_SLOT(first, middle, len)                                   \
+#define CIGNA_LINK_KEYS_SLOT(first, middle, len)                              \
     (((first) + (middle) * 12 + (len) * 56) % CIGNA_LINK_KEYS_SLOTS)
 
-#define CIGNA_LINK_KEYS_KEY(first, middle, name, link, within, only)               \
-    [CIGNA_LINK_KEYS_SLOT(first, middle, sizeof(name) - 1)] =                      \
+#define CIGNA_LINK_KEYS_KEY(first, middle, name, link, within, only)          \
+    [CIGNA_LINK_KEYS_SLOT(first, middle, sizeof(name) - 1)] =                 \
         { { (const uint8_t *) name, sizeof(name) - 1 }, link, within, only }
 
-#define CIGNA_LINK_KEYS_PLACE(first, middle, name)                                 \
+#define CIGNA_LINK_KEYS_PLACE(first, middle, name)                            \
     CIGNA_LINK_KEYS_KEY(first, middle, name, 0, CIGNA_LINK_KEYS_IN_PLACE, 0)
 
-#define CIGNA_LINK_KEYS_URL(first, middle, name)                                   \
+#define CIGNA_LINK_KEYS_URL(first, middle, name)                              \
     CIGNA_LINK_KEYS_KEY(first, middle, name, CIGNA_LINK_KEYS_ANYWHERE, 0, 0)
 
 
 /*
- * Of type url in FHIR R4, Reference.reference, and those of type uri by which a
- * Bundle leads to its entries and pages.  t/integration/links_types.test.mjs
- * compares this with HL7's definitions.
+ * Links are the elements of type url in FHIR R4, Reference.reference, and those
+ * of type uri by which a Bundle leads to its entries and pages.
+ * t/integration/links_types.test.mjs compares the table with HL7's definitions.
  *
- * An object is a resource where it is the whole text, in "contained", in an
- * entry's or a parameter's "resource", and in "outcome" of a response.  A
- * resource has no Reference's fields; DetectedIssue.reference is a name.
+ * An object is a resource if it is the whole text, or the value of "contained",
+ * of "resource" in an entry or a parameter, or of "outcome" in a response.  A
+ * resource has none of a Reference's fields; DetectedIssue.reference is a name.
  */
 
-static const cigna_link_keys_key_t  cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOTS] = {
+static const cigna_link_keys_key_t
+    cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOTS] =
+{
 
     CIGNA_LINK_KEYS_KEY('r', 'r', "reference",
                         CIGNA_LINK_KEYS_ANYWHERE
-                        & ~(CIGNA_LINK_KEYS_IN_NAME|CIGNA_LINK_KEYS_IN_RESOURCE), 0, 0),
+                        & ~(CIGNA_LINK_KEYS_IN_NAME
+                            |CIGNA_LINK_KEYS_IN_RESOURCE), 0, 0),
 
     CIGNA_LINK_KEYS_KEY('u', 'r', "url",
                         CIGNA_LINK_KEYS_IN_PLACE|CIGNA_LINK_KEYS_IN_LINK, 0, 0),
@@ -92,7 +95,8 @@ static const cigna_link_keys_key_t  cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOTS] 
     CIGNA_LINK_KEYS_PLACE('r', 'u', "request"),
 
     CIGNA_LINK_KEYS_KEY('l', 'n', "link", 0, CIGNA_LINK_KEYS_IN_LINK,
-                        CIGNA_LINK_KEYS_ANYWHERE & ~CIGNA_LINK_KEYS_IN_METADATA),
+                        CIGNA_LINK_KEYS_ANYWHERE
+                        & ~CIGNA_LINK_KEYS_IN_METADATA),
 
     CIGNA_LINK_KEYS_KEY('m', 'd', "metadata", 0, CIGNA_LINK_KEYS_IN_METADATA,
                         0),
@@ -111,7 +115,7 @@ static const cigna_link_keys_key_t  cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOTS] 
     CIGNA_LINK_KEYS_KEY('o', 'c', "outcome", 0, CIGNA_LINK_KEYS_IN_RESOURCE,
                         CIGNA_LINK_KEYS_IN_RESPONSE),
 
-    /* Expression, and an education of an Immunization */
+    /* Expression, and the education of an Immunization */
 
     CIGNA_LINK_KEYS_KEY('e', 's', "expression", 0, CIGNA_LINK_KEYS_IN_NAME, 0),
     CIGNA_LINK_KEYS_KEY('c', 'e', "criteria", 0, CIGNA_LINK_KEYS_IN_NAME, 0),
@@ -127,17 +131,18 @@ static unsigned cigna_link_keys_typed(cigna_slice_t key);
 static int cigna_link_keys_of_type(cigna_slice_t key, cigna_slice_t type);
 static int cigna_link_keys_odd(uint8_t c);
 static int cigna_link_keys_next(cigna_link_keys_t *link,
-    const cigna_bases_t *bases, cigna_slice_t own);
+    const cigna_bases_t *bases, cigna_slice_t base_url);
 static int cigna_link_keys_decide(cigna_link_keys_t *link,
-    const cigna_bases_t *bases, cigna_slice_t own, int cut);
-static int cigna_link_keys_found(cigna_link_keys_t *link, cigna_slice_t own,
-    size_t len, int cut);
+    const cigna_bases_t *bases, cigna_slice_t base_url, int cut);
+static int cigna_link_keys_found(cigna_link_keys_t *link,
+    cigna_slice_t base_url, size_t len, int cut);
 static int cigna_link_keys_path(cigna_link_keys_t *link, const uint8_t **p,
     const uint8_t *end);
 static int cigna_link_keys_path_char(cigna_link_keys_t *link, uint8_t c);
 static int cigna_link_keys_path_end(cigna_link_keys_t *link);
 static size_t cigna_link_keys_raw(const cigna_link_keys_t *link, size_t len);
-static cigna_slice_t cigna_link_keys_own(cigna_slice_t own, cigna_slice_t rest);
+static cigna_slice_t cigna_link_keys_base_url(cigna_slice_t base_url,
+    cigna_slice_t rest);
 static cigna_slice_t cigna_link_keys_dots(cigna_dots_t *dots,
     cigna_slice_t rest);
 static int cigna_link_keys_path_ends(uint8_t c);
@@ -155,7 +160,8 @@ cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within)
         return 0;
     }
 
-    k = &cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOT(key.data[0], key.data[key.len / 2],
+    k = &cigna_link_keys_keys[CIGNA_LINK_KEYS_SLOT(key.data[0],
+                                                   key.data[key.len / 2],
                                                    key.len)];
 
     if (cigna_slice_eq(key, k->name)) {
@@ -175,7 +181,7 @@ cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within)
 }
 
 
-/* sourceAttachment, valueAttachment, ...: one of several types it may have */
+/* sourceAttachment, valueAttachment, ...: the name has the type at its end */
 
 static unsigned
 cigna_link_keys_typed(cigna_slice_t key)
@@ -222,17 +228,17 @@ cigna_link_keys_init(cigna_link_keys_t *link)
 {
     link->insert = cigna_slice_null;
     link->text_len = 0;
-    link->held_len = 0;
-    link->held_pos = 0;
+    link->kept_len = 0;
+    link->kept_pos = 0;
     link->based = 0;
     link->releasing = 0;
 }
 
 
 void
-cigna_link_keys_hold(cigna_link_keys_t *link, uint8_t c)
+cigna_link_keys_keep(cigna_link_keys_t *link, uint8_t c)
 {
-    link->held[link->held_len++] = c;
+    link->kept[link->kept_len++] = c;
 }
 
 
@@ -240,13 +246,13 @@ int
 cigna_link_keys_full(const cigna_link_keys_t *link)
 {
     return link->based
-           && link->held_len - link->held_pos >= CIGNA_LINK_KEYS_PATH_MAX;
+           && link->kept_len - link->kept_pos >= CIGNA_LINK_KEYS_PATH_MAX;
 }
 
 
 int
-cigna_link_keys_take(cigna_link_keys_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own, const uint8_t **p, const uint8_t *end)
+cigna_link_keys_bytes(cigna_link_keys_t *link, const cigna_bases_t *bases,
+    cigna_slice_t base_url, const uint8_t **p, const uint8_t *end)
 {
     size_t  n, max;
 
@@ -254,7 +260,8 @@ cigna_link_keys_take(cigna_link_keys_t *link, const cigna_bases_t *bases,
         return cigna_link_keys_path(link, p, end);
     }
 
-    max = (link->text_len < CIGNA_FHIR_BASE_SCHEME_MAX) ? CIGNA_FHIR_BASE_SCHEME_MAX
+    max = (link->text_len < CIGNA_FHIR_BASE_SCHEME_MAX)
+          ? CIGNA_FHIR_BASE_SCHEME_MAX
           : (link->text_len < bases->len_plain) ? bases->len_plain
                                                 : bases->len_max + 1;
     max -= link->text_len;
@@ -271,21 +278,21 @@ cigna_link_keys_take(cigna_link_keys_t *link, const cigna_bases_t *bases,
         n = 1;
     }
 
-    memcpy(link->held + link->held_len, *p, n);
-    link->held_len += n;
+    memcpy(link->kept + link->kept_len, *p, n);
+    link->kept_len += n;
 
     memcpy(link->text + link->text_len, *p, n);
     link->text_len += n;
 
     *p += n;
 
-    return cigna_link_keys_next(link, bases, own);
+    return cigna_link_keys_next(link, bases, base_url);
 }
 
 
 int
 cigna_link_keys_char(cigna_link_keys_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own, uint8_t c)
+    cigna_slice_t base_url, uint8_t c)
 {
     if (link->based) {
         return cigna_link_keys_path_char(link, c);
@@ -293,20 +300,20 @@ cigna_link_keys_char(cigna_link_keys_t *link, const cigna_bases_t *bases,
 
     link->text[link->text_len++] = c;
 
-    return cigna_link_keys_next(link, bases, own);
+    return cigna_link_keys_next(link, bases, base_url);
 }
 
 
 int
 cigna_link_keys_end(cigna_link_keys_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own)
+    cigna_slice_t base_url)
 {
     return link->based ? cigna_link_keys_path_end(link)
-                       : cigna_link_keys_decide(link, bases, own, 0);
+                       : cigna_link_keys_decide(link, bases, base_url, 0);
 }
 
 
-/* stands for something else in JSON, or in no URL */
+/* 1 if the byte does not stand for itself in JSON, or is in no URL */
 
 static int
 cigna_link_keys_odd(uint8_t c)
@@ -315,11 +322,11 @@ cigna_link_keys_odd(uint8_t c)
 }
 
 
-/* what is known of the base with one more character, or with some more */
+/* looks for a base as soon as there are enough characters */
 
 static int
 cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own)
+    cigna_slice_t base_url)
 {
     size_t         len;
     uint8_t        last;
@@ -328,7 +335,7 @@ cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
     last = link->text[link->text_len - 1];
 
     if (last <= ' ' || last > '~' || link->text_len > bases->len_max) {
-        return cigna_link_keys_decide(link, bases, own, 1);
+        return cigna_link_keys_decide(link, bases, base_url, 1);
     }
 
     text = cigna_slice_make(link->text, link->text + link->text_len);
@@ -341,18 +348,18 @@ cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
     if (link->text_len == bases->len_plain
         && cigna_bases_match_plain(bases, text, 1, &len) == CIGNA_OK)
     {
-        return cigna_link_keys_found(link, own, len, 1);
+        return cigna_link_keys_found(link, base_url, len, 1);
     }
 
     return CIGNA_AGAIN;
 }
 
 
-/* cut: the string is not over yet */
+/* decides whether there is a base; cut: more of the string follows */
 
 static int
 cigna_link_keys_decide(cigna_link_keys_t *link, const cigna_bases_t *bases,
-    cigna_slice_t own, int cut)
+    cigna_slice_t base_url, int cut)
 {
     size_t         len;
     cigna_slice_t  text;
@@ -363,22 +370,22 @@ cigna_link_keys_decide(cigna_link_keys_t *link, const cigna_bases_t *bases,
         return cigna_link_keys_stays(link);
     }
 
-    return cigna_link_keys_found(link, own, len, cut);
+    return cigna_link_keys_found(link, base_url, len, cut);
 }
 
 
-/* so many characters are a base */
+/* the first "len" characters are a base */
 
 static int
-cigna_link_keys_found(cigna_link_keys_t *link, cigna_slice_t own, size_t len,
-    int cut)
+cigna_link_keys_found(cigna_link_keys_t *link, cigna_slice_t base_url,
+    size_t len, int cut)
 {
     cigna_slice_t  rest;
 
     rest = cigna_slice_make(link->text + len, link->text + link->text_len);
 
-    link->insert = cigna_link_keys_own(own, rest);
-    link->held_pos = cigna_link_keys_raw(link, len);
+    link->insert = cigna_link_keys_base_url(base_url, rest);
+    link->kept_pos = cigna_link_keys_raw(link, len);
     link->based = 1;
 
     cigna_dots_init(&link->dots);
@@ -406,7 +413,7 @@ cigna_link_keys_path(cigna_link_keys_t *link, const uint8_t **p,
         return cigna_link_keys_stays(link);
     }
 
-    n = CIGNA_LINK_KEYS_PATH_MAX - (link->held_len - link->held_pos);
+    n = CIGNA_LINK_KEYS_PATH_MAX - (link->kept_len - link->kept_pos);
 
     if (n > (size_t) (end - *p)) {
         n = end - *p;
@@ -419,8 +426,8 @@ cigna_link_keys_path(cigna_link_keys_t *link, const uint8_t **p,
         n = 1;
     }
 
-    memcpy(link->held + link->held_len, *p, n);
-    link->held_len += n;
+    memcpy(link->kept + link->kept_len, *p, n);
+    link->kept_len += n;
     *p += n;
 
     return link->dots.found ? cigna_link_keys_stays(link) : CIGNA_AGAIN;
@@ -460,7 +467,7 @@ cigna_link_keys_path_ends(uint8_t c)
 }
 
 
-/* looks at a path; returns what is behind it */
+/* reads the path; returns what follows it */
 
 static cigna_slice_t
 cigna_link_keys_dots(cigna_dots_t *dots, cigna_slice_t rest)
@@ -496,29 +503,29 @@ void
 cigna_link_keys_give_up(cigna_link_keys_t *link)
 {
     link->insert = cigna_slice_null;
-    link->held_pos = 0;
+    link->kept_pos = 0;
     link->releasing = 1;
 }
 
 
-/* so many characters are how many bytes of what is held? */
+/* the number of kept bytes that the first "len" characters take */
 
 static size_t
 cigna_link_keys_raw(const cigna_link_keys_t *link, size_t len)
 {
     size_t  i;
 
-    if (link->held_len == link->text_len) {
+    if (link->kept_len == link->text_len) {
         return len;
     }
 
     for (i = 0; len; len--) {
 
-        if (link->held[i] != '\\') {
+        if (link->kept[i] != '\\') {
             i++;
 
         } else {
-            i += link->held[i + 1] == 'u' ? 6 : 2;
+            i += link->kept[i + 1] == 'u' ? 6 : 2;
         }
     }
 
@@ -536,10 +543,10 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
         return CIGNA_OK;
     }
 
-    *piece = cigna_slice_make(link->held + link->held_pos,
-                              link->held + link->held_len);
+    *piece = cigna_slice_make(link->kept + link->kept_pos,
+                              link->kept + link->kept_len);
 
-    /* what the piece borrows stays until another link begins */
+    /* the piece borrows kept bytes, which stay until the next link begins */
 
     cigna_link_keys_init(link);
 
@@ -548,23 +555,24 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
 
 
 /*
- * "<base>?_getpages=..." leads to the base itself, which at the gateway is a
- * location whose name ends with "/"; see ngx_cigna_lines.c for the way back.
+ * base_url without its "/", as "rest" begins with one or is empty.  The "/"
+ * stays in front of "?_getpages=...": the base is a location whose name ends
+ * with "/".  cigna_gate_out.c takes that "/" away from requests.
  */
 
 static cigna_slice_t
-cigna_link_keys_own(cigna_slice_t own, cigna_slice_t rest)
+cigna_link_keys_base_url(cigna_slice_t base_url, cigna_slice_t rest)
 {
     if (rest.len == 0 || rest.data[0] != '?') {
-        own.len--;
+        base_url.len--;
     }
 
-    return own;
+    return base_url;
 }
 
 
 int
-cigna_link_keys_url(const cigna_bases_t *bases, cigna_slice_t own,
+cigna_link_keys_url(const cigna_bases_t *bases, cigna_slice_t base_url,
     cigna_slice_t url, size_t *len, cigna_slice_t *instead)
 {
     cigna_dots_t   dots;
@@ -583,7 +591,7 @@ cigna_link_keys_url(const cigna_bases_t *bases, cigna_slice_t own,
         return CIGNA_NONE;
     }
 
-    *instead = cigna_link_keys_own(own, rest);
+    *instead = cigna_link_keys_base_url(base_url, rest);
 
     return CIGNA_OK;
 }

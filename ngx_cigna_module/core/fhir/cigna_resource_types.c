@@ -7,12 +7,12 @@
 #define CIGNA_RESOURCE_TYPES_SEGMENTS  5
 
 
-/* a segment of the path, or a part of the query: decoded, its beginning */
+/* a decoded segment of the path, or part of the query */
 
 typedef struct {
-    uint8_t               bytes[CIGNA_TYPE_LEN_MAX];
-    cigna_slice_t         text;
-    unsigned              cut:1;           /* was longer */
+    uint8_t        bytes[CIGNA_TYPE_LEN_MAX];
+    cigna_slice_t  text;
+    unsigned       cut:1;                  /* it was longer */
 } cigna_resource_types_word_t;
 
 
@@ -52,6 +52,7 @@ static int cigna_resource_types_plain(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
 static int cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
+static int cigna_resource_types_is_unknown(cigna_slice_t name);
 static int cigna_resource_types_sort(cigna_resource_types_ask_t *ask,
     cigna_slice_t list);
 static int cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
@@ -76,7 +77,7 @@ static int cigna_resource_types_among(cigna_slice_t name,
 static int cigna_resource_types_upper(cigna_slice_t s);
 
 
-/* parameters that may search or bring anything */
+/* parameters that may search or return resources of any type */
 
 static const char *const  cigna_resource_types_unknown[] = {
     "_filter", "_query", "_graph", "_not-referenced", "_with", "_assoc", NULL
@@ -132,7 +133,7 @@ cigna_resource_types_allow(const cigna_resource_types_t *types,
 }
 
 
-/* a "/" at the end means nothing */
+/* a "/" at the end of the path does not matter */
 
 static int
 cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
@@ -165,8 +166,9 @@ cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
 
 
 /*
- * What no server takes for another path, or for a query: some throw away what
- * comes behind a ";" before they look for dots, and some decode twice.
+ * 1 if no server reads the segment as another path, or as a query.  Some
+ * servers drop ";" and what follows before they look for dots, and some decode
+ * twice.
  */
 
 static int
@@ -188,7 +190,7 @@ cigna_resource_types_segment(cigna_slice_t text)
 }
 
 
-/* all of it has to be well formed; the beginning is kept */
+/* all of s must be well formed; its beginning becomes the word */
 
 static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,
@@ -327,7 +329,7 @@ cigna_resource_types_typed(cigna_resource_types_ask_t *ask)
 }
 
 
-/* Type/id/third, and perhaps a fourth one */
+/* Type/id/third, and perhaps a fourth segment */
 
 static int
 cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
@@ -355,9 +357,9 @@ cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
     }
 
     if (third.data[0] != '$') {
-        return cigna_resource_types_upper(third) ? cigna_resource_types_one(ask, third)
-                                        : cigna_resource_types_refuse(ask,
-                                                                      third);
+        return cigna_resource_types_upper(third)
+               ? cigna_resource_types_one(ask, third)
+               : cigna_resource_types_refuse(ask, third);
     }
 
     if (fourth.len || cigna_resource_types_operation(ask, third) != CIGNA_OK) {
@@ -420,7 +422,7 @@ cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 }
 
 
-/* by _type, each time that it is there; it has no modifiers */
+/* every _type tells the types; it has no modifiers */
 
 static int
 cigna_resource_types_told(cigna_resource_types_ask_t *ask,
@@ -471,7 +473,9 @@ cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
     do {
         rc = cigna_resource_types_item(&list, &item);
 
-        if (rc == CIGNA_ERROR || cigna_resource_types_one(ask, item.text) != CIGNA_OK) {
+        if (rc == CIGNA_ERROR
+            || cigna_resource_types_one(ask, item.text) != CIGNA_OK)
+        {
             return CIGNA_ERROR;
         }
 
@@ -482,8 +486,8 @@ cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 
 /*
- * The next of items joined by commas, which may be encoded themselves.
- * CIGNA_AGAIN: another one follows.
+ * The next item of a list.  The commas between items may be encoded.
+ * CIGNA_AGAIN: another item follows.
  */
 
 static int
@@ -547,8 +551,8 @@ cigna_resource_types_query(cigna_resource_types_ask_t *ask)
 
 
 /*
- * Some servers begin another parameter at a ";", and some decode twice.  What
- * is left of a value after one decoding is not looked at but for that.
+ * Refuses names and values that a server may read as more parameters: some
+ * begin another one at a ";", and some decode names twice.
  */
 
 static int
@@ -581,15 +585,14 @@ cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 
 
 /*
- * The last name of a chain, which is all of most names.  In either case: there
- * are servers that take both.
+ * name: the last one of a chain; most names are not chains.  It is compared in
+ * upper and lower case, as some servers do.
  */
 
 static int
 cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value)
 {
-    size_t         i;
     cigna_slice_t  modifier;
 
     modifier = name;
@@ -601,7 +604,7 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_include(ask, name, value);
     }
 
-    /* brings those that contain what was searched for, of any type */
+    /* returns the resources that contain the match, of any type */
 
     if (cigna_slice_eq_case(name, cigna_slice("_contained"))
         && !cigna_slice_eq(value, cigna_slice("false")))
@@ -609,26 +612,22 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_refuse(ask, name);
     }
 
-    for (i = 0; cigna_resource_types_unknown[i]; i++) {
-        if (cigna_slice_eq_case(name,
-                                cigna_slice_str(cigna_resource_types_unknown[i])))
-        {
-            return cigna_resource_types_refuse(ask, name);
-        }
+    if (cigna_resource_types_is_unknown(name)) {
+        return cigna_resource_types_refuse(ask, name);
     }
 
     if (cigna_slice_eq_case(name, cigna_slice("_sort"))) {
         return cigna_resource_types_sort(ask, value);
     }
 
-    /* an operation that is on the list may bring what it likes */
+    /* an operation on the list may return any type */
 
     if (cigna_slice_eq_case(name, cigna_slice("_type")) && !ask->operation) {
         return modifier.len ? cigna_resource_types_refuse(ask, cigna_slice("*"))
                             : cigna_resource_types_list(ask, value);
     }
 
-    /* these tell what is a member of a resource that they do not bring */
+    /* these tell who is a member of a resource that they do not return */
 
     if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
         return cigna_resource_types_one(ask, cigna_slice("List"));
@@ -643,7 +642,22 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
 }
 
 
-/* the order tells of what it is made by, as a search does */
+static int
+cigna_resource_types_is_unknown(cigna_slice_t name)
+{
+    const char *const  *unknown;
+
+    for (unknown = cigna_resource_types_unknown; *unknown; unknown++) {
+        if (cigna_slice_eq_case(name, cigna_slice_str(*unknown))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the order of results tells of the resources that it depends on */
 
 static int
 cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
@@ -677,7 +691,7 @@ cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 /*
  * "_has:Source:parameter:name", perhaps at the end of a chain, or with another
- * one as its name: tells of resources what it does not bring.
+ * "_has" as its name, tells of resources of type Source without returning them.
  */
 
 static int
@@ -702,7 +716,9 @@ cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
             return cigna_resource_types_refuse(ask, cigna_slice("_has"));
         }
 
-        if (cigna_resource_types_one(ask, cigna_slice_cut(&name, ':')) != CIGNA_OK) {
+        if (cigna_resource_types_one(ask, cigna_slice_cut(&name, ':'))
+            != CIGNA_OK)
+        {
             return CIGNA_ERROR;
         }
     }
@@ -712,8 +728,8 @@ cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
 
 
 /*
- * "link.link.last": searches what the links lead to, and tells of that though
- * it does not bring it.
+ * "link.link.last" searches the resources that the links lead to, and tells of
+ * them without returning them.
  */
 
 static int
@@ -731,7 +747,10 @@ cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
             return CIGNA_OK;
         }
 
-        if (cigna_resource_types_link(ask, cigna_resource_types_behind_has(link)) != CIGNA_OK) {
+        if (cigna_resource_types_link(ask,
+                                      cigna_resource_types_behind_has(link))
+            != CIGNA_OK)
+        {
             return CIGNA_ERROR;
         }
     }
@@ -739,8 +758,8 @@ cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 
 
 /*
- * "parameter:Type", or a parameter that leads to the same type wherever FHIR R4
- * has it.  All others may lead anywhere.
+ * "parameter:Type", or a parameter that leads to one type in all resources of
+ * FHIR R4.  All others may lead to any type.
  */
 
 static int
@@ -781,7 +800,7 @@ cigna_resource_types_link(cigna_resource_types_ask_t *ask, cigna_slice_t link)
 }
 
 
-/* "_has:Source:parameter:", as often as it is there, leads to the rest */
+/* the rest of a name after all its "_has:Source:parameter:" */
 
 static cigna_slice_t
 cigna_resource_types_behind_has(cigna_slice_t name)
@@ -806,7 +825,7 @@ cigna_resource_types_behind_has(cigna_slice_t name)
 }
 
 
-/* "Source:parameter:Target", of which the target may be missing */
+/* "Source:parameter:Target"; the target may be missing */
 
 static int
 cigna_resource_types_include(cigna_resource_types_ask_t *ask,
@@ -865,7 +884,7 @@ cigna_resource_types_one(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* only what looks like a name is told, as it goes into logs and replies */
+/* tells only names that are well formed, as they go into logs and replies */
 
 static int
 cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
@@ -885,7 +904,7 @@ cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* to the letter */
+/* compares in the same case */
 
 static int
 cigna_resource_types_among(cigna_slice_t name, const char *const *names)
@@ -900,7 +919,7 @@ cigna_resource_types_among(cigna_slice_t name, const char *const *names)
 }
 
 
-/* what parameters of FHIR are named like */
+/* tells the name if it is formed like a parameter of FHIR */
 
 static int
 cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,

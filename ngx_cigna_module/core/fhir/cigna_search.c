@@ -36,7 +36,7 @@ cigna_search_path(cigna_slice_t path)
 
     path = cigna_slice_skip(path, len);
 
-    /* an operation is no type */
+    /* an operation is not a type */
 
     return cigna_resource_types_name(path) && path.data[0] != '$';
 }
@@ -136,7 +136,7 @@ cigna_search_pairs(cigna_slice_t pairs, const uint8_t *start, cigna_buf_t *b)
 size_t
 cigna_search_query_max(size_t query_len, size_t body_len)
 {
-    /* and the "&" between them */
+    /* plus the "&" between them */
 
     return CIGNA_SEARCH_ENCODED_MAX * (query_len + body_len) + 1;
 }

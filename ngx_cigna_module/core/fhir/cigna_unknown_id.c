@@ -1,281 +1,84 @@
 
-#include <string.h>
-
-#include "json/cigna_json_scan.h"
+#include "json/cigna_json.h"
 #include "cigna_unknown_id.h"
 
 
-#define CIGNA_UNKNOWN_ID_DEPTH  32
-
-
-/* where in the outcome an object or an array is */
-
-typedef enum {
-    cigna_unknown_id_elsewhere = 0,
-    cigna_unknown_id_outcome,
-    cigna_unknown_id_issues,
-    cigna_unknown_id_issue,
-    cigna_unknown_id_details
-} cigna_unknown_id_e;
-
-
-typedef struct {
-    const uint8_t      *p;
-    const uint8_t      *end;
-
-    cigna_unknown_id_e   places[CIGNA_UNKNOWN_ID_DEPTH];
-    uint8_t              arrays[CIGNA_UNKNOWN_ID_DEPTH];
-    size_t               depth;             /* 0: outside of all */
-
-    cigna_slice_t       key;               /* of what comes; empty: none */
-    unsigned            colon:1;           /* came behind the key */
-    unsigned            outcome:1;         /* resourceType says so */
-    unsigned            found:1;
-} cigna_unknown_id_t;
-
-
-static int cigna_unknown_id_token(cigna_unknown_id_t *n);
-static int cigna_unknown_id_open(cigna_unknown_id_t *n, int array);
-static cigna_unknown_id_e cigna_unknown_id_within(const cigna_unknown_id_t *n,
-    int array);
-static int cigna_unknown_id_close(cigna_unknown_id_t *n, int array);
-static int cigna_unknown_id_string(cigna_unknown_id_t *n);
-static int cigna_unknown_id_value(cigna_unknown_id_t *n, cigna_slice_t value,
-    int whole);
-static int cigna_unknown_id_says(cigna_slice_t s);
+static int cigna_unknown_id_outcome(const cigna_json_t *outcome);
+static int cigna_unknown_id_issue(const cigna_json_t *issue);
+static int cigna_unknown_id_says(const cigna_json_t *object, const char *name);
 static int cigna_unknown_id_find(cigna_slice_t *s, cigna_slice_t what);
 
 
 int
 cigna_unknown_id(cigna_slice_t text)
 {
-    cigna_unknown_id_t  n;
+    int            found;
+    cigna_json_t  *outcome;
 
-    memset(&n, 0, sizeof(cigna_unknown_id_t));
+    if (text.len > CIGNA_UNKNOWN_ID_MAX) {
+        return 0;
+    }
 
-    n.p = text.data;
-    n.end = text.data + text.len;
+    outcome = cigna_json_parse(text);
+    found = outcome && cigna_unknown_id_outcome(outcome);
 
-    while (n.p < n.end) {
+    cigna_json_destroy(outcome);
 
-        n.p = cigna_json_space(n.p, n.end);
+    return found;
+}
 
-        if (n.p == n.end) {
-            break;
-        }
 
-        if (cigna_unknown_id_token(&n) != CIGNA_OK) {
-            break;
-        }
+static int
+cigna_unknown_id_outcome(const cigna_json_t *outcome)
+{
+    size_t               i;
+    cigna_slice_t        type;
+    const cigna_json_t  *issues, *issue;
 
-        if (n.outcome && n.found) {
+    if (cigna_json_string(outcome, "resourceType", CIGNA_UNKNOWN_ID_MAX, &type)
+            != CIGNA_OK
+        || !cigna_slice_eq(type, cigna_slice("OperationOutcome"))
+        || cigna_json_array(outcome, "issue", &issues) != CIGNA_OK)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < cigna_json_count(issues); i++) {
+
+        issue = cigna_json_item(issues, i);
+
+        if (issue && cigna_unknown_id_issue(issue)) {
             return 1;
         }
     }
 
-    return n.outcome && n.found;
+    return 0;
 }
 
 
 static int
-cigna_unknown_id_token(cigna_unknown_id_t *n)
+cigna_unknown_id_issue(const cigna_json_t *issue)
 {
-    uint8_t  c;
+    const cigna_json_t  *details;
 
-    c = *n->p;
-
-    if (c == '"') {
-        return cigna_unknown_id_string(n);
-    }
-
-    n->p++;
-
-    switch (c) {
-
-    case '{':
-    case '[':
-        return cigna_unknown_id_open(n, c == '[');
-
-    case '}':
-    case ']':
-        return cigna_unknown_id_close(n, c == ']');
-
-    case ':':
-        n->colon = 1;
-        return CIGNA_OK;
-
-    case ',':
-        n->key = cigna_slice_null;
-        n->colon = 0;
-        return CIGNA_OK;
-
-    default:
-        return cigna_json_is_scalar(c) ? CIGNA_OK : CIGNA_ERROR;
-    }
+    return cigna_unknown_id_says(issue, "diagnostics")
+           || (cigna_json_child(issue, "details", &details) == CIGNA_OK
+               && cigna_unknown_id_says(details, "text"));
 }
 
 
 static int
-cigna_unknown_id_open(cigna_unknown_id_t *n, int array)
+cigna_unknown_id_says(const cigna_json_t *object, const char *name)
 {
-    cigna_unknown_id_e  place;
+    cigna_slice_t  s;
 
-    if (n->depth == CIGNA_UNKNOWN_ID_DEPTH) {
-        return CIGNA_ERROR;
-    }
-
-    place = cigna_unknown_id_within(n, array);
-
-    n->places[n->depth] = place;
-    n->arrays[n->depth] = array;
-    n->depth++;
-
-    n->key = cigna_slice_null;
-    n->colon = 0;
-
-    return CIGNA_OK;
-}
-
-
-static cigna_unknown_id_e
-cigna_unknown_id_within(const cigna_unknown_id_t *n, int array)
-{
-    cigna_unknown_id_e  place;
-
-    if (n->depth == 0) {
-        return array ? cigna_unknown_id_elsewhere : cigna_unknown_id_outcome;
-    }
-
-    place = n->places[n->depth - 1];
-
-    if (array) {
-        return place == cigna_unknown_id_outcome
-               && cigna_slice_eq(n->key, cigna_slice("issue"))
-               ? cigna_unknown_id_issues : cigna_unknown_id_elsewhere;
-    }
-
-    if (place == cigna_unknown_id_issues) {
-        return cigna_unknown_id_issue;
-    }
-
-    return place == cigna_unknown_id_issue
-           && cigna_slice_eq(n->key, cigna_slice("details"))
-           ? cigna_unknown_id_details : cigna_unknown_id_elsewhere;
-}
-
-
-static int
-cigna_unknown_id_close(cigna_unknown_id_t *n, int array)
-{
-    if (n->depth == 0 || n->arrays[n->depth - 1] != array) {
-        return CIGNA_ERROR;
-    }
-
-    n->depth--;
-    n->key = cigna_slice_null;
-    n->colon = 0;
-
-    return CIGNA_OK;
-}
-
-
-/* one that ends too early, or breaks, is taken for what there is */
-
-static int
-cigna_unknown_id_string(cigna_unknown_id_t *n)
-{
-    int             rc;
-    cigna_slice_t   s;
-    const uint8_t  *p;
-
-    p = n->p + 1;
-    s.data = p;
-
-    for ( ;; ) {
-
-        p = cigna_json_run(p, n->end);
-
-        if (p == n->end || *p != '\\') {
-            break;
-        }
-
-        p += (n->end - p > 1) ? 2 : 1;
-    }
-
-    s.len = p - s.data;
-
-    rc = (p < n->end && *p == '"') ? CIGNA_OK : CIGNA_ERROR;
-    n->p = (p < n->end) ? p + 1 : p;
-
-    if (n->depth == 0) {
-        return CIGNA_ERROR;
-    }
-
-    if (n->arrays[n->depth - 1] || n->colon) {
-
-        return cigna_unknown_id_value(n, s, rc == CIGNA_OK) == CIGNA_OK
-               ? rc : CIGNA_ERROR;
-    }
-
-    n->key = s;
-
-    return rc;
-}
-
-
-static int
-cigna_unknown_id_value(cigna_unknown_id_t *n, cigna_slice_t value, int whole)
-{
-    switch (n->places[n->depth - 1]) {
-
-    case cigna_unknown_id_outcome:
-
-        if (cigna_slice_eq(n->key, cigna_slice("resourceType"))) {
-
-            if (!whole
-                || !cigna_slice_eq(value, cigna_slice("OperationOutcome")))
-            {
-                return CIGNA_ERROR;
-            }
-
-            n->outcome = 1;
-        }
-
-        break;
-
-    case cigna_unknown_id_issue:
-
-        if (cigna_slice_eq(n->key, cigna_slice("diagnostics"))) {
-            n->found |= cigna_unknown_id_says(value);
-        }
-
-        break;
-
-    case cigna_unknown_id_details:
-
-        if (cigna_slice_eq(n->key, cigna_slice("text"))) {
-            n->found |= cigna_unknown_id_says(value);
-        }
-
-        break;
-
-    default:
-        break;
-    }
-
-    return CIGNA_OK;
-}
-
-
-static int
-cigna_unknown_id_says(cigna_slice_t s)
-{
-    return cigna_unknown_id_find(&s, cigna_slice("Resource "))
+    return cigna_json_string(object, name, CIGNA_UNKNOWN_ID_MAX, &s) == CIGNA_OK
+           && cigna_unknown_id_find(&s, cigna_slice("Resource "))
            && cigna_unknown_id_find(&s, cigna_slice(" is not known"));
 }
 
 
-/* *s is what comes behind it */
+/* 1 if s has it; *s is then what follows */
 
 static int
 cigna_unknown_id_find(cigna_slice_t *s, cigna_slice_t what)

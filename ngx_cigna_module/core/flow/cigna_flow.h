@@ -6,6 +6,7 @@
 #include "base/cigna_arena.h"
 #include "oauth/cigna_oauth.h"
 #include "redis/cigna_redis.h"
+#include "redis/cigna_script.h"
 
 
 /*
@@ -85,16 +86,6 @@ typedef struct {
     cigna_slice_t          body;
     int64_t                retry_after_s;  /* of http and turn; -1: none */
 } cigna_event_t;
-
-
-/* a Lua script, which is called by EVALSHA, and by EVAL after NOSCRIPT */
-
-typedef struct {
-    const char            *name;
-    const char            *text;
-    char                   sha1[41];       /* filled by cigna_scripts_init() */
-    unsigned               nkeys;          /* the first of argv */
-} cigna_script_t;
 
 
 /*

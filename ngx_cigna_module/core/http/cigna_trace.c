@@ -1,17 +1,15 @@
 
-#include <string.h>
-
 #include "cigna_trace.h"
 
 
-#define CIGNA_SPAN_ID_LEN        16        /* hexadecimal */
+#define CIGNA_TRACEPARENT_LEN    55        /* of version 00 */
+#define CIGNA_TRACE_ID_LEN       32        /* hexadecimal */
+#define CIGNA_SPAN_ID_LEN        16
 #define CIGNA_TRACESTATE_MAX     8192      /* bytes of a line */
 #define CIGNA_TRACESTATE_COUNT   32        /* members */
 #define CIGNA_TRACESTATE_MEMBER  256       /* bytes of a key, and of a value */
 
 
-static void cigna_traceparent_finish(uint8_t out[CIGNA_TRACEPARENT_LEN]);
-static void cigna_trace_digits(const uint8_t random[4], uint8_t out[8]);
 static int cigna_trace_hex(const uint8_t *p, size_t len);
 static int cigna_trace_id(const uint8_t *p, size_t len);
 static int cigna_tracestate_member(cigna_slice_t member);
@@ -37,7 +35,7 @@ cigna_request_id_valid(cigna_slice_t id)
 }
 
 
-/* later versions may have more behind it, after another "-" */
+/* in later versions more fields may follow, each after a "-" */
 
 int
 cigna_traceparent_valid(cigna_slice_t value)
@@ -175,88 +173,4 @@ cigna_tracestate_value(cigna_slice_t value)
     }
 
     return value.len > 0 && value.len <= CIGNA_TRACESTATE_MEMBER;
-}
-
-
-int
-cigna_traceparent_make(cigna_slice_t trace_id,
-    uint8_t out[CIGNA_TRACEPARENT_LEN])
-{
-    if (trace_id.len != CIGNA_TRACE_ID_LEN
-        || !cigna_trace_id(trace_id.data, CIGNA_TRACE_ID_LEN))
-    {
-        return CIGNA_ERROR;
-    }
-
-    memcpy(out + CIGNA_TRACE_ID_AT, trace_id.data, CIGNA_TRACE_ID_LEN);
-
-    cigna_traceparent_finish(out);
-
-    return CIGNA_OK;
-}
-
-
-void
-cigna_traceparent_random(const uint8_t random[CIGNA_TRACE_RANDOM_LEN],
-    uint8_t out[CIGNA_TRACEPARENT_LEN])
-{
-    size_t  i;
-
-    for (i = 0; i < CIGNA_TRACE_RANDOM_LEN; i += 4) {
-        cigna_trace_digits(random + i, out + CIGNA_TRACE_ID_AT + 2 * i);
-    }
-
-    cigna_traceparent_finish(out);
-}
-
-
-/*
- * Eight digits of four random bytes: each half byte goes into a byte of its
- * own, and those above 9 are moved from behind "9" to "a".  Where the highest
- * byte of a word comes first, the digits come in another order.
- */
-
-static void
-cigna_trace_digits(const uint8_t random[4], uint8_t out[8])
-{
-    uint32_t  bits;
-    uint64_t  halves, letters;
-
-    static const uint64_t  ones = 0x0101010101010101;
-
-    memcpy(&bits, random, sizeof(uint32_t));
-
-    halves = (bits | (uint64_t) bits << 16) & 0x0000ffff0000ffff;
-    halves = (halves | halves << 8) & 0x00ff00ff00ff00ff;
-    halves = (halves >> 4 | halves << 8) & 0x0f0f0f0f0f0f0f0f;
-
-    letters = (halves + ones * 6) >> 4 & ones;
-    halves += ones * '0' + letters * ('a' - '9' - 1);
-
-    memcpy(out, &halves, sizeof(uint64_t));
-}
-
-
-/* a half of the trace's id, which is random, will do for the span's */
-
-static void
-cigna_traceparent_finish(uint8_t out[CIGNA_TRACEPARENT_LEN])
-{
-    size_t          i;
-    const uint8_t  *half;
-
-    half = out + CIGNA_TRACE_ID_AT + CIGNA_SPAN_ID_LEN;
-
-    for (i = 0; i < CIGNA_SPAN_ID_LEN && half[i] == '0'; i++) {
-        /* void */
-    }
-
-    if (i == CIGNA_SPAN_ID_LEN) {
-        half -= CIGNA_SPAN_ID_LEN;
-    }
-
-    memcpy(out, "00-", 3);
-    out[35] = '-';
-    memcpy(out + 36, half, CIGNA_SPAN_ID_LEN);
-    memcpy(out + 52, "-00", 3);
 }

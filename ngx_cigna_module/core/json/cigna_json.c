@@ -186,6 +186,20 @@ cigna_json_array(const cigna_json_t *object, const char *name,
 
 
 int
+cigna_json_child(const cigna_json_t *object, const char *name,
+    const cigna_json_t **value)
+{
+    *value = cigna_json_member(object, name);
+
+    if (*value == NULL) {
+        return CIGNA_NONE;
+    }
+
+    return json_is_object(*value) ? CIGNA_OK : CIGNA_ERROR;
+}
+
+
+int
 cigna_json_seconds(const cigna_json_t *object, const char *name, int64_t max,
     int64_t *value)
 {

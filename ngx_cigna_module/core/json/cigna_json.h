@@ -60,6 +60,8 @@ int cigna_json_string(const cigna_json_t *object, const char *name,
 int cigna_json_bool(const cigna_json_t *object, const char *name, int *value);
 int cigna_json_array(const cigna_json_t *object, const char *name,
     const cigna_json_t **value);
+int cigna_json_child(const cigna_json_t *object, const char *name,
+    const cigna_json_t **value);
 
 /*
  * A time or a lifetime in seconds.  Servers send a number, a fraction (which is

@@ -1,6 +1,6 @@
 
 /*
- * Discovery: what the authorization server says of itself.
+ * Discovery of the authorization server's endpoints.
  *
  *   start --> fetch --> done
  *              ^ |
@@ -9,9 +9,9 @@
  *
  * Invariants, checked by t/fuzz/provider/fuzz_discovery.c:
  *
- *   (1) CIGNA_OK comes only with a document that was parsed, fits what is
- *       configured, names no other host than what was known before, and
- *       leaves nobody without an endpoint to authorize at or to get tokens;
+ *   (1) CIGNA_OK comes only with a document that was parsed, fits the
+ *       configuration and names no other host than before, and only if there
+ *       are an authorization endpoint and a token endpoint;
  *   (2) there are at most two requests;
  *   (3) "refused" comes only with a document that was parsed.
  */
@@ -157,7 +157,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
                                       "before", cigna_slice_null);
     }
 
-    /* what it leaves out may not come back on another host, either */
+    /* an endpoint that it leaves out stays, so its host cannot change later */
 
     if (f->known) {
         cigna_oauth_metadata_keep(f->known, &f->metadata);
@@ -186,7 +186,7 @@ cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
 }
 
 
-/* no dance begins or ends without these */
+/* a dance needs both endpoints */
 
 static int
 cigna_discovery_suffices(cigna_discovery_t *f)

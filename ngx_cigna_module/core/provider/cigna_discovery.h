@@ -7,14 +7,15 @@
 
 
 /*
- * Fetches .well-known/smart-configuration and holds it against what is
- * configured and against what was known before ("known", NULL the first
- * time).  A changed host is refused: the flow fails, "moved" is set, and what
- * was known goes on being used.  So does what the document leaves out.
+ * Fetches .well-known/smart-configuration (SMART App Launch) and compares it
+ * with the configuration and with the document before ("known", NULL the first
+ * time).  A document that names another host than before is refused: the flow
+ * fails, "moved" is set, and the known endpoints stay in use.  Known endpoints
+ * that the document leaves out stay in use, too.
  *
- * "refused" is set beside CIGNA_ERROR if a document was read that contradicts
- * what is configured or known: nobody may be sent anywhere on the strength of
- * the configuration alone then.  Without it there was just nothing to read.
+ * With CIGNA_ERROR, "refused" means that the document contradicts the
+ * configuration or the known endpoints.  Then no browser may be sent to the
+ * configured endpoints, either.  Otherwise there was no document.
  */
 
 typedef struct {
@@ -28,8 +29,9 @@ typedef struct {
     unsigned                 moved:1;
     unsigned                 refused:1;
     cigna_metadata_t         metadata;     /* in the arena, or of "known" */
-    char                     detail[192];
-    char                     ignored[512]; /* members passed over, and why */
+    char                     detail[192];  /* for the log, never a secret */
+    char                     ignored[512]; /* members that are ignored, and
+                                              why */
 
     /* private */
     unsigned                 state;

@@ -6,11 +6,11 @@
 
 #define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
-/* an unknown key makes us fetch, but no more often than this */
+/* unknown keys cause a fetch, at most one in this time */
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
-/* while they cannot be fetched the old ones serve: the next try is in */
+/* after a failed fetch the old keys serve, and the next try is in this time */
 
 #define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)
 
@@ -47,7 +47,7 @@ cigna_jwks_fetch_openid(cigna_slice_t scope)
 }
 
 
-/* a clock that was set back makes keys old, not young for ever */
+/* if the clock was set back, keys count as old */
 
 static int
 cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)
@@ -69,7 +69,7 @@ cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms)
 
 
 void
-cigna_jwks_fetch_fetch(const cigna_provider_t *p, cigna_op_t *op)
+cigna_jwks_fetch_start(const cigna_provider_t *p, cigna_op_t *op)
 {
     cigna_http_request_t  req;
 
@@ -81,7 +81,7 @@ cigna_jwks_fetch_fetch(const cigna_provider_t *p, cigna_op_t *op)
 
 
 void
-cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+cigna_jwks_fetch_done(cigna_provider_t *p, const cigna_event_t *ev,
     char why[CIGNA_JWKS_FETCH_WHY_MAX])
 {
     cigna_buf_t    b;
@@ -89,7 +89,7 @@ cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
 
     jwks = NULL;
 
-    /* what does not fit is of no use, but ends with a zero */
+    /* one byte stays free for the zero */
 
     cigna_buf_init(&b, why, CIGNA_JWKS_FETCH_WHY_MAX - 1);
 
@@ -116,7 +116,7 @@ cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
 }
 
 
-/* "cannot be fetched" is another thing than keys that are of no use */
+/* tells a failed fetch from keys that are not usable */
 
 static void
 cigna_jwks_fetch_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,

@@ -6,27 +6,25 @@
 #include "flow/cigna_flow.h"
 
 
-/*
- * The issuer's keys, as the provider has them: when they are fetched, and what
- * becomes of the answer.
- */
+/* fetches the issuer's keys into the provider (jwks_uri, RFC 7517) */
 
-/* 1 if an id_token may come and the keys for it are not, or not fresh, here */
+/* 1 if an id_token may come and its keys are missing or old */
 int cigna_jwks_fetch_due(const cigna_provider_t *p, int64_t now_ms);
 
-/* 1 if a token under an unknown key is worth a fetch now */
+/* 1 if an id_token under an unknown key may cause a fetch now */
 int cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms);
 
-/* asks for them */
-void cigna_jwks_fetch_fetch(const cigna_provider_t *p, cigna_op_t *op);
+/* makes *op the request for the keys */
+void cigna_jwks_fetch_start(const cigna_provider_t *p, cigna_op_t *op);
 
 /*
- * Takes the new ones, or keeps the old ones if there is none that is usable;
- * why then has in words what came, zero-terminated, otherwise it is empty.
+ * Replaces the provider's keys by those of the reply, or keeps them if none of
+ * the new ones is usable.  Then why has the cause in words, zero-terminated;
+ * otherwise why is empty.
  */
 #define CIGNA_JWKS_FETCH_WHY_MAX  160
 
-void cigna_jwks_fetch_fetched(cigna_provider_t *p, const cigna_event_t *ev,
+void cigna_jwks_fetch_done(cigna_provider_t *p, const cigna_event_t *ev,
     char why[CIGNA_JWKS_FETCH_WHY_MAX]);
 
 

@@ -9,21 +9,21 @@
  *      v       | v
  *      +----> sleep --> done
  *
- * Pauses double from a second to a minute and are spread, so that those who
- * failed together do not come back together; all of them make ten minutes.
- * Revoking twice is the same as once, so that a lost request is repeated as an
- * unsent one is.
+ * Pauses double from a second to a minute, and are random within bounds, so
+ * that requests that failed together are not repeated together.  All pauses
+ * make ten minutes.  Revoking a token twice has the effect of revoking it once,
+ * so a lost request is repeated like an unsent one.
  *
  * Invariants, checked by t/fuzz/provider/fuzz_revocation.c:
  *
- *   (1) pauses are no longer than CIGNA_REVOCATION_MS together, and idle: a
- *       worker that exits does not wait for them;
- *   (2) "ok" is said after a reply with status 200 that is no HTML page, and
- *       after nothing else;
- *   (3) a refusal (4xx, but for 429) is the same next time, and ends it; but
- *       that of a client with two secrets (cigna_client_secret.c) ends it if
- *       the other secret is refused, too;
- *   (4) nothing but the token's request is ever asked for.
+ *   (1) all pauses together are at most CIGNA_REVOCATION_MS, and idle: an
+ *       exiting worker does not wait for them;
+ *   (2) "ok" is said only after a reply with status 200 that is not an HTML
+ *   page;
+ *   (3) a refusal (4xx without 429) ends the flow, as a repetition would be
+ *       refused, too; with two secrets (cigna_client_secret.c), only after both
+ *       were refused;
+ *   (4) no other request is sent than the revocation of the token.
  */
 
 
@@ -36,7 +36,7 @@
 #define CIGNA_REVOCATION_FIRST_MS  1000
 #define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
 
-/* form fields, names of parameters, and what a refusal says */
+/* form fields, names of parameters, and the text of a refusal */
 
 #define CIGNA_REVOCATION_ROOM      1024
 
@@ -66,8 +66,8 @@ static void cigna_revocation_status(cigna_revocation_t *f, unsigned status);
 
 
 /*
- * Each byte of a form's value takes three at most, in Basic twice so; with two
- * secrets there are two requests.
+ * A byte takes at most three bytes in a form, and twelve in form-encoded Basic
+ * credentials.  With two secrets there are two requests.
  */
 
 size_t
@@ -158,7 +158,7 @@ cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* what is known of the server may have changed during a pause */
+    /* the endpoint may have changed during a pause */
 
     f->req.url = f->provider->revocation_endpoint;
 
@@ -179,7 +179,7 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
 
     } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
 
-        /* only one that refuses secrets is known to look at them */
+        /* a server that has refused one secret has checked this one */
 
         if (f->secret.turned) {
             cigna_client_secret_works(&f->secret, f->provider);
@@ -204,9 +204,9 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
 
 
 /*
- * RFC 7009, section 2.2: a reply with status 200 means yes and its body
- * nothing.  But these servers are known to answer requests that they have not
- * understood with a login page and status 200.
+ * 1 if the body is an HTML page.  Status 200 means success and the body means
+ * nothing (RFC 7009, section 2.2).  But some servers answer a request that they
+ * do not understand with a login page and status 200.
  */
 
 static int
@@ -252,7 +252,7 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
 }
 
 
-/* the last pause ends when the ten minutes do, and one more try follows it */
+/* the last pause ends with the ten minutes, and a last try follows */
 
 static void
 cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,

@@ -8,32 +8,34 @@
 
 
 /*
- * Revokes one token (RFC 7009): at once, and where that fails for now again
- * and again for ten minutes.  See cigna_revocation.c.
+ * Revokes one token (RFC 7009): at once, and after a failure that may pass
+ * again and again for ten minutes.  See cigna_revocation.c.
  */
 
 #define CIGNA_REVOCATION_MS  (10 * 60 * 1000)
 
 
 typedef enum {
-    cigna_revocation_none = 0,             /* not over */
+    cigna_revocation_none = 0,             /* not done yet */
     cigna_revocation_ok,
     cigna_revocation_unsupported,          /* there is no endpoint */
-    cigna_revocation_refused,              /* and always will be */
-    cigna_revocation_unreachable,          /* ten minutes long */
+    cigna_revocation_refused,              /* and a repetition would be, too */
+    cigna_revocation_unreachable,          /* for ten minutes */
     cigna_revocation_no_room
 } cigna_revocation_e;
 
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
-    cigna_provider_t        *provider;     /* its secret may be noted */
+    cigna_provider_t        *provider;     /* the flow may note which of its
+                                              secrets works */
     cigna_arena_t           *arena;        /* of cigna_revocation_room() */
     cigna_slice_t            token;
     unsigned                 refresh_token:1;
 
-    /* ... before each call: an endpoint that is not known now does not exist */
-    unsigned                 known:1;
+    /* set before each call */
+    unsigned                 known:1;      /* the endpoints are: a missing one
+                                              does not exist */
 
     /* results */
     cigna_revocation_e       rc;
@@ -49,7 +51,7 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/* the arena's size for the token, which is in it too */
+/* the size of the arena for this token, which is in it, too */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);

@@ -7,9 +7,9 @@
 
 
 /*
- * The last part of flows that have already reported: hands the tokens of a
- * grant to those who revoke them (see cigna_revocation.h), which may take
- * minutes and needs little of the memory that a flow has.
+ * The last part of some flows, after their report: hands the token of a grant
+ * over to a run of its own, which revokes it (cigna_revocation.h).  That may
+ * take minutes, and it needs little memory.
  */
 
 typedef struct {
@@ -18,19 +18,20 @@ typedef struct {
 } cigna_revoke_handoff_t;
 
 
-/* nothing to revoke, until prepare() says otherwise */
+/* there is nothing to revoke until prepare() */
 void cigna_revoke_handoff_init(cigna_revoke_handoff_t *r);
 
 /*
- * Picks what is to be revoked: the refresh token, with which the rest of its
- * grant goes, or the access token if there is none.  Borrowed.
+ * Chooses the token to revoke: the refresh token, whose revocation ends the
+ * whole grant (RFC 7009, section 2.1), or the access token if there is no
+ * other.  Borrows it.
  */
 void cigna_revoke_handoff_prepare(cigna_revoke_handoff_t *r,
     cigna_slice_t refresh_token, cigna_slice_t access_token);
 
 /*
- * CIGNA_AGAIN: perform the operation and call again.  CIGNA_OK: it is over, no
- * operation.
+ * CIGNA_AGAIN: perform the operation and call again.  CIGNA_OK: there is no
+ * operation, it is over.
  */
 int cigna_revoke_handoff_next(cigna_revoke_handoff_t *r, cigna_op_t *op);
 

@@ -7,7 +7,7 @@
 static int cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot);
 
 
-/* commands without a key; in all others it comes first, or after a number */
+/* commands without a key; in others it is the first argument, see EVAL */
 
 static const char  *cigna_cluster_keyless[] = {
     "PUBLISH", "PING", "TIME", "INFO", "CLUSTER", "SCRIPT", "WAIT"
@@ -17,7 +17,7 @@ static const char  *cigna_cluster_keyless[] = {
     (sizeof(cigna_cluster_keyless) / sizeof(cigna_cluster_keyless[0]))
 
 
-/* all of them come before a command, or a script, has begun */
+/* Redis answers with these before it has begun a command or a script */
 
 static const char  *cigna_cluster_waits[] = {
     "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"
@@ -112,8 +112,8 @@ cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot)
 
 
 /*
- * A server is an array: host, port, and more.  The host is nil or empty where
- * the server that was asked means itself, or knows no better.
+ * A server is an array: host, port, and more.  The host is nil or empty if it
+ * is the server that was asked, or if that server does not know the host.
  */
 
 int
@@ -142,7 +142,7 @@ cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 }
 
 
-/* "MOVED 3999 127.0.0.1:6381", "ASK" with the same, or one of the waits */
+/* "MOVED 3999 127.0.0.1:6381", the same with "ASK", or one of the waits */
 
 cigna_redirect_e
 cigna_cluster_redirect(const cigna_reply_t *reply, cigna_redirect_t *r)

@@ -7,21 +7,21 @@
 #include "cigna_slot.h"
 
 
-/* What Redis Cluster says of itself, and what is to be done about it. */
+/* What Redis Cluster says of itself: slots, servers, redirections. */
 
 
 /*
- * The slot of a command's first key, which stands for all of its keys, as they
- * have one hash tag; CIGNA_NONE if it has no key.  Knows of the commands that
- * this module sends.
+ * The slot of a command's first key, which is that of all its keys, because
+ * they have one hash tag; CIGNA_NONE if it has no key.  Knows only the commands
+ * that this module sends.
  */
 int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
     unsigned *slot);
 
 
 /*
- * The reply to "CLUSTER SLOTS", a range at a time.  What cannot be used is
- * passed over by the caller, who asks for the next one.
+ * The reply to "CLUSTER SLOTS", one range at a time.  The caller skips a range
+ * that is an error, and asks for the next one.
  */
 
 typedef struct {
@@ -31,29 +31,29 @@ typedef struct {
 } cigna_cluster_range_t;
 
 
-/* CIGNA_NONE: there are no more; CIGNA_ERROR: range i makes no sense */
+/* CIGNA_NONE: there are no more; CIGNA_ERROR: range i is malformed */
 int cigna_cluster_range(const cigna_reply_t *map, size_t i,
     cigna_cluster_range_t *range);
 
 /*
  * The servers of a range: 0 is the primary, the others are its replicas.
- * CIGNA_NONE: there are no more; CIGNA_ERROR: it does not say where it is.
+ * CIGNA_NONE: there are no more; CIGNA_ERROR: server i has no usable address.
  */
 int cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
     cigna_server_t *server);
 
 
 /*
- * Answers that say: not run, and not here, or not now.  A command that got one
- * may be sent again, whatever it is.
+ * Errors that say: Redis has not run the command, because it belongs to another
+ * server, or must be sent later.  Any such command may be sent again.
  */
 
 typedef enum {
-    cigna_redirect_none = 0,               /* an answer like any other */
-    cigna_redirect_moved,                  /* the slot is there for good */
-    cigna_redirect_ask,                    /* there, for this command, after
-                                              "ASKING" */
-    cigna_redirect_wait                    /* here, later */
+    cigna_redirect_none = 0,               /* any other reply */
+    cigna_redirect_moved,                  /* to the server that has the slot */
+    cigna_redirect_ask,                    /* to another server, this command
+                                              only, after "ASKING" */
+    cigna_redirect_wait                    /* to the same server, later */
 } cigna_redirect_e;
 
 

@@ -22,7 +22,7 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
         age = now_ms - place->since_ms;
     }
 
-    /* who dies here leaves nobody with another one's time */
+    /* a worker that dies here leaves no primary with another one's times */
 
     place->primary = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -37,7 +37,7 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
 }
 
 
-/* its own, or a free one, or that of who was met the longest ago */
+/* its own place, or a free one, or that of the one met the longest ago */
 
 static cigna_primary_t *
 cigna_primaries_place(cigna_primaries_t *p, uint64_t primary)

@@ -9,16 +9,16 @@
 #define CIGNA_PRIMARIES  64
 
 
-/* a primary of Redis that this node has met */
+/* a primary of Redis that this node has met; see cigna_redis_handshake.h */
 
 typedef struct {
-    uint64_t          primary;             /* see cigna_redis_handshake.h; 0: free */
+    uint64_t          primary;             /* its number; 0: free */
     uint64_t          since_ms;
     uint64_t          met_ms;
 } cigna_primary_t;
 
 
-/* Lies in shared memory, all zero at first.  The caller has the lock. */
+/* In shared memory, all zero at first.  The caller has the lock. */
 
 typedef struct {
     cigna_primary_t   places[CIGNA_PRIMARIES];
@@ -26,14 +26,14 @@ typedef struct {
 
 
 /*
- * Meets a primary that says it has been one for age_ms, 0 or more.  Returns for
- * how long it has been one as far as it and the table know.
+ * Meets a primary that says it has been a primary for age_ms, 0 or more.
+ * Returns how many ms it has been a primary, as far as it and the table know.
  *
- * What it says it has from a marker, which in a cluster may have come to it
- * with a slot of another primary: then it looks newer than it is.
+ * A primary takes age_ms from a marker.  In a cluster the marker may have come
+ * with a slot of another primary: then the primary looks newer than it is.
  *
  * If the table is full, the primary that was met the longest ago gives way.  A
- * time after now_ms is from before the machine's start and is forgotten.
+ * time after now_ms is from before the machine's start and does not count.
  */
 int64_t cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary,
     int64_t age_ms, uint64_t now_ms);

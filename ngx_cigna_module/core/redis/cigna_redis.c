@@ -125,7 +125,7 @@ cigna_reader_next(cigna_reader_t *r, cigna_reply_t **reply)
         return CIGNA_ERROR;
     }
 
-    /* all that was received is of this reply, or it ends before what is left */
+    /* without a complete reply, all bytes belong to the one that has begun */
 
     end = r->received;
 
@@ -187,7 +187,7 @@ cigna_reply_type(const cigna_reply_t *reply)
 
     default:
 
-        /* what a newer hiredis knows and we never ask for is no nil */
+        /* other types, which are of RESP3, must not look like nil */
 
         return cigna_reply_error;
     }
@@ -255,8 +255,9 @@ cigna_reply_is_error(const cigna_reply_t *reply, const char *code)
 
 
 /*
- * Before Redis 7.0 a script's end quotes the error: "ERR Error running script
- * (call to f_...): @user_script: 9: -READONLY You can't write ..."
+ * Before Redis 7.0 the error of a script quotes the command's error: "ERR Error
+ * running script (call to f_...): @user_script: 9: -READONLY You can't write
+ * ..."
  */
 
 int
@@ -293,7 +294,7 @@ cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv, size_t argc)
 {
     size_t  i;
 
-    /* half a command would swallow the one that follows */
+    /* the second half of a command would be taken from the next one */
 
     if (argc > CIGNA_REDIS_ARGS_MAX
         || cigna_redis_length(argv, argc) > (size_t) (b->end - b->pos))
@@ -333,8 +334,8 @@ cigna_redis_length(const cigna_slice_t *argv, size_t argc)
 
 
 /*
- * hiredis allocates what an array announces before an element has come, and
- * bounds neither that nor the sum.
+ * hiredis allocates an array as long as announced, before any element has come,
+ * and bounds neither the length nor the sum of lengths.
  */
 
 static void *
@@ -363,7 +364,7 @@ cigna_reader_create_array(const redisReadTask *task, cigna_reader_count_t n)
 }
 
 
-/* of a reply that breaks off */
+/* for hiredis: frees what it has of a reply that is malformed */
 
 static void
 cigna_reader_free_object(void *reply)

@@ -7,14 +7,14 @@
 
 
 /*
- * Where another Redis is, in the words of one that was asked.  Borrowed from
+ * The address of a Redis server that another server has named.  Borrowed from
  * the reply.
  */
 
 typedef struct {
     cigna_slice_t  host;                   /* name or address, no brackets;
-                                              empty: where the one that was
-                                              asked is itself */
+                                              empty: the host of the server that
+                                              was asked */
     uint16_t       port;
 } cigna_server_t;
 
@@ -23,12 +23,12 @@ typedef struct {
 
 
 /*
- * CIGNA_ERROR if these are no host and port that can be connected to.  A host
- * is refused for a byte that could do harm in a log or a name look-up.
+ * CIGNA_ERROR: the host or the port is invalid.  A host may have no byte that
+ * could do harm in a log or a name look-up.
  */
 int cigna_server_init(cigna_server_t *s, cigna_slice_t host, uint64_t port);
 
-/* "host:port"; the last colon counts, an address of IPv6 has no brackets */
+/* "host:port"; the last colon counts, as an IPv6 address has no brackets */
 int cigna_server_parse(cigna_server_t *s, cigna_slice_t text);
 
 

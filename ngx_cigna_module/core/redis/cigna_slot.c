@@ -2,7 +2,7 @@
 #include "cigna_slot.h"
 
 
-/* the last slot to get a tag gets 109757 */
+/* the greatest tag of any slot */
 
 #define CIGNA_SLOT_NUMBER_MAX  109757
 

@@ -97,7 +97,7 @@ cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
         why = "the vault is behind this node's journal";
 
     } else if (cigna_lease_late(x->lease, ev->now_ms)) {
-        why = "held up for too long";
+        why = "delayed for too long";
 
     } else if (cigna_exchange_request(x, &req) != CIGNA_OK) {
         why = "the request cannot be made";

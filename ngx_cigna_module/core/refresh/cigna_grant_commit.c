@@ -1,6 +1,6 @@
 
 /*
- * What becomes of tokens that exist nowhere but in a run's memory.
+ * The commit of a new generation, whose tokens are only in the run's memory.
  *
  *   begin --> journal --> usable     store() --> swap --> stored, stale
  *              ^   |                              |  |
@@ -9,16 +9,16 @@
  *              |                                  |
  *              +----- sleep <---------------------+
  *
- * The journal is tried again before each swap until it has taken the entry:
- * what is in it outlives this run.
+ * The journal is tried again before each swap until it takes the entry, because
+ * the journal outlives the run.
  *
  * Invariants:
  *
- *   (1) "usable" is said only once the journal has it, "stored" only once
- *       Redis has;
+ *   (1) "usable" is said only once the journal has the entry, and "stored" only
+ *       once Redis has it;
  *   (2) after "usable" the flow settles the entry, unless it is "left";
- *   (3) what the journal has is not tried for long: the node's upkeep goes on
- *       with it.  What it has not is tried for about a minute.
+ *   (3) an entry in the journal is tried for about two seconds, then the node's
+ *       journal writer goes on with it; any other for about a minute.
  */
 
 
@@ -137,7 +137,7 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return cigna_grant_commit_over(c, cigna_grant_commit_stale);
     }
 
-    /* unsent, lost or refused: storing it twice is the same as once */
+    /* storing it twice has the effect of storing it once */
 
     tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES
                           : CIGNA_GRANT_COMMIT_TRIES;

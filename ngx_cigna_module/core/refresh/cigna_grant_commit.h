@@ -7,8 +7,8 @@
 
 
 /*
- * Makes a new generation of a grant last: in the node's journal first, then in
- * Redis.  A part of the refresh, and a flow of its own shape within it.
+ * Puts a new generation of a grant into the node's journal and then into Redis.
+ * A part of the refresh, and a flow of its own shape within it.
  */
 
 typedef enum {

@@ -1,6 +1,6 @@
 
 /*
- * Restore: what a node's journal has is written to Redis.
+ * The replay of an entry of the node's journal to Redis.
  *
  *   start --> write --> settle --> report --> revoke --> done
  *     |        ^ |                   ^
@@ -8,19 +8,20 @@
  *     |       sleep ---------------->+  (Redis cannot be asked)
  *     +----------> settle            (nobody needs it any more)
  *
- * Any number of runs on any number of nodes may be at the same entry: the
- * scripts write nothing over what is newer, and twice is the same as once.
+ * Many runs on many nodes may replay entries of the same grant: the scripts
+ * write nothing over a newer grant, and a second replay changes nothing.
  *
  * Invariants, checked by t/fuzz/refresh/fuzz_journal_replay.c:
  *
- *   (1) an entry is settled only as Redis has said: confirmed if it has the
- *       generation (or knows of the deletion), forgotten if there is something
- *       newer; where Redis does not answer the entry stays;
- *   (2) nothing is written over a newer grant, over a newer generation, or
- *       where the grant was deleted;
+ *   (1) an entry is confirmed only if Redis has the generation or the deletion,
+ *       and forgotten only if Redis has something newer, or if the entry is too
+ *       old or of another vault; it stays if Redis does not answer;
+ *   (2) nothing is written over a newer grant, over a newer generation, or if
+ *       the grant was deleted;
  *   (3) only tokens of a grant that is gone are revoked, and only if Redis
- *       never had them: otherwise whoever read them there has done so;
- *   (4) the flow reports exactly once, and revokes only after that.
+ *       never had them: otherwise the run that replaced or deleted them has
+ *       done it;
+ *   (4) the flow reports exactly once, and only after that revokes.
  */
 
 
@@ -156,7 +157,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     if (cigna_journal_replay_foreign(f)) {
 
-        /* old workers have that one still, and see to what is not confirmed */
+        /* workers of the old configuration write it, if it is not confirmed */
 
         if (f->confirmed) {
             cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,
@@ -186,9 +187,9 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
 
 /*
- * Made under another prefix, before a reload?  Then it opens under no key of
- * this vault, and would stand in the way of what belongs there.  Members are
- * named alike in both.
+ * 1 if the entry was made before a reload, under another prefix.  It does not
+ * open in this vault, and must not replace this vault's grant of the member,
+ * who has the same name in both.
  */
 
 static int
@@ -203,7 +204,7 @@ cigna_journal_replay_foreign(cigna_journal_replay_t *f)
         return 0;
     }
 
-    /* the room is given back: the tokens may be needed later, once more */
+    /* in the rest of the arena, which stays free for the flow */
 
     cigna_arena_init(&room, f->subject.arena->pos,
                      (size_t) (f->subject.arena->end - f->subject.arena->pos));
@@ -287,7 +288,7 @@ static void
 cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    /* a deletion has nothing to say about another grant */
+    /* a deletion is done even if another grant is there */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
         cigna_journal_replay_settle(f, op, cigna_journal_replay_ok, NULL);
@@ -313,7 +314,7 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
 }
 
 
-/* nobody else has ever seen these tokens */
+/* has the entry's tokens revoked, which are nowhere else */
 
 static void
 cigna_journal_replay_discard(cigna_journal_replay_t *f)

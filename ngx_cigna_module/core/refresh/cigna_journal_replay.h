@@ -8,9 +8,9 @@
 
 
 /*
- * Writes one entry of a node's journal to Redis: again, after a change of
- * primary or a reconnect, or in place of the run that made it.  See
- * cigna_journal_replay.c for states and invariants.
+ * Writes an entry of a node's journal to Redis: again after a change of primary
+ * or a reconnect, or instead of the run that made it.  cigna_journal_replay.c
+ * describes states and invariants.
  */
 
 typedef enum {
@@ -22,7 +22,7 @@ typedef enum {
 } cigna_journal_replay_e;
 
 
-/* an older entry is forgotten: Redis may have forgotten what it deleted */
+/* older entries are forgotten, as Redis may not remember deletions so long */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
 

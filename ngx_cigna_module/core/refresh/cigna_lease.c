@@ -7,18 +7,19 @@
  *    | v                          | v
  *   sleep, wait                  sleep
  *
- * Whoever stores a new generation publishes it, which ends the waiting of the
- * others; should that get lost, they ask now and then.
+ * The run that stores a new generation publishes it, which ends the waiting of
+ * other runs.  They also ask now and then, as a message may be lost.
  *
  * Invariants:
  *
  *   (1) "mine" is said only after Redis has set lock and mark for this owner
  *       and this generation;
- *   (2) asking is bounded: in number where Redis fails, in time where somebody
- *       else is at it;
- *   (3) whatever may have been set is known as taken, until it is given up, and
- *       set again while the exchange is open, where a new primary lacks it;
- *   (4) no lease is asked for after a change of primary, while it is quiet.
+ *   (2) questions are bounded: in number if Redis fails, in time if there is
+ *       another owner;
+ *   (3) a lease that Redis may have granted counts as taken until it is given
+ *       up; while the exchange is open it is set again if a new primary lacks
+ *       it;
+ *   (4) no lease is asked for in the quiet time after a change of primary.
  */
 
 
@@ -26,8 +27,8 @@
 
 
 /*
- * The mark covers the exchange, the last lease of it, and the time in which
- * its result may still be waiting to be stored.
+ * The mark covers the exchange, its last lease, and the time in which the
+ * result may have to wait to be stored.
  */
 
 #define CIGNA_LEASE_STORE_MS      (90 * 1000)
@@ -36,7 +37,7 @@
 #define CIGNA_LEASE_REDIS_MS      50
 #define CIGNA_LEASE_REDIS_MAX_MS  100
 
-/* where no word comes of what is waited for */
+/* pauses between questions, if no message comes */
 
 #define CIGNA_LEASE_POLL_MS       400
 #define CIGNA_LEASE_POLL_MAX_MS   600
@@ -155,7 +156,7 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_lease_st_wait:
 
-        /* by a clock that may have been set meanwhile */
+        /* the clock may have been set, so the sleep counts within bounds */
 
         passed = ev->now_ms - l->slept_ms;
         l->waited_ms += passed < 1 ? 1 : passed < CIGNA_LEASE_POLL_MAX_MS
@@ -186,7 +187,7 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
     if (word.len == 0) {
 
-        /* the same owner may ask again: it is given the same lease */
+        /* the same owner may ask again, and gets the same lease */
 
         l->taken |= ev->type == cigna_ev_lost;
 
@@ -249,7 +250,7 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* what was begun is given up also while it is quiet */
+/* a lease is given up in the quiet time, too, but not asked for */
 
 static int
 cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
@@ -297,7 +298,7 @@ cigna_lease_late(const cigna_lease_t *l, int64_t now_ms)
 {
     int64_t  passed;
 
-    /* set back, the clock does not tell how long it was */
+    /* a clock that was set back does not tell the time that has passed */
 
     passed = now_ms - l->asked_ms;
 

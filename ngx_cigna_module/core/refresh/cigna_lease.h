@@ -7,42 +7,45 @@
 
 
 /*
- * The right to spend the refresh token of a grant: a lock, which is renewed
- * while the exchange runs, and a write-ahead mark, which outlives the lock and
- * every deadline.  Parts of the refresh, and flows of their own shape within
- * it.
+ * The right to spend the refresh token of a grant: a lock, which is prolonged
+ * while the exchange is open, and a write-ahead mark, which outlives the lock
+ * and all deadlines of the exchange.  A part of the refresh, and a flow of its
+ * own shape within it.
  */
 
 #define CIGNA_LEASE_MS        (10 * 1000)
 
 /*
- * After a change of primary no refresh begins for so long: a lease, and the
- * time in which each worker sets lock and mark of its open exchanges again.
+ * The quiet time after a change of primary, in which no refresh starts: one
+ * lease, and the time that workers need to set lock and mark of their open
+ * exchanges again.
  */
 
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
 
 
-/* attempts that nobody has made: the lease is waited for, and not taken */
+/* instead of a number of attempts: wait for the lease, and do not take it */
 
 #define CIGNA_LEASE_NEVER     UINT32_MAX
 
 
 typedef enum {
     cigna_lease_mine = 0,                  /* lock and mark are ours */
-    cigna_lease_stale,                     /* see cigna_lease_record() */
-    cigna_lease_busy,                      /* somebody is at it, too long */
-    cigna_lease_quiet,                     /* nobody may be at it for now */
-    cigna_lease_failed                     /* Redis */
+    cigna_lease_stale,                     /* the record has changed, see
+                                              cigna_lease_record() */
+    cigna_lease_busy,                      /* another owner has it for longer
+                                              than wait_ms */
+    cigna_lease_quiet,                     /* it is quiet time */
+    cigna_lease_failed                     /* Redis failed */
 } cigna_lease_e;
 
 
-/* what becomes of the mark when the lease is given up */
+/* the outcome of the attempt, for the mark, when the lease is given up */
 
 typedef enum {
-    cigna_lease_clear = 0,                 /* the attempt had no effect */
-    cigna_lease_keep,                      /* nobody knows */
-    cigna_lease_refuse                     /* refused, which is not final */
+    cigna_lease_clear = 0,                 /* it had no effect */
+    cigna_lease_keep,                      /* unknown */
+    cigna_lease_refuse                     /* refused, and not final */
 } cigna_lease_mark_e;
 
 
@@ -50,13 +53,14 @@ typedef struct {
     /* set by the flow, borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* all deadlines of an exchange */
-    unsigned                    wait_ms;   /* for somebody else, in all */
+    unsigned                    wait_ms;   /* for another owner, in all */
 
     /* results */
     cigna_lease_e               rc;
-    unsigned                    taken:1;    /* something of ours may be there */
+    unsigned                    taken:1;   /* Redis may have our lock or mark */
     cigna_slice_t               owner;
-    int64_t                     connected_ms;  /* of the grant, see grant_install */
+    int64_t                     connected_ms;  /* see the script
+                                                  grant_install */
 
     /* private */
     unsigned                    state;
@@ -64,12 +68,12 @@ typedef struct {
     unsigned                    waited_ms;
     unsigned                    hasty:1;
     int64_t                     asked_ms;
-    int64_t                     slept_ms;  /* since when */
+    int64_t                     slept_ms;  /* when the sleep began */
     cigna_slice_t               lease;     /* numbers as text */
     cigna_slice_t               mark;
-    cigna_slice_t               grant_id;  /* which it is for */
+    cigna_slice_t               grant_id;  /* of the lease */
     cigna_slice_t               generation;
-    cigna_slice_t               attempts;  /* with this one */
+    cigna_slice_t               attempts;  /* including this one */
 } cigna_lease_t;
 
 
@@ -77,9 +81,9 @@ typedef struct {
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
- * Asks for the lease of just this grant and generation, after so many attempts
- * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: a mark is not
- * waited for, as it may last.  CIGNA_ERROR if there is no room; events go to
+ * Asks for the lease of this generation of this grant, after so many attempts
+ * that may have had an effect, or CIGNA_LEASE_NEVER.  hasty: do not wait for a
+ * mark, which may last long.  CIGNA_ERROR if there is no room.  Events go to
  * cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
@@ -92,19 +96,19 @@ int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
 int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* after "stale": what there is instead, borrowed from the event */
+/* after "stale": the record that is there, borrowed from the event */
 const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
 
-/* adds to an exchange that the lease is kept while it runs */
+/* adds to an exchange that the driver prolongs the lease while it is open */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
- * 1 if the lease may be over before it is renewed for the first time: it runs
- * since Redis granted it, at the earliest since it was asked for.
+ * 1 if the lease may end before it is prolonged for the first time.  It runs
+ * from the moment when Redis granted it, which is after the question was sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 
-/* gives it up; events go to cigna_lease_next() */
+/* gives the lease up; events go to cigna_lease_next() */
 void cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark,
     cigna_op_t *op);
 

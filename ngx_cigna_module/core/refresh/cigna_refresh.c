@@ -293,7 +293,7 @@ cigna_refresh_again(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* is there anything to be done, and can it be? */
+/* judges the record, and goes on or ends */
 
 static void
 cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -314,11 +314,11 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_refresh_pending:
 
-        /* held up between both secrets */
+        /* the lease was lost between both secrets */
 
         if (f->exchange.secret.turned) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
-                                  "held up for too long");
+                                  "delayed for too long");
             return;
         }
 
@@ -529,7 +529,7 @@ cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
         break;
     }
 
-    /* not revoked: if the old refresh token still works, so does the grant */
+    /* not revoked: if the old refresh token still works, the grant does */
 
     cigna_refresh_passing(f, ev, op, cigna_refresh_vault,
                           "the new tokens could not be stored");
@@ -643,7 +643,7 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* after a change of primary, whose last writes may be lost */
+/* the new primary may lack the last writes */
 
 static void
 cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -655,7 +655,7 @@ cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* a failure that passes: the old token serves if it can */
+/* a failure that may pass: the old token serves if it has not expired */
 
 static void
 cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -666,7 +666,7 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* gives up what is ours, then reports */
+/* gives up the lease, if it is taken, and then reports */
 
 static void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -691,7 +691,7 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
-    /* only now, since giving up the lease may have taken its time */
+    /* judged now, because giving up the lease may have taken long */
 
     if (rc == cigna_refresh_ok && !f->exchanged
         && !cigna_verdict_usable(&f->verdict, ev->now_ms))

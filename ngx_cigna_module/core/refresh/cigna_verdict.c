@@ -1,23 +1,23 @@
 
 /*
- * A grant is judged by what its record says, by what the node knows of the
- * token endpoint, and by the clock:
+ * A grant is judged by its record, by the node's knowledge of the token
+ * endpoint, and by the clock:
  *
  *   refresh token      access token lives      access token has expired
  *   -------------      ------------------      ------------------------
  *   never sent         ok, pending when due    pending
- *   outcome unknown    ok, paused when due     pending or paused, after four
- *                                              attempts spent
+ *   outcome unknown    ok, paused when due     pending or paused; spent after
+ *                                              four attempts
  *   refused, not       ok, paused when due     pending or paused
- *   for good
- *   refused            spent, or, if it was refused just before too many were,
- *                      or meanwhile, pending or paused
+ *   finally
+ *   refused finally    spent; pending or paused if it was refused just before
+ *                      too many were, or while too many were
  *
- * Attempts of unknown outcome grow apart: the second one may go at once, the
- * third after 2 minutes, and the last after 15, if the endpoint has answered
- * anybody since, else after a day.  Refusals that are not final are tried again
- * after 5 minutes, an hour and a day, or as soon as the endpoint has refreshed
- * other grants well since.
+ * Pauses between attempts of unknown outcome grow.  The second attempt may
+ * follow at once, the third after 2 minutes, and the last after 15 minutes if
+ * the endpoint has answered any request since, otherwise after a day.  A
+ * refusal that is not final is tried again after 5 minutes, an hour and a day,
+ * or as soon as the endpoint has refreshed other grants.
  */
 
 
@@ -27,24 +27,24 @@
 #include "cigna_verdict.h"
 
 
-/* clocks may differ by two minutes; by more than this, one was set back */
+/* clocks differ by two minutes at most, unless one was set back */
 
 #define CIGNA_VERDICT_STEP_MS    (5 * 60 * 1000)
 
 /*
- * A token that was refused right after it was made because the one before was
- * refused is not refreshed for so long: it is not the token that is wrong.
+ * If the FHIR server refuses a token that was made because it refused the one
+ * before, the cause is not the token.  For so long it is not refreshed again.
  */
 
 #define CIGNA_VERDICT_FORCED_MS  (5 * 60 * 1000)
 
-/* how often a refresh token is sent that may have been spent, or is refused */
+/* how often a refresh token is sent whose outcome is unknown or not final */
 
 #define CIGNA_VERDICT_ATTEMPTS   4
 
 /*
- * A grant that was marked spent no longer than this before refusals became
- * provisional may have been refused by the same fault.
+ * The same fault may have refused a grant that was marked spent up to this time
+ * before refusals became provisional.
  */
 
 #define CIGNA_VERDICT_DOUBT_MS   (10 * 60 * 1000)
@@ -53,6 +53,8 @@
 #define CIGNA_VERDICT_DAY        1440      /* minutes */
 
 
+static cigna_refresh_e cigna_verdict_refused(cigna_verdict_t *v,
+    int64_t now_ms);
 static cigna_refresh_e cigna_verdict_spent(cigna_verdict_t *v,
     int64_t now_ms);
 static cigna_refresh_e cigna_verdict_again(cigna_verdict_t *v,
@@ -106,7 +108,7 @@ cigna_refresh_e
 cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 {
     int                   usable;
-    int64_t               age_ms;
+    cigna_refresh_e       rc;
     const cigna_grant_t  *g;
 
     g = v->grant;
@@ -141,21 +143,10 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
     }
 
     if (cigna_verdict_is_refused(v)) {
+        rc = cigna_verdict_refused(v, now_ms);
 
-        /* its refresh token was spent on what the FHIR server has refused */
-
-        if (g->generation < v->refused_generation) {
-            v->why = "the vault is behind what this node has used";
-            return cigna_refresh_unavailable;
-        }
-
-        age_ms = now_ms - g->obtained_ms;
-
-        if (g->forced && age_ms < CIGNA_VERDICT_FORCED_MS
-            && age_ms > -CIGNA_VERDICT_STEP_MS)
-        {
-            v->why = "the FHIR server refuses fresh tokens";
-            return cigna_refresh_refused;
+        if (rc != cigna_refresh_pending) {
+            return rc;
         }
     }
 
@@ -172,10 +163,40 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
+/* the FHIR server has refused the access token: "pending", or why not */
+
+static cigna_refresh_e
+cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
+{
+    int64_t               age_ms;
+    const cigna_grant_t  *g;
+
+    g = v->grant;
+
+    /* the generation that was refused has spent its refresh token */
+
+    if (g->generation < v->refused_generation) {
+        v->why = "the vault is behind what this node has used";
+        return cigna_refresh_unavailable;
+    }
+
+    age_ms = now_ms - g->obtained_ms;
+
+    if (g->forced && age_ms < CIGNA_VERDICT_FORCED_MS
+        && age_ms > -CIGNA_VERDICT_STEP_MS)
+    {
+        v->why = "the FHIR server refuses fresh tokens";
+        return cigna_refresh_refused;
+    }
+
+    return cigna_refresh_pending;
+}
+
+
 /*
- * It was refused shortly before so many others were that it was hardly its own
- * fault, or meanwhile, by a node that had not seen so many: that counts as a
- * refusal that is not final.
+ * A grant that is marked spent.  If it was marked shortly before too many were
+ * refused, or meanwhile by a node that had not seen so many, its refusal counts
+ * as not final.
  */
 
 static cigna_refresh_e
@@ -199,7 +220,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     mark = v->mark;
 
-    /* what was not tried since is as it was refused */
+    /* without an attempt since, the refusal was the last one */
 
     if (mark.attempts == 0) {
         mark.attempts = 1;
@@ -213,7 +234,7 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* the refresh token was sent before, and the access token does not serve */
+/* the refresh token was sent before, and the access token has expired */
 
 static cigna_refresh_e
 cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
@@ -226,13 +247,13 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
         5, 60, CIGNA_VERDICT_DAY
     };
 
-    /* somebody is at it: the lease waits for that */
+    /* another run's exchange is open, which the lease will wait for */
 
     if (cigna_verdict_busy(v, now_ms)) {
         return cigna_refresh_pending;
     }
 
-    /* not marked spent: nobody has refused it */
+    /* not marked spent, as it was never refused */
 
     if (m->attempts >= CIGNA_VERDICT_ATTEMPTS) {
         v->why = "the end of all attempts is not known";
@@ -241,7 +262,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 
     last_ms = cigna_verdict_last_ms(m);
 
-    /* a clock of Redis that is far ahead tells nothing */
+    /* if the clock of Redis is far ahead, its times say nothing */
 
     if (last_ms > now_ms + CIGNA_VERDICT_STEP_MS
         || (m->refused_ms && cigna_verdict_recovered(v, last_ms)))
@@ -252,7 +273,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
     due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS
                        * (m->refused_ms ? refused : unknown)[m->attempts - 1];
 
-    /* the last one is not to find out whether the endpoint answers */
+    /* the last attempt is not spent on a probe, unless after a day */
 
     if (m->attempts == CIGNA_VERDICT_ATTEMPTS - 1 && cigna_verdict_probes(v)) {
         due_ms = last_ms + CIGNA_VERDICT_MINUTE_MS * CIGNA_VERDICT_DAY;
@@ -270,7 +291,7 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 }
 
 
-/* has the endpoint refreshed others well since? */
+/* 1 if the endpoint has refreshed several other grants since */
 
 static int
 cigna_verdict_recovered(const cigna_verdict_t *v, int64_t since_ms)
@@ -279,7 +300,7 @@ cigna_verdict_recovered(const cigna_verdict_t *v, int64_t since_ms)
 }
 
 
-/* when the last attempt ended, or was given up */
+/* the time when the last attempt ended or was given up */
 
 static int64_t
 cigna_verdict_last_ms(const cigna_vault_mark_t *m)
@@ -304,8 +325,8 @@ cigna_verdict_probes(const cigna_verdict_t *v)
 
 
 /*
- * What was refused before is judged by its own record, as this node may not
- * know of the others that were.
+ * A second refusal is judged by the record of the first one, as this node may
+ * not have seen the others.
  */
 
 int
@@ -364,8 +385,8 @@ cigna_verdict_is_refused(const cigna_verdict_t *v)
 
 
 /*
- * 1 if the clock stands well before the time when the token was obtained: it
- * was set back, and cannot tell when the token expires, so that it is due.
+ * 1 if the clock is well before the time when the token was obtained.  It was
+ * set back and cannot tell when the token expires, so a refresh is due.
  */
 
 static int
@@ -380,7 +401,7 @@ cigna_verdict_due_ms(const cigna_provider_t *p, const cigna_grant_t *g)
 {
     int64_t  life_ms, ahead_ms;
 
-    /* no earlier than half way, however short the life is */
+    /* a short lifetime counts as due after its first half */
 
     life_ms = g->expires_ms - g->obtained_ms;
     ahead_ms = p->refresh_ahead_s * 1000;

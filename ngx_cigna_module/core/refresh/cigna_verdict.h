@@ -6,41 +6,42 @@
 #include "vault/cigna_vault.h"
 
 
-/*
- * What is to be done about a grant: one judgement for refreshes, for requests
- * and for status.
- */
+/* judges a grant: one judgement for refreshes, requests and the status page */
 
 typedef enum {
-    cigna_refresh_pending = 0,             /* to be refreshed */
-    cigna_refresh_ok,                      /* it may be used */
-    cigna_refresh_no_grant,                /* there is none, for certain */
-    cigna_refresh_spent,                   /* refused for good, or no refresh
-                                              token: the member reconnects */
-    cigna_refresh_moved,                   /* made for another registration */
-    cigna_refresh_refused,                 /* by the FHIR server, though fresh:
-                                              the member reconnects */
-    cigna_refresh_unavailable,             /* provider or its answer */
-    cigna_refresh_paused,                  /* none may begin for now */
-    cigna_refresh_vault,                   /* Redis, unknown key, damaged */
+    cigna_refresh_pending = 0,             /* a refresh is due */
+    cigna_refresh_ok,                      /* the access token may be used */
+    cigna_refresh_no_grant,                /* Redis says that there is none */
+    cigna_refresh_spent,                   /* refused for good, or expired
+                                              without refresh token: the member
+                                              has to reconnect */
+    cigna_refresh_moved,                   /* of another registration */
+    cigna_refresh_refused,                 /* the FHIR server refuses even a new
+                                              access token: the member has to
+                                              reconnect */
+    cigna_refresh_unavailable,             /* no usable answer of the token
+                                              endpoint */
+    cigna_refresh_paused,                  /* no refresh may start now */
+    cigna_refresh_vault,                   /* Redis failed, or there is no
+                                              room */
     cigna_refresh_damaged,
     cigna_refresh_unknown_key
 } cigna_refresh_e;
 
 
 /*
- * What a node knows of a tenant's token endpoint.  Times are ms since the
- * epoch, 0: never.
+ * A node's knowledge of a tenant's token endpoint.  Times are ms since the
+ * epoch; 0: never.  See cigna_refusal_rate.h.
  */
 
 typedef struct {
-    int64_t                  heard_ms;     /* its last complete HTTP reply */
-    int64_t                  well_ms;      /* it has refreshed several grants,
-                                              one after the other */
-    int64_t                  doubted_ms;   /* too many refusals to be true: they
-                                              have been provisional since ... */
-    int64_t                  sure_ms;      /* ... up to then, if not still */
-    unsigned                 doubted:1;    /* they are */
+    int64_t                  heard_ms;     /* last complete HTTP reply */
+    int64_t                  well_ms;      /* last end of several successful
+                                              refreshes in a row */
+    int64_t                  doubted_ms;   /* start of the last time in which
+                                              refusals were provisional ... */
+    int64_t                  sure_ms;      /* ... and its end */
+    unsigned                 doubted:1;    /* they are provisional now */
 } cigna_endpoint_t;
 
 
@@ -50,26 +51,26 @@ typedef struct {
     const cigna_grant_t     *grant;        /* live or spent */
     cigna_vault_mark_t       mark;         /* of its record */
     cigna_endpoint_t         endpoint;
-    unsigned                 over:1;       /* Redis says that the mark is, the
-                                              clock of which may differ */
+    unsigned                 over:1;       /* the mark has expired by the clock
+                                              of Redis, which may differ */
 
     /*
-     * The access token that the FHIR server has refused although it has not
-     * expired; id empty: none was.  It counts as expired, and so does any that
-     * is older.
+     * The generation whose access token the FHIR server refused before it
+     * expired; id empty: none.  It and all older ones count as expired.
      */
     cigna_slice_t            refused_id;
     uint64_t                 refused_generation;
 
     /*
-     * What this node's journal has of the grant; id empty: nothing.  An older
-     * generation is neither used nor refreshed.
+     * The generation that this node's journal has of the grant; id empty: none.
+     * An older one is neither used nor refreshed.
      */
     cigna_slice_t            ahead_id;
     uint64_t                 ahead_generation;
 
     /* results */
-    const char              *why;          /* for the log; NULL: nothing odd */
+    const char              *why;          /* for the log; NULL: nothing to
+                                              say */
     int64_t                  retry_after_s;  /* of "paused"; -1: not known */
 } cigna_verdict_t;
 
@@ -86,28 +87,29 @@ cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
 /* "pending", "ok", "spent", "refused", "unavailable" or "paused" */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);
 
-/* is the grant older than what the node's journal has? */
+/* 1 if the grant is older than the one in the node's journal */
 int cigna_verdict_behind(const cigna_verdict_t *v);
 
-/* does the access token still serve? */
+/* 1 if the access token still serves */
 int cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms);
 
-/* 1 if an exchange of somebody else's is open, or was not long ago */
+/* 1 if the mark of another run has not expired */
 int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
 
 /*
- * 1 if the refresh token may have been spent, and nobody knows whether the
- * endpoint answers: to ask it is to find out for all
+ * 1 if an earlier attempt may have spent the refresh token and the endpoint has
+ * answered no request since: a refresh then finds out for all grants whether it
+ * answers.
  */
 unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 
-/* would invalid_grant be final now? */
+/* 1 if invalid_grant would be final now */
 int cigna_verdict_final(const cigna_verdict_t *v);
 
-/* 1 if an earlier attempt, of which nobody knows the end, explains it */
+/* 1 if an earlier attempt of unknown outcome explains invalid_grant */
 int cigna_verdict_explains(const cigna_verdict_t *v);
 
-/* from then on the access token is to be made fresh, while it still serves */
+/* the time from which the access token is refreshed, while it still serves */
 int64_t cigna_verdict_due_ms(const cigna_provider_t *p,
     const cigna_grant_t *g);
 

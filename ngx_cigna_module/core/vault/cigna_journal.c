@@ -7,6 +7,7 @@
 #include "cigna_journal.h"
 
 
+static void cigna_journal_reclaim(cigna_book_t *b);
 static cigna_journal_entry_t *cigna_journal_find(cigna_book_t *b,
     const cigna_journal_t *j);
 static int cigna_journal_outdated(const cigna_journal_entry_t *e,
@@ -92,6 +93,19 @@ cigna_journal_repair(cigna_book_t *b)
         b->entries++;
         b->unconfirmed += e->confirmed_ms == 0;
     }
+
+    cigna_journal_reclaim(b);
+}
+
+
+/* makes the list of free chunks anew: those that no live entry has marked */
+
+static void
+cigna_journal_reclaim(cigna_book_t *b)
+{
+    uint32_t  i, *next;
+
+    next = cigna_journal_links(b);
 
     b->free = b->n;
     b->nfree = 0;

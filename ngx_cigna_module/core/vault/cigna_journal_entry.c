@@ -32,6 +32,8 @@
 static uint32_t *cigna_journal_head_of(const cigna_book_t *b,
     cigna_slice_t identity);
 static void cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e);
+static void cigna_journal_entry_copy(cigna_book_t *b,
+    cigna_journal_entry_t *e, const cigna_journal_t *j);
 static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,
     cigna_slice_t tenant, cigna_slice_t blob);
 static uint64_t cigna_journal_mix(uint64_t sum, const void *data, size_t len);
@@ -153,10 +155,7 @@ void
 cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
     const cigna_journal_t *j)
 {
-    size_t          left, n, from, room;
-    uint8_t        *to;
-    uint32_t        i, *last;
-    cigna_slice_t   part;
+    uint32_t  i;
 
     memcpy(e->identity, j->identity.data, CIGNA_NAME_LEN);
     memcpy(e->id, j->id.data, CIGNA_GRANT_ID_LEN);
@@ -168,9 +167,36 @@ cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
     e->len = j->tenant.len + j->blob.len;
     e->sum = cigna_journal_sum(e, j->tenant, j->blob);
 
+    cigna_journal_entry_copy(b, e, j);
+
+    __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
+
+    cigna_journal_entry_link(b, e);
+
+    i = (uint32_t) (e - cigna_journal_entry(b, 0));
+
+    if (i >= b->top) {
+        b->top = i + 1;
+    }
+
+    b->entries++;
+    b->unconfirmed += e->confirmed_ms == 0;
+}
+
+
+/* copies tenant and record to free chunks, which become the entry's */
+
+static void
+cigna_journal_entry_copy(cigna_book_t *b, cigna_journal_entry_t *e,
+    const cigna_journal_t *j)
+{
+    size_t          left, n, room;
+    uint8_t        *to;
+    uint32_t        i, *last;
+    cigna_slice_t   part;
+
     last = &e->first;
     part = j->tenant;
-    from = 0;
 
     for (left = e->len; left; /* void */ ) {
 
@@ -185,30 +211,16 @@ cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
         for (room = CIGNA_JOURNAL_CHUNK; room && left; room -= n, left -= n) {
 
-            if (from == part.len) {
+            if (part.len == 0) {
                 part = j->blob;
-                from = 0;
             }
 
-            n = part.len - from < room ? part.len - from : room;
-            memcpy(to, part.data + from, n);
+            n = part.len < room ? part.len : room;
+            memcpy(to, part.data, n);
             to += n;
-            from += n;
+            part = cigna_slice_skip(part, n);
         }
     }
-
-    __atomic_store_n(&e->live, 1, __ATOMIC_RELEASE);
-
-    cigna_journal_entry_link(b, e);
-
-    i = (uint32_t) (e - cigna_journal_entry(b, 0));
-
-    if (i >= b->top) {
-        b->top = i + 1;
-    }
-
-    b->entries++;
-    b->unconfirmed += e->confirmed_ms == 0;
 }
 
 

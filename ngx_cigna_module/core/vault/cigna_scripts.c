@@ -1,13 +1,6 @@
 
-#include <stdio.h>
-#include <string.h>
-#include <openssl/evp.h>
-
-#include "budget/cigna_budget_scripts.h"
 #include "cigna_scripts.h"
 
-
-#define CIGNA_SHA1_LEN  20
 
 /* milliseconds since the epoch by the clock of Redis */
 
@@ -575,33 +568,19 @@ static cigna_script_t  cigna_scripts[cigna_script_max] = {
     cigna_script_entry(grant_forget, 2),
     cigna_script_entry(grant_reseal, 1),
     cigna_script_entry(grant_amend, 1),
-    cigna_script_entry(vault_check, 1),
-    cigna_script_entry(budget_lease, 1),
-    cigna_script_entry(budget_pause, 1)
+    cigna_script_entry(vault_check, 1)
 };
 
 
 int
 cigna_scripts_init(void)
 {
-    unsigned         i, n;
-    unsigned char    digest[CIGNA_SHA1_LEN];
-    cigna_script_t  *script;
-
-    cigna_budget_scripts_init();
+    unsigned  i;
 
     for (i = 0; i < cigna_script_max; i++) {
-        script = &cigna_scripts[i];
 
-        if (EVP_Digest(script->text, strlen(script->text), digest, NULL,
-                       EVP_sha1(), NULL)
-            != 1)
-        {
+        if (cigna_script_init(&cigna_scripts[i]) != CIGNA_OK) {
             return CIGNA_ERROR;
-        }
-
-        for (n = 0; n < CIGNA_SHA1_LEN; n++) {
-            (void) snprintf(&script->sha1[2 * n], 3, "%02x", digest[n]);
         }
     }
 

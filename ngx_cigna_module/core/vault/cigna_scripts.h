@@ -34,8 +34,6 @@ typedef enum {
     cigna_script_grant_reseal,             /* the record under another key */
     cigna_script_grant_amend,              /* the record with a new field */
     cigna_script_vault_check,              /* role, policy and marker */
-    cigna_script_budget_lease,             /* see cigna_budget_call.h */
-    cigna_script_budget_pause,
     cigna_script_max
 } cigna_script_e;
 

@@ -6,7 +6,7 @@
 #include "http/cigna_retry_after.h"
 
 
-/* what operators, upstreams and Redis say to the budgets */
+/* input of the budgets: of operators, upstreams and Redis */
 
 static void
 fuzz_rate(cigna_slice_t s)
@@ -23,7 +23,7 @@ fuzz_rate(cigna_slice_t s)
 
     fuzz_assert(rate.n >= 1 && rate.n <= CIGNA_RATE_MAX);
 
-    /* but for zeros in front it is what it reads like */
+    /* the text is the rate, but for leading zeros */
 
     len = snprintf(text, sizeof(text), "%ur/%c", rate.n,
                    rate.per_s == 1 ? 's' : rate.per_s == 60 ? 'm' : 'd');

@@ -2,6 +2,8 @@
 #include "fuzz.h"
 
 #include "budget/cigna_budget.h"
+#include "budget/cigna_budget_member.h"
+#include "budget/cigna_budget_pause.h"
 
 
 /*
@@ -69,9 +71,10 @@ static void
 fuzz_answer(const cigna_budget_answer_t *a)
 {
     fuzz_assert(a->ask >= 0 && a->ask <= CIGNA_BUDGET_BURST_MAX);
-    fuzz_assert(a->rc == cigna_budget_granted || a->wait_ms > 0);
-    fuzz_assert(a->rc != cigna_budget_refused || a->by != cigna_budget_none);
-    fuzz_assert(a->rc == cigna_budget_granted || !(a->leased || a->member));
+    fuzz_assert(a->rc == cigna_budget_rc_granted || a->wait_ms > 0);
+    fuzz_assert(a->rc != cigna_budget_rc_refused
+                || a->by != cigna_budget_by_none);
+    fuzz_assert(a->rc == cigna_budget_rc_granted || !(a->leased || a->member));
     fuzz_assert(!(a->leased && a->local));
     fuzz_assert(!(a->metadata && (a->leased || a->local || a->member)));
 }
@@ -107,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     b = (cigna_budget_t) {
         .node = &node,
         .origin = &origin,
-        .members = cigna_budget_members_open(table, sizeof(table)),
+        .members = cigna_budget_members_init(table, sizeof(table)),
         .now_ns = INT64_C(1) << 60
     };
 
@@ -148,11 +151,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             cause.retry_after_ms = fuzz_byte(&s) * INT64_C(9999) - 1;
             cause.jitter = fuzz_byte(&s);
 
-            (void) cigna_budget_held_back(&b, &cause, &began);
+            (void) cigna_budget_pause_ask(&b, &cause, &began);
             break;
 
         case 5:
-            cigna_budget_paused(&b, fuzz_byte(&s) % 2, fuzz_byte(&s));
+            cigna_budget_pause_learn(&b, fuzz_byte(&s) % 2, fuzz_byte(&s));
             break;
 
         case 6:

@@ -71,7 +71,7 @@ is_token_request(const world_actor_t *a)
 }
 
 
-/* (6) what a visitor who has no right to the dance may be told */
+/* (6) the outcomes for a visitor without a right to the dance */
 
 static void
 check_stranger(const cigna_callback_t *f, visitor_e visitor)
@@ -144,7 +144,7 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 }
 
 
-/* 1 if it is what the vault has */
+/* 1 if the vault has it */
 
 static int
 is_stored(const cigna_grant_t *g)
@@ -172,7 +172,7 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 }
 
 
-/* what is entered as confirmed was so, and nothing else is told as stored */
+/* a confirmed entry is stored, and only a stored grant is told as stored */
 
 static void
 check_journal(const cigna_op_t *op, const cigna_callback_t *f)

@@ -84,7 +84,7 @@ check(scene_t *s, world_actor_t *a)
         return;
     }
 
-    /* stored and listed in two steps, if nobody had to go */
+    /* stored and listed in two steps, if no dance was evicted */
 
     fuzz_assert(a->steps != 3 || listed(f));
 

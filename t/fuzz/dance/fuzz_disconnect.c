@@ -7,8 +7,8 @@
 
 
 /*
- * The member disconnects while refreshes are under way and dances end: what
- * is gone stays gone.
+ * The member disconnects while refreshes run and dances end.  A deleted grant
+ * never comes back.
  */
 
 

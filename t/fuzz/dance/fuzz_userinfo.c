@@ -7,10 +7,9 @@
 
 
 /*
- * Identifiers are learned, several at once, while the grant is refreshed,
- * deleted, and replaced by others, and the FHIR server answers as it pleases.
- * The first byte chooses: what the server answers is the rest of the input, or
- * a scene.
+ * Several runs ask for the identifier while the grant is refreshed, deleted and
+ * replaced, and the FHIR server answers anything.  The first byte chooses
+ * whether the rest of the input is the server's reply or a scene.
  */
 
 
@@ -22,7 +21,7 @@ static unsigned  asked[SCENE_ACTORS];
 static char      ids[SCENE_ACTORS][CIGNA_GRANT_ID_LEN + 1];
 
 
-/* what Redis had just before a step */
+/* the record in Redis just before a step */
 
 static struct {
     uint64_t       generation;
@@ -58,7 +57,7 @@ look(void)
 }
 
 
-/* (2) and (3): what the last step of an actor has made of it */
+/* (2) and (3): the effect of an actor's last step on the record */
 
 static void
 check_written(unsigned n)

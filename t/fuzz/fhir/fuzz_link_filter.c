@@ -58,7 +58,7 @@ append(cigna_buf_t *b, cigna_slice_t piece)
 }
 
 
-/* pieces of as many bytes as the text itself says; 0: all at once */
+/* pieces of "size" bytes; 0: all at once */
 
 static cigna_slice_t
 rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
@@ -76,7 +76,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         n = step ? 1 + (text.data[0] * step) % 37 : text.len;
         in = fuzz_cut(&text, n);
 
-        /* what is borrowed from it is watched */
+        /* a copy, so that ASan watches what is borrowed from it */
 
         copy = fuzz_join(in, cigna_slice_null);
         in.data = copy;
@@ -88,20 +88,20 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         fuzz_assert(in.len == 0);
         free(copy);
 
-        fuzz_assert(links.held.held_len <= CIGNA_LINK_KEYS_HELD_MAX);
+        fuzz_assert(links.url.kept_len <= CIGNA_LINK_KEYS_KEPT_MAX);
     }
 
     while (cigna_link_filter_end(&links, &piece) == CIGNA_OK) {
         append(&b, piece);
     }
 
-    fuzz_assert(links.held.held_len == 0);
+    fuzz_assert(links.url.kept_len == 0);
 
     return cigna_buf_slice(&b);
 }
 
 
-/* what is behind the host in a URL of ours, by another way than core's */
+/* the rest of a URL after our host, found in another way than core does */
 
 static const char *
 behind_host(const char *url)
@@ -134,7 +134,7 @@ behind_host(const char *url)
 }
 
 
-/* and what is behind the path as well, if it is there */
+/* the rest after the base's path, if that is there */
 
 static const char *
 behind_base(const char *rest)
@@ -156,7 +156,7 @@ behind_base(const char *rest)
 }
 
 
-/* 1 if a string became another in the one way in which it may */
+/* 1 if only the base of a link was changed */
 
 static int
 moved(const char *from, const char *to)
@@ -186,7 +186,7 @@ moved(const char *from, const char *to)
 }
 
 
-/* number of strings that differ; all else is the same */
+/* the number of strings that differ; all else must be the same */
 
 static uint64_t
 differences(const json_t *from, const json_t *to)

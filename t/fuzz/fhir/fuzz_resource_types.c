@@ -5,8 +5,8 @@
 
 
 /*
- * A longer list never allows less, an empty one only what brings no resources,
- * and what is told of a refusal can be written anywhere.
+ * A longer list never allows less.  An empty one allows only requests that
+ * return no resources.  The name that is told of a refusal is safe to write.
  */
 
 static int

@@ -10,7 +10,7 @@
 static uint8_t  mem[MEM], again_mem[MEM];
 
 
-/* as much room as it says, watched by ASan, then a copy */
+/* exactly the room that is told, so that ASan watches it */
 
 static int
 query(cigna_slice_t url, cigna_slice_t body, uint8_t *to, cigna_slice_t *out)
@@ -60,7 +60,7 @@ check_bytes(cigna_slice_t s)
 }
 
 
-/* the next pair that has a byte; 0 if there is none */
+/* the next pair that is not empty; 0 if there is none */
 
 static int
 next_pair(cigna_slice_t *first, cigna_slice_t *second, cigna_slice_t *pair)
@@ -78,7 +78,7 @@ next_pair(cigna_slice_t *first, cigna_slice_t *second, cigna_slice_t *pair)
 }
 
 
-/* what the decoder makes of a name or a value */
+/* a name or a value, decoded */
 
 static cigna_slice_t
 decoded(cigna_slice_t encoded, uint8_t *to)
@@ -127,7 +127,7 @@ check_pairs(cigna_slice_t url, cigna_slice_t body, cigna_slice_t out)
 }
 
 
-/* a Content-Type and a path are judged without harm, and as they begin */
+/* a Content-Type and a path are judged in bounds */
 
 static void
 check_words(cigna_slice_t word)

@@ -4,13 +4,12 @@
 #include "http/cigna_trace.h"
 
 
-/* what passes can be written into a header and a log as it is */
+/* a value that is valid can stand in a header and in a log as it is */
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t         i;
-    uint8_t        made[CIGNA_TRACEPARENT_LEN];
     cigna_slice_t  s;
 
     s = fuzz_input(data, size);
@@ -27,29 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     if (cigna_traceparent_valid(s)) {
-        fuzz_assert(s.len >= CIGNA_TRACEPARENT_LEN
+        fuzz_assert(s.len >= sizeof("00-") - 1 + 32 + 1 + 16 + sizeof("-00") - 1
                     && s.len <= CIGNA_REQUEST_ID_MAX);
-        fuzz_assert(cigna_traceparent_make(
-                        cigna_slice_make(data + 3, data + 35), made)
-                    == CIGNA_OK);
-        fuzz_assert(memcmp(made + 3, data + 3, 32) == 0);
-    }
-
-    if (cigna_traceparent_make(s, made) == CIGNA_OK) {
-        fuzz_assert(cigna_traceparent_valid(
-                        cigna_slice_make(made, made + CIGNA_TRACEPARENT_LEN)));
-    }
-
-    if (size >= CIGNA_TRACE_RANDOM_LEN) {
-        cigna_traceparent_random(data, made);
-        s = cigna_slice_make(made, made + CIGNA_TRACEPARENT_LEN);
-
-        for (i = 0; i < CIGNA_TRACE_RANDOM_LEN && data[i] == 0; i++) {
-            /* void */
-        }
-
-        fuzz_assert(cigna_traceparent_valid(s)
-                    == (i < CIGNA_TRACE_RANDOM_LEN));
     }
 
     return 0;

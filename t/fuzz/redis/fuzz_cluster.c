@@ -7,8 +7,8 @@
 
 
 /*
- * Replies of servers that speak of other servers: whatever they say, what
- * comes out of it can be connected to, and indexes a table of slots.
+ * Replies of servers that name other servers.  Whatever they say, the results
+ * are addresses that can be connected to, and numbers of slots.
  */
 
 

@@ -5,9 +5,9 @@
 
 
 /*
- * The first byte says how many bytes come at a time.  However they come, the
- * replies are the same.  The same bytes are also the arguments of a command,
- * which a reader must get back.
+ * The first byte says how many bytes come at a time.  The replies must not
+ * depend on it.  The same bytes are also the arguments of a command, which a
+ * reader must get back.
  */
 
 #define MEM  (64 * 1024)
@@ -15,7 +15,7 @@
 static uint8_t  whole_mem[MEM], parts_mem[MEM], command_mem[MEM];
 
 
-/* everything the getters tell of a reply */
+/* all that the getters return for a reply */
 
 static void
 describe(cigna_buf_t *b, const cigna_reply_t *reply)
@@ -112,7 +112,7 @@ read_command(cigna_slice_t text)
     r = cigna_reader_create();
     fuzz_assert(r);
 
-    /* twice: one reply leaves nothing behind for the next */
+    /* twice: no state of a reply must remain for the next */
 
     for (i = 0; i < 2; i++) {
         fuzz_assert(cigna_reader_feed(r, cigna_buf_slice(&b)) == CIGNA_OK);

@@ -5,8 +5,8 @@
 
 
 /*
- * A key, and a command of pieces of it.  CRC16 is worked out a second time, a
- * bit at a time.
+ * A key, and a command of pieces of it.  CRC16 is computed a second time, bit
+ * by bit.
  */
 
 static unsigned
@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
 
-        /* of one of its arguments */
+        /* the slot is that of one of its arguments */
 
         known = 0;
 

@@ -15,7 +15,7 @@
 
 static scene_t  scene;
 
-/* what Redis had just before a step */
+/* the record in Redis just before a step */
 
 typedef struct {
     char       id[CIGNA_GRANT_ID_LEN + 1];
@@ -111,7 +111,7 @@ check_write(const record_t *now, const cigna_journal_t *e)
         fuzz_assert(strstr(now->gone, before.id));
     }
 
-    /* deleted, or put in place of what is older */
+    /* the entry deletes the grant, or replaces an older generation */
 
     if (now->id[0] == '\0') {
         fuzz_assert(e->generation == 0);

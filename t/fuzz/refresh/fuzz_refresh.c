@@ -12,18 +12,17 @@
 
 
 /*
- * Several refreshes of one grant: by workers that die, on nodes that die, with
- * replies that come late or not at all, with primaries that lose their last
- * writes, while the member disconnects and connects again and the
- * authorization server answers as it pleases.
+ * Several refreshes of one grant.  Workers and nodes die, replies are late or
+ * lost, primaries lose their last writes, the member disconnects and connects
+ * again, and the authorization server answers anything.
  */
 
 
-/* a replica is never further behind, and a journal keeps for a minute */
+/* a replica lags by less than this, as a journal keeps entries for a minute */
 
 #define LAG_MS    20000
 
-/* with one refresh token, where nobody knows what became of it */
+/* with one refresh token whose outcome is unknown */
 
 #define ATTEMPTS  4
 
@@ -34,11 +33,14 @@ static uint64_t  last_generation;
 static int       last_spent;
 static int64_t   replicated_ms;
 
-/* what explains that a grant is lost */
+/* the reasons for which a grant may be lost */
 
 static unsigned  losses, replaced, ended, failovers, crowded;
 
-/* who does not reach Redis, and cannot tell a new primary of an exchange */
+/*
+ * actors that do not reach Redis, so a new primary does not know their
+ * exchanges
+ */
 
 static unsigned  cut[SCENE_ACTORS];
 
@@ -98,7 +100,7 @@ check_store(void)
         fuzz_assert(strcmp(scene.w.redis.retired[i], id) != 0);
     }
 
-    /* word of a refusal may get lost, and does no harm then */
+    /* a lost mark of a refusal does no harm */
 
     fuzz_assert(strcmp(last_id, id) != 0
                 || number("g") + (last_spent && failovers) >= last_generation);
@@ -142,9 +144,10 @@ check_ahead(const world_actor_t *a)
 
 
 /*
- * (1) who asks the token endpoint has lock and mark, for what is stored, and
- * nobody else is at it with the same token, but for one held up for longer
- * than any deadline, or cut off from Redis
+ * (1) A run that asks the token endpoint has lock and mark for the stored
+ * generation.  No other run has an open exchange with the same token, except
+ * one that was delayed for longer than all deadlines, or that does not reach
+ * Redis.
  */
 
 static void
@@ -286,7 +289,10 @@ check_done(const world_actor_t *a)
         fuzz_assert(!field_is(field("o"), f->lease.owner));
     }
 
-    /* what was used is stored, left in the journal, or known to be over */
+    /*
+     * a token that was used is stored, is in the journal, or is known to be
+     * superseded
+     */
 
     if (f->exchanged && failovers == 0) {
         fuzz_assert(f->superseded || f->left || !journalled(a->node, f)
@@ -331,7 +337,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(a->reports == 1);
         check_report(a);
 
-        /* a token that works is no longer in doubt */
+        /* a token that works has no unknown outcome any more */
 
         if (f->exchanged) {
             for (i = 0; i < s->w.auth.nrefresh; i++) {
@@ -370,8 +376,8 @@ start(unsigned n)
 
 
 /*
- * A worker dies: its journal stays.  What came in answer and is not in there
- * yet is gone, and nobody learns what the request has come to.
+ * A worker dies.  The journal of its node stays.  A reply that is not in it is
+ * lost, and the outcome of its request stays unknown.
  */
 
 static void
@@ -412,7 +418,7 @@ upkeep(void)
 }
 
 
-/* what one node alone knew goes with it */
+/* a node that dies takes with it all that no other knew */
 
 static void
 lose_node(unsigned n)
@@ -436,7 +442,7 @@ lose_node(unsigned n)
 }
 
 
-/* open exchanges are told to the new primary before it is quiet no more */
+/* open exchanges set lock and mark again before the quiet time ends */
 
 static void
 change_primary(unsigned c)
@@ -470,7 +476,7 @@ change_primary(unsigned c)
 }
 
 
-/* time passes for those whose exchange is under way, too */
+/* time passes for open exchanges, too */
 
 static void
 pass(unsigned c)
@@ -663,7 +669,7 @@ check_calm(void)
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
-    /* what dead workers have left behind is in the journals */
+    /* the entries of dead workers are in the journals */
 
     upkeep();
     scene.w.auth.answer_status = 0;

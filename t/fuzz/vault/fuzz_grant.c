@@ -4,7 +4,7 @@
 #include "vault/cigna_grant.h"
 
 
-/* what is read can be written, and is then read as the same again */
+/* a record that is read is written in the same form, and read as the same */
 
 static uint8_t  mem[8192];
 

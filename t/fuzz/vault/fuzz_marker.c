@@ -5,7 +5,7 @@
 #include "vault/cigna_marker.h"
 
 
-/* nothing is a marker but what was made as one, for this place */
+/* only a marker that was made for this key is accepted */
 
 static cigna_vault_t  vault;
 static uint8_t        mem[1024], key_mem[128];

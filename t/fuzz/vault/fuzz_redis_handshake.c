@@ -43,7 +43,7 @@ answer(cigna_slice_t *input, cigna_slice_t *text)
     c = fuzz_byte(input);
     line = fuzz_cut(input, c >> 3);
 
-    /* a line of protocol has no line ends within */
+    /* a line of the protocol has no line end inside */
 
     for (n = 0; n < line.len; n++) {
         if (line.data[n] == '\r' || line.data[n] == '\n') {
@@ -161,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         && f.check != cigna_redis_handshake_check_policy)
     {
 
-        /* nobody can make up a marker */
+        /* no input can be a valid marker */
 
         fuzz_assert(f.check == cigna_redis_handshake_check_none);
 

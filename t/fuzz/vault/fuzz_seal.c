@@ -5,7 +5,7 @@
 #include "vault/cigna_seal.h"
 
 
-/* nothing opens but what was sealed, and that only as it was */
+/* only sealed bytes open, and only unchanged */
 
 #define MEM  (64 * 1024)
 

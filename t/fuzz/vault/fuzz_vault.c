@@ -6,8 +6,8 @@
 
 
 /*
- * What Redis answers to the read of a grant.  Above all: nothing but an
- * answer without any of its parts is "none", by which a member has to log in.
+ * Redis' reply to the read of a grant.  Only a reply without any of its fields
+ * is "none", after which the member has to connect again.
  */
 
 #define MEM  (128 * 1024)

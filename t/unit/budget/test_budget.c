@@ -2,7 +2,7 @@
 #include "budgeting.h"
 
 
-/* one node and one tenant; Redis is played by hand */
+/* one node and one tenant; the tests play Redis */
 
 static cigna_budget_plan_t          plan;
 static cigna_budget_node_t          node;
@@ -41,7 +41,7 @@ setup(void **state)
         .node = &node,
         .origin = &origin,
         .tenant = &tenant,
-        .members = cigna_budget_members_open(table, sizeof(table)),
+        .members = cigna_budget_members_init(table, sizeof(table)),
         .now_ns = 1000 * SECOND,
         .pid = 1
     };
@@ -75,12 +75,12 @@ reply(uint64_t call, int64_t want, int64_t granted)
 }
 
 
-/* asks, and has so many */
+/* asks Redis, which grants so many */
 
 static void
 lease(int64_t granted)
 {
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     assert_int_equal(reply(a.call, 1, granted), 0);
 }
@@ -91,7 +91,9 @@ spend(unsigned n)
 {
     unsigned  i;
 
-    for (i = 0; i < n && decide() == cigna_budget_granted; i++) { /* void */ }
+    for (i = 0; i < n && decide() == cigna_budget_rc_granted; i++) {
+        /* void */
+    }
 
     return i;
 }
@@ -104,23 +106,23 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
     assert_int_equal(a.wait_ms, CIGNA_BUDGET_POLL_MS);
     call = a.call;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
 
     assert_int_equal(reply(call, 1, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_none);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_none);
     assert_int_equal(a.ask, 0);
 
-    /* those who come at the same time need not wait for a lease */
+    /* requests that come at the same time need not wait for a lease */
 
     cigna_budget_decide(&b, 4, 0, &a);
-    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.rc, cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 4);
     assert_int_equal(reply(a.call, 4, 4), 0);
     assert_int_equal(spend(10), 4);
@@ -128,23 +130,23 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
 
 
 static void
-no_more_than_two_calls_are_made_in_two_leases_and_a_bit(void **state)
+at_most_two_calls_are_made_in_two_and_a_fifth_leases(void **state)
 {
     (void) state;
 
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     after(10);
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     assert_int_equal(a.wait_ms, 100);
 
     after(100);
     cigna_budget_decide(&b, 5, 1, &a);
-    assert_int_equal(a.rc, cigna_budget_waiting);
+    assert_int_equal(a.rc, cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 5);
 }
 
@@ -154,73 +156,73 @@ after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_gateway;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_gateway;
     r.grant.wait_ns = MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
     after(49);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
 }
 
 
-/* the rates may have changed since, or what Redis keeps */
+/* the rates, or the data in Redis, may have changed meanwhile */
 
 static void
 a_long_refusal_is_asked_about_again(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_tenant;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_tenant;
     r.grant.wait_ns = 3600 * SECOND;
     assert_int_equal(reply(a.call, 1, 0), 0);
 
     after(2999);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.ask, 0);
 
     after(1);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 3597000);
     assert_true(a.ask > 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.ask, 0);
 
     r.grant.wait_ns -= 3 * SECOND;
     assert_int_equal(reply(tenant.call, 1, 0), 0);
     after(3000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 3594000);
     assert_true(a.ask > 0);
 
-    r.grant.by = cigna_budget_none;
+    r.grant.by = cigna_budget_by_none;
     r.grant.wait_ns = 0;
     assert_int_equal(reply(tenant.call, 1, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
 static void
-a_lease_is_over_after_two_of_its_times(void **state)
+credits_expire_after_twice_the_lease(void **state)
 {
     (void) state;
 
     lease(3);
     after(99);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
 
 static void
-what_is_left_of_a_lease_goes_into_the_next(void **state)
+the_rest_of_a_lease_counts_in_the_next_call(void **state)
 {
     (void) state;
 
@@ -235,7 +237,7 @@ what_is_left_of_a_lease_goes_into_the_next(void **state)
 
 
 static void
-who_is_busy_asks_before_it_has_to_wait(void **state)
+a_busy_tenant_asks_before_its_credits_are_spent(void **state)
 {
     unsigned  i, waited, asked;
 
@@ -248,7 +250,7 @@ who_is_busy_asks_before_it_has_to_wait(void **state)
     for (i = 0; i < 2000; i++) {
         after(1 + i % 5);
 
-        if (decide() == cigna_budget_waiting) {
+        if (decide() == cigna_budget_rc_waiting) {
             waited++;
         }
 
@@ -258,7 +260,7 @@ who_is_busy_asks_before_it_has_to_wait(void **state)
         }
     }
 
-    /* 6 s with 300 requests a second */
+    /* 300 requests a second for 6 s */
 
     assert_in_range(waited, 0, 60);
     assert_in_range(asked, 60, 120);
@@ -266,46 +268,46 @@ who_is_busy_asks_before_it_has_to_wait(void **state)
 
 
 static void
-after_a_refusal_nobody_asks_before_it_is_over(void **state)
+no_call_is_made_before_a_refusal_is_over(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 
-    r.grant.by = cigna_budget_tenant;
+    r.grant.by = cigna_budget_by_tenant;
     r.grant.wait_ns = 200 * MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_tenant);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_tenant);
     assert_int_equal(a.wait_ms, 200);
     assert_int_equal(a.ask, 0);
 
     after(199);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 1);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
 }
 
 
-/* not charged on either side */
+/* a refused request is charged to neither */
 
 static void
-the_members_budget_and_the_lease_are_asked_in_one_go(void **state)
+a_request_is_charged_to_member_and_lease_or_to_neither(void **state)
 {
     (void) state;
 
     b.member = 7;
     lease(10);
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.member, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(a.wait_ms, 1000);
     assert_int_equal(tenant.credits, 8);
 
@@ -313,14 +315,14 @@ the_members_budget_and_the_lease_are_asked_in_one_go(void **state)
     tenant.credits = 0;
     tenant.sum = 0;
     after(200);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(reply(a.call, 2, 2), 0);
     assert_int_equal(spend(10), 2);
 }
 
 
 static void
-what_was_never_sent_is_given_back_while_the_lease_lasts(void **state)
+a_request_that_was_not_sent_is_given_back_while_the_lease_lasts(void **state)
 {
     cigna_budget_answer_t  first;
 
@@ -329,43 +331,43 @@ what_was_never_sent_is_given_back_while_the_lease_lasts(void **state)
     b.member = 7;
     lease(2);
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     first = a;
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_give_back(&b, &first);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
 
     after(100);
     cigna_budget_give_back(&b, &first);
     assert_int_equal(tenant.credits, 0);
     after(2000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
 static void
-another_attempt_is_paid_by_those_who_come_after(void **state)
+later_requests_pay_for_another_attempt(void **state)
 {
     (void) state;
 
     lease(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     cigna_budget_charge_after(&b);
     assert_int_equal(tenant.credits, -2);
 
     after(1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 3);
     assert_int_equal(reply(a.call, 3, 3), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
 static void
-a_dry_run_lets_through_and_says_what_would_have_refused(void **state)
+a_dry_run_grants_and_says_what_would_have_refused(void **state)
 {
     (void) state;
 
@@ -373,29 +375,29 @@ a_dry_run_lets_through_and_says_what_would_have_refused(void **state)
     plan.member_dry = 1;
     b.member = 7;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     r.grant.gateway_dry = 1;
     assert_int_equal(reply(a.call, 4, 4), 0);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_gateway);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_none);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_gateway);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_none);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(a.member, 0);
 
     r.grant.pause_ns = SECOND;
     assert_int_equal(reply(0, 1, 0), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 }
 
 
-/* hold-back */
+/* pauses */
 
 static void
-a_429_holds_the_node_back_at_once(void **state)
+a_429_pauses_the_node_at_once(void **state)
 {
     int  began;
 
@@ -403,42 +405,42 @@ a_429_holds_the_node_back_at_once(void **state)
 
     lease(10);
 
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
                      CIGNA_OK);
     assert_int_equal(began, 1);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 1000);
 
-    /* those that were under way tell nothing new */
+    /* replies to requests that were sent before say nothing new */
 
     after(100);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, -1, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
                      CIGNA_NONE);
     assert_int_equal(began, 0);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 3000, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, 3000, 0, &began),
                      CIGNA_OK);
     assert_int_equal(began, 0);
 
-    /* it may have been ended meanwhile: one asks for nothing but that */
+    /* an operator may have ended the pause: one request asks only for that */
 
     after(2900);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.call > 0);
     assert_int_equal(a.ask, 0);
     r.grant.pause_ns = 100 * MS;
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.call, 0);
     r.grant.pause_ns = 0;
     after(100);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
 
 static void
-a_503_holds_back_all_tenants_and_voids_their_leases(void **state)
+a_503_pauses_all_tenants_and_voids_their_leases(void **state)
 {
     int                    began;
     cigna_budget_scope_e   scope;
@@ -448,37 +450,37 @@ a_503_holds_back_all_tenants_and_voids_their_leases(void **state)
     lease(10);
     after(10);
     b.tenant = &other;
-    assert_int_equal(hold_back(&b, cigna_budget_scope_all, 60, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_all, 60, 0, &began),
                      CIGNA_OK);
 
     b.tenant = &tenant;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 1000);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 1000);
     assert_int_equal(scope, cigna_budget_scope_all);
 
-    cigna_budget_paused(&b, cigna_budget_scope_all, 40);
+    cigna_budget_pause_learn(&b, cigna_budget_scope_all, 40);
     after(40);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 0);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 0);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
 static void
-what_was_granted_before_a_pause_is_void_when_it_comes(void **state)
+a_grant_from_before_a_pause_is_void(void **state)
 {
     int       began;
     uint64_t  call;
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
-    (void) hold_back(&b, cigna_budget_scope_own, -1, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_own, -1, 0, &began);
     assert_int_equal(reply(call, 1, 10), 0);
     assert_int_equal(tenant.credits, 0);
     after(1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
@@ -487,17 +489,17 @@ a_pause_is_learnt_from_the_lease(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 
-    r.grant.by = cigna_budget_held;
+    r.grant.by = cigna_budget_by_pause;
     r.grant.wait_ns = 2 * SECOND;
     r.grant.pause_ns = 2 * SECOND;
     r.grant.scope = cigna_budget_scope_all;
     assert_int_equal(reply(a.call, 1, 0), 0);
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 2000);
 }
 
@@ -510,38 +512,38 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     (void) state;
 
     lease(10);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
 
     /* another tenant was refused long ago */
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 
     after(60000);
     b.tenant = &tenant;
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     r.all_ended_ms = 1 + 2000;
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 
     b.tenant = &other;
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 
-    /* the next one is another one */
+    /* a later pause is not the one that was ended */
 
     after(1000);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
     r.all_ended_ms = 1 + 3000;
     assert_int_equal(reply(a.call, 1, 0), 0);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 }
 
 
 static void
-tenants_of_another_origin_are_not_held_back(void **state)
+tenants_of_another_origin_do_not_pause(void **state)
 {
     int                     began;
     cigna_budget_origins_t  origins;
@@ -551,27 +553,27 @@ tenants_of_another_origin_are_not_held_back(void **state)
     memset(&origins, 0, sizeof(origins));
 
     b.origin = cigna_budget_origin(&origins, 1, b.now_ns);
-    (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
+    (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(cigna_budget_origin_known(&origins, 1)->pauses, 1);
 
     b.tenant = &other;
     b.origin = cigna_budget_origin(&origins, 2, b.now_ns);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_null(cigna_budget_origin_known(&origins, 3));
 
-    /* a tenant that has gone there takes no pause with it */
+    /* a tenant that changes its origin takes no pause along */
 
     b.tenant = &tenant;
-    (void) hold_back(&b, cigna_budget_scope_own, 300000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
+    (void) ask_pause(&b, cigna_budget_scope_own, 300000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     b.origin = cigna_budget_origin(&origins, 3, b.now_ns);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
 }
 
 
 static void
-of_many_origins_those_without_a_pause_give_way(void **state)
+origins_without_a_pause_give_way_in_a_full_table(void **state)
 {
     int                     began;
     uint64_t                key;
@@ -585,23 +587,23 @@ of_many_origins_those_without_a_pause_give_way(void **state)
         b.origin = cigna_budget_origin(&origins, key, b.now_ns);
 
         if (key < CIGNA_BUDGET_ORIGINS) {
-            (void) hold_back(&b, cigna_budget_scope_all, 300000, 0, &began);
+            (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
         }
     }
 
     for (key = 1; key < CIGNA_BUDGET_ORIGINS; key++) {
         b.origin = cigna_budget_origin(&origins, key, b.now_ns);
-        assert_int_equal(decide(), cigna_budget_refused);
+        assert_int_equal(decide(), cigna_budget_rc_refused);
     }
 
     assert_int_equal(b.origin->pauses, 1);
 }
 
 
-/* metadata: 2 at once, of the tenant, and 3 of all */
+/* metadata: 2 at once for the tenant, and 3 for all */
 
 static void
-metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
+metadata_has_a_part_of_its_own(void **state)
 {
     int64_t  level_ns;
 
@@ -615,30 +617,30 @@ metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
     b.member = CIGNA_BUDGET_METADATA;
 
     assert_int_equal(spend(50), 2);
-    assert_int_equal(a.rc, cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_metadata);
+    assert_int_equal(a.rc, cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_metadata);
     assert_int_equal(a.wait_ms, 10000);
     assert_int_equal(tenant.credits, 10);
     assert_int_equal(node.gateway.level_ns, level_ns);
 
-    /* another tenant has what is left of that of all */
+    /* another tenant has the rest of the part of all */
 
     b.tenant = &other;
     assert_int_equal(spend(50), 1);
     assert_int_equal(other.credits, 0);
 
-    /* one that was never sent comes back, and another attempt is charged */
+    /* a request that was not sent comes back; another attempt is charged */
 
     b.tenant = &tenant;
     after(10000);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_give_back(&b, &a);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     after(10000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 
-    /* of several nodes each has its share */
+    /* each of several nodes has its share */
 
     after(100000);
     node.nodes = 0;
@@ -651,7 +653,7 @@ metadata_has_a_part_of_its_own_and_takes_of_no_other(void **state)
 
 
 static void
-metadata_is_held_back_and_waits_for_nobody(void **state)
+metadata_pauses_and_does_not_wait(void **state)
 {
     int  began;
 
@@ -659,33 +661,33 @@ metadata_is_held_back_and_waits_for_nobody(void **state)
 
     b.member = CIGNA_BUDGET_METADATA;
 
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_true(a.call > 0);
     assert_int_equal(a.ask, 0);
     assert_int_equal(reply(a.call, 0, 0), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.call, 0);
 
-    (void) hold_back(&b, cigna_budget_scope_all, 60000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_all, 60000, 0, &began);
     after(1500);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 
-    /* without Redis, too */
+    /* the same without Redis */
 
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
     after(100000);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     plan.outage = cigna_budget_outage_closed;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
 }
 
 
-/* what is on trial is the tenant's own rate, and no pause */
+/* a tenant's dry_run is about its rate, not about pauses */
 
 static void
-a_tenant_on_trial_is_held_back_like_others(void **state)
+a_tenant_on_trial_pauses_like_others(void **state)
 {
     int  began;
 
@@ -694,22 +696,22 @@ a_tenant_on_trial_is_held_back_like_others(void **state)
     plan.tenant_dry = 1;
     lease(10);
 
-    (void) hold_back(&b, cigna_budget_scope_all, 5000, 0, &began);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_held);
+    (void) ask_pause(&b, cigna_budget_scope_all, 5000, 0, &began);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_pause);
 
     plan.outage = cigna_budget_outage_closed;
     after(9000);
     assert_int_equal(cigna_budget_failed(&b, 0), 1);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
 }
 
 
-/* and other budgets hold meanwhile */
+/* other budgets stay in force */
 
 static void
-a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted(void **state)
+a_gateway_on_trial_does_not_pause_and_charges(void **state)
 {
     int                   began;
     cigna_budget_scope_e  scope;
@@ -719,19 +721,19 @@ a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted(void **state)
     plan.gateway_dry = 1;
     b.member = 7;
 
-    (void) hold_back(&b, cigna_budget_scope_own, 5000, 0, &began);
+    (void) ask_pause(&b, cigna_budget_scope_own, 5000, 0, &began);
     r.grant.pause_ns = 5 * SECOND;
     lease(5);
-    assert_int_equal(cigna_budget_pause_ms(&b, &scope), 5000);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &scope), 5000);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_held);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.leased, 1);
     assert_int_equal(a.member, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_member);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_member);
     assert_int_equal(tenant.credits, 3);
 }
 
@@ -747,11 +749,11 @@ an_outage_on_trial_leaves_other_budgets_in_force(void **state)
 
     assert_int_equal(cigna_budget_failed(&b, 0), 1);
 
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(a.by, cigna_budget_down);
-    assert_int_equal(decide(), cigna_budget_granted);
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_tenant);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(a.by, cigna_budget_by_outage);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_tenant);
 }
 
 
@@ -765,30 +767,30 @@ when_redis_is_down_a_node_has_its_share(void **state)
     r.nodes = 4;
     lease(0);
     after(50);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
 
-    /* a burst of 100 and 100r/s, by 4 */
+    /* a quarter of 100r/s with a burst of 100 */
 
     assert_int_equal(spend(100), 25);
-    assert_int_equal(a.rc, cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_gateway);
+    assert_int_equal(a.rc, cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_gateway);
     assert_int_equal(a.outage, 1);
     assert_int_equal(a.wait_ms, 40);
 
     after(40);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.local, 1);
     cigna_budget_give_back(&b, &a);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     cigna_budget_charge_after(&b);
     after(40);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
 }
 
 
 static void
-when_redis_is_down_one_asks_once_a_lease(void **state)
+one_call_per_lease_looks_whether_redis_is_back(void **state)
 {
     unsigned  i, asked;
 
@@ -816,28 +818,28 @@ when_redis_is_down_one_asks_once_a_lease(void **state)
     (void) decide();
     assert_true(a.ask > 0);
     assert_int_equal(reply(a.call, 1, 1), 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 0);
 }
 
 
 static void
-a_reply_that_does_not_come_is_not_waited_for(void **state)
+a_late_reply_begins_an_outage(void **state)
 {
     uint64_t  call;
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
     after(CIGNA_BUDGET_PATIENCE_MS - 1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     after(1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 1);
     assert_int_equal(a.outage_began, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage_began, 0);
 
     assert_int_equal(reply(call, 1, 1), 1);
@@ -845,7 +847,7 @@ a_reply_that_does_not_come_is_not_waited_for(void **state)
 
 
 static void
-open_lets_all_through_and_closed_none(void **state)
+outage_open_grants_all_and_outage_closed_none(void **state)
 {
     (void) state;
 
@@ -856,8 +858,8 @@ open_lets_all_through_and_closed_none(void **state)
     assert_int_equal(spend(1000), 1000);
 
     plan.outage = cigna_budget_outage_closed;
-    assert_int_equal(decide(), cigna_budget_refused);
-    assert_int_equal(a.by, cigna_budget_down);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
+    assert_int_equal(a.by, cigna_budget_by_outage);
     assert_int_equal(a.wait_ms, 1000);
 
     b.member = 7;
@@ -884,25 +886,25 @@ a_worker_that_dies_while_it_asks_is_replaced(void **state)
 
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     call = a.call;
 
     b.pid = 2;
     b.alive = dead;
     after(49);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 0);
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     assert_true(a.call != call);
 
-    /* what comes late is good, and ends nobody else's call */
+    /* a late reply counts, and does not end another call */
 
     b.alive = NULL;
     assert_int_equal(reply(call, 1, 1), 0);
     assert_int_equal(tenant.under_way, 1);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 }
 
 
@@ -914,32 +916,32 @@ a_torn_slot_costs_what_was_on_lease(void **state)
     lease(10);
     tenant.credits = 11;
     after(1);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 }
 
 
 static void
-a_clock_that_steps_back_holds_nobody_up(void **state)
+a_clock_that_steps_back_delays_no_request(void **state)
 {
     (void) state;
 
-    assert_int_equal(decide(), cigna_budget_waiting);
-    r.grant.by = cigna_budget_gateway;
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
+    r.grant.by = cigna_budget_by_gateway;
     r.grant.wait_ns = 200 * MS;
     assert_int_equal(reply(a.call, 2, 1), 0);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
 
     after(-3600 * 1000);
-    assert_int_equal(decide(), cigna_budget_refused);
+    assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.wait_ms, 200);
     after(200);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_true(a.ask > 0);
     after(-3600 * 1000);
-    assert_int_equal(decide(), cigna_budget_waiting);
+    assert_int_equal(decide(), cigna_budget_rc_waiting);
     after(CIGNA_BUDGET_PATIENCE_MS);
-    assert_int_equal(decide(), cigna_budget_granted);
+    assert_int_equal(decide(), cigna_budget_rc_granted);
     assert_int_equal(a.outage, 1);
 }
 
@@ -951,36 +953,36 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_first_request_asks_and_the_others_wait_for_it),
-        test(no_more_than_two_calls_are_made_in_two_leases_and_a_bit),
+        test(at_most_two_calls_are_made_in_two_and_a_fifth_leases),
         test(after_a_refusal_the_next_call_is_a_lease_away_at_least),
         test(a_long_refusal_is_asked_about_again),
-        test(a_lease_is_over_after_two_of_its_times),
-        test(what_is_left_of_a_lease_goes_into_the_next),
-        test(who_is_busy_asks_before_it_has_to_wait),
-        test(after_a_refusal_nobody_asks_before_it_is_over),
-        test(the_members_budget_and_the_lease_are_asked_in_one_go),
-        test(what_was_never_sent_is_given_back_while_the_lease_lasts),
-        test(another_attempt_is_paid_by_those_who_come_after),
-        test(a_dry_run_lets_through_and_says_what_would_have_refused),
-        test(a_429_holds_the_node_back_at_once),
-        test(a_tenant_on_trial_is_held_back_like_others),
-        test(a_pause_on_trial_holds_nobody_back_and_what_goes_is_counted),
+        test(credits_expire_after_twice_the_lease),
+        test(the_rest_of_a_lease_counts_in_the_next_call),
+        test(a_busy_tenant_asks_before_its_credits_are_spent),
+        test(no_call_is_made_before_a_refusal_is_over),
+        test(a_request_is_charged_to_member_and_lease_or_to_neither),
+        test(a_request_that_was_not_sent_is_given_back_while_the_lease_lasts),
+        test(later_requests_pay_for_another_attempt),
+        test(a_dry_run_grants_and_says_what_would_have_refused),
+        test(a_429_pauses_the_node_at_once),
+        test(a_tenant_on_trial_pauses_like_others),
+        test(a_gateway_on_trial_does_not_pause_and_charges),
         test(an_outage_on_trial_leaves_other_budgets_in_force),
-        test(a_503_holds_back_all_tenants_and_voids_their_leases),
-        test(what_was_granted_before_a_pause_is_void_when_it_comes),
+        test(a_503_pauses_all_tenants_and_voids_their_leases),
+        test(a_grant_from_before_a_pause_is_void),
         test(a_pause_is_learnt_from_the_lease),
         test(a_pause_that_an_operator_ends_is_over_for_all_within_seconds),
-        test(tenants_of_another_origin_are_not_held_back),
-        test(of_many_origins_those_without_a_pause_give_way),
-        test(metadata_has_a_part_of_its_own_and_takes_of_no_other),
-        test(metadata_is_held_back_and_waits_for_nobody),
+        test(tenants_of_another_origin_do_not_pause),
+        test(origins_without_a_pause_give_way_in_a_full_table),
+        test(metadata_has_a_part_of_its_own),
+        test(metadata_pauses_and_does_not_wait),
         test(when_redis_is_down_a_node_has_its_share),
-        test(when_redis_is_down_one_asks_once_a_lease),
-        test(a_reply_that_does_not_come_is_not_waited_for),
-        test(open_lets_all_through_and_closed_none),
+        test(one_call_per_lease_looks_whether_redis_is_back),
+        test(a_late_reply_begins_an_outage),
+        test(outage_open_grants_all_and_outage_closed_none),
         test(a_worker_that_dies_while_it_asks_is_replaced),
         test(a_torn_slot_costs_what_was_on_lease),
-        test(a_clock_that_steps_back_holds_nobody_up)
+        test(a_clock_that_steps_back_delays_no_request)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

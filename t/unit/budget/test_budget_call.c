@@ -24,16 +24,16 @@ static const char    *origin = "https://fhir.example";
 static int
 build(const char *node, const char *tenant, int64_t want)
 {
-    cigna_budget_who_t  who;
+    cigna_budget_names_t  names;
 
-    who = (cigna_budget_who_t) {
+    names = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .node = cigna_slice_str(node),
         .tenant = cigna_slice_str(tenant),
         .origin = cigna_slice_str(origin)
     };
 
-    return cigna_budget_lease_argv(&plan, &who, want, mem, argv, &argc);
+    return cigna_budget_lease_argv(&plan, &names, want, mem, argv, &argc);
 }
 
 
@@ -60,7 +60,7 @@ the_arguments_are_names_and_numbers(void **state)
 
 
 static void
-names_that_would_not_fit_are_refused(void **state)
+names_that_are_too_long_are_an_error(void **state)
 {
     char  name[CIGNA_BUDGET_NAME_MAX + 2];
 
@@ -81,7 +81,7 @@ names_that_would_not_fit_are_refused(void **state)
 
 
 static void
-an_origin_is_one_word_that_fits(void **state)
+an_origin_is_one_word_of_bounded_length(void **state)
 {
     char         name[CIGNA_BUDGET_ORIGIN_MAX + 2];
     const char  *usual;
@@ -111,12 +111,12 @@ an_origin_is_one_word_that_fits(void **state)
 static void
 the_largest_numbers_fit(void **state)
 {
-    cigna_budget_who_t   who;
+    cigna_budget_names_t   names;
     cigna_budget_plan_t  p;
 
     (void) state;
 
-    who = (cigna_budget_who_t) { cigna_slice("k"), cigna_slice("n"),
+    names = (cigna_budget_names_t) { cigna_slice("k"), cigna_slice("n"),
                                  cigna_slice("t"), cigna_slice("o") };
 
     memset(&p, 0, sizeof(p));
@@ -128,7 +128,7 @@ the_largest_numbers_fit(void **state)
     p.ramp_own_ns = INT64_MAX;
     p.lease_ns = INT64_MAX / 2;
 
-    assert_int_equal(cigna_budget_lease_argv(&p, &who, INT64_MAX, mem, argv,
+    assert_int_equal(cigna_budget_lease_argv(&p, &names, INT64_MAX, mem, argv,
                                              &argc), CIGNA_OK);
 }
 
@@ -136,10 +136,10 @@ the_largest_numbers_fit(void **state)
 static void
 pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 {
-    cigna_budget_who_t    who;
+    cigna_budget_names_t    names;
     cigna_budget_cause_t  cause;
 
-    who = (cigna_budget_who_t) {
+    names = (cigna_budget_names_t) {
         .key = cigna_slice("k"),
         .tenant = cigna_slice("acme"),
         .origin = cigna_slice_str(origin)
@@ -147,14 +147,14 @@ pause_by(cigna_budget_scope_e scope, int64_t retry_after_ms, unsigned jitter)
 
     cause = (cigna_budget_cause_t) { scope, 503, retry_after_ms, jitter };
 
-    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
+    assert_int_equal(cigna_budget_pause_argv(&names, &cause, mem, argv, &argc),
                      CIGNA_OK);
     assert_int_equal(argc, 4);
 }
 
 
 static void
-a_pause_names_its_scope_and_who_asked(void **state)
+a_pause_names_its_scope_and_the_reply_that_asked(void **state)
 {
     (void) state;
 
@@ -174,7 +174,7 @@ a_pause_names_its_scope_and_who_asked(void **state)
 }
 
 
-/* replies as they come from Redis */
+/* replies of Redis */
 
 static int
 parse(const char *text, cigna_budget_lease_reply_t *r)
@@ -209,7 +209,7 @@ a_reply_is_read(void **state)
 
     assert_int_equal(r.grant.granted, 5);
     assert_int_equal(r.grant.wait_ns, 20 * MS);
-    assert_int_equal(r.grant.by, cigna_budget_tenant);
+    assert_int_equal(r.grant.by, cigna_budget_by_tenant);
     assert_int_equal(r.nodes, 3);
     assert_int_equal(r.grant.pause_ns, 0);
     assert_int_equal(r.grant.scope, cigna_budget_scope_own);
@@ -221,7 +221,7 @@ a_reply_is_read(void **state)
 
 
 static void
-anything_else_is_an_outage(void **state)
+any_other_reply_is_an_error(void **state)
 {
     size_t                       i;
     cigna_budget_lease_reply_t   r;
@@ -273,12 +273,12 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(the_arguments_are_names_and_numbers),
-        cmocka_unit_test(names_that_would_not_fit_are_refused),
+        cmocka_unit_test(names_that_are_too_long_are_an_error),
         cmocka_unit_test(the_largest_numbers_fit),
-        cmocka_unit_test(an_origin_is_one_word_that_fits),
-        cmocka_unit_test(a_pause_names_its_scope_and_who_asked),
+        cmocka_unit_test(an_origin_is_one_word_of_bounded_length),
+        cmocka_unit_test(a_pause_names_its_scope_and_the_reply_that_asked),
         cmocka_unit_test(a_reply_is_read),
-        cmocka_unit_test(anything_else_is_an_outage)
+        cmocka_unit_test(any_other_reply_is_an_error)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

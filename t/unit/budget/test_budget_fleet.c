@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #include "budgeting.h"
+#include "budget_model.h"
 
 
 /*
- * Fleets of nodes, a Redis, and an upstream that may ask to be left alone, in
- * virtual time.  Redis is cigna_budget_take(), which another test holds
- * against the script.  Calls take 1 ms, the upstream 20 ms.
+ * Fleets of nodes, a Redis, and an upstream that may ask for a pause, in
+ * virtual time.  Redis is model_lease(), which another test compares with the
+ * script.  Calls take 1 ms, the upstream 20 ms.
  */
 
 #define NODES_MAX    6
@@ -45,8 +46,8 @@ typedef struct {
     cigna_budget_node_t          node;
     cigna_budget_origin_t        origin;
     cigna_budget_tenant_t        tenants[TENANTS_MAX];
-    unsigned                     queue[TENANTS_MAX];   /* who wait */
-    unsigned                     fresh[TENANTS_MAX];   /* ... and never asked */
+    unsigned                     queue[TENANTS_MAX];   /* that wait */
+    unsigned                     fresh[TENANTS_MAX];   /* ... undecided */
     int64_t                      calls[TENANTS_MAX];
     int64_t                      skew_ms;  /* of its clock */
 } node_t;
@@ -67,8 +68,8 @@ typedef struct {
     cigna_gcra_t                 gateway;
     cigna_gcra_t                 minimum[TENANTS_MAX];
     cigna_gcra_t                 tenant[TENANTS_MAX];
-    cigna_budget_hold_t          all;
-    cigna_budget_hold_t          own[TENANTS_MAX];
+    model_pause_t          all;
+    model_pause_t          own[TENANTS_MAX];
 
     int64_t                      redis_skew_ms;
     unsigned                     redis_down;
@@ -138,7 +139,7 @@ static void
 ask_redis(unsigned n, unsigned i, const cigna_budget_answer_t *a)
 {
     call_t                  *c;
-    cigna_budget_buckets_t   b;
+    model_buckets_t   b;
 
     fleet.node[n].calls[i]++;
 
@@ -151,11 +152,11 @@ ask_redis(unsigned n, unsigned i, const cigna_budget_answer_t *a)
         return;
     }
 
-    b = (cigna_budget_buckets_t) { &fleet.gateway, &fleet.minimum[i],
+    b = (model_buckets_t) { &fleet.gateway, &fleet.minimum[i],
                                    &fleet.tenant[i], &fleet.all,
                                    &fleet.own[i] };
 
-    cigna_budget_take(&fleet.plans[i], &b, 1, a->ask,
+    model_lease(&fleet.plans[i], &b, a->ask,
                       (fleet.now_ms + fleet.redis_skew_ms) * MS,
                       &c->lease.grant);
     c->lease.nodes = fleet.nodes;
@@ -177,7 +178,7 @@ decide(unsigned n, unsigned i, int again)
 
     switch (a.rc) {
 
-    case cigna_budget_granted:
+    case cigna_budget_rc_granted:
         fleet.sent[i]++;
 
         if (fleet.too_many) {
@@ -186,12 +187,12 @@ decide(unsigned n, unsigned i, int again)
 
         break;
 
-    case cigna_budget_refused:
+    case cigna_budget_rc_refused:
         assert_true(a.wait_ms > 0);
         fleet.refused[i]++;
         break;
 
-    case cigna_budget_waiting:
+    case cigna_budget_rc_waiting:
         assert_true(a.wait_ms > 0);
         break;
     }
@@ -214,7 +215,7 @@ serve_queue(unsigned n, unsigned i)
         node->queue[i]--;
         node->fresh[i] -= !again;
 
-        if (decide(n, i, again) == cigna_budget_waiting) {
+        if (decide(n, i, again) == cigna_budget_rc_waiting) {
             node->queue[i]++;
             return;
         }
@@ -231,16 +232,16 @@ too_many(unsigned n, unsigned i)
     cigna_budget_t   b;
 
     b = place(n, i);
-    jitter = (unsigned) some(&fleet.seed, CIGNA_BUDGET_JITTER_MAX + 1);
+    jitter = (unsigned) some(&fleet.seed, CIGNA_PAUSE_JITTER_MAX + 1);
 
-    if (hold_back(&b, cigna_budget_scope_own, -1, jitter, &began)
+    if (ask_pause(&b, cigna_budget_scope_own, -1, jitter, &began)
         != CIGNA_OK)
     {
         return;
     }
 
     c = add_call(call_pause, n, i, CALL_MS);
-    c->left_ms = cigna_budget_hold_pause(&fleet.own[i], -1, jitter,
+    c->left_ms = model_pause(&fleet.own[i], -1, jitter,
                                          fleet.now_ms * MS);
 }
 
@@ -268,7 +269,7 @@ end_call(call_t *c)
         break;
 
     case call_pause:
-        cigna_budget_paused(&b, cigna_budget_scope_own, c->left_ms);
+        cigna_budget_pause_learn(&b, cigna_budget_scope_own, c->left_ms);
         break;
 
     case call_upstream:
@@ -278,7 +279,7 @@ end_call(call_t *c)
 }
 
 
-/* each ms a share of what is offered comes, to any node */
+/* each ms a part of the offered requests comes, to any node */
 
 static void
 run_ms(void)
@@ -313,7 +314,7 @@ run_ms(void)
                     fleet.node[n].fresh[i]++;
                 }
 
-            } else if (decide(n, i, 0) == cigna_budget_waiting) {
+            } else if (decide(n, i, 0) == cigna_budget_rc_waiting) {
                 fleet.node[n].queue[i]++;
             }
         }
@@ -376,7 +377,7 @@ assert_between(const char *what, int64_t n, int64_t low, int64_t high)
 
 
 static void
-what_is_sent_is_rate_times_time_and_burst(void **state)
+a_fleet_sends_rate_times_time_and_the_burst(void **state)
 {
     size_t  i;
 
@@ -412,7 +413,7 @@ what_is_sent_is_rate_times_time_and_burst(void **state)
         run_for(30000);
 
         most = 30 * cases[i].per_s
-               + (int64_t) cigna_budget_burst(&fleet.plans[0]);
+               + (int64_t) real_burst(&fleet.plans[0]);
 
         assert_between(cases[i].rate, sent(), most - most / 100, most);
     }
@@ -440,10 +441,10 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* below the rate nobody is refused, and most requests wait for nobody */
+/* below the rate most requests do not even wait */
 
 static void
-who_stays_below_the_rate_is_not_refused(void **state)
+a_tenant_below_its_rate_is_not_refused(void **state)
 {
     (void) state;
 
@@ -462,7 +463,7 @@ who_stays_below_the_rate_is_not_refused(void **state)
 /* a client that sends the next request when the last one was answered */
 
 static void
-who_asks_one_after_the_other_is_seldom_held_up(void **state)
+a_client_with_one_request_at_a_time_seldom_waits(void **state)
 {
     int64_t  free_ms;
 
@@ -480,7 +481,7 @@ who_asks_one_after_the_other_is_seldom_held_up(void **state)
         }
 
         fleet.arrived[0]++;
-        fleet.node[0].queue[0] += decide(0, 0, 0) == cigna_budget_waiting;
+        fleet.node[0].queue[0] += decide(0, 0, 0) == cigna_budget_rc_waiting;
 
         free_ms = fleet.now_ms + 5;
     }
@@ -518,7 +519,7 @@ one_tenant_at_ten_times_its_share_leaves_the_others_theirs(void **state)
 
 
 static void
-what_others_leave_is_the_busy_ones(void **state)
+a_busy_tenant_gets_what_quiet_ones_leave(void **state)
 {
     (void) state;
 
@@ -585,7 +586,7 @@ a_tenants_own_budget_holds_beside_the_gateways(void **state)
 
 
 static void
-held_back_for_ten_seconds_it_is_back_within_ten_more(void **state)
+ten_seconds_after_an_outage_the_full_rate_is_back(void **state)
 {
     int64_t    arrived;
     unsigned   i, nodes;
@@ -623,7 +624,7 @@ held_back_for_ten_seconds_it_is_back_within_ten_more(void **state)
 
 
 static void
-without_a_rate_it_is_held_back_too(void **state)
+a_tenant_without_a_rate_pauses_too(void **state)
 {
     (void) state;
 
@@ -648,7 +649,7 @@ without_a_rate_it_is_held_back_too(void **state)
 
 
 static void
-others_are_not_held_back_with_a_tenant(void **state)
+the_pause_of_a_tenant_spares_the_others(void **state)
 {
     int              began;
     cigna_budget_t   b;
@@ -663,7 +664,7 @@ others_are_not_held_back_with_a_tenant(void **state)
     start_counting();
 
     b = place(0, 0);
-    assert_int_equal(hold_back(&b, cigna_budget_scope_own, 5000, 0, &began),
+    assert_int_equal(ask_pause(&b, cigna_budget_scope_own, 5000, 0, &began),
                      CIGNA_OK);
     run_for(4900);
 
@@ -673,7 +674,7 @@ others_are_not_held_back_with_a_tenant(void **state)
 }
 
 
-/* nodes share what there is by how many they are */
+/* nodes share the budget equally */
 
 static void
 without_redis_each_node_has_its_share(void **state)
@@ -700,10 +701,10 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* each outage might bring a burst of its own, of which there are 15 */
+/* there are 15 outages; each might bring a burst of its own */
 
 static void
-a_redis_that_flaps_gives_no_burst_away_each_time(void **state)
+a_redis_that_flaps_grants_no_burst_each_time(void **state)
 {
     unsigned  i;
 
@@ -775,20 +776,20 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(what_is_sent_is_rate_times_time_and_burst),
+        cmocka_unit_test(a_fleet_sends_rate_times_time_and_the_burst),
         cmocka_unit_test(a_node_makes_no_more_than_twenty_calls_a_second),
-        cmocka_unit_test(who_stays_below_the_rate_is_not_refused),
-        cmocka_unit_test(who_asks_one_after_the_other_is_seldom_held_up),
+        cmocka_unit_test(a_tenant_below_its_rate_is_not_refused),
+        cmocka_unit_test(a_client_with_one_request_at_a_time_seldom_waits),
         cmocka_unit_test(
             one_tenant_at_ten_times_its_share_leaves_the_others_theirs),
-        cmocka_unit_test(what_others_leave_is_the_busy_ones),
+        cmocka_unit_test(a_busy_tenant_gets_what_quiet_ones_leave),
         cmocka_unit_test(a_tenant_has_its_minimum_at_once_after_a_quiet_time),
         cmocka_unit_test(a_tenants_own_budget_holds_beside_the_gateways),
-        cmocka_unit_test(held_back_for_ten_seconds_it_is_back_within_ten_more),
-        cmocka_unit_test(without_a_rate_it_is_held_back_too),
-        cmocka_unit_test(others_are_not_held_back_with_a_tenant),
+        cmocka_unit_test(ten_seconds_after_an_outage_the_full_rate_is_back),
+        cmocka_unit_test(a_tenant_without_a_rate_pauses_too),
+        cmocka_unit_test(the_pause_of_a_tenant_spares_the_others),
         cmocka_unit_test(without_redis_each_node_has_its_share),
-        cmocka_unit_test(a_redis_that_flaps_gives_no_burst_away_each_time),
+        cmocka_unit_test(a_redis_that_flaps_grants_no_burst_each_time),
         cmocka_unit_test(clocks_that_step_back_neither_stop_nor_flood),
         cmocka_unit_test(a_slot_that_is_torn_again_and_again_costs_a_lease)
     };

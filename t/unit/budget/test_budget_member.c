@@ -23,7 +23,7 @@ setup(void **state)
 
     b = (cigna_budget_t) {
         .plan = &plan,
-        .members = cigna_budget_members_open(mem, SIZE),
+        .members = cigna_budget_members_init(mem, SIZE),
         .member = 7,
         .now_ns = 1000 * SECOND
     };
@@ -64,7 +64,7 @@ each_member_has_a_bucket(void **state)
 
 
 static void
-who_is_not_counted_has_no_bounds(void **state)
+a_member_that_is_not_counted_has_no_limit(void **state)
 {
     (void) state;
 
@@ -85,22 +85,22 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
     (void) state;
 
     assert_int_equal(take(7, 10), 3);
-    b.members = cigna_budget_members_open(mem, SIZE);
+    b.members = cigna_budget_members_init(mem, SIZE);
     assert_int_equal(take(7, 10), 0);
 
-    /* of another size it is another one */
+    /* a table of another size starts anew */
 
-    b.members = cigna_budget_members_open(mem, SIZE / 2);
+    b.members = cigna_budget_members_init(mem, SIZE / 2);
     assert_int_equal(take(7, 10), 3);
 
-    assert_null(cigna_budget_members_open(mem, CIGNA_BUDGET_MEMBERS_MIN - 1));
+    assert_null(cigna_budget_members_init(mem, CIGNA_BUDGET_MEMBERS_MIN - 1));
 }
 
 
-/* as many as there are places have theirs, in whatever sets they are */
+/* as many members as places have a bucket, in whatever sets they are */
 
 static void
-a_table_that_is_full_forgets_who_could_send_soonest(void **state)
+a_full_table_forgets_the_member_that_could_send_soonest(void **state)
 {
     uint64_t  i, sets;
 
@@ -138,7 +138,7 @@ nothing_is_written_beside_the_table(void **state)
         memset(at, 0, size);
         memset(at + size, 0xa5, SIZE - size);
 
-        b.members = cigna_budget_members_open(mem, size);
+        b.members = cigna_budget_members_init(mem, size);
 
         for (i = 1; i < 1000; i++) {
             (void) take(i, 1);
@@ -152,7 +152,7 @@ nothing_is_written_beside_the_table(void **state)
 
 
 static void
-nonsense_in_the_table_is_cut_off(void **state)
+a_level_that_is_nonsense_is_cut_off(void **state)
 {
     unsigned  n;
 
@@ -176,11 +176,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(each_member_has_a_bucket),
-        test(who_is_not_counted_has_no_bounds),
+        test(a_member_that_is_not_counted_has_no_limit),
         test(the_table_is_the_same_when_it_is_opened_again),
-        test(a_table_that_is_full_forgets_who_could_send_soonest),
+        test(a_full_table_forgets_the_member_that_could_send_soonest),
         test(nothing_is_written_beside_the_table),
-        test(nonsense_in_the_table_is_cut_off)
+        test(a_level_that_is_nonsense_is_cut_off)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,7 +69,7 @@ a_tenant_has_its_part_and_all_have_theirs(void **state)
 
 
 static void
-a_node_has_its_share_and_one_at_least(void **state)
+a_node_has_its_share_and_at_least_one_request(void **state)
 {
     (void) state;
 
@@ -84,7 +84,7 @@ a_node_has_its_share_and_one_at_least(void **state)
 
 
 static void
-what_comes_back_is_there_again(void **state)
+a_request_that_is_given_back_can_be_granted_again(void **state)
 {
     (void) state;
 
@@ -112,8 +112,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_tenant_has_its_part_and_all_have_theirs),
-        test(a_node_has_its_share_and_one_at_least),
-        test(what_comes_back_is_there_again),
+        test(a_node_has_its_share_and_at_least_one_request),
+        test(a_request_that_is_given_back_can_be_granted_again),
         test(without_a_limit_nothing_is_counted)
     };
 

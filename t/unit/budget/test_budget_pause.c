@@ -2,7 +2,6 @@
 #include "budgeting.h"
 
 #include "budget/cigna_budget_pause.h"
-#include "budget/cigna_budget_slot.h"
 
 
 static cigna_budget_plan_t    plan;
@@ -36,14 +35,14 @@ setup(void **state)
 }
 
 
-/* asked for by Cigna; 1: nobody was held back until now */
+/* a reply of Cigna asks for a pause; 1: there was none before */
 
 static int
-hold(cigna_budget_scope_e scope, int64_t ms)
+ask(cigna_budget_scope_e scope, int64_t ms)
 {
     int  began;
 
-    assert_int_equal(hold_back(&b, scope, ms, 0, &began), CIGNA_OK);
+    assert_int_equal(ask_pause(&b, scope, ms, 0, &began), CIGNA_OK);
     return began;
 }
 
@@ -53,7 +52,7 @@ assert_pause(cigna_budget_scope_e scope, int64_t ms)
 {
     cigna_budget_scope_e  which;
 
-    assert_int_equal(cigna_budget_pause_ms(&b, &which), ms);
+    assert_int_equal(cigna_budget_pause_left_ms(&b, &which), ms);
 
     if (ms) {
         assert_int_equal(which, scope);
@@ -62,7 +61,7 @@ assert_pause(cigna_budget_scope_e scope, int64_t ms)
 
 
 static void
-a_pause_is_the_tenant_s_or_everybody_s(void **state)
+a_pause_is_of_the_tenant_or_of_all(void **state)
 {
     (void) state;
 
@@ -80,13 +79,13 @@ of_two_pauses_the_longer_one_counts(void **state)
 
     assert_pause(cigna_budget_scope_own, 0);
 
-    assert_int_equal(hold(cigna_budget_scope_own, 3000), 1);
+    assert_int_equal(ask(cigna_budget_scope_own, 3000), 1);
     assert_pause(cigna_budget_scope_own, 3000);
 
-    assert_int_equal(hold(cigna_budget_scope_all, 5000), 1);
+    assert_int_equal(ask(cigna_budget_scope_all, 5000), 1);
     assert_pause(cigna_budget_scope_all, 5000);
 
-    assert_int_equal(hold(cigna_budget_scope_own, 9000), 0);
+    assert_int_equal(ask(cigna_budget_scope_own, 9000), 0);
     assert_pause(cigna_budget_scope_own, 9000);
 
     b.now_ns += 9 * SECOND;
@@ -95,11 +94,11 @@ of_two_pauses_the_longer_one_counts(void **state)
 
 
 static void
-what_redis_tells_of_a_pause_counts_to_the_last_millisecond(void **state)
+a_pause_known_from_redis_counts_to_the_last_millisecond(void **state)
 {
     (void) state;
 
-    cigna_budget_paused(&b, cigna_budget_scope_own, 40);
+    cigna_budget_pause_learn(&b, cigna_budget_scope_own, 40);
     assert_pause(cigna_budget_scope_own, 40);
 
     b.now_ns += 40 * MS - 1;
@@ -124,7 +123,7 @@ a_pause_voids_what_is_on_lease_unless_it_is_on_trial(void **state)
         slot.tenant->credits = 5;
         cigna_budget_slot_close(&slot);
 
-        (void) hold(cigna_budget_scope_own, -1);
+        (void) ask(cigna_budget_scope_own, -1);
         assert_int_equal(tenant.credits, trial ? 5 : 0);
     }
 }
@@ -136,9 +135,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_pause_is_the_tenant_s_or_everybody_s),
+        test(a_pause_is_of_the_tenant_or_of_all),
         test(of_two_pauses_the_longer_one_counts),
-        test(what_redis_tells_of_a_pause_counts_to_the_last_millisecond),
+        test(a_pause_known_from_redis_counts_to_the_last_millisecond),
         test(a_pause_voids_what_is_on_lease_unless_it_is_on_trial)
     };
 

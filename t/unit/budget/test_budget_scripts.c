@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 #include "budgeting.h"
+#include "budget_model.h"
 #include "redis_server.h"
 
-#include "vault/cigna_scripts.h"
+#include "budget/cigna_budget_scripts.h"
 
 
 /*
- * The scripts of the budgets on a real Redis: as they are, and with a clock
- * of the test's, where the same in C has to give the same.
+ * The budgets' scripts on a real Redis: as they are, and with a clock of the
+ * test's, where the model in C must give the same.
  */
 
 #define TENANTS  3
@@ -52,15 +53,15 @@ start_server(void **state)
     (void) state;
 
     if (redis_server_start(&server, 0) != 0
-        || cigna_scripts_init() != CIGNA_OK)
+        || cigna_budget_scripts_init() != CIGNA_OK)
     {
         return -1;
     }
 
     redis = server.redis;
 
-    set_clock(scripts[0], cigna_script(cigna_script_budget_lease)->text);
-    set_clock(scripts[1], cigna_script(cigna_script_budget_pause)->text);
+    set_clock(scripts[0], cigna_budget_script(cigna_budget_script_lease)->text);
+    set_clock(scripts[1], cigna_budget_script(cigna_budget_script_pause)->text);
 
     return 0;
 }
@@ -93,7 +94,7 @@ flush(void **state)
 /* now_us 0: the clock of Redis */
 
 static redisReply *
-run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
+run(redisContext *c, cigna_budget_script_e script, const cigna_slice_t *argv,
     unsigned argc, int64_t now_us)
 {
     char          text[2][32];
@@ -103,8 +104,8 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
     const char   *words[CIGNA_BUDGET_ARGS + 5];
 
     words[0] = "EVAL";
-    words[1] = now_us == 0 ? cigna_script(script)->text
-               : scripts[script == cigna_script_budget_pause];
+    words[1] = now_us == 0 ? cigna_budget_script(script)->text
+               : scripts[script == cigna_budget_script_pause];
     words[2] = "1";
 
     for (n = 0; n < 3; n++) {
@@ -128,7 +129,7 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
     assert_non_null(reply);
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        fail_msg("%s: %s", cigna_script(script)->name, reply->str);
+        fail_msg("%s: %s", cigna_budget_script(script)->name, reply->str);
     }
 
     return reply;
@@ -138,10 +139,10 @@ run(redisContext *c, cigna_script_e script, const cigna_slice_t *argv,
 static const char  *origin = "https://fhir.example";
 
 
-static cigna_budget_who_t
-who_is(const char *node, const char *tenant)
+static cigna_budget_names_t
+names_of(const char *node, const char *tenant)
 {
-    return (cigna_budget_who_t) {
+    return (cigna_budget_names_t) {
         .key = cigna_slice("cigna" CIGNA_BUDGET_KEY),
         .node = cigna_slice_str(node),
         .tenant = cigna_slice_str(tenant),
@@ -159,14 +160,14 @@ lease(redisContext *c, const cigna_budget_plan_t *p, const char *node,
     unsigned             argc;
     redisReply          *reply;
     cigna_slice_t        argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_who_t   who;
+    cigna_budget_names_t   names;
 
-    who = who_is(node, tenant);
+    names = names_of(node, tenant);
 
-    assert_int_equal(cigna_budget_lease_argv(p, &who, want, mem, argv, &argc),
+    assert_int_equal(cigna_budget_lease_argv(p, &names, want, mem, argv, &argc),
                      CIGNA_OK);
 
-    reply = run(c, cigna_script_budget_lease, argv, argc, now_us);
+    reply = run(c, cigna_budget_script_lease, argv, argc, now_us);
     assert_int_equal(cigna_budget_lease_parse((cigna_reply_t *) reply, r),
                      CIGNA_OK);
     freeReplyObject(reply);
@@ -182,16 +183,16 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
     unsigned               argc;
     redisReply            *reply;
     cigna_slice_t          argv[CIGNA_BUDGET_ARGS];
-    cigna_budget_who_t     who;
+    cigna_budget_names_t     names;
     cigna_budget_cause_t   cause;
 
-    who = who_is("a", tenant);
+    names = names_of("a", tenant);
     cause = (cigna_budget_cause_t) { scope, 503, retry_ms, jitter };
 
-    assert_int_equal(cigna_budget_pause_argv(&who, &cause, mem, argv, &argc),
+    assert_int_equal(cigna_budget_pause_argv(&names, &cause, mem, argv, &argc),
                      CIGNA_OK);
 
-    reply = run(redis, cigna_script_budget_pause, argv, argc, now_us);
+    reply = run(redis, cigna_budget_script_pause, argv, argc, now_us);
     assert_int_equal(cigna_budget_pause_parse((cigna_reply_t *) reply,
                                               &left_ms), CIGNA_OK);
     freeReplyObject(reply);
@@ -200,14 +201,14 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
 }
 
 
-/* the same in C */
+/* the state of the model in C */
 
 typedef struct {
     cigna_gcra_t         gateway;
     cigna_gcra_t         minimum[TENANTS];
     cigna_gcra_t         tenant[TENANTS];
-    cigna_budget_hold_t  all;
-    cigna_budget_hold_t  own[TENANTS];
+    model_pause_t  all;
+    model_pause_t  own[TENANTS];
 } model_t;
 
 
@@ -256,15 +257,15 @@ compare(model_t *m, const cigna_budget_plan_t *p, unsigned i, int64_t want,
     char                        name[8];
     int64_t                     wait_ms, pause_ms;
     cigna_budget_grant_t        g;
-    cigna_budget_buckets_t      b;
+    model_buckets_t      b;
     cigna_budget_lease_reply_t  r;
 
-    b = (cigna_budget_buckets_t) { &m->gateway, &m->minimum[i], &m->tenant[i],
+    b = (model_buckets_t) { &m->gateway, &m->minimum[i], &m->tenant[i],
                                    &m->all, &m->own[i] };
 
     (void) snprintf(name, sizeof(name), "t%u", i);
 
-    cigna_budget_take(p, &b, 1, want, now_us * 1000, &g);
+    model_lease(p, &b, want, now_us * 1000, &g);
     lease(redis, p, "a", name, want, now_us, &r);
 
     wait_ms = (g.wait_ns + MS - 1) / MS;
@@ -287,7 +288,7 @@ some_traffic(uint64_t *seed)
     int64_t                now_us, retry_ms;
     model_t                m;
     unsigned               i, n, jitter;
-    cigna_budget_hold_t   *h;
+    model_pause_t   *h;
     cigna_budget_plan_t    plans[TENANTS];
     cigna_budget_scope_e   scope;
 
@@ -322,7 +323,7 @@ some_traffic(uint64_t *seed)
             jitter = (unsigned) some(seed, 251);
 
             (void) snprintf(name, sizeof(name), "t%u", i);
-            assert_int_equal(cigna_budget_hold_pause(h, retry_ms, jitter,
+            assert_int_equal(model_pause(h, retry_ms, jitter,
                                                      now_us * 1000),
                              pause_for(scope, name, retry_ms, jitter,
                                        now_us));
@@ -338,7 +339,7 @@ some_traffic(uint64_t *seed)
 
 
 static void
-lua_and_c_grant_the_same(void **state)
+the_script_and_the_model_grant_the_same(void **state)
 {
     unsigned  n;
     uint64_t  seed;
@@ -370,7 +371,7 @@ the_clock_is_that_of_redis(void **state)
 
     lease(redis, &simple, "a", "acme", 1000, 0, &r);
     assert_int_equal(r.grant.granted, 10);
-    assert_int_equal(r.grant.by, cigna_budget_gateway);
+    assert_int_equal(r.grant.by, cigna_budget_by_gateway);
     assert_int_equal(r.grant.wait_ns, 10 * MS);
 
     (void) usleep(300 * 1000);
@@ -381,7 +382,7 @@ the_clock_is_that_of_redis(void **state)
 
 
 static void
-a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
+no_request_waits_longer_than_the_ramp_lasts(void **state)
 {
     cigna_budget_plan_t         p;
     cigna_budget_lease_reply_t  r;
@@ -399,7 +400,7 @@ a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
 
     lease(redis, &p, "a", "acme", 5, NOW_US + 1000000, &r);
     assert_int_equal(r.grant.granted, 1);
-    assert_int_equal(r.grant.by, cigna_budget_held);
+    assert_int_equal(r.grant.by, cigna_budget_by_pause);
     assert_int_equal(r.grant.wait_ns, 4 * SECOND);
 
     lease(redis, &p, "a", "acme", 5, NOW_US + 5000000, &r);
@@ -407,10 +408,10 @@ a_ramp_makes_nobody_wait_longer_than_it_lasts(void **state)
 }
 
 
-/* as gateways before 0.6.0 have written it, and as they read it */
+/* the entry as gateways before 0.6.0 write and read it */
 
 static void
-what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
+a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
 {
     redisReply                  *reply;
     cigna_budget_lease_reply_t   r;
@@ -428,7 +429,7 @@ what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
     lease(redis, &simple, "a", "acme", 1, NOW_US + 300000000, &r);
     assert_int_equal(r.grant.pause_ns, 0);
 
-    /* what they do not read of an entry follows what they read */
+    /* they read the first numbers and ignore the rest */
 
     (void) pause_for(cigna_budget_scope_own, "acme", 7000, 0,
                      NOW_US + 900000000);
@@ -443,7 +444,7 @@ what_older_gateways_write_of_a_tenant_counts_for_five_minutes(void **state)
 }
 
 
-/* "a" was everybody's */
+/* field "a" was the pause of everybody */
 
 static void
 a_pause_belongs_to_an_origin(void **state)
@@ -466,7 +467,7 @@ a_pause_belongs_to_an_origin(void **state)
     assert_int_equal(r.grant.pause_ns, 300 * SECOND);
     assert_int_equal(r.grant.scope, cigna_budget_scope_all);
 
-    /* the tenant has gone elsewhere, and its own pause with it */
+    /* the tenant has changed its origin: its pause does not count */
 
     origin = "https://other.example";
     lease(redis, &simple, "a", "globex", 1, NOW_US, &r);
@@ -477,14 +478,14 @@ a_pause_belongs_to_an_origin(void **state)
 }
 
 
-/* a third of the time that it has lasted, but 30 s at most */
+/* a third of the time since the trouble began, but at most 30 s */
 
 static void
 a_pause_grows_up_to_half_a_minute(void **state)
 {
     unsigned             n;
     int64_t              now_us, left_ms, expected;
-    cigna_budget_hold_t  h;
+    model_pause_t  h;
 
     (void) state;
 
@@ -499,7 +500,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
         expected = expected < 1000 ? 1000 : expected > 30000 ? 30000
                                                              : expected;
         assert_int_equal(left_ms, expected);
-        assert_int_equal(cigna_budget_hold_pause(&h, -1, 0, now_us * 1000),
+        assert_int_equal(model_pause(&h, -1, 0, now_us * 1000),
                          left_ms);
 
         /* the ramp is not over */
@@ -509,7 +510,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
 
     assert_int_equal(left_ms, 30000);
 
-    /* what chance adds comes on top, and what the upstream asks for counts */
+    /* jitter is added; the time that the upstream asks for counts */
 
     assert_int_equal(pause_for(cigna_budget_scope_own, "acme", -1, 250,
                                now_us), 37500);
@@ -586,10 +587,10 @@ the_hash_expires_and_has_no_secrets(void **state)
 }
 
 
-/* what a field says is only numbers; what it should not say is cut off */
+/* only the numbers of a field are read, and cut off if too great */
 
 static void
-nonsense_in_the_hash_stops_nobody_for_long(void **state)
+nonsense_in_the_hash_stops_no_tenant_for_long(void **state)
 {
     size_t                       i;
     redisReply                  *reply;
@@ -614,7 +615,7 @@ nonsense_in_the_hash_stops_nobody_for_long(void **state)
 }
 
 
-/* what conf/redis/users.acl allows the gateway, behind its password */
+/* the rules of conf/redis/users.acl for the gateway, after its password */
 
 static void
 add_user(const char *name)
@@ -653,7 +654,7 @@ add_user(const char *name)
 
 
 static void
-a_user_as_in_the_example_may_run_them(void **state)
+the_redis_user_of_the_example_may_run_the_scripts(void **state)
 {
     redisReply                  *reply;
     redisContext                *c;
@@ -681,17 +682,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(lua_and_c_grant_the_same),
+        test(the_script_and_the_model_grant_the_same),
         test(the_clock_is_that_of_redis),
-        test(a_ramp_makes_nobody_wait_longer_than_it_lasts),
-        test(what_older_gateways_write_of_a_tenant_counts_for_five_minutes),
+        test(no_request_waits_longer_than_the_ramp_lasts),
+        test(a_pause_of_an_older_gateway_lasts_five_minutes_at_most),
         test(a_pause_belongs_to_an_origin),
         test(a_pause_grows_up_to_half_a_minute),
         test(nodes_count_for_ten_seconds),
         test(the_tenants_name_may_be_any_bytes),
         test(the_hash_expires_and_has_no_secrets),
-        test(nonsense_in_the_hash_stops_nobody_for_long),
-        test(a_user_as_in_the_example_may_run_them)
+        test(nonsense_in_the_hash_stops_no_tenant_for_long),
+        test(the_redis_user_of_the_example_may_run_the_scripts)
     };
 
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -30,7 +30,7 @@ setup(void **state)
 
 
 static void
-what_is_written_under_a_sum_is_there_again(void **state)
+a_slot_with_the_right_sum_is_read_again(void **state)
 {
     (void) state;
 
@@ -45,7 +45,7 @@ what_is_written_under_a_sum_is_there_again(void **state)
 }
 
 
-/* whatever byte it was that the dead one wrote */
+/* whatever byte the dead writer has changed */
 
 static void
 a_torn_slot_starts_anew(void **state)
@@ -105,7 +105,7 @@ workers_whose_clocks_differ_see_one_time(void **state)
 
 
 static void
-after_a_step_back_all_comes_as_much_earlier(void **state)
+after_a_step_back_all_times_are_as_much_earlier(void **state)
 {
     (void) state;
 
@@ -131,7 +131,7 @@ after_a_step_back_all_comes_as_much_earlier(void **state)
 /* 10 in each lease */
 
 static void
-demand_is_an_average_that_is_forgotten(void **state)
+demand_is_an_average_that_fades(void **state)
 {
     unsigned  i;
 
@@ -166,11 +166,11 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(what_is_written_under_a_sum_is_there_again),
+        test(a_slot_with_the_right_sum_is_read_again),
         test(a_torn_slot_starts_anew),
         test(workers_whose_clocks_differ_see_one_time),
-        test(after_a_step_back_all_comes_as_much_earlier),
-        test(demand_is_an_average_that_is_forgotten)
+        test(after_a_step_back_all_times_are_as_much_earlier),
+        test(demand_is_an_average_that_fades)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

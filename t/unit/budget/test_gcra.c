@@ -52,7 +52,7 @@ a_burst_passes_at_once_and_then_the_rate(void **state)
 
 
 static void
-who_is_quiet_has_a_burst_again_and_no_more(void **state)
+a_quiet_time_brings_the_burst_back_and_no_more(void **state)
 {
     (void) state;
 
@@ -63,7 +63,7 @@ who_is_quiet_has_a_burst_again_and_no_more(void **state)
 
 
 static void
-what_comes_back_can_be_taken_again(void **state)
+a_request_that_is_given_back_can_be_taken_again(void **state)
 {
     (void) state;
 
@@ -90,7 +90,7 @@ a_clock_that_steps_back_neither_fills_nor_empties(void **state)
 
 
 static void
-a_limit_that_is_none_counts_nothing(void **state)
+without_a_limit_all_requests_fit(void **state)
 {
     static const cigna_gcra_limit_t  none;
 
@@ -104,7 +104,7 @@ a_limit_that_is_none_counts_nothing(void **state)
 
 
 static void
-numbers_at_the_ends_of_int64_overflow_nothing(void **state)
+extreme_numbers_do_not_overflow(void **state)
 {
     size_t                i, k, n;
     static const int64_t  ends[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1,
@@ -138,11 +138,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_burst_passes_at_once_and_then_the_rate),
-        test(who_is_quiet_has_a_burst_again_and_no_more),
-        test(what_comes_back_can_be_taken_again),
+        test(a_quiet_time_brings_the_burst_back_and_no_more),
+        test(a_request_that_is_given_back_can_be_taken_again),
         test(a_clock_that_steps_back_neither_fills_nor_empties),
-        test(a_limit_that_is_none_counts_nothing),
-        test(numbers_at_the_ends_of_int64_overflow_nothing)
+        test(without_a_limit_all_requests_fit),
+        test(extreme_numbers_do_not_overflow)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ a_rate_is_a_number_and_a_second_minute_or_day(void **state)
 
 
 static void
-anything_else_is_no_rate(void **state)
+any_other_text_is_an_error(void **state)
 {
     size_t              i;
     cigna_rate_t        r;
@@ -96,7 +96,7 @@ an_interval_is_rounded_up_by_less_than_a_hundredth_of_a_per_cent(void **state)
 
 
 static void
-a_burst_is_what_a_second_brings_and_at_least_one(void **state)
+the_default_burst_is_a_second_of_the_rate(void **state)
 {
     cigna_rate_t  r;
 
@@ -118,11 +118,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_rate_is_a_number_and_a_second_minute_or_day),
-        cmocka_unit_test(anything_else_is_no_rate),
+        cmocka_unit_test(any_other_text_is_an_error),
         cmocka_unit_test(the_smallest_and_the_largest_are_rates),
         cmocka_unit_test(
             an_interval_is_rounded_up_by_less_than_a_hundredth_of_a_per_cent),
-        cmocka_unit_test(a_burst_is_what_a_second_brings_and_at_least_one)
+        cmocka_unit_test(the_default_burst_is_a_second_of_the_rate)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ free_rows_go_first_and_then_those_left_first(void **state)
     assert_int_equal(claims[0].row, row);
     assert_int_equal(claims[0].taken, 1);
 
-    /* the first name comes to a row that was another one's */
+    /* the first name gets the row of another one */
 
     assert_int_equal(claim(ROWS, 0, 1, 5, 5), CIGNA_OK);
     assert_int_not_equal(claims[0].row, row);
@@ -147,10 +147,10 @@ a_row_is_not_taken_while_its_processes_may_live(void **state)
 }
 
 
-/* not even where all that is known of processes is that there are none */
+/* even if no process of an older configuration is known */
 
 static void
-a_row_of_the_claims_themselves_is_not_taken(void **state)
+a_row_of_another_claim_is_not_taken(void **state)
 {
     unsigned  i, kept[ROWS];
 
@@ -220,7 +220,7 @@ main(void)
         test(a_name_that_comes_back_has_its_row_again),
         test(free_rows_go_first_and_then_those_left_first),
         test(a_row_is_not_taken_while_its_processes_may_live),
-        test(a_row_of_the_claims_themselves_is_not_taken),
+        test(a_row_of_another_claim_is_not_taken),
         test(a_thousand_configurations_leak_no_row),
         test(names_differ_in_their_length_too)
     };

@@ -8,7 +8,7 @@
 #include "rings.h"
 
 
-/* where the dance that the tests end was left */
+/* the state of the dance that the tests end */
 
 typedef struct {
     char   code[64];
@@ -384,7 +384,7 @@ a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
     assert_slice(f->return_to, "https://app.example/");
     world_end(&b);
 
-    /* whoever took it comes back: what was shown stands */
+    /* the taker comes back too late: the outcome that was shown stays */
 
     (void) finish(&a);
     (void) hit(&b, &dance);
@@ -548,7 +548,7 @@ another_redirect_uri_is_a_tenant_mismatch(void **state)
 }
 
 
-/* what the authorization server says */
+/* the authorization server's answers */
 
 static cigna_dance_outcome_e
 outcome_with(const char *iss, const char *error, const char *code)
@@ -1416,7 +1416,7 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
 }
 
 
-/* what holds however a run was disturbed */
+/* this holds however a run was disturbed */
 
 static void
 check_after_fault(world_actor_t *actor, const dance_t *d)

@@ -7,7 +7,7 @@
 #include "acting.h"
 
 
-/* a member who is connected already ends another dance */
+/* a connected member ends another dance */
 
 static char  code[64], st[64], secret[64];
 
@@ -228,7 +228,7 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
     p.old.access_token = cigna_slice("at2");
     assert_false(cigna_grant_install_outdated(&p, &g));
 
-    /* of two that have no refresh token none is shared */
+    /* two grants without refresh token share none */
 
     p.old.refresh_token = cigna_slice_null;
     g.refresh_token = cigna_slice_null;
@@ -302,7 +302,7 @@ another_person_than_before_is_noticed(void **state)
     assert_slice(a.flow.callback.install.old.sub, "member-1");
     assert_slice(a.flow.callback.grant.sub, "somebody else");
 
-    /* what is not known has not changed */
+    /* an unknown subject has not changed */
 
     w.auth.id_token = 0;
     (void) begin();

@@ -210,7 +210,7 @@ a_refresh_that_it_comes_in_between_of_loses_nothing(void **state)
     assert_true(there(&g));
     assert_int_equal(g.generation, 2);
 
-    /* that is made of what it had read; it is learned with the next one */
+    /* the refresh keeps the record that it had read; the next one asks again */
 
     assert_int_equal(g.userinfo.len, 0);
     assert_int_equal(learn(grant), cigna_userinfo_known);

@@ -36,7 +36,7 @@ setup(void **state)
 }
 
 
-/* how many bytes are a base; or ELSEWHERE */
+/* the length of the base, or ELSEWHERE */
 
 static int
 match_as(const char *url, int cut)
@@ -56,7 +56,7 @@ match_as(const char *url, int cut)
 
 
 static void
-a_url_of_a_base_is_matched_up_to_the_base(void **state)
+a_url_below_a_base_matches_the_base(void **state)
 {
     (void) state;
 
@@ -74,7 +74,7 @@ a_url_of_a_base_is_matched_up_to_the_base(void **state)
 
 
 static void
-of_several_bases_the_longest_counts(void **state)
+the_longest_of_several_bases_counts(void **state)
 {
     (void) state;
 
@@ -92,7 +92,7 @@ of_several_bases_the_longest_counts(void **state)
 
 
 static void
-scheme_and_host_are_of_either_case_and_the_path_is_not(void **state)
+case_matters_in_the_path_only(void **state)
 {
     (void) state;
 
@@ -104,7 +104,7 @@ scheme_and_host_are_of_either_case_and_the_path_is_not(void **state)
 
 
 static void
-neither_scheme_nor_port_matters(void **state)
+scheme_and_port_do_not_matter(void **state)
 {
     unsigned  i;
     char      url[256];
@@ -149,7 +149,7 @@ neither_scheme_nor_port_matters(void **state)
 
 
 static void
-a_dot_behind_the_host_of_a_base_does_not_matter(void **state)
+a_dot_after_the_host_of_a_base_does_not_matter(void **state)
 {
     (void) state;
 
@@ -169,7 +169,7 @@ a_dot_behind_the_host_of_a_base_does_not_matter(void **state)
 
 
 static void
-of_a_host_with_two_ports_the_longest_counts_too(void **state)
+the_longest_base_counts_also_if_ports_differ(void **state)
 {
     (void) state;
 
@@ -187,7 +187,7 @@ of_a_host_with_two_ports_the_longest_counts_too(void **state)
 
 
 static void
-a_path_behind_two_slashes_is_no_other_path(void **state)
+several_slashes_before_a_path_do_not_matter(void **state)
 {
     (void) state;
 
@@ -202,7 +202,7 @@ a_path_behind_two_slashes_is_no_other_path(void **state)
 
 
 static void
-a_path_from_the_root_is_one_of_the_first_base(void **state)
+a_path_without_a_host_belongs_to_the_first_base(void **state)
 {
     (void) state;
 
@@ -245,7 +245,7 @@ a_base_ends_at_a_border(void **state)
 
 
 static void
-what_lies_elsewhere_is_nobodys(void **state)
+other_urls_have_no_base(void **state)
 {
     (void) state;
 
@@ -271,7 +271,7 @@ what_lies_elsewhere_is_nobodys(void **state)
 
 
 static void
-of_a_url_that_is_cut_a_border_must_be_seen(void **state)
+a_cut_url_must_show_a_border(void **state)
 {
     (void) state;
 
@@ -287,7 +287,7 @@ of_a_url_that_is_cut_a_border_must_be_seen(void **state)
 
 
 static void
-a_url_is_given_up_by_its_scheme(void **state)
+the_scheme_can_rule_a_url_out(void **state)
 {
     (void) state;
 
@@ -305,7 +305,7 @@ a_url_is_given_up_by_its_scheme(void **state)
 
 
 static void
-a_url_that_leads_somewhere_by_itself_is_absolute(void **state)
+a_url_with_a_host_or_a_root_path_is_absolute(void **state)
 {
     (void) state;
 
@@ -356,7 +356,7 @@ only_plain_urls_are_bases(void **state)
 
 
 static void
-there_are_so_many_bases_and_no_more(void **state)
+the_number_of_bases_is_bounded(void **state)
 {
     const char  *error;
 
@@ -375,29 +375,29 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test_setup(a_url_of_a_base_is_matched_up_to_the_base,
+        cmocka_unit_test_setup(a_url_below_a_base_matches_the_base,
                                setup),
-        cmocka_unit_test_setup(of_several_bases_the_longest_counts, setup),
+        cmocka_unit_test_setup(the_longest_of_several_bases_counts, setup),
         cmocka_unit_test_setup(
-            scheme_and_host_are_of_either_case_and_the_path_is_not, setup),
-        cmocka_unit_test_setup(neither_scheme_nor_port_matters, setup),
-        cmocka_unit_test_setup(a_dot_behind_the_host_of_a_base_does_not_matter,
+            case_matters_in_the_path_only, setup),
+        cmocka_unit_test_setup(scheme_and_port_do_not_matter, setup),
+        cmocka_unit_test_setup(a_dot_after_the_host_of_a_base_does_not_matter,
                                setup),
-        cmocka_unit_test_setup(of_a_host_with_two_ports_the_longest_counts_too,
+        cmocka_unit_test_setup(the_longest_base_counts_also_if_ports_differ,
                                setup),
-        cmocka_unit_test_setup(a_path_behind_two_slashes_is_no_other_path,
+        cmocka_unit_test_setup(several_slashes_before_a_path_do_not_matter,
                                setup),
-        cmocka_unit_test_setup(a_path_from_the_root_is_one_of_the_first_base,
+        cmocka_unit_test_setup(a_path_without_a_host_belongs_to_the_first_base,
                                setup),
         cmocka_unit_test_setup(a_base_ends_at_a_border, setup),
-        cmocka_unit_test_setup(what_lies_elsewhere_is_nobodys, setup),
-        cmocka_unit_test_setup(of_a_url_that_is_cut_a_border_must_be_seen,
+        cmocka_unit_test_setup(other_urls_have_no_base, setup),
+        cmocka_unit_test_setup(a_cut_url_must_show_a_border,
                                setup),
-        cmocka_unit_test_setup(a_url_is_given_up_by_its_scheme, setup),
-        cmocka_unit_test_setup(a_url_that_leads_somewhere_by_itself_is_absolute,
+        cmocka_unit_test_setup(the_scheme_can_rule_a_url_out, setup),
+        cmocka_unit_test_setup(a_url_with_a_host_or_a_root_path_is_absolute,
                                setup),
         cmocka_unit_test_setup(only_plain_urls_are_bases, setup),
-        cmocka_unit_test_setup(there_are_so_many_bases_and_no_more, setup)
+        cmocka_unit_test_setup(the_number_of_bases_is_bounded, setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

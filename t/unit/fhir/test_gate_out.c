@@ -11,8 +11,7 @@
 #define GET(target)  "GET " target " HTTP/1.1\r\n"
 #define HEADER  "Host: fhir.example\r\nConnection: close\r\n"
 
-#define OURS                                                                  \
-    "X-Request-Id: id-1\r\ntraceparent: 00-a\r\nAuthorization: Bearer t\r\n\r\n"
+#define OURS  "X-Request-Id: id-1\r\nAuthorization: Bearer t\r\n\r\n"
 
 
 static const cigna_slice_t  operators[] = {
@@ -39,11 +38,10 @@ begin(const char *target)
     gate.base = guarded(BASE);
     gate.token = guarded("t");
     gate.request_id = guarded("id-1");
-    gate.traceparent = guarded("00-a");
 }
 
 
-/* the verdict about this request; "written" holds what came out */
+/* the verdict about this request, whose output is in "written" */
 
 static cigna_gate_out_e
 pass(const char *request)
@@ -79,7 +77,7 @@ pass(const char *request)
 }
 
 
-/* ... of a GET for this target, and a header */
+/* likewise, for a GET of this target with a header */
 
 static cigna_gate_out_e
 get(const char *target, const char *header)
@@ -113,7 +111,7 @@ a_request_leaves_as_it_is(void **state)
                      cigna_gate_out_passed);
     assert_string_equal(written, "HEAD " BASE "/metadata HTTP/1.0\r\n"
                         "Host: fhir.cigna.example\r\n"
-                        "X-Request-Id: id-1\r\ntraceparent: 00-a\r\n\r\n");
+                        "X-Request-Id: id-1\r\n\r\n");
 }
 
 
@@ -144,7 +142,7 @@ legitimate_targets_pass(void **state)
 
 
 static void
-where_it_leads_is_told(void **state)
+the_gate_tells_where_the_request_leads(void **state)
 {
     (void) state;
 
@@ -158,7 +156,7 @@ where_it_leads_is_told(void **state)
 }
 
 
-/* to some server each of these is another path than to others */
+/* servers differ in how they read these paths */
 
 static void
 ambiguous_paths_are_the_callers_fault(void **state)
@@ -187,7 +185,7 @@ ambiguous_paths_are_the_callers_fault(void **state)
 
 
 static void
-a_path_elsewhere_is_the_configurations_fault(void **state)
+a_path_off_the_base_is_the_configurations_fault(void **state)
 {
     size_t                    i;
     static const char *const  targets[] = {
@@ -229,11 +227,11 @@ two_requests_do_not_leave_as_one(void **state)
 
     (void) state;
 
-    /* in the target, which nginx knows as a whole */
+    /* in the target, all of which nginx takes for the target */
 
     assert_int_equal(get(split, HEADER), cigna_gate_out_target);
 
-    /* nginx and the request differ */
+    /* the target that nginx knows is not that of the request */
 
     begin(BASE "/Patient");
     assert_int_equal(pass(GET(BASE "/Observation") HEADER "\r\n"),
@@ -241,7 +239,7 @@ two_requests_do_not_leave_as_one(void **state)
     assert_int_equal(pass(GET(BASE "/Patient x") HEADER "\r\n"),
                      cigna_gate_out_request);
 
-    /* behind the header, or a header that has no end */
+    /* after the header, or a header without an end */
 
     assert_int_equal(pass(GET(BASE "/Patient") HEADER "\r\nGET / HTTP/1.1\r\n"),
                      cigna_gate_out_lines);
@@ -257,7 +255,7 @@ two_requests_do_not_leave_as_one(void **state)
 
 
 static void
-lines_that_break_are_refused(void **state)
+broken_lines_are_refused(void **state)
 {
     size_t                    i;
     static const char *const  lines[] = {
@@ -281,7 +279,7 @@ lines_that_break_are_refused(void **state)
         assert_int_equal(pass(request), cigna_gate_out_lines);
     }
 
-    /* a tab is fine, and so is what does not leave */
+    /* a tab passes, and so does a bad line that does not leave */
 
     assert_int_equal(get(BASE "/x", "Accept: a,\tb\xe4\r\nX-Other: \x01\r\n"),
                      cigna_gate_out_passed);
@@ -376,12 +374,34 @@ lines_of_the_operator_leave(void **state)
                         "x-app: a b\r\nX-Request-ID: mine\r\n"
                         "tracestate: e\r\n"
                         "Host: fhir.cigna.example\r\n"
-                        "traceparent: 00-a\r\nAuthorization: Bearer t\r\n\r\n");
+                        "Authorization: Bearer t\r\n\r\n");
 }
 
 
 static void
-what_is_read_is_wanted_as_a_whole(void **state)
+a_trace_of_the_caller_leaves_if_it_may(void **state)
+{
+    unsigned  i;
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+
+        begin(BASE "/x");
+        gate.traceparent = i & 1;
+        gate.tracestate = i >> 1;
+
+        assert_int_equal(pass(GET(BASE "/x") "traceparent: a\r\n"
+                              "tracestate: b\r\n\r\n"),
+                         cigna_gate_out_passed);
+        assert_int_equal(strstr(written, "traceparent: a\r\n") != NULL, i & 1);
+        assert_int_equal(strstr(written, "tracestate: b\r\n") != NULL, i >> 1);
+    }
+}
+
+
+static void
+replies_to_be_read_are_asked_for_as_a_whole(void **state)
 {
     static const char  header[] = "Range: one\r\nIf-Range: two\r\n"
                                   "Accept-Encoding: three\r\n";
@@ -401,7 +421,7 @@ what_is_read_is_wanted_as_a_whole(void **state)
 
 
 static void
-a_page_of_a_search_is_asked_for_at_the_base_itself(void **state)
+a_query_of_the_base_leaves_without_a_slash(void **state)
 {
     (void) state;
 
@@ -455,7 +475,7 @@ a_search_by_post_leaves_as_a_get(void **state)
                      cigna_gate_out_passed);
     assert_non_null(strstr(written, GET(BASE "/Patient")));
 
-    /* neither other methods nor other paths */
+    /* other methods and other paths do not pass */
 
     begin(BASE "/Patient/_search");
     gate.search = 1;
@@ -495,18 +515,19 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_request_leaves_as_it_is),
         cmocka_unit_test(legitimate_targets_pass),
-        cmocka_unit_test(where_it_leads_is_told),
+        cmocka_unit_test(the_gate_tells_where_the_request_leads),
         cmocka_unit_test(ambiguous_paths_are_the_callers_fault),
-        cmocka_unit_test(a_path_elsewhere_is_the_configurations_fault),
+        cmocka_unit_test(a_path_off_the_base_is_the_configurations_fault),
         cmocka_unit_test(a_base_may_be_a_host),
         cmocka_unit_test(two_requests_do_not_leave_as_one),
-        cmocka_unit_test(lines_that_break_are_refused),
+        cmocka_unit_test(broken_lines_are_refused),
         cmocka_unit_test(requests_of_other_kinds_do_not_leave),
         cmocka_unit_test(host_and_connection_are_written_by_the_gate),
         cmocka_unit_test(only_listed_lines_leave),
         cmocka_unit_test(lines_of_the_operator_leave),
-        cmocka_unit_test(what_is_read_is_wanted_as_a_whole),
-        cmocka_unit_test(a_page_of_a_search_is_asked_for_at_the_base_itself),
+        cmocka_unit_test(a_trace_of_the_caller_leaves_if_it_may),
+        cmocka_unit_test(replies_to_be_read_are_asked_for_as_a_whole),
+        cmocka_unit_test(a_query_of_the_base_leaves_without_a_slash),
         cmocka_unit_test(a_search_by_post_leaves_as_a_get),
         cmocka_unit_test(a_target_is_the_callers_fault)
     };

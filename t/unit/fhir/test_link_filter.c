@@ -34,7 +34,7 @@ setup(void **state)
 }
 
 
-/* what comes out of a text that comes in pieces of so many bytes */
+/* the output of a text that comes in pieces of so many bytes */
 
 static cigna_slice_t
 rewritten(const char *text, size_t n)
@@ -71,7 +71,7 @@ rewritten(const char *text, size_t n)
 }
 
 
-/* the same at every chunking */
+/* the output does not depend on the pieces */
 
 static void
 becomes(const char *text, const char *expected)
@@ -119,7 +119,7 @@ links_of_a_bundle_are_rewritten(void **state)
 
 
 static void
-a_base_that_has_lost_its_path_is_a_base(void **state)
+a_host_alone_may_be_a_base(void **state)
 {
     (void) state;
 
@@ -149,7 +149,7 @@ references_attachments_and_implementation_are_links(void **state)
 
 
 static void
-a_printed_claim_and_related_artifacts_are_links(void **state)
+attachments_and_related_artifacts_are_links(void **state)
 {
     (void) state;
 
@@ -187,7 +187,7 @@ request_and_response_of_an_entry_are_links(void **state)
 
 
 static void
-what_is_of_type_url_is_a_link_and_of_type_uri_a_name(void **state)
+type_url_is_a_link_and_type_uri_a_name(void **state)
 {
     (void) state;
 
@@ -205,7 +205,7 @@ what_is_of_type_url_is_a_link_and_of_type_uri_a_name(void **state)
 
 
 static void
-a_key_of_several_types_is_a_link_where_its_type_is(void **state)
+a_key_is_a_link_only_where_its_type_is(void **state)
 {
     (void) state;
 
@@ -246,7 +246,7 @@ a_key_of_several_types_is_a_link_where_its_type_is(void **state)
 
 
 static void
-a_link_is_one_however_deep_it_is_contained(void **state)
+links_are_found_at_any_depth(void **state)
 {
     (void) state;
 
@@ -348,7 +348,7 @@ scheme_host_and_port_are_read_as_urls_are(void **state)
 
 
 static void
-a_path_from_the_root_below_the_first_base_is_a_link(void **state)
+a_root_path_below_the_first_base_is_a_link(void **state)
 {
     (void) state;
 
@@ -363,7 +363,7 @@ a_path_from_the_root_below_the_first_base_is_a_link(void **state)
 
 
 static void
-of_a_base_without_path_each_path_from_the_root_is_a_link(void **state)
+every_root_path_is_a_link_if_the_base_has_no_path(void **state)
 {
     const char  *error;
 
@@ -383,7 +383,7 @@ of_a_base_without_path_each_path_from_the_root_is_a_link(void **state)
 
 
 static void
-a_byte_order_mark_stays_and_is_no_error(void **state)
+a_byte_order_mark_stays(void **state)
 {
     (void) state;
 
@@ -403,7 +403,7 @@ a_byte_order_mark_stays_and_is_no_error(void **state)
 
 
 static void
-how_a_text_begins_tells_whether_it_is_a_resource(void **state)
+the_start_of_a_text_tells_whether_it_is_a_resource(void **state)
 {
     (void) state;
 
@@ -432,7 +432,7 @@ how_a_text_begins_tells_whether_it_is_a_resource(void **state)
 
 
 static void
-what_is_left_is_counted_by_kind(void **state)
+links_that_stay_are_counted_by_kind(void **state)
 {
     (void) state;
 
@@ -494,7 +494,7 @@ links_with_dot_segments_stay_as_they_are(void **state)
 
 
 static void
-dot_segments_are_seen_through_the_escapes_of_json(void **state)
+dot_segments_are_found_behind_escapes_of_json(void **state)
 {
     static const char *const  paths[] = {
         "\\/..\\/x", "/..\\/x", "\\u002f..\\u002fx",
@@ -547,7 +547,7 @@ other_links_with_dots_and_escapes_are_rewritten(void **state)
 }
 
 
-/* a link whose path has len bytes, with something behind it */
+/* a link whose path has len bytes, and more after it */
 
 static void
 long_path(size_t len, const char *behind, int ours)
@@ -581,7 +581,7 @@ long_path(size_t len, const char *behind, int ours)
 
 
 static void
-a_path_is_so_long_and_no_longer_and_a_query_is_not_counted(void **state)
+the_path_of_a_link_is_bounded_its_query_is_not(void **state)
 {
     char  query[6000];
 
@@ -607,7 +607,7 @@ a_path_is_so_long_and_no_longer_and_a_query_is_not_counted(void **state)
 
 
 static void
-a_string_that_breaks_within_its_path_is_no_link(void **state)
+a_string_that_breaks_within_its_path_stays(void **state)
 {
     (void) state;
 
@@ -642,7 +642,7 @@ numbers_order_and_white_space_stay(void **state)
 
 
 static void
-what_breaks_passes_unchanged_from_there(void **state)
+text_after_an_error_passes_unchanged(void **state)
 {
     unsigned  i;
 
@@ -670,7 +670,7 @@ what_breaks_passes_unchanged_from_there(void **state)
 
 
 static void
-so_deep_and_no_deeper(void **state)
+depth_is_bounded(void **state)
 {
     size_t  i;
     char    text[4 * CIGNA_LINK_FILTER_DEPTH_MAX];
@@ -696,7 +696,7 @@ so_deep_and_no_deeper(void **state)
 
 
 static void
-long_keys_and_long_strings_are_no_links(void **state)
+long_keys_and_long_strings_are_not_links(void **state)
 {
     char  text[8192];
 
@@ -717,7 +717,7 @@ long_keys_and_long_strings_are_no_links(void **state)
 
 
 static void
-without_bases_nothing_is_a_link(void **state)
+without_bases_there_are_no_links(void **state)
 {
     (void) state;
 
@@ -736,7 +736,8 @@ a_header_line_is_rewritten_like_a_link(void **state)
 
     own = cigna_slice(OWN "/");
 
-    assert_int_equal(cigna_link_keys_url(&bases, own, guarded(BASE "/Patient/1"),
+    assert_int_equal(cigna_link_keys_url(&bases, own,
+                                         guarded(BASE "/Patient/1"),
                                          &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof(BASE) - 1);
@@ -749,7 +750,8 @@ a_header_line_is_rewritten_like_a_link(void **state)
     assert_slice(instead, OWN "/");
 
     assert_int_equal(cigna_link_keys_url(&bases, own,
-                                         guarded("/PatientAccess/v1-devportal/x"),
+                                         guarded("/PatientAccess/v1-devportal"
+                                                 "/x"),
                                          &n, &instead),
                      CIGNA_OK);
     assert_int_equal(n, sizeof("/PatientAccess/v1-devportal") - 1);
@@ -797,18 +799,18 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(links_of_a_bundle_are_rewritten, setup),
-        cmocka_unit_test_setup(a_base_that_has_lost_its_path_is_a_base, setup),
+        cmocka_unit_test_setup(a_host_alone_may_be_a_base, setup),
         cmocka_unit_test_setup(
             references_attachments_and_implementation_are_links, setup),
-        cmocka_unit_test_setup(a_printed_claim_and_related_artifacts_are_links,
+        cmocka_unit_test_setup(attachments_and_related_artifacts_are_links,
                                setup),
         cmocka_unit_test_setup(request_and_response_of_an_entry_are_links,
                                setup),
         cmocka_unit_test_setup(
-            what_is_of_type_url_is_a_link_and_of_type_uri_a_name, setup),
+            type_url_is_a_link_and_type_uri_a_name, setup),
         cmocka_unit_test_setup(
-            a_key_of_several_types_is_a_link_where_its_type_is, setup),
-        cmocka_unit_test_setup(a_link_is_one_however_deep_it_is_contained,
+            a_key_is_a_link_only_where_its_type_is, setup),
+        cmocka_unit_test_setup(links_are_found_at_any_depth,
                                setup),
         cmocka_unit_test_setup(names_stay_as_they_are, setup),
         cmocka_unit_test_setup(relative_and_foreign_links_stay_as_they_are,
@@ -817,28 +819,28 @@ main(void)
         cmocka_unit_test_setup(scheme_host_and_port_are_read_as_urls_are,
                                setup),
         cmocka_unit_test_setup(
-            a_path_from_the_root_below_the_first_base_is_a_link, setup),
+            a_root_path_below_the_first_base_is_a_link, setup),
         cmocka_unit_test_setup(
-            of_a_base_without_path_each_path_from_the_root_is_a_link, setup),
-        cmocka_unit_test_setup(a_byte_order_mark_stays_and_is_no_error, setup),
-        cmocka_unit_test_setup(what_is_left_is_counted_by_kind, setup),
-        cmocka_unit_test_setup(how_a_text_begins_tells_whether_it_is_a_resource,
-                               setup),
+            every_root_path_is_a_link_if_the_base_has_no_path, setup),
+        cmocka_unit_test_setup(a_byte_order_mark_stays, setup),
+        cmocka_unit_test_setup(links_that_stay_are_counted_by_kind, setup),
+        cmocka_unit_test_setup(
+            the_start_of_a_text_tells_whether_it_is_a_resource, setup),
         cmocka_unit_test_setup(links_with_dot_segments_stay_as_they_are,
                                setup),
         cmocka_unit_test_setup(
-            dot_segments_are_seen_through_the_escapes_of_json, setup),
+            dot_segments_are_found_behind_escapes_of_json, setup),
         cmocka_unit_test_setup(other_links_with_dots_and_escapes_are_rewritten,
                                setup),
         cmocka_unit_test_setup(
-            a_path_is_so_long_and_no_longer_and_a_query_is_not_counted, setup),
-        cmocka_unit_test_setup(a_string_that_breaks_within_its_path_is_no_link,
+            the_path_of_a_link_is_bounded_its_query_is_not, setup),
+        cmocka_unit_test_setup(a_string_that_breaks_within_its_path_stays,
                                setup),
         cmocka_unit_test_setup(numbers_order_and_white_space_stay, setup),
-        cmocka_unit_test_setup(what_breaks_passes_unchanged_from_there, setup),
-        cmocka_unit_test_setup(so_deep_and_no_deeper, setup),
-        cmocka_unit_test_setup(long_keys_and_long_strings_are_no_links, setup),
-        cmocka_unit_test_setup(without_bases_nothing_is_a_link, setup),
+        cmocka_unit_test_setup(text_after_an_error_passes_unchanged, setup),
+        cmocka_unit_test_setup(depth_is_bounded, setup),
+        cmocka_unit_test_setup(long_keys_and_long_strings_are_not_links, setup),
+        cmocka_unit_test_setup(without_bases_there_are_no_links, setup),
         cmocka_unit_test_setup(a_header_line_is_rewritten_like_a_link, setup),
         cmocka_unit_test_setup(a_header_line_with_dot_segments_stays, setup)
     };

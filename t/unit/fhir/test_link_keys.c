@@ -51,7 +51,7 @@ within(const char *key, unsigned in)
 
 
 static void
-keys_whose_values_are_links_or_places_are_known(void **state)
+keys_of_links_are_known(void **state)
 {
     (void) state;
 
@@ -85,7 +85,7 @@ keys_whose_values_are_links_or_places_are_known(void **state)
 
 
 static void
-what_some_keys_are_depends_on_what_they_are_within(void **state)
+some_keys_depend_on_the_kind_of_their_object(void **state)
 {
     (void) state;
 
@@ -104,7 +104,7 @@ what_some_keys_are_depends_on_what_they_are_within(void **state)
 
 
 static void
-other_keys_are_not(void **state)
+other_keys_are_not_links(void **state)
 {
     unsigned  i;
 
@@ -132,7 +132,7 @@ other_keys_are_not(void **state)
 
 
 static void
-a_link_is_given_up_at_its_scheme(void **state)
+the_scheme_can_rule_a_link_out(void **state)
 {
     cigna_slice_t   text, piece;
     const uint8_t  *p;
@@ -142,7 +142,8 @@ a_link_is_given_up_at_its_scheme(void **state)
     text = guarded("Patient/1");
     p = text.data;
 
-    assert_int_equal(cigna_link_keys_take(&link, &bases, own, &p, p + text.len),
+    assert_int_equal(cigna_link_keys_bytes(&link, &bases, own, &p,
+                                           p + text.len),
                      CIGNA_NONE);
     assert_ptr_equal(p, text.data + CIGNA_FHIR_BASE_SCHEME_MAX);
     assert_int_equal(cigna_link_keys_release(&link, &piece), CIGNA_OK);
@@ -151,7 +152,7 @@ a_link_is_given_up_at_its_scheme(void **state)
 }
 
 
-/* takes parts until it is decided */
+/* gives pieces until the link is decided */
 
 static int
 taken(const char *const *parts)
@@ -167,7 +168,7 @@ taken(const char *const *parts)
         text = guarded(*parts);
 
         for (p = text.data; rc == CIGNA_AGAIN && p < text.data + text.len; ) {
-            rc = cigna_link_keys_take(&link, &bases, own, &p,
+            rc = cigna_link_keys_bytes(&link, &bases, own, &p,
                                       text.data + text.len);
         }
     }
@@ -180,7 +181,7 @@ taken(const char *const *parts)
 
 
 static void
-what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
+kept_bytes_go_out_behind_the_new_base(void **state)
 {
     cigna_slice_t  piece;
 
@@ -196,7 +197,7 @@ what_is_held_goes_out_behind_the_base_that_takes_its_place(void **state)
 
 
 static void
-escapes_are_held_and_stand_for_a_character(void **state)
+escapes_are_kept_and_stand_for_a_character(void **state)
 {
     cigna_slice_t   text, piece;
     const uint8_t  *p;
@@ -206,13 +207,13 @@ escapes_are_held_and_stand_for_a_character(void **state)
     text = guarded("https://a.b/r4");
 
     for (p = text.data; p < text.data + text.len; ) {
-        assert_int_equal(cigna_link_keys_take(&link, &bases, own, &p,
+        assert_int_equal(cigna_link_keys_bytes(&link, &bases, own, &p,
                                               text.data + text.len),
                          CIGNA_AGAIN);
     }
 
-    cigna_link_keys_hold(&link, '\\');
-    cigna_link_keys_hold(&link, '/');
+    cigna_link_keys_keep(&link, '\\');
+    cigna_link_keys_keep(&link, '/');
 
     assert_int_equal(cigna_link_keys_char(&link, &bases, own, '/'),
                      CIGNA_AGAIN);
@@ -226,7 +227,7 @@ escapes_are_held_and_stand_for_a_character(void **state)
 
 
 static void
-a_path_is_held_until_it_is_over(void **state)
+a_path_is_kept_until_it_ends(void **state)
 {
     cigna_slice_t  piece;
 
@@ -243,7 +244,7 @@ a_path_is_held_until_it_is_over(void **state)
 
 
 static void
-a_dot_segment_lets_all_go_out_as_it_came(void **state)
+a_link_with_a_dot_segment_goes_out_as_it_came(void **state)
 {
     cigna_slice_t  piece;
 
@@ -264,18 +265,19 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test_setup(keys_whose_values_are_links_or_places_are_known,
+        cmocka_unit_test_setup(keys_of_links_are_known,
                                setup),
         cmocka_unit_test_setup(
-            what_some_keys_are_depends_on_what_they_are_within, setup),
-        cmocka_unit_test_setup(other_keys_are_not, setup),
-        cmocka_unit_test_setup(a_link_is_given_up_at_its_scheme, setup),
+            some_keys_depend_on_the_kind_of_their_object, setup),
+        cmocka_unit_test_setup(other_keys_are_not_links, setup),
+        cmocka_unit_test_setup(the_scheme_can_rule_a_link_out, setup),
         cmocka_unit_test_setup(
-            what_is_held_goes_out_behind_the_base_that_takes_its_place, setup),
-        cmocka_unit_test_setup(escapes_are_held_and_stand_for_a_character,
+            kept_bytes_go_out_behind_the_new_base, setup),
+        cmocka_unit_test_setup(escapes_are_kept_and_stand_for_a_character,
                                setup),
-        cmocka_unit_test_setup(a_path_is_held_until_it_is_over, setup),
-        cmocka_unit_test_setup(a_dot_segment_lets_all_go_out_as_it_came, setup)
+        cmocka_unit_test_setup(a_path_is_kept_until_it_ends, setup),
+        cmocka_unit_test_setup(a_link_with_a_dot_segment_goes_out_as_it_came,
+                               setup)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

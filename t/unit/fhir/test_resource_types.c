@@ -8,7 +8,7 @@ static uint8_t      mem[CIGNA_TYPE_LEN_MAX];
 static cigna_buf_t  what;
 
 
-/* with Patient and Coverage on the list, and perhaps an operation */
+/* Patient and Coverage are on the list, and perhaps an operation */
 
 static int
 asked(const char *path, const char *query, int everything)
@@ -56,7 +56,7 @@ types_on_the_list_are_allowed(void **state)
 
 
 static void
-others_are_refused_by_name(void **state)
+other_types_are_refused_by_name(void **state)
 {
     (void) state;
 
@@ -72,7 +72,7 @@ others_are_refused_by_name(void **state)
 
 
 static void
-a_compartment_brings_the_other_type(void **state)
+a_compartment_returns_the_other_type(void **state)
 {
     (void) state;
 
@@ -90,7 +90,7 @@ a_compartment_brings_the_other_type(void **state)
 
 
 static void
-operations_are_named_as_types_are(void **state)
+operations_must_be_on_the_list(void **state)
 {
     (void) state;
 
@@ -113,7 +113,7 @@ operations_are_named_as_types_are(void **state)
 
 
 static void
-a_search_of_all_types_says_which(void **state)
+a_search_of_all_types_must_tell_its_types(void **state)
 {
     (void) state;
 
@@ -136,7 +136,7 @@ a_search_of_all_types_says_which(void **state)
 
 
 static void
-what_is_included_counts_too(void **state)
+included_types_count(void **state)
 {
     (void) state;
 
@@ -162,7 +162,7 @@ what_is_included_counts_too(void **state)
 
 
 static void
-a_list_of_types_is_told_plainly(void **state)
+type_has_one_spelling_and_no_modifiers(void **state)
 {
     (void) state;
 
@@ -176,7 +176,7 @@ a_list_of_types_is_told_plainly(void **state)
 
 
 static void
-what_is_searched_through_others_counts_too(void **state)
+sources_of_has_count(void **state)
 {
     (void) state;
 
@@ -208,7 +208,7 @@ what_is_searched_through_others_counts_too(void **state)
 
 
 static void
-what_a_chain_leads_to_counts_too(void **state)
+types_of_chains_count(void **state)
 {
     (void) state;
 
@@ -251,7 +251,7 @@ what_a_chain_leads_to_counts_too(void **state)
 
 
 static void
-what_a_search_is_sorted_by_counts_too(void **state)
+types_of_the_sort_order_count(void **state)
 {
     (void) state;
 
@@ -275,7 +275,7 @@ what_a_search_is_sorted_by_counts_too(void **state)
 
 
 static void
-another_parameter_cannot_hide_in_one(void **state)
+a_parameter_cannot_hide_in_another_one(void **state)
 {
     (void) state;
 
@@ -298,7 +298,7 @@ another_parameter_cannot_hide_in_one(void **state)
 
 
 static void
-what_tells_of_others_is_refused(void **state)
+parameters_that_tell_of_other_types_are_refused(void **state)
 {
     (void) state;
 
@@ -330,7 +330,7 @@ what_tells_of_others_is_refused(void **state)
 
 
 static void
-what_brings_nobody_knows_what_is_refused(void **state)
+parameters_that_may_return_any_type_are_refused(void **state)
 {
     (void) state;
 
@@ -350,7 +350,7 @@ what_brings_nobody_knows_what_is_refused(void **state)
 
 
 static void
-what_is_of_nobody_is_always_allowed(void **state)
+requests_without_member_data_are_allowed(void **state)
 {
     (void) state;
 
@@ -368,7 +368,7 @@ what_is_of_nobody_is_always_allowed(void **state)
 
 
 static void
-paths_that_hide_something_are_refused(void **state)
+paths_that_can_be_read_in_two_ways_are_refused(void **state)
 {
     (void) state;
 
@@ -400,7 +400,7 @@ paths_that_hide_something_are_refused(void **state)
 
 
 static void
-names_of_a_list_have_a_form(void **state)
+names_on_the_list_have_a_form(void **state)
 {
     (void) state;
 
@@ -422,21 +422,21 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(types_on_the_list_are_allowed),
-        cmocka_unit_test(others_are_refused_by_name),
-        cmocka_unit_test(a_compartment_brings_the_other_type),
-        cmocka_unit_test(operations_are_named_as_types_are),
-        cmocka_unit_test(a_search_of_all_types_says_which),
-        cmocka_unit_test(what_is_included_counts_too),
-        cmocka_unit_test(a_list_of_types_is_told_plainly),
-        cmocka_unit_test(what_is_searched_through_others_counts_too),
-        cmocka_unit_test(what_a_chain_leads_to_counts_too),
-        cmocka_unit_test(what_a_search_is_sorted_by_counts_too),
-        cmocka_unit_test(another_parameter_cannot_hide_in_one),
-        cmocka_unit_test(what_tells_of_others_is_refused),
-        cmocka_unit_test(what_brings_nobody_knows_what_is_refused),
-        cmocka_unit_test(what_is_of_nobody_is_always_allowed),
-        cmocka_unit_test(paths_that_hide_something_are_refused),
-        cmocka_unit_test(names_of_a_list_have_a_form)
+        cmocka_unit_test(other_types_are_refused_by_name),
+        cmocka_unit_test(a_compartment_returns_the_other_type),
+        cmocka_unit_test(operations_must_be_on_the_list),
+        cmocka_unit_test(a_search_of_all_types_must_tell_its_types),
+        cmocka_unit_test(included_types_count),
+        cmocka_unit_test(type_has_one_spelling_and_no_modifiers),
+        cmocka_unit_test(sources_of_has_count),
+        cmocka_unit_test(types_of_chains_count),
+        cmocka_unit_test(types_of_the_sort_order_count),
+        cmocka_unit_test(a_parameter_cannot_hide_in_another_one),
+        cmocka_unit_test(parameters_that_tell_of_other_types_are_refused),
+        cmocka_unit_test(parameters_that_may_return_any_type_are_refused),
+        cmocka_unit_test(requests_without_member_data_are_allowed),
+        cmocka_unit_test(paths_that_can_be_read_in_two_ways_are_refused),
+        cmocka_unit_test(names_on_the_list_have_a_form)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@ join(const char *query, const char *body, cigna_slice_t *joined)
     q = guarded(query);
     f = guarded(body);
 
-    /* no more room than it says */
+    /* exactly the room that cigna_search_query_max() tells */
 
     cigna_buf_init(&b, mem, cigna_search_query_max(q.len, f.len));
 
@@ -67,7 +67,7 @@ form(const char *text)
 
 
 static void
-a_search_of_a_type_is_known_by_its_path(void **state)
+the_path_tells_a_search_of_a_type(void **state)
 {
     (void) state;
 
@@ -79,7 +79,7 @@ a_search_of_a_type_is_known_by_its_path(void **state)
 
 
 static void
-other_paths_are_no_search_of_a_type(void **state)
+other_paths_are_not_a_search_of_a_type(void **state)
 {
     unsigned  i;
 
@@ -105,7 +105,7 @@ other_paths_are_no_search_of_a_type(void **state)
 
 
 static void
-a_form_is_one_in_either_case_and_with_parameters(void **state)
+case_and_parameters_of_the_form_type_do_not_matter(void **state)
 {
     (void) state;
 
@@ -121,7 +121,7 @@ a_form_is_one_in_either_case_and_with_parameters(void **state)
 
 
 static void
-other_types_and_other_charsets_are_none(void **state)
+other_types_and_charsets_are_refused(void **state)
 {
     (void) state;
 
@@ -157,7 +157,7 @@ the_pairs_of_the_url_come_first(void **state)
 
 
 static void
-repeated_and_empty_ones_are_kept(void **state)
+repeated_and_empty_values_are_kept(void **state)
 {
     (void) state;
 
@@ -169,7 +169,7 @@ repeated_and_empty_ones_are_kept(void **state)
 
 
 static void
-pairs_without_a_byte_fall_away(void **state)
+empty_pairs_fall_away(void **state)
 {
     (void) state;
 
@@ -181,7 +181,7 @@ pairs_without_a_byte_fall_away(void **state)
 
 
 static void
-each_is_encoded_anew(void **state)
+each_pair_is_encoded_anew(void **state)
 {
     (void) state;
 
@@ -216,7 +216,7 @@ broken_escapes_are_refused(void **state)
 
 
 static void
-control_bytes_are_refused_escaped_or_not(void **state)
+control_bytes_are_refused(void **state)
 {
     cigna_buf_t  b;
 
@@ -238,7 +238,7 @@ control_bytes_are_refused_escaped_or_not(void **state)
 
 
 static void
-what_is_no_utf8_is_refused(void **state)
+bytes_that_are_not_utf8_are_refused(void **state)
 {
     (void) state;
 
@@ -256,7 +256,7 @@ what_is_no_utf8_is_refused(void **state)
 
 
 static void
-without_room_it_overflows(void **state)
+a_buffer_without_room_overflows(void **state)
 {
     cigna_buf_t  b;
 
@@ -278,18 +278,18 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_search_of_a_type_is_known_by_its_path),
-        cmocka_unit_test(other_paths_are_no_search_of_a_type),
-        cmocka_unit_test(a_form_is_one_in_either_case_and_with_parameters),
-        cmocka_unit_test(other_types_and_other_charsets_are_none),
+        cmocka_unit_test(the_path_tells_a_search_of_a_type),
+        cmocka_unit_test(other_paths_are_not_a_search_of_a_type),
+        cmocka_unit_test(case_and_parameters_of_the_form_type_do_not_matter),
+        cmocka_unit_test(other_types_and_charsets_are_refused),
         cmocka_unit_test(the_pairs_of_the_url_come_first),
-        cmocka_unit_test(repeated_and_empty_ones_are_kept),
-        cmocka_unit_test(pairs_without_a_byte_fall_away),
-        cmocka_unit_test(each_is_encoded_anew),
+        cmocka_unit_test(repeated_and_empty_values_are_kept),
+        cmocka_unit_test(empty_pairs_fall_away),
+        cmocka_unit_test(each_pair_is_encoded_anew),
         cmocka_unit_test(broken_escapes_are_refused),
-        cmocka_unit_test(control_bytes_are_refused_escaped_or_not),
-        cmocka_unit_test(what_is_no_utf8_is_refused),
-        cmocka_unit_test(without_room_it_overflows)
+        cmocka_unit_test(control_bytes_are_refused),
+        cmocka_unit_test(bytes_that_are_not_utf8_are_refused),
+        cmocka_unit_test(a_buffer_without_room_overflows)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 
 static void
-an_outcome_that_says_so_is_found(void **state)
+an_outcome_with_the_sentence_is_found(void **state)
 {
     (void) state;
 
@@ -33,7 +33,7 @@ an_outcome_that_says_so_is_found(void **state)
 
 
 static void
-other_errors_are_not(void **state)
+other_errors_are_not_found(void **state)
 {
     (void) state;
 
@@ -50,7 +50,7 @@ other_errors_are_not(void **state)
 
 
 static void
-the_sentence_counts_in_its_place_only(void **state)
+the_sentence_counts_only_in_its_place(void **state)
 {
     (void) state;
 
@@ -70,33 +70,33 @@ the_sentence_counts_in_its_place_only(void **state)
 
 
 static void
-a_beginning_will_do(void **state)
+the_outcome_must_be_complete(void **state)
 {
     size_t         n;
     cigna_slice_t  text, part;
 
     (void) state;
 
-    text = guarded(OUTCOME ISSUE "\"diagnostics\":\"" SAID ", and what more "
-                   "there is to say of it\"}]}");
+    for (n = 0; ; n++) {
 
-    for (n = 0; n <= text.len; n++) {
+        text = guarded(OUTCOME ISSUE "\"diagnostics\":\"" SAID "\"}]}");
+
+        if (n == text.len) {
+            assert_int_equal(cigna_unknown_id(text), 1);
+            break;
+        }
 
         part.data = place_at_page_end(text.data, n);
         part.len = n;
 
-        assert_int_equal(cigna_unknown_id(part),
-                         n >= strlen(OUTCOME ISSUE "\"diagnostics\":\"" SAID));
+        assert_int_equal(cigna_unknown_id(part), 0);
         support_release();
-
-        text = guarded(OUTCOME ISSUE "\"diagnostics\":\"" SAID ", and what "
-                       "more there is to say of it\"}]}");
     }
 }
 
 
 static void
-what_is_no_json_is_not_read_on(void **state)
+the_outcome_must_be_valid(void **state)
 {
     (void) state;
 
@@ -104,6 +104,25 @@ what_is_no_json_is_not_read_on(void **state)
     assert_known(OUTCOME "#" ISSUE "\"diagnostics\":\"" SAID "\"}]}");
     assert_known(OUTCOME "\"\n\":1," ISSUE "\"diagnostics\":\"" SAID "\"}]}");
     assert_known("}" OUTCOME ISSUE "\"diagnostics\":\"" SAID "\"}]}");
+}
+
+
+static void
+the_outcome_is_small(void **state)
+{
+    int   len;
+    char  text[CIGNA_UNKNOWN_ID_MAX + 2];
+
+    (void) state;
+
+    for (len = CIGNA_UNKNOWN_ID_MAX; len <= CIGNA_UNKNOWN_ID_MAX + 1; len++) {
+
+        snprintf(text, sizeof(text), "%-*s", len,
+                 OUTCOME ISSUE "\"diagnostics\":\"" SAID "\"}]}");
+
+        assert_int_equal(cigna_unknown_id(guarded(text)),
+                         len == CIGNA_UNKNOWN_ID_MAX);
+    }
 }
 
 
@@ -127,11 +146,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(an_outcome_that_says_so_is_found),
-        cmocka_unit_test(other_errors_are_not),
-        cmocka_unit_test(the_sentence_counts_in_its_place_only),
-        cmocka_unit_test(a_beginning_will_do),
-        cmocka_unit_test(what_is_no_json_is_not_read_on),
+        cmocka_unit_test(an_outcome_with_the_sentence_is_found),
+        cmocka_unit_test(other_errors_are_not_found),
+        cmocka_unit_test(the_sentence_counts_only_in_its_place),
+        cmocka_unit_test(the_outcome_must_be_complete),
+        cmocka_unit_test(the_outcome_must_be_valid),
+        cmocka_unit_test(the_outcome_is_small),
         cmocka_unit_test(depth_is_bounded)
     };
 

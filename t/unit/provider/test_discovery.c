@@ -199,7 +199,7 @@ members_that_are_passed_over_are_told(void **state)
 }
 
 
-/* the last value counts, and is held against what was known */
+/* the last value counts, and is compared with the known one */
 
 static void
 a_host_that_is_said_second_is_refused_as_any_other(void **state)
@@ -214,7 +214,7 @@ a_host_that_is_said_second_is_refused_as_any_other(void **state)
 }
 
 
-/* or nobody would ask again for an hour */
+/* otherwise no request would follow for an hour */
 
 static void
 a_document_without_what_is_needed_is_refused(void **state)
@@ -226,7 +226,7 @@ a_document_without_what_is_needed_is_refused(void **state)
 
     (void) state;
 
-    /* what is configured need not be in it */
+    /* the document may lack configured endpoints */
 
     assert_int_equal(told(NULL, neither)->rc, CIGNA_OK);
 

@@ -25,7 +25,7 @@ answer(unsigned status, const char *body, int64_t now_ms)
     ev.body = cigna_slice_str(body);
     ev.now_ms = now_ms;
 
-    cigna_jwks_fetch_fetched(&w.provider, &ev, why);
+    cigna_jwks_fetch_done(&w.provider, &ev, why);
 }
 
 
@@ -190,7 +190,7 @@ keys_are_asked_for_with_a_get(void **state)
     (void) state;
 
     memset(&op, 0xa5, sizeof(op));
-    cigna_jwks_fetch_fetch(&w.provider, &op);
+    cigna_jwks_fetch_start(&w.provider, &op);
 
     assert_int_equal(op.type, cigna_op_http);
     assert_slice(op.http.request.url, "https://as.example/jwks");

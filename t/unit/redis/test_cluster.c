@@ -58,7 +58,7 @@ slot_of(const char **words, unsigned *slot)
 
 
 static void
-a_script_goes_where_its_first_key_is(void **state)
+the_slot_of_a_script_is_that_of_its_first_key(void **state)
 {
     (void) state;
 
@@ -68,7 +68,7 @@ a_script_goes_where_its_first_key_is(void **state)
 
 
 static void
-any_other_command_has_its_key_first(void **state)
+the_first_argument_of_any_other_command_is_its_key(void **state)
 {
     (void) state;
 
@@ -79,7 +79,7 @@ any_other_command_has_its_key_first(void **state)
 
 
 static void
-what_has_no_key_has_no_slot(void **state)
+a_command_without_a_key_has_no_slot(void **state)
 {
     (void) state;
 
@@ -94,7 +94,7 @@ what_has_no_key_has_no_slot(void **state)
 
 
 static void
-a_map_is_read_a_range_at_a_time(void **state)
+a_map_is_read_one_range_at_a_time(void **state)
 {
     cigna_server_t         s;
     cigna_reply_t         *map;
@@ -188,7 +188,7 @@ a_server_whose_name_is_not_known_is_not_used(void **state)
 
 
 static void
-a_range_that_makes_no_sense_is_an_error(void **state)
+a_malformed_range_is_an_error(void **state)
 {
     size_t                 i;
     cigna_cluster_range_t  range;
@@ -210,7 +210,7 @@ a_range_that_makes_no_sense_is_an_error(void **state)
 
 
 static void
-what_is_no_map_has_no_ranges(void **state)
+a_reply_that_is_not_a_map_has_no_ranges(void **state)
 {
     size_t                 i;
     cigna_cluster_range_t  range;
@@ -232,7 +232,7 @@ what_is_no_map_has_no_ranges(void **state)
 
 
 static void
-redirects_say_where_to(void **state)
+a_redirection_names_slot_and_server(void **state)
 {
     cigna_redirect_t  r;
 
@@ -258,7 +258,7 @@ redirects_say_where_to(void **state)
 
 
 static void
-redirects_to_nowhere_are_errors_like_any_other(void **state)
+a_redirection_without_a_server_is_an_ordinary_error(void **state)
 {
     size_t            i;
     cigna_redirect_t  r;
@@ -281,7 +281,7 @@ redirects_to_nowhere_are_errors_like_any_other(void **state)
 
 
 static void
-what_passes_is_waited_for(void **state)
+errors_that_pass_ask_to_wait(void **state)
 {
     size_t            i;
     cigna_redirect_t  r;
@@ -325,17 +325,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_script_goes_where_its_first_key_is),
-        test(any_other_command_has_its_key_first),
-        test(what_has_no_key_has_no_slot),
-        test(a_map_is_read_a_range_at_a_time),
+        test(the_slot_of_a_script_is_that_of_its_first_key),
+        test(the_first_argument_of_any_other_command_is_its_key),
+        test(a_command_without_a_key_has_no_slot),
+        test(a_map_is_read_one_range_at_a_time),
         test(a_server_without_a_host_is_the_one_that_was_asked),
         test(a_server_whose_name_is_not_known_is_not_used),
-        test(a_range_that_makes_no_sense_is_an_error),
-        test(what_is_no_map_has_no_ranges),
-        test(redirects_say_where_to),
-        test(redirects_to_nowhere_are_errors_like_any_other),
-        test(what_passes_is_waited_for)
+        test(a_malformed_range_is_an_error),
+        test(a_reply_that_is_not_a_map_has_no_ranges),
+        test(a_redirection_names_slot_and_server),
+        test(a_redirection_without_a_server_is_an_ordinary_error),
+        test(errors_that_pass_ask_to_wait)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

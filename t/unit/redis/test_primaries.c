@@ -34,7 +34,7 @@ a_primary_keeps_its_time_though_its_marker_looks_newer(void **state)
 
 
 static void
-primaries_whose_numbers_are_alike_keep_their_own_times(void **state)
+primaries_with_similar_numbers_keep_their_own_times(void **state)
 {
     uint64_t  i;
 
@@ -52,7 +52,7 @@ primaries_whose_numbers_are_alike_keep_their_own_times(void **state)
 
 
 static void
-in_a_full_table_who_was_met_the_longest_ago_gives_way(void **state)
+the_primary_met_the_longest_ago_gives_way_in_a_full_table(void **state)
 {
     uint64_t  i;
 
@@ -72,7 +72,7 @@ in_a_full_table_who_was_met_the_longest_ago_gives_way(void **state)
 
 
 static void
-a_time_of_before_the_machines_start_is_forgotten(void **state)
+a_time_before_the_machines_start_does_not_count(void **state)
 {
     (void) state;
 
@@ -84,7 +84,7 @@ a_time_of_before_the_machines_start_is_forgotten(void **state)
 
 
 static void
-who_is_older_than_the_clock_is_as_old_as_it_says(void **state)
+a_primary_older_than_the_clock_is_as_old_as_it_says(void **state)
 {
     (void) state;
 
@@ -100,10 +100,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_primary_keeps_its_time_though_its_marker_looks_newer),
-        test(primaries_whose_numbers_are_alike_keep_their_own_times),
-        test(in_a_full_table_who_was_met_the_longest_ago_gives_way),
-        test(a_time_of_before_the_machines_start_is_forgotten),
-        test(who_is_older_than_the_clock_is_as_old_as_it_says)
+        test(primaries_with_similar_numbers_keep_their_own_times),
+        test(the_primary_met_the_longest_ago_gives_way_in_a_full_table),
+        test(a_time_before_the_machines_start_does_not_count),
+        test(a_primary_older_than_the_clock_is_as_old_as_it_says)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ refused(const char *text)
 
 
 static void
-replies_are_told_by_their_type(void **state)
+each_reply_has_a_type(void **state)
 {
     size_t               i;
     cigna_reply_t       *reply;
@@ -111,7 +111,7 @@ replies_are_told_by_their_type(void **state)
 
 
 static void
-bytes_of_strings_statuses_and_errors_are_had(void **state)
+strings_statuses_and_errors_have_bytes(void **state)
 {
     cigna_reply_t  *reply;
 
@@ -143,7 +143,7 @@ bytes_of_strings_statuses_and_errors_are_had(void **state)
 
 
 static void
-an_integer_is_not_taken_from_anything_else(void **state)
+only_an_integer_reply_has_a_number(void **state)
 {
     cigna_reply_t  *reply;
 
@@ -188,7 +188,7 @@ elements_of_an_array_are_borrowed(void **state)
 
 
 static void
-an_error_is_known_by_its_first_word(void **state)
+the_first_word_of_an_error_is_its_code(void **state)
 {
     cigna_reply_t  *reply;
 
@@ -214,7 +214,7 @@ an_error_is_known_by_its_first_word(void **state)
 
 
 static void
-a_replica_refuses_a_write_also_from_within_a_script(void **state)
+the_error_of_a_replica_is_recognized_in_a_script_too(void **state)
 {
     unsigned        i;
     cigna_reply_t  *reply;
@@ -329,7 +329,7 @@ a_reader_may_end_in_the_middle_of_a_reply(void **state)
 }
 
 
-/* in place of hiredis' own: replies as they are when they are given back */
+/* instead of hiredis' function: keeps replies as they are when freed */
 
 static char  given_back[64];
 
@@ -364,7 +364,7 @@ strings_are_wiped_before_they_are_freed(void **state)
     cigna_reply_destroy(reply_of("*2\r\n$6\r\nMARKER\r\n+MARKER\r\n"));
     assert_string_equal(given_back, ";;");
 
-    /* also those of a reply that has not come to its end */
+    /* the strings of an incomplete reply, too */
 
     given_back[0] = '\0';
     r = cigna_reader_create();
@@ -376,7 +376,7 @@ strings_are_wiped_before_they_are_freed(void **state)
 
 
 static void
-what_is_not_redis_is_refused(void **state)
+bytes_of_another_protocol_are_an_error(void **state)
 {
     (void) state;
 
@@ -416,7 +416,7 @@ elements_are_bounded_before_they_are_allocated(void **state)
     refused("*9223372036854775807\r\n");
     refused("*1\r\n*1025\r\n");
 
-    /* nested ones count together */
+    /* nested elements count together */
 
     refused("*2\r\n*1023\r\n");
     refused("*3\r\n*1\r\n:1\r\n*1021\r\n");
@@ -507,7 +507,7 @@ string_of(size_t n, size_t step)
 
 
 static void
-a_reply_is_only_so_long_however_it_comes(void **state)
+the_length_of_a_reply_is_bounded_in_any_pieces(void **state)
 {
     size_t  i;
     size_t  steps[] = { 1000, 16384, CIGNA_REDIS_REPLY_MAX,
@@ -524,7 +524,7 @@ a_reply_is_only_so_long_however_it_comes(void **state)
 
 
 static void
-many_replies_may_be_longer_together(void **state)
+the_bound_is_for_each_reply_alone(void **state)
 {
     size_t           i, n;
     char             text[2048];
@@ -556,7 +556,7 @@ many_replies_may_be_longer_together(void **state)
 
 
 static void
-bytes_that_nobody_reads_are_bounded(void **state)
+bytes_that_wait_to_be_read_are_bounded(void **state)
 {
     size_t           i;
     char             text[2048];
@@ -628,7 +628,7 @@ the_length_of_a_command_is_known_beforehand(void **state)
 
 
 static void
-half_a_command_is_never_written(void **state)
+a_command_is_written_complete_or_not_at_all(void **state)
 {
     cigna_buf_t          b;
     const cigna_slice_t  argv[] = { cigna_slice("GET"), cigna_slice("a") };
@@ -666,7 +666,7 @@ a_command_with_too_many_arguments_is_refused(void **state)
 
 
 static void
-a_reader_may_be_told_other_limits(void **state)
+a_reader_can_have_other_limits(void **state)
 {
     char             text[64];
     cigna_reply_t   *reply;
@@ -703,29 +703,29 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(replies_are_told_by_their_type),
-        cmocka_unit_test(bytes_of_strings_statuses_and_errors_are_had),
-        cmocka_unit_test(an_integer_is_not_taken_from_anything_else),
+        cmocka_unit_test(each_reply_has_a_type),
+        cmocka_unit_test(strings_statuses_and_errors_have_bytes),
+        cmocka_unit_test(only_an_integer_reply_has_a_number),
         cmocka_unit_test(elements_of_an_array_are_borrowed),
-        cmocka_unit_test(an_error_is_known_by_its_first_word),
+        cmocka_unit_test(the_first_word_of_an_error_is_its_code),
         cmocka_unit_test(
-            a_replica_refuses_a_write_also_from_within_a_script),
+            the_error_of_a_replica_is_recognized_in_a_script_too),
         cmocka_unit_test(replies_come_in_the_order_they_were_sent),
         cmocka_unit_test(a_reply_may_come_byte_by_byte),
         cmocka_unit_test(a_reader_may_end_in_the_middle_of_a_reply),
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),
-        cmocka_unit_test(what_is_not_redis_is_refused),
+        cmocka_unit_test(bytes_of_another_protocol_are_an_error),
         cmocka_unit_test(an_error_is_final),
         cmocka_unit_test(elements_are_bounded_before_they_are_allocated),
         cmocka_unit_test(elements_are_counted_anew_for_each_reply),
         cmocka_unit_test(nesting_is_bounded),
-        cmocka_unit_test(a_reply_is_only_so_long_however_it_comes),
-        cmocka_unit_test(many_replies_may_be_longer_together),
-        cmocka_unit_test(bytes_that_nobody_reads_are_bounded),
-        cmocka_unit_test(a_reader_may_be_told_other_limits),
+        cmocka_unit_test(the_length_of_a_reply_is_bounded_in_any_pieces),
+        cmocka_unit_test(the_bound_is_for_each_reply_alone),
+        cmocka_unit_test(bytes_that_wait_to_be_read_are_bounded),
+        cmocka_unit_test(a_reader_can_have_other_limits),
         cmocka_unit_test(a_command_is_an_array_of_strings),
         cmocka_unit_test(the_length_of_a_command_is_known_beforehand),
-        cmocka_unit_test(half_a_command_is_never_written),
+        cmocka_unit_test(a_command_is_written_complete_or_not_at_all),
         cmocka_unit_test(a_command_with_too_many_arguments_is_refused)
     };
 

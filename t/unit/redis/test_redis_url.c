@@ -71,7 +71,7 @@ port_and_database_have_defaults(void **state)
 
 
 static void
-whether_a_port_was_given_is_told(void **state)
+the_url_says_whether_a_port_was_given(void **state)
 {
     (void) state;
 
@@ -208,7 +208,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_server_is_a_host_a_port_and_a_database),
         cmocka_unit_test(port_and_database_have_defaults),
-        cmocka_unit_test(whether_a_port_was_given_is_told),
+        cmocka_unit_test(the_url_says_whether_a_port_was_given),
         cmocka_unit_test(a_unix_socket_has_a_path),
         cmocka_unit_test(another_scheme_is_refused),
         cmocka_unit_test(passwords_come_from_files),

@@ -50,7 +50,7 @@ a_sentinel_names_the_primary(void **state)
 
 
 static void
-one_that_knows_no_such_name_is_told_from_one_that_fails(void **state)
+an_unknown_name_and_a_failure_differ(void **state)
 {
     cigna_server_t  s;
 
@@ -67,7 +67,7 @@ one_that_knows_no_such_name_is_told_from_one_that_fails(void **state)
 
 
 static void
-nonsense_names_nobody(void **state)
+a_malformed_reply_names_no_primary(void **state)
 {
     size_t          i;
     cigna_server_t  s;
@@ -95,8 +95,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_sentinel_names_the_primary),
-        test(one_that_knows_no_such_name_is_told_from_one_that_fails),
-        test(nonsense_names_nobody)
+        test(an_unknown_name_and_a_failure_differ),
+        test(a_malformed_reply_names_no_primary)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

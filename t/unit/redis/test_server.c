@@ -36,7 +36,7 @@ the_last_colon_counts(void **state)
 
 
 static void
-no_host_is_whom_one_asked(void **state)
+a_server_without_a_host_is_the_one_that_answers(void **state)
 {
     (void) state;
 
@@ -45,7 +45,7 @@ no_host_is_whom_one_asked(void **state)
 
 
 static void
-nonsense_is_no_server(void **state)
+a_malformed_address_is_an_error(void **state)
 {
     size_t          i;
     cigna_server_t  s;
@@ -66,7 +66,7 @@ nonsense_is_no_server(void **state)
 
 
 static void
-a_host_is_no_longer_than_a_name_can_be(void **state)
+a_host_has_at_most_255_bytes(void **state)
 {
     uint8_t         name[CIGNA_SERVER_HOST_MAX + 1];
     cigna_slice_t   host;
@@ -94,9 +94,9 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_server_is_a_host_and_a_port),
         test(the_last_colon_counts),
-        test(no_host_is_whom_one_asked),
-        test(nonsense_is_no_server),
-        test(a_host_is_no_longer_than_a_name_can_be)
+        test(a_server_without_a_host_is_the_one_that_answers),
+        test(a_malformed_address_is_an_error),
+        test(a_host_has_at_most_255_bytes)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

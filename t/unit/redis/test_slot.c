@@ -11,7 +11,7 @@ slot(const char *key)
 }
 
 
-/* as CLUSTER KEYSLOT says */
+/* slots by "CLUSTER KEYSLOT" */
 
 static void
 slots_are_those_of_redis(void **state)
@@ -36,7 +36,7 @@ only_the_tag_of_a_key_counts(void **state)
     assert_int_equal(slot("a}{foo}"), 12182);
     assert_int_equal(slot("{foo{bar}}"), slot("{foo{bar}"));
 
-    /* no tag: the whole key */
+    /* without a tag the whole key counts */
 
     assert_int_not_equal(slot("foo{}"), 12182);
     assert_int_equal(slot("foo{}{bar}"), 8363);
@@ -79,7 +79,7 @@ the_smallest_number_is_the_tag(void **state)
     assert_int_equal(cigna_slot_append_tag(&b, 16383), CIGNA_OK);
     assert_slice(cigna_buf_slice(&b), "39296");
 
-    /* the last one that is found */
+    /* the greatest tag */
 
     cigna_buf_init(&b, mem, sizeof(mem));
     assert_int_equal(cigna_slot_append_tag(&b, slot("109757")), CIGNA_OK);
@@ -88,7 +88,7 @@ the_smallest_number_is_the_tag(void **state)
 
 
 static void
-a_slot_that_is_none_has_no_tag(void **state)
+a_number_beyond_the_slots_has_no_tag(void **state)
 {
     uint8_t      mem[CIGNA_SLOT_TAG_MAX];
     cigna_buf_t  b;
@@ -113,7 +113,7 @@ main(void)
         cmocka_unit_test(only_the_tag_of_a_key_counts),
         cmocka_unit_test(every_slot_has_a_tag),
         cmocka_unit_test(the_smallest_number_is_the_tag),
-        cmocka_unit_test(a_slot_that_is_none_has_no_tag)
+        cmocka_unit_test(a_number_beyond_the_slots_has_no_tag)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ a_refused_grant_is_read_again_before_it_is_marked(void **state)
 
     (void) state;
 
-    /* somebody else has connected anew while ours was under way */
+    /* the member has connected again while our refresh ran */
 
     make_expired();
     w.auth.families[0].dead = 1;
@@ -159,7 +159,7 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
                         "access_token=none");
     assert_int_equal(stored().state, cigna_grant_live);
 
-    /* nobody knows what became of the refresh token */
+    /* the outcome of the refresh token is unknown */
 
     assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
@@ -575,7 +575,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
         assert_int_equal(stored().state, cigna_grant_live);
     }
 
-    /* whatever was not heard to the end is not definite */
+    /* a reply that is not complete is not definite */
 
     world_knows_secret(&w.auth, 1);
     lose_exchange(world_lost_after);
@@ -636,7 +636,7 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     world_knows_secret(&w.auth, 1);
     make_expired();
 
-    /* somebody else has the lock, and has refreshed the grant */
+    /* another run has the lock and has refreshed the grant */
 
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -733,7 +733,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
 }
 
 
-/* what comes back */
+/* replies */
 
 static void
 the_old_refresh_token_is_kept_when_none_comes(void **state)
@@ -795,7 +795,7 @@ assert_strangers_tokens_are_refused(void)
     assert_int_equal(stored().generation, 1);
     assert_null(lock());
 
-    /* nobody knows what became of the refresh token: it is tried once more */
+    /* the outcome of the refresh token is unknown, so it is tried again */
 
     make_expired();
     w.now_ms += CIGNA_LEASE_MS;
@@ -988,7 +988,7 @@ a_clock_that_steps_back_under_way_stores_a_sound_expiry(void **state)
     assert_true(a.flow.refresh.exchanged);
     assert_unlocked();
 
-    /* nobody serves it for longer than it lives */
+    /* no node uses it after it has expired */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
@@ -1427,7 +1427,9 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /* what the dance replaced is revoked, and what the refresh had fetched */
+    /*
+     * the tokens that the dance replaced are revoked, and those of the refresh
+     */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");

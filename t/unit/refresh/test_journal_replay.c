@@ -17,7 +17,7 @@ restore(unsigned node)
 }
 
 
-/* a worker dies: what it had in memory is gone, and the journal is not */
+/* a worker dies: its memory is lost, and the journal stays */
 
 static void
 die(world_actor_t *actor)
@@ -265,7 +265,7 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* which knows of no lease, and nobody takes one */
+    /* the new primary has no lease, and no run takes one */
 
     assert_unlocked();
     assert_int_equal(refresh(&b)->rc, cigna_refresh_paused);
@@ -287,7 +287,7 @@ an_open_exchange_is_told_to_the_new_primary(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* long before it is quiet no more */
+    /* long before the end of the quiet time */
 
     w.now_ms += CIGNA_LEASE_MS / 3;
     world_renew(&w, &a);
@@ -328,8 +328,8 @@ a_lease_that_waited_for_replicas_outlives_its_primary(void **state)
 
 
 /*
- * $userinfo is learned, or a key rotated, right after the store: what Redis has
- * is still the same generation, and may get lost like any other.
+ * Right after the store the record gets the identifier, or is sealed again.  It
+ * is still the same generation, which Redis may lose as well.
  */
 
 static void
@@ -384,7 +384,7 @@ a_store_whose_reply_was_lost_may_have_been_amended(void **state)
 }
 
 
-/* what is newer stays */
+/* the newer grant stays */
 
 static void
 a_deleted_grant_is_not_revived_and_its_tokens_are_revoked(void **state)
@@ -706,7 +706,7 @@ an_entry_of_another_vault_is_not_written(void **state)
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_failed);
     w.vault.prefix = cigna_slice("cigna");
 
-    /* those who know that vault still find it */
+    /* workers with that vault still find it */
 
     assert_int_equal(stored().generation, 1);
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);

@@ -247,7 +247,7 @@ a_refusal_that_is_not_final_is_noted(void **state)
     assert_null(lock());
     assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
-    /* nobody waits for it */
+    /* no run waits for it */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
@@ -305,7 +305,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
     assert_int_equal(x.asked, 3);
     assert_false(x.lease.taken);
 
-    /* the lock ends by itself, and the mark is somebody's who died */
+    /* the lock expires, and the mark is that of a dead run */
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_null(lock());

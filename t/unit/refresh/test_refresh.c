@@ -6,7 +6,7 @@
 #include "rings.h"
 
 
-/* what there is to do */
+/* judging the record */
 
 static void
 a_fresh_grant_is_left_alone(void **state)
@@ -456,7 +456,9 @@ runs_that_wake_together_do_not_refresh_again(void **state)
 
     (void) state;
 
-    /* the winner fails: of those who wake up one tries, the others wait */
+    /*
+     * the winner fails: one of the runs that wake up tries, and the others wait
+     */
 
     make_expired();
     (void) begin(&a);
@@ -1086,7 +1088,7 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
 
     for (i = 0; i < 3; i++) {
 
-        /* the endpoint has answered somebody else */
+        /* the endpoint has answered another run */
 
         w.fleet.endpoint.heard_ms = w.now_ms + 1;
 
@@ -1113,7 +1115,7 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
         assert_null(lock());
     }
 
-    /* nobody has refused it, so it is not marked spent */
+    /* it was never refused, so it is not marked spent */
 
     assert_int_equal(stored().state, cigna_grant_live);
 }
@@ -1273,7 +1275,7 @@ a_generation_that_the_journal_has_replaced_is_not_refreshed(void **state)
 
     (void) state;
 
-    /* Redis takes no writes, long after lock and mark have gone */
+    /* Redis takes no writes until long after lock and mark have expired */
 
     make_expired();
     (void) begin(&b);
@@ -1314,7 +1316,7 @@ a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 }
 
 
-/* what holds however a run was disturbed */
+/* this holds however a run was disturbed */
 
 static void
 check_after_fault(world_actor_t *actor)

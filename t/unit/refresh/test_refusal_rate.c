@@ -187,7 +187,7 @@ no_refusal_is_believed_while_other_refreshes_fail(void **state)
     assert_true(rate.doubted);
     assert_int_equal(rate.doubted_ms, NOW + 6);
 
-    /* not those from before one that did well */
+    /* failures before a success do not count */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(1, cigna_answer_refused, NOW);
@@ -425,7 +425,7 @@ a_few_successes_switch_throttling_off(void **state)
     assert_int_equal(rate.well_ms, NOW + SECOND);
     assert_int_equal(rate.doubted_ms, NOW);
 
-    /* what was before counts no more */
+    /* answers from before do not count any more */
 
     assert_int_equal(answers(3, cigna_answer_refused, NOW + 2 * SECOND), 0);
 }

@@ -125,7 +125,7 @@ a_token_refused_like_the_one_before_is_refreshed_in_five_minutes(void **state)
     assert_int_equal(verdict(NOW - 120 * 1000), cigna_refresh_refused);
     assert_int_equal(verdict(NOW - 3600 * 1000), cigna_refresh_pending);
 
-    /* one that nobody has refused is as good as any */
+    /* a token that was not refused may be used */
 
     v.refused_id = cigna_slice_null;
     assert_int_equal(verdict(NOW), cigna_refresh_ok);
@@ -182,7 +182,7 @@ a_life_of_no_length_makes_no_odd_due_time(void **state)
 }
 
 
-/* the refresh token was sent, and nobody knows what became of it */
+/* the refresh token was sent, and its outcome is unknown */
 
 static void
 sent(unsigned attempts, int64_t until_ms)
@@ -305,7 +305,7 @@ a_second_refusal_is_final_if_others_succeed(void **state)
 {
     (void) state;
 
-    /* a node that began anew knows of no doubt */
+    /* a node that has just started knows of no doubt */
 
     v.mark.attempts = 1;
     v.mark.refused_ms = NOW + 5;
@@ -381,7 +381,7 @@ a_spent_grant_with_a_mark_and_no_attempts_is_judged_like_one_without(
 {
     (void) state;
 
-    /* no script leaves such a record, but Redis may have one */
+    /* scripts leave no such record, but Redis may have one */
 
     grant.state = cigna_grant_spent;
     grant.obtained_ms = NOW;
@@ -407,7 +407,7 @@ a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
     v.endpoint.doubted_ms = NOW - MINUTE;
     assert_int_equal(verdict(NOW), cigna_refresh_paused);
 
-    /* up to the time when there was no doubt any more */
+    /* up to the end of the doubt */
 
     v.endpoint.doubted = 0;
     v.endpoint.sure_ms = NOW;

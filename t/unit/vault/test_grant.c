@@ -57,7 +57,7 @@ assert_same(const cigna_grant_t *a, const cigna_grant_t *b)
 }
 
 
-/* a text of fields: the version, then what is given */
+/* a text of fields: the version, and then the given bytes */
 
 static int
 parsed(cigna_slice_t fields, cigna_grant_t *g)

@@ -202,7 +202,7 @@ a_patient_may_be_written_in_several_ways(void **state)
         assert_false(same(others[i], "", &g));
     }
 
-    /* one without an id names nobody */
+    /* a reference without an id names no patient */
 
     g = old_grant();
     assert_true(same("Patient/", "", &g));
@@ -251,7 +251,7 @@ signed_by(EVP_PKEY *pkey, const char *payload)
 }
 
 
-/* who is "member-1", as every test has it, and "member-2" is a stranger */
+/* the member is "member-1", as in all tests; "member-2" is another one */
 
 static void
 a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
@@ -310,7 +310,7 @@ a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
         assert_slice(g.sub, "member-1");
     }
 
-    /* nobody to vouch for: another subject will do */
+    /* no issuer is known: another subject is enough */
 
     w.provider.issuer = cigna_slice_null;
     assert_false(same("", signed_by(other, "{" YOU "}"), &g));

@@ -121,7 +121,7 @@ a_later_generation_of_a_grant_replaces_an_older_one(void **state)
     assert_int_equal(put(1, 2, 30, DEAD, 100), CIGNA_ERROR);
     assert_int_equal(cigna_journal_entries(book), 1);
 
-    /* what the older one's writer says of it concerns nobody */
+    /* the older entry's writer settles nothing any more */
 
     settle(1, 2, cigna_journal_confirmed, 110, 0);
     settle(1, 2, cigna_journal_forgotten, 110, 0);
@@ -202,7 +202,7 @@ the_oldest_confirmed_entries_make_room(void **state)
 }
 
 
-/* what is ahead of Redis */
+/* entries that are ahead of Redis */
 
 static void
 a_later_generation_of_the_grant_is_ahead(void **state)
@@ -261,7 +261,7 @@ another_grant_is_not_ahead(void **state)
     assert_int_equal(ahead(1001, cigna_slice("9999999999999999999999"), 1,
                            NULL), -1);
 
-    /* where nobody knows which one it is, the newest of the member's */
+    /* if no grant is known, the member's newest one counts */
 
     assert_int_equal(put(1, 7, 10, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(2001, 1, 10, DEAD, 100), CIGNA_OK);

@@ -16,8 +16,8 @@ static const uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = {
 
 /*
  * The marker of NAME and SEAL under "cigna:v:{vault}", made at MADE_MS, as
- * scripts/vault computes it, which shares no line with the module: a marker
- * that it wrote must be one here.
+ * scripts/vault computes it.  The tool shares no code with the module, so its
+ * markers have to be valid here.
  */
 
 static const uint8_t  known[] = {
@@ -204,7 +204,7 @@ every_byte_of_a_marker_counts(void **state)
 }
 
 
-/* what is authentic, and none of ours */
+/* a text that is authentic, and is no marker of this version */
 
 static int
 opened_as(cigna_slice_t plain)

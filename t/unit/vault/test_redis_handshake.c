@@ -29,7 +29,7 @@ finish(void)
 }
 
 
-/* the whole check, with what is in this vault */
+/* the whole check, with this vault's marker */
 
 static cigna_redis_handshake_t *
 begin_vault(void)

@@ -13,10 +13,9 @@
 
 
 /*
- * The scripts on a real Redis, one of each kind: a plain one, one that is a
- * cluster, and a user who may do no more than the flows need.  And both
- * versions of each script, in Lua and in the world's C, held against each
- * other.
+ * The scripts on a real Redis: a standalone one, a cluster, and one whose user
+ * may call only the commands that the flows need.  Each script in Lua is
+ * compared with its version in C, which the simulated world has.
  */
 
 
@@ -152,7 +151,7 @@ live_on(redisContext *c)
 }
 
 
-/* every key has an expiry, and no value a secret */
+/* each key has an expiry, and no value has a secret */
 
 static void
 assert_sound(redisContext *c)
@@ -426,7 +425,7 @@ an_unknown_end_is_counted(void **state)
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "2");
 
-    /* nobody tries on the word of somebody who counted less */
+    /* a caller that knows of fewer attempts does not get the lease */
 
     assert_says("ok", RELEASE("b", "5"));
     (void) usleep(10 * 1000);
@@ -464,7 +463,7 @@ a_refusal_that_is_not_final_is_counted_and_dated(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_there("HGET g:{1} r");
 
-    /* what nobody knows the end of is no refusal */
+    /* an attempt of unknown outcome is not a refusal */
 
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_says("ok", RELEASE("b", "5"));
@@ -489,12 +488,12 @@ a_primary_that_knows_of_no_lease_is_told_again(void **state)
     assert_says("busy", BEGIN("b", "id", "1", "60000", "2"));
     assert_says("mine", RENEW("a"));
 
-    /* once more is the same, and no attempt is forgotten */
+    /* a repetition changes nothing, and all attempts stay counted */
 
     assert_says("mine", RETAKE("a", "id", "1", "1"));
     assert_value("HGET g:{1} n", "2");
 
-    /* somebody else's is not taken, by lock or by mark */
+    /* another owner's lease is not taken, by lock or by mark */
 
     assert_says("lost", RETAKE("b", "id", "1", "1"));
     tell(plain.redis, "DEL l:{1}");
@@ -764,7 +763,9 @@ a_generation_that_was_sealed_anew_is_there_already(void **state)
     assert_says("ok", RESTORE("id", "2", "5"));
     assert_value("HGET g:{1} b", "new");
 
-    /* spent, it was a refusal of what had been exchanged */
+    /*
+     * the generation that is marked spent was exchanged before it was refused
+     */
 
     assert_says("ok", SPEND("a", "id", "3"));
     assert_says("ok", RESTORE("id", "3", "5"));
@@ -799,12 +800,12 @@ nothing_is_restored_after_a_delete(void **state)
     assert_says("retired", RESTORE("id", "2", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
 
-    /* nor what went before it, whose id nobody remembers */
+    /* nor an earlier grant, whose id is not remembered */
 
     assert_says("retired", RESTORE("unheard", "2", "5"));
     assert_value("HGET g:{1} i", NULL);
 
-    /* but what was connected after it */
+    /* but a grant that was connected after it is */
 
     assert_says("ok", RESTORE("newer", "1", "99999999999999"));
 }
@@ -830,14 +831,14 @@ a_deletion_that_was_lost_is_made_again(void **state)
     assert_value("HGET g:{1} i", "newer");
     assert_says("retired", PUT("unheard"));
 
-    /* what was connected before it goes with it */
+    /* a grant that was connected before it is deleted, too */
 
     assert_says("ok", FORGET("last", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
     assert_says("retired", PUT("newer"));
     assert_says("retired", PUT("last"));
 
-    /* where nothing is, it is remembered nevertheless */
+    /* the id is remembered even if there was no grant */
 
     tell(plain.redis, "DEL g:{1}");
     assert_says("ok", FORGET("id", "5"));
@@ -907,7 +908,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     assert_string_equal(reply->element[1]->str, "noeviction");
     freeReplyObject(reply);
 
-    /* checking makes no marker */
+    /* a check does not make a marker */
 
     reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
     assert_int_equal(reply->integer, 0);
@@ -944,7 +945,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     freeReplyObject(reply);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
 
-    /* it cannot note who it is */
+    /* it cannot note its run id */
 
     tell(plain.redis, "HSET cigna:v:{vault} r elsewhere");
     tell(plain.redis, "CONFIG SET maxmemory 1");
@@ -1061,7 +1062,7 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
 }
 
 
-/* what cigna_scripts.h names, and no more */
+/* the commands that cigna_scripts.h names, and no others */
 
 #define USER                                                                  \
     "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
@@ -1069,7 +1070,7 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
     "+zadd +zcard +zrange +zrem +zremrangebyscore +zremrangebyrank "          \
     "+publish +unlink +client|setname +info "
 
-/* what the journal has is there, and nothing else */
+/* the entry of the journal is there, and nothing else */
 
 static void
 restore_all(void)
@@ -1234,7 +1235,7 @@ one_of(const char *const *list, unsigned n)
 }
 
 
-/* the same, but for times, which may differ by what passed in between */
+/* the same except for times, which may differ by the time between both calls */
 
 static int
 alike(const redisReply *x, const redisReply *y)

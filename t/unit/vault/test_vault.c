@@ -54,7 +54,7 @@ sealed(void)
 }
 
 
-/* opens a blob against an unreadable page, under what is set up */
+/* opens a blob that ends at an unreadable page */
 
 static int
 opened(cigna_slice_t blob, const char *id, uint64_t generation)
@@ -117,7 +117,7 @@ read_reply(cigna_slice_t wire, cigna_vault_mark_t *mark)
 
     if (rc == CIGNA_OK) {
 
-        /* none of it points into the reply, which is gone */
+        /* no slice points into the reply, which is freed */
 
         assert_slice(g.id, ID);
         assert_int_equal(g.generation, 7);

@@ -1,7 +1,7 @@
 
 /*
- * What an operator has to know who changes a client's secret: which one Cigna
- * knows, as this worker finds out.
+ * An operator who changes a client's secret must know which one Cigna accepts.
+ * Each worker finds it out with its next requests.
  */
 
 
@@ -10,7 +10,7 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-/* of each line */
+/* ms between two lines of the same text */
 
 #define NGX_CIGNA_CLIENT_SECRET_LOG  (60 * 1000)
 

@@ -3,11 +3,11 @@
 #define _NGX_CIGNA_CLIENT_SECRET_H_INCLUDED_
 
 
-#include "ngx_cigna_run.h"
+#include "run/ngx_cigna_run.h"
 #include "oauth/cigna_client_secret.h"
 
 
-/* counts and logs which of the tenant's two secrets has just worked */
+/* counts and logs which of the tenant's two secrets Cigna has just accepted */
 void ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     const cigna_client_secret_t *secret);
 

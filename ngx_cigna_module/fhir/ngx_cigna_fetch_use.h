@@ -1,0 +1,18 @@
+
+#ifndef _NGX_CIGNA_FETCH_USE_H_INCLUDED_
+#define _NGX_CIGNA_FETCH_USE_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf.h"
+
+
+/*
+ * 1 if a browser is about to run the reply as a part of a page: as a script, a
+ * style sheet or a worker.  No header line of the reply would stop it if the
+ * type is that of a script.  Fetch Metadata (W3C), section 2.1, and Service
+ * Workers (W3C), section 6.1.
+ */
+ngx_uint_t ngx_cigna_fetch_use_runs(ngx_http_request_t *r);
+
+
+#endif /* _NGX_CIGNA_FETCH_USE_H_INCLUDED_ */

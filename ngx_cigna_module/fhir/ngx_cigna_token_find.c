@@ -1,0 +1,448 @@
+
+/*
+ * Where a token comes from:
+ *
+ *                    +--> refused
+ *                    |
+ *    new ------------+--> found            in the cache
+ *     |              |
+ *     +--> reading --+--> found            in the vault, or in the cache while
+ *             |      |                     the vault is out of reach
+ *             |      |
+ *             +--> refreshing --> found    a new token, or the old one for its
+ *                                          last moments
+ *
+ * "reading" and "refreshing" wait.  A callback only records its result;
+ * ngx_cigna_token_find() is called again and decides.  Refreshes are the job of
+ * ngx_cigna_token_refresh.c.
+ *
+ * A token that the FHIR server has refused leaves the cache, which then only
+ * remembers the refusal.  A request that finds the refused token in the vault
+ * asks for a refresh.  So requests of all workers wait for one refresh.
+ */
+
+
+#include "ngx_cigna_token_find.h"
+#include "ngx_cigna_token_refresh.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "jobs/ngx_cigna_refresher.h"
+#include "nginx/ngx_cigna_pool_secret.h"
+#include "nginx/ngx_cigna_time.h"
+#include "request/ngx_cigna_reply.h"
+#include "request/ngx_cigna_vault_read.h"
+#include "shm/ngx_cigna_counters.h"
+
+
+/* a token that expires sooner than this may expire on its way */
+
+#define NGX_CIGNA_TOKEN_MARGIN_MS  5000
+
+
+static ngx_int_t ngx_cigna_token_lookup(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_uint_t ngx_cigna_token_usable(const ngx_cigna_cache_entry_t *entry,
+    int64_t now);
+static ngx_int_t ngx_cigna_token_read(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_token_read_result(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_token_of_grant(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
+static ngx_uint_t ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
+    const cigna_grant_t *grant, int64_t now);
+static ngx_uint_t ngx_cigna_token_is_refused(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
+static ngx_uint_t ngx_cigna_token_same_grant(const u_char *id,
+    const u_char *other);
+static void ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_cache_entry_t *entry);
+static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    switch (ctx->token->state) {
+
+    case ngx_cigna_token_new:
+        return ngx_cigna_token_lookup(r, ctx);
+
+    case ngx_cigna_token_reading:
+        return ngx_cigna_token_read_result(r, ctx);
+
+    case ngx_cigna_token_refreshing:
+        rc = ngx_cigna_token_refresh_result(r, ctx);
+        return rc == NGX_DECLINED ? ngx_cigna_token_read(r, ctx) : rc;
+
+    case ngx_cigna_token_found:
+        return NGX_OK;
+
+    default: /* ngx_cigna_token_refused */
+        return NGX_ABORT;
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    int64_t                 now;
+    ngx_int_t               rc;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
+                                 &ctx->member, &t->key)
+        != NGX_OK)
+    {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    if (!lcf->cache) {
+        return ngx_cigna_token_read(r, ctx);
+    }
+
+    rc = ngx_cigna_cache_get(mcf->zone, &t->key, r->pool, &t->cached);
+
+    if (rc != NGX_OK || ngx_cigna_token_eq(&t->cached.token, &t->refused)) {
+        ngx_str_null(&t->cached.token);
+        return ngx_cigna_token_read(r, ctx);
+    }
+
+    now = ngx_cigna_now_ms();
+
+    if (t->cached.suspect
+        || now - t->cached.checked_ms >= (int64_t) mcf->revalidate
+        || !ngx_cigna_token_usable(&t->cached, now))
+    {
+        return ngx_cigna_token_read(r, ctx);
+    }
+
+    if (t->cached.due_ms && now >= t->cached.due_ms) {
+        ngx_cigna_token_refresh_ahead(r, ctx);
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_cache_hits);
+
+    return ngx_cigna_token_use(ctx, &t->cached.token, ngx_cigna_source_cache);
+}
+
+
+/*
+ * 1 if the token may be sent.  A token that can be refreshed is given up a
+ * little before it expires, but a short-lived one at most half way between due
+ * and expiry.  All others serve to their end: those that cannot be refreshed,
+ * and those whose next refresh is due after their expiry, as the last failed.
+ */
+
+static ngx_uint_t
+ngx_cigna_token_usable(const ngx_cigna_cache_entry_t *entry, int64_t now)
+{
+    int64_t  margin;
+
+    margin = 0;
+
+    if (entry->due_ms && entry->due_ms < entry->expires_ms) {
+        margin = ngx_min(NGX_CIGNA_TOKEN_MARGIN_MS,
+                         (entry->expires_ms - entry->due_ms) / 2);
+    }
+
+    return now < entry->expires_ms - margin;
+}
+
+
+static ngx_int_t
+ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_main_conf_t  *mcf;
+
+    id = ngx_cigna_identity_names(r, ctx);
+    if (id == NULL) {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    ctx->token->epoch = ngx_cigna_cache_epoch(mcf->zone, id->hash);
+
+    switch (ngx_cigna_vault_read_start(r, ctx, ctx->token->resume)) {
+
+    case NGX_AGAIN:
+        ctx->token->state = ngx_cigna_token_reading;
+        return NGX_AGAIN;
+
+    case NGX_BUSY:
+        return ngx_cigna_token_stale(r, ctx);
+
+    default:
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+}
+
+
+static ngx_int_t
+ngx_cigna_token_read_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_int_t               rc;
+    cigna_grant_t           grant;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+    ngx_cigna_condition_e   e;
+
+    t = ctx->token;
+
+    e = ngx_cigna_vault_read_grant(r, ctx, &grant);
+
+    switch (e) {
+
+    case ngx_cigna_condition_served:
+        rc = ngx_cigna_token_of_grant(r, ctx, &grant);
+        break;
+
+    case ngx_cigna_condition_vault_unreachable:
+        rc = ngx_cigna_token_stale(r, ctx);
+        break;
+
+    case ngx_cigna_condition_refresh_paused:
+    case ngx_cigna_condition_grant_spent:
+
+        if (ngx_cigna_token_cache_newer(t, &grant, ngx_cigna_now_ms())) {
+            rc = ngx_cigna_token_use(ctx, &t->cached.token,
+                                      ngx_cigna_source_cache);
+            break;
+        }
+
+        if (e == ngx_cigna_condition_refresh_paused) {
+            rc = ngx_cigna_token_refuse(ctx, e);
+            break;
+        }
+
+        /* fall through */
+
+    case ngx_cigna_condition_not_connected:
+    case ngx_cigna_condition_grant_moved:
+
+        if (t->cached.token.len) {
+            mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+            ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
+        }
+
+        /* fall through */
+
+    default:
+        rc = ngx_cigna_token_refuse(ctx, e);
+        break;
+    }
+
+    ngx_cigna_vault_read_done(ctx, &grant);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    int64_t                   now;
+    ngx_cigna_token_t        *t;
+    ngx_cigna_cache_entry_t   entry;
+
+    t = ctx->token;
+    now = ngx_cigna_now_ms();
+
+    ngx_cigna_refresher_entry(ctx->tenant, ctx->names, grant, &entry);
+
+    if (ngx_cigna_token_cache_newer(t, grant, now)) {
+        return ngx_cigna_token_use(ctx, &t->cached.token,
+                                    ngx_cigna_source_cache);
+    }
+
+    if (now >= entry.expires_ms || grant->state == cigna_grant_spent) {
+        return grant->refresh_token.len
+               ? ngx_cigna_token_refresh(r, ctx, NULL)
+               : ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_expired);
+    }
+
+    if (ngx_cigna_token_is_refused(r, ctx, &entry, now)) {
+        return ngx_cigna_token_refresh(r, ctx, grant);
+    }
+
+    if (ngx_cigna_pool_secret_copy(r->pool, &t->old, entry.token.data,
+                                   entry.token.len)
+        != NGX_OK
+        || ngx_cigna_ctx_grant(r, ctx, grant) != NGX_OK)
+    {
+        return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
+    }
+
+    ngx_cigna_token_of(t, entry.id, entry.generation);
+
+    if (!ngx_cigna_token_usable(&entry, now)) {
+        return ngx_cigna_token_refresh(r, ctx, NULL);
+    }
+
+    ngx_cigna_token_cache(r, ctx, &entry);
+
+    if (entry.due_ms && now >= entry.due_ms) {
+        ngx_cigna_token_refresh_ahead(r, ctx);
+    }
+
+    return ngx_cigna_token_use(ctx, &t->old, ngx_cigna_source_vault);
+}
+
+
+/*
+ * 1 if Redis has lost the generation that the cache has.  A journal will write
+ * it again.  Until then the cached token serves: the grant in Redis may be
+ * spent.
+ */
+
+static ngx_uint_t
+ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
+    const cigna_grant_t *grant, int64_t now)
+{
+    return t->cached.token.len
+           && t->cached.generation > grant->generation
+           && grant->id.len == CIGNA_GRANT_ID_LEN
+           && ngx_cigna_token_same_grant(t->cached.id, grant->id.data)
+           && ngx_cigna_token_usable(&t->cached, now);
+}
+
+
+/* a token older than the refused one of the same grant is refused too */
+
+static ngx_uint_t
+ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_cache_entry_t *entry, int64_t now)
+{
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+
+    if (t->refused_here
+        && (ngx_cigna_token_eq(&entry->token, &t->refused)
+            || (entry->generation <= t->generation
+                && ngx_cigna_token_same_grant(entry->id, t->id))))
+    {
+        return 1;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return ngx_cigna_cache_refused(mcf->zone, &t->key, &entry->token, now);
+}
+
+
+static ngx_uint_t
+ngx_cigna_token_same_grant(const u_char *id, const u_char *other)
+{
+    return cigna_slice_eq(cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN),
+                          cigna_slice_make(other, other + CIGNA_GRANT_ID_LEN));
+}
+
+
+/*
+ * A generation below the cached one means that the member has connected anew
+ * elsewhere, or that Redis has lost a write for longer than the cached token
+ * lived.  In both cases the vault counts.  The cached entry goes, and the next
+ * request fills the cache.
+ */
+
+static void
+ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_cache_entry_t *entry)
+{
+    ngx_cigna_token_t      *t;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (!lcf->cache) {
+        return;
+    }
+
+    if (t->cached.token.len && entry->generation < t->cached.generation) {
+        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->name);
+        return;
+    }
+
+    (void) ngx_cigna_cache_put(mcf->zone, &t->key, entry, t->epoch);
+}
+
+
+/* the vault is out of reach, which never means that there is no grant */
+
+static ngx_int_t
+ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    int64_t                 now;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    now = ngx_cigna_now_ms();
+
+    if (t->cached.token.len == 0
+        || now >= t->cached.expires_ms
+        || now - t->cached.checked_ms >= (int64_t) mcf->stale)
+    {
+        return ngx_cigna_token_refuse(ctx,
+                                      ngx_cigna_condition_vault_unreachable);
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_stale_served);
+    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_served_stale, "fhir", NULL);
+
+    return ngx_cigna_token_use(ctx, &t->cached.token, ngx_cigna_source_cache);
+}
+
+
+void
+ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    cigna_vault_names_t    *id;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    t = ctx->token;
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ctx->source == ngx_cigna_source_cache) {
+        ngx_cigna_token_of(t, t->cached.id, t->cached.generation);
+    }
+
+    t->refused = t->value;
+    t->refused_here = 1;
+    t->retried = 0;
+
+    ngx_str_null(&t->value);
+    ngx_str_null(&t->old);
+    ngx_str_null(&t->cached.token);
+
+    t->state = ngx_cigna_token_new;
+
+    id = ngx_cigna_identity_names(r, ctx);
+
+    if (id != NULL) {
+        ngx_cigna_cache_refuse(mcf->zone, &t->key, id->hash, &t->refused,
+                               ngx_cigna_now_ms());
+    }
+}

@@ -1,0 +1,56 @@
+
+#ifndef _NGX_CIGNA_REDIS_CMD_H_INCLUDED_
+#define _NGX_CIGNA_REDIS_CMD_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "flow/cigna_flow.h"
+
+
+/*
+ * One command, as the user of the Redis client sees it.  The memory is the
+ * user's and stays until the handler was called or cancel() has returned.
+ */
+
+typedef struct ngx_cigna_redis_s      ngx_cigna_redis_t;   /* the client */
+typedef struct ngx_cigna_redis_cmd_s  ngx_cigna_redis_cmd_t;
+
+typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
+
+/* see ngx_cigna_redis_on_connected() */
+typedef void (*ngx_cigna_redis_connected_pt)(void *data, int64_t age_ms,
+    uint64_t primary, ngx_uint_t durable);
+
+
+struct ngx_cigna_redis_cmd_s {
+    /* set by the caller, all else zeroed */
+    ngx_cigna_redis_pt       handler;
+    void                    *data;
+    unsigned                 durable:1;    /* "ok" only once the configured
+                                              number of replicas has the write,
+                                              else "lost" */
+
+    /* results, valid in the handler; done() frees the reply */
+    cigna_ev_e               outcome;      /* ok, unsent, lost */
+    cigna_reply_t           *reply;
+
+    /* private */
+    ngx_cigna_redis_cmd_t  **back;         /* where the client keeps a pointer
+                                              to this; NULL: not in flight */
+    unsigned                 eval:1;       /* see ngx_cigna_redis_script.h */
+};
+
+
+/* 1 from a start that returned NGX_AGAIN until the handler or cancel() */
+#define ngx_cigna_redis_in_flight(cmd)  ((cmd)->back != NULL)
+
+/* the handler will not be called; the reply, when it comes, is thrown away */
+void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
+
+/* cancels a command that is in flight, frees the reply; may be called twice */
+void ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd);
+
+
+#endif /* _NGX_CIGNA_REDIS_CMD_H_INCLUDED_ */
