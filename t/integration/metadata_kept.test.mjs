@@ -464,6 +464,8 @@ test('documents grow old', async (t) => {
       answer(PATHS.metadata, { version: 99 });
       clock.forward(20);
       await becomes(99);
+      // until then it was proxied
+      await until('it is kept', () => logged('can be kept again') === 2);
 
       recorder.server.closeAllConnections();
       await new Promise((resolve) => { recorder.server.close(resolve); });
