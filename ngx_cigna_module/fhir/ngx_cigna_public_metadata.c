@@ -93,7 +93,9 @@ ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
         "a \"proxy_pass\" that leads there");
 
-    if (cigna_public_metadata_document(gate->path) != cigna_public_metadata_none) {
+    if (cigna_public_metadata_document(gate->path)
+        != cigna_public_metadata_none)
+    {
         return ngx_cigna_condition_served;
     }
 
