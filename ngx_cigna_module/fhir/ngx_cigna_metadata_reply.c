@@ -15,10 +15,12 @@
 
 static ngx_int_t ngx_cigna_metadata_reply_asked(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked, ngx_str_t *base);
-static ngx_uint_t ngx_cigna_metadata_reply_theirs(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
+static ngx_uint_t ngx_cigna_metadata_reply_same_host(
+    ngx_http_request_t *r, ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_metadata_reply_request(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked);
+static ngx_int_t ngx_cigna_metadata_reply_url(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_cigna_metadata_t *asked);
 static ngx_int_t ngx_cigna_metadata_reply_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run,
     ngx_http_event_handler_pt resume);
@@ -27,7 +29,7 @@ static ngx_int_t ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
     ngx_str_t *base);
 static ngx_chain_t *ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base);
-static ngx_buf_t *ngx_cigna_metadata_reply_buf(ngx_http_request_t *r,
+static ngx_chain_t *ngx_cigna_metadata_reply_piece(ngx_http_request_t *r,
     u_char *data, size_t len);
 static ngx_int_t ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
     const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
@@ -76,7 +78,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 }
 
 
-/* NGX_DECLINED: it is not for a document that could be kept */
+/* fills *asked and *base; NGX_DECLINED: the gateway cannot keep the reply */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -87,7 +89,7 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (!ngx_cigna_metadata_reply_theirs(r, ctx, lcf)) {
+    if (!ngx_cigna_metadata_reply_same_host(r, ctx, lcf)) {
         return NGX_DECLINED;
     }
 
@@ -112,13 +114,13 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * 1 if the request would go to the server of fhir_base: where nothing is
- * verified it may be for another one.
+ * 1 if the request would go to the host of fhir_base.  With
+ * "cigna_insecure_upstream on" it may go elsewhere.
  */
 
 static ngx_uint_t
-ngx_cigna_metadata_reply_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_loc_conf_t *lcf)
+ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_str_t  name;
 
@@ -132,7 +134,7 @@ ngx_cigna_metadata_reply_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* by what is about to leave, whatever the caller and the operator have said */
+/* reads the request that the gate has written, which is about to leave */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -140,8 +142,8 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     int            rc;
     ngx_buf_t     *b;
-    cigna_buf_t    lines, url;
-    cigna_slice_t  request, query, base, path;
+    cigna_buf_t    lines;
+    cigna_slice_t  request, query;
 
     b = r->upstream->request_bufs->buf;
     request = cigna_slice_make(b->pos, b->last);
@@ -149,17 +151,9 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     query = ngx_cigna_slice(&r->upstream->uri);
     (void) cigna_slice_cut(&query, '?');
 
-    base = ctx->tenant->provider.fhir_base;
-    path = cigna_public_metadata_path(asked->document);
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
-
     if (ngx_cigna_buf_init(r, &lines,
                            request.len + CIGNA_PUBLIC_METADATA_LINES)
-            != NGX_OK
-        || ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -170,17 +164,40 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return rc == CIGNA_NONE ? NGX_DECLINED : NGX_ERROR;
     }
 
+    asked->lines = cigna_buf_slice(&lines);
+
+    return ngx_cigna_metadata_reply_url(r, ctx->tenant, asked);
+}
+
+
+static ngx_int_t
+ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_cigna_metadata_t *asked)
+{
+    cigna_buf_t    url;
+    cigna_slice_t  base, path;
+
+    base = tenant->provider.fhir_base;
+    path = cigna_public_metadata_path(asked->document);
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     cigna_buf_append(&url, base);
     cigna_buf_append(&url, path);
 
-    asked->lines = cigna_buf_slice(&lines);
     asked->url = cigna_buf_slice(&url);
 
     return NGX_OK;
 }
 
 
-/* up to the tenant's time-out; then the request leaves by itself */
+/* waits once, up to the tenant's time-out; NGX_DECLINED: not any more */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -242,69 +259,62 @@ ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
 }
 
 
-/* the text itself is not copied: a caller that reads slowly costs no memory */
+/* borrows the text: a caller that reads slowly takes no memory for it */
 
 static ngx_chain_t *
 ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base)
 {
-    u_char        *p, *end, *mark;
-    ngx_buf_t     *b;
-    ngx_chain_t   *out, *cl, **last;
+    u_char       *p, *end, *mark;
+    ngx_chain_t  *out, *cl, **last;
 
-    out = NULL;
-    cl = NULL;
     last = &out;
     r->headers_out.content_length_n = 0;
 
     p = text->data;
     end = p + text->len;
 
-    while (p < end) {
-
+    do {
         mark = base ? ngx_strlchr(p, end, CIGNA_PUBLIC_METADATA_BASE) : NULL;
 
         if (mark == p) {
 
             /* a "/" or the end of the base follows */
 
-            b = ngx_cigna_metadata_reply_buf(r, base->data, base->len - 1);
+            cl = ngx_cigna_metadata_reply_piece(r, base->data, base->len - 1);
             p++;
 
         } else {
-            b = ngx_cigna_metadata_reply_buf(r, p, (mark ? mark : end) - p);
+            cl = ngx_cigna_metadata_reply_piece(r, p, (mark ? mark : end) - p);
             p = mark ? mark : end;
         }
 
-        cl = ngx_alloc_chain_link(r->pool);
-        if (b == NULL || cl == NULL) {
+        if (cl == NULL) {
             return NULL;
         }
 
-        r->headers_out.content_length_n += b->last - b->pos;
-
-        cl->buf = b;
-        cl->next = NULL;
         *last = cl;
         last = &cl->next;
-    }
 
-    if (cl) {
-        cl->buf->last_buf = 1;
-        cl->buf->last_in_chain = 1;
-    }
+    } while (p < end);
+
+    cl->buf->last_buf = 1;
+    cl->buf->last_in_chain = 1;
 
     return out;
 }
 
 
-static ngx_buf_t *
-ngx_cigna_metadata_reply_buf(ngx_http_request_t *r, u_char *data, size_t len)
+static ngx_chain_t *
+ngx_cigna_metadata_reply_piece(ngx_http_request_t *r, u_char *data, size_t len)
 {
-    ngx_buf_t  *b;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
 
     b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
         return NULL;
     }
 
@@ -312,7 +322,12 @@ ngx_cigna_metadata_reply_buf(ngx_http_request_t *r, u_char *data, size_t len)
     b->last = data + len;
     b->memory = 1;
 
-    return b;
+    cl->buf = b;
+    cl->next = NULL;
+
+    r->headers_out.content_length_n += len;
+
+    return cl;
 }
 
 

@@ -1,12 +1,12 @@
 
 /*
- *   get --> fresh or not due ------------------------------> the text
+ *   get --> not due ----------------------------------------> the text
  *      \--> due: start --> wait for the claim --> fetch --> result
- *                               |                             |
- *                               +--- another has fetched it --+--> copy
+ *                               |                              |
+ *                               +-- another worker is done --> copy
  *
- * The run of a worker without the claim looks at the zone now and then.  It
- * takes over where the worker that has the claim dies.
+ * The run of a worker without the claim looks at the zone every 20 ms.  It
+ * takes the claim if the worker that has it dies.
  */
 
 
@@ -59,6 +59,8 @@ typedef struct {
 } ngx_cigna_metadata_job_t;
 
 
+static void ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
+    ngx_cigna_metadata_document_t *doc);
 static ngx_int_t ngx_cigna_metadata_key(const ngx_cigna_metadata_t *asked,
     u_char *key);
 static size_t ngx_cigna_metadata_key_size(const ngx_cigna_metadata_t *asked);
@@ -71,11 +73,15 @@ static void ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
     ngx_cigna_metadata_document_t *doc);
 static void ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_metadata_document_t *doc);
+static void ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
+    ngx_cigna_metadata_document_t *doc, ngx_cigna_metadata_text_t *text);
 static ngx_cigna_metadata_text_t *ngx_cigna_metadata_copy(
     ngx_cigna_main_conf_t *mcf, const u_char *key,
     const ngx_cigna_document_state_t *state);
 static void ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc);
+static void ngx_cigna_metadata_flow_init(ngx_cigna_run_t *run,
+    const ngx_cigna_metadata_t *asked, ngx_cigna_metadata_document_t *doc);
 static void ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static ngx_int_t ngx_cigna_metadata_claim(ngx_cigna_metadata_job_t *job);
@@ -95,7 +101,6 @@ ngx_int_t
 ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_text_t **text, ngx_cigna_run_t **run)
 {
-    time_t                          now;
     u_char                          key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_metadata_document_t  *doc;
 
@@ -108,18 +113,9 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
         return NGX_DECLINED;
     }
 
-    now = ngx_time();
+    ngx_cigna_metadata_refresh(asked, doc);
 
-    if (doc->run == NULL && now >= doc->state.due) {
-
-        ngx_cigna_metadata_sync(asked->mcf, doc);
-
-        if (now >= doc->state.due && !ngx_exiting) {
-            ngx_cigna_metadata_start(asked, doc);
-        }
-    }
-
-    if (doc->text && now < doc->state.until) {
+    if (doc->text && ngx_time() < doc->state.until) {
 
         if (doc->state.away) {
             ngx_cigna_count(asked->tenant->counters,
@@ -132,7 +128,7 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
         return NGX_OK;
     }
 
-    /* a caller waits for the first answer only */
+    /* after a failed fetch a caller does not wait for the next one */
 
     if (doc->run == NULL || doc->state.passed || doc->state.away) {
         return NGX_DECLINED;
@@ -144,7 +140,25 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
 }
 
 
-/* of all that the text depends on */
+/* looks into the zone, and fetches the document, if it is due */
+
+static void
+ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
+    ngx_cigna_metadata_document_t *doc)
+{
+    if (doc->run || ngx_time() < doc->state.due) {
+        return;
+    }
+
+    ngx_cigna_metadata_sync(asked->mcf, doc);
+
+    if (ngx_time() >= doc->state.due && !ngx_exiting) {
+        ngx_cigna_metadata_start(asked, doc);
+    }
+}
+
+
+/* the hash of everything that the text depends on */
 
 static ngx_int_t
 ngx_cigna_metadata_key(const ngx_cigna_metadata_t *asked, u_char *key)
@@ -230,7 +244,7 @@ ngx_cigna_metadata_key_parts(const ngx_cigna_metadata_t *asked,
 }
 
 
-/* it, made if need be; NULL if there is no memory */
+/* the document of this key, made if need be; NULL if there is no memory */
 
 static ngx_cigna_metadata_document_t *
 ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
@@ -267,7 +281,7 @@ ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
 }
 
 
-/* the first one stays, and those that are being fetched */
+/* drops documents that rest longest, but neither the first nor one in a run */
 
 static void
 ngx_cigna_metadata_shrink(ngx_cigna_worker_t *worker)
@@ -295,10 +309,7 @@ static void
 ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
     ngx_cigna_metadata_document_t *doc)
 {
-    if (doc->text) {
-        worker->documents_size -= doc->text->len;
-        ngx_cigna_metadata_release(doc->text);
-    }
+    ngx_cigna_metadata_replace(worker, doc, NULL);
 
     ngx_queue_remove(&doc->queue);
     worker->ndocuments--;
@@ -307,17 +318,14 @@ ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
 }
 
 
-/* what the zone has forgotten is served on as it was known */
+/* takes over what the zone knows; a document that it has dropped is kept */
 
 static void
 ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_metadata_document_t *doc)
 {
-    ngx_cigna_worker_t          *worker;
     ngx_cigna_metadata_text_t   *text;
     ngx_cigna_document_state_t   state;
-
-    worker = mcf->worker;
 
     ngx_cigna_documents_look(mcf->documents, doc->key, &state);
 
@@ -342,13 +350,23 @@ ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
         }
     }
 
+    ngx_cigna_metadata_replace(mcf->worker, doc, text);
+    doc->state = state;
+}
+
+
+/* takes the text, which may be NULL */
+
+static void
+ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
+    ngx_cigna_metadata_document_t *doc, ngx_cigna_metadata_text_t *text)
+{
     if (doc->text) {
         worker->documents_size -= doc->text->len;
         ngx_cigna_metadata_release(doc->text);
     }
 
     doc->text = text;
-    doc->state = state;
 
     if (text) {
         worker->documents_size += text->len;
@@ -402,9 +420,7 @@ static void
 ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc)
 {
-    ngx_cigna_run_t           *run;
-    cigna_metadata_fetch_t    *fetch;
-    ngx_cigna_metadata_job_t  *job;
+    ngx_cigna_run_t  *run;
 
     run = ngx_cigna_run_create(asked->mcf, asked->tenant, "metadata", NULL,
                                sizeof(ngx_cigna_metadata_job_t),
@@ -424,6 +440,19 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 
+    ngx_cigna_metadata_flow_init(run, asked, doc);
+
+    ngx_cigna_run_start(run, ngx_cigna_metadata_flow);
+}
+
+
+static void
+ngx_cigna_metadata_flow_init(ngx_cigna_run_t *run,
+    const ngx_cigna_metadata_t *asked, ngx_cigna_metadata_document_t *doc)
+{
+    cigna_metadata_fetch_t    *fetch;
+    ngx_cigna_metadata_job_t  *job;
+
     job = run->flow;
     job->run = run;
     job->doc = doc;
@@ -441,8 +470,6 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     }
 
     cigna_metadata_fetch_init(fetch);
-
-    ngx_cigna_run_start(run, ngx_cigna_metadata_flow);
 }
 
 
