@@ -3,7 +3,6 @@
 #include "ngx_cigna_conf_notice.h"
 #include "ngx_cigna_conf_value.h"
 #include "ngx_cigna_fhir_check.h"
-#include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "vault/cigna_vault_names.h"
 

@@ -9,18 +9,18 @@
 #include "fhir/cigna_resource_types.h"
 
 
-/* where a client secret is from */
+/* the source of a client secret */
 
 typedef struct {
-    ngx_str_t     name;                    /* of a file, or a variable */
-    ngx_uint_t    env;
+    ngx_str_t     name;                    /* of a file or of a variable */
+    ngx_uint_t    env;                     /* an environment variable */
 } ngx_cigna_secret_source_t;
 
 
 #define NGX_CIGNA_CLIENT_SECRETS_MAX  2
 
 
-/* what stands in a block cigna_tenant; fields are named as the directives */
+/* a block cigna_tenant: each field has the name of its directive */
 
 typedef struct {
     ngx_uint_t    environment;
@@ -43,8 +43,8 @@ typedef struct {
     ngx_str_t     aud;
     ngx_array_t  *authorize_param;         /* ngx_keyval_t */
 
-    cigna_resource_types_t resource_types;
-    ngx_uint_t    types_dry;
+    cigna_resource_types_t  resource_types;
+    ngx_uint_t    types_dry;               /* with "dry_run" */
 
     ngx_str_t     trusted_certificate;
     ngx_msec_t    connect_timeout;
@@ -68,7 +68,7 @@ typedef struct {
 } ngx_cigna_tenant_options_t;
 
 
-/* milliseconds: the longest "timeout" and "connect_timeout", and exchange */
+/* ms: the longest "timeout" and "connect_timeout"; "exchange_timeout" */
 
 #define NGX_CIGNA_TIMEOUT_MAX   (300 * 1000)
 #define NGX_CIGNA_EXCHANGE_MAX  (600 * 1000)

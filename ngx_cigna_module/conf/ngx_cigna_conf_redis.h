@@ -6,7 +6,7 @@
 #include "redis/ngx_cigna_redis.h"
 
 
-/* options of "cigna_vault"; fields are named as the directives */
+/* a block cigna_vault: each field has the name of its directive */
 
 typedef struct {
     ngx_array_t  *redis;                   /* ngx_str_t */

@@ -333,7 +333,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         || ngx_cigna_callback_copy(run, &flow->error, args->error) != NGX_OK
         || ngx_cigna_callback_copy(run, &flow->secret, secret) != NGX_OK)
     {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -341,7 +341,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ((ngx_cigna_callback_flow_t *) flow)->run = run;
 
-    run->on_result = ngx_cigna_callback_result;
+    run->on.result = ngx_cigna_callback_result;
 
     return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
                                 NGX_CIGNA_CALLBACK_WAIT_MS,

@@ -345,14 +345,14 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow->return_to = ngx_cigna_run_copy(run, return_to);
 
     if (flow->return_to.len != return_to.len) {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return ngx_cigna_connect_refuse(r, ctx,
                                         cigna_dance_outcome_return_to_refused);
     }
 
     cigna_connect_init(flow);
 
-    run->on_result = ngx_cigna_connect_result;
+    run->on.result = ngx_cigna_connect_result;
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
 

@@ -4,6 +4,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "run/ngx_cigna_driver.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
@@ -311,13 +312,13 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_run_identify(run, id);
 
-    run->on_revoke = ngx_cigna_revoker_start;
+    run->on.revoke = ngx_cigna_revoker_start;
 
     if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
                                  &ctx->member, &run->key)
         != NGX_OK)
     {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NULL;
     }
 
@@ -331,7 +332,7 @@ ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply)
 {
     if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -103,7 +103,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     cigna_disconnect_init(flow);
 
-    run->on_result = ngx_cigna_disconnect_result;
+    run->on.result = ngx_cigna_disconnect_result;
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 

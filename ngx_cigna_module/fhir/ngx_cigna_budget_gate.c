@@ -1,17 +1,17 @@
 
 /*
- *   content, about to go  ngx_cigna_budget_gate() asks; the request may wait, and is
- *                         then taken up by "resume"
- *   next upstream         ngx_cigna_budget_gate_attempt() charges what has gone out
- *                         beside the first attempt
- *   reply's header        ngx_cigna_budget_gate_answered() sees 429 and 503
- *   401, replayed         ngx_cigna_budget_gate() charges without asking
- *   request's end         what was charged and has never gone out comes back
+ *   before a request goes   ngx_cigna_budget_gate() asks; the request may wait,
+ *                           and "resume" then goes on with it
+ *   next upstream           ngx_cigna_budget_gate_attempt() charges attempts
+ *                           after the first one
+ *   header of the reply     ngx_cigna_budget_gate_answered() sees 429 and 503
+ *   401, replayed           ngx_cigna_budget_gate() charges without asking
+ *   end of the request      gives back what was charged and never left
  *
- * An attempt is one as soon as nginx has chosen a peer, which it notes in
- * r->upstream_states; there a state without a peer is in front of each upstream
- * request but the first one, and where no server is alive stands the name of
- * the upstream itself.
+ * An attempt begins when nginx has chosen a peer, which it notes in
+ * r->upstream_states.  There, a state without a peer precedes each upstream
+ * request but the first.  If no server is alive, the peer is the name of the
+ * upstream itself.
  */
 
 
@@ -35,41 +35,44 @@ static void ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_cigna_budget_gate_verdict(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit);
+    ngx_cigna_budget_gate_t *gate);
 static void ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit);
+    ngx_cigna_budget_gate_t *gate);
 static ngx_uint_t ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit);
+    ngx_cigna_budget_gate_t *gate);
 static void ngx_cigna_budget_gate_cleanup(void *data);
 static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 
 
-/* holds two references; not NGX_OK: the request is somebody else's now */
+/*
+ * The caller has two references to the request.  Not NGX_OK: the gate has taken
+ * over the request, and the caller must not touch it.
+ */
 
 ngx_int_t
 ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 {
     ngx_cigna_ctx_t          *ctx;
-    ngx_cigna_budget_gate_t  *admit;
+    ngx_cigna_budget_gate_t  *gate;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    admit = ctx->budget_gate;
+    gate = ctx->budget_gate;
 
-    if (admit == NULL) {
+    if (gate == NULL) {
         return ngx_cigna_budget_gate_begin(r, ctx, resume);
     }
 
-    switch (admit->state) {
+    switch (gate->state) {
 
     case ngx_cigna_budget_gate_waiting:
         return ngx_cigna_budget_gate_verdict(r, ctx);
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a replay, which goes out in any case */
+        /* a replay is sent in any case */
 
-        ngx_cigna_budget_gate_settle(r, admit);
-        ngx_cigna_budget_gate_mark(r, admit);
+        ngx_cigna_budget_gate_settle(r, gate);
+        ngx_cigna_budget_gate_mark(r, gate);
 
         return NGX_OK;
 
@@ -83,31 +86,31 @@ static ngx_int_t
 ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_http_event_handler_pt resume)
 {
-    ngx_cigna_budget_gate_t  *admit;
+    ngx_cigna_budget_gate_t  *gate;
     ngx_http_cleanup_t       *cln;
 
-    admit = ngx_pcalloc(r->pool, sizeof(ngx_cigna_budget_gate_t));
+    gate = ngx_pcalloc(r->pool, sizeof(ngx_cigna_budget_gate_t));
     cln = ngx_http_cleanup_add(r, 0);
 
-    if (admit == NULL || cln == NULL) {
+    if (gate == NULL || cln == NULL) {
         ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return NGX_ERROR;
     }
 
-    ctx->budget_gate = admit;
+    ctx->budget_gate = gate;
 
     cln->handler = ngx_cigna_budget_gate_cleanup;
-    cln->data = admit;
+    cln->data = gate;
 
-    admit->request = r;
-    admit->budget = ctx->tenant->budget;
-    admit->waiter.member = ngx_cigna_budget_gate_member(ctx);
-    admit->waiter.handler = ngx_cigna_budget_gate_handler;
-    admit->waiter.data = admit;
+    gate->request = r;
+    gate->budget = ctx->tenant->budget;
+    gate->waiter.member = ngx_cigna_budget_gate_member(ctx);
+    gate->waiter.handler = ngx_cigna_budget_gate_handler;
+    gate->waiter.data = gate;
 
-    admit->state = ngx_cigna_budget_gate_waiting;
+    gate->state = ngx_cigna_budget_gate_waiting;
 
-    if (ngx_cigna_budget_take(admit->budget, &admit->waiter) == NGX_AGAIN) {
+    if (ngx_cigna_budget_take(gate->budget, &gate->waiter) == NGX_AGAIN) {
         return ngx_cigna_budget_gate_wait(r, ctx, resume);
     }
 
@@ -115,7 +118,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* a hash is at hand: that by which the cache knows the member */
+/* the hash by which the cache knows the member */
 
 static uint64_t
 ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
@@ -132,7 +135,7 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the budget sees to it that this ends */
+/* the budget ends the wait, at its deadline at the latest */
 
 static ngx_int_t
 ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -154,18 +157,18 @@ static void
 ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 {
     ngx_cigna_ctx_t          *ctx;
-    ngx_cigna_budget_gate_t  *admit;
+    ngx_cigna_budget_gate_t  *gate;
 
-    admit = waiter->data;
-    ctx = ngx_http_get_module_ctx(admit->request, ngx_cigna_module);
+    gate = waiter->data;
+    ctx = ngx_http_get_module_ctx(gate->request, ngx_cigna_module);
 
-    admit->waited = ngx_current_msec - admit->since;
+    gate->waited = ngx_current_msec - gate->since;
 
     ngx_cigna_wait_end(ctx->wait);
 }
 
 
-/* gives both references back; what was made is never started */
+/* gives both references back; the upstream request is never started */
 
 static void
 ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
@@ -178,14 +181,14 @@ ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
 static ngx_int_t
 ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_budget_gate_t  *admit;
+    ngx_cigna_budget_gate_t  *gate;
     cigna_budget_answer_t    *a;
 
-    admit = ctx->budget_gate;
-    a = &admit->waiter.answer;
+    gate = ctx->budget_gate;
+    a = &gate->waiter.answer;
 
     if (a->rc != cigna_budget_rc_granted) {
-        admit->state = ngx_cigna_budget_gate_refused;
+        gate->state = ngx_cigna_budget_gate_refused;
         ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
 
         return NGX_DONE;
@@ -195,25 +198,25 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         ngx_cigna_budget_reply_dry(r, ctx, a);
     }
 
-    if (admit->waiter.delayed) {
+    if (gate->waiter.delayed) {
         ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_budget_delayed);
     }
 
-    admit->state = ngx_cigna_budget_gate_granted;
-    ngx_cigna_budget_gate_mark(r, admit);
+    gate->state = ngx_cigna_budget_gate_granted;
+    ngx_cigna_budget_gate_mark(r, gate);
 
     return NGX_OK;
 }
 
 
-/* the next upstream request begins here */
+/* the states of the next upstream request begin here */
 
 static void
 ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit)
+    ngx_cigna_budget_gate_t *gate)
 {
-    admit->first = r->upstream_states ? r->upstream_states->nelts : 0;
-    admit->charged = 0;
+    gate->first = r->upstream_states ? r->upstream_states->nelts : 0;
+    gate->charged = 0;
 }
 
 
@@ -228,30 +231,30 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
 }
 
 
-/* the very first attempt was paid for in advance */
+/* the first attempt was charged when the request was granted */
 
 static void
 ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit)
+    ngx_cigna_budget_gate_t *gate)
 {
     ngx_uint_t  n;
 
-    for (n = ngx_cigna_budget_gate_attempts(r, admit);
-         admit->charged < n;
-         admit->charged++)
+    for (n = ngx_cigna_budget_gate_attempts(r, gate);
+         gate->charged < n;
+         gate->charged++)
     {
-        if (admit->sent) {
-            ngx_cigna_budget_charge(admit->budget, &admit->waiter);
+        if (gate->sent) {
+            ngx_cigna_budget_charge(gate->budget, &gate->waiter);
         }
 
-        admit->sent = 1;
+        gate->sent = 1;
     }
 }
 
 
 static ngx_uint_t
 ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *admit)
+    ngx_cigna_budget_gate_t *gate)
 {
     ngx_str_t                  *none;
     ngx_uint_t                  i, n;
@@ -266,7 +269,7 @@ ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
     none = u && u->conf && u->conf->upstream ? &u->conf->upstream->host : NULL;
 
     n = 0;
-    i = admit->first;
+    i = gate->first;
     state = r->upstream_states->elts;
 
     if (i > 0) {
@@ -288,29 +291,29 @@ ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
 static void
 ngx_cigna_budget_gate_cleanup(void *data)
 {
-    ngx_cigna_budget_gate_t *admit = data;
+    ngx_cigna_budget_gate_t *gate = data;
 
-    ngx_cigna_budget_leave(&admit->waiter);
+    ngx_cigna_budget_leave(&gate->waiter);
 
-    if (admit->state == ngx_cigna_budget_gate_refused
-        || admit->waiter.answer.rc != cigna_budget_rc_granted)
+    if (gate->state == ngx_cigna_budget_gate_refused
+        || gate->waiter.answer.rc != cigna_budget_rc_granted)
     {
         return;
     }
 
-    if (admit->state == ngx_cigna_budget_gate_granted) {
-        ngx_cigna_budget_gate_settle(admit->request, admit);
+    if (gate->state == ngx_cigna_budget_gate_granted) {
+        ngx_cigna_budget_gate_settle(gate->request, gate);
     }
 
-    if (!admit->sent) {
-        ngx_cigna_budget_return(admit->budget, &admit->waiter);
+    if (!gate->sent) {
+        ngx_cigna_budget_return(gate->budget, &gate->waiter);
     }
 }
 
 
 /*
- * A server that is asked once more after it has said so has been told nothing:
- * nginx goes to no next one.
+ * The server has asked for fewer requests: nginx must not try the next server
+ * of the upstream.
  */
 
 void
@@ -346,7 +349,7 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 }
 
 
-/* -1: not said, or not to be understood */
+/* ms of Retry-After; -1: there is none, or it is malformed */
 
 static int64_t
 ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
@@ -379,17 +382,17 @@ ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
 
 
 const char *
-ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit)
+ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *gate)
 {
-    if (admit->state != ngx_cigna_budget_gate_granted
-        && admit->state != ngx_cigna_budget_gate_refused)
+    if (gate->state != ngx_cigna_budget_gate_granted
+        && gate->state != ngx_cigna_budget_gate_refused)
     {
         return NULL;
     }
 
-    if (admit->waiter.answer.by != cigna_budget_by_none) {
-        return ngx_cigna_budget_reply_name(admit->waiter.answer.by);
+    if (gate->waiter.answer.by != cigna_budget_by_none) {
+        return ngx_cigna_budget_reply_name(gate->waiter.answer.by);
     }
 
-    return admit->waiter.delayed ? "delayed" : "granted";
+    return gate->waiter.delayed ? "delayed" : "granted";
 }

@@ -8,8 +8,8 @@
 
 
 /*
- * Holds requests against the budgets before they go to the FHIR server, and
- * counts afterwards how often they went.
+ * Asks the budgets before a request is sent to the FHIR server, and charges
+ * every attempt that nginx makes.
  */
 
 typedef enum {
@@ -20,8 +20,8 @@ typedef enum {
 
 
 struct ngx_cigna_budget_gate_s {
-    ngx_cigna_budget_gate_e           state;
-    ngx_msec_t                        waited;    /* ms */
+    ngx_cigna_budget_gate_e     state;
+    ngx_msec_t                  waited;    /* ms */
 
     /* private */
     ngx_http_request_t         *request;
@@ -49,8 +49,8 @@ void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
 /* likewise: the header of a reply was read */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
-/* what became of it, for $cigna_budget: NULL if nothing has */
-const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *admit);
+/* the decision, for $cigna_budget; NULL: there was none */
+const char *ngx_cigna_budget_gate_name(const ngx_cigna_budget_gate_t *gate);
 
 
 #endif /* _NGX_CIGNA_BUDGET_GATE_H_INCLUDED_ */

@@ -17,7 +17,7 @@ ngx_int_t ngx_cigna_rows_check(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
 /*
  * In the master process, after the zone was initialised: gives each tenant its
- * row.  NGX_ERROR after logging what to do: there are not enough rows, and nginx
+ * row.  NGX_ERROR after logging what to do: there are too few rows, and nginx
  * keeps the former configuration.
  */
 ngx_int_t ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf);

@@ -21,7 +21,7 @@ struct ngx_cigna_worker_s {
 
     ngx_queue_t                      runs;          /* all that are alive */
 
-    /* see ngx_cigna_exchanges.h */
+    /* see ngx_cigna_seats.h */
     ngx_queue_t                      seats;         /* by origin */
     ngx_uint_t                       seats_taken;   /* of all origins */
     time_t                           seats_logged;  /* that no seat is free;

@@ -16,6 +16,7 @@
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "run/ngx_cigna_driver.h"
 #include "run/ngx_cigna_endpoints.h"
 #include "provider/cigna_discovery.h"
 
@@ -250,8 +251,8 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
     d->next = ngx_time() + NGX_CIGNA_DISCOVERY_FAILED_S;
 
     run->data = d;
-    run->on_result = ngx_cigna_discovery_result;
-    run->on_end = ngx_cigna_discovery_end;
+    run->on.result = ngx_cigna_discovery_result;
+    run->on.end = ngx_cigna_discovery_end;
 
     flow = run->flow;
     flow->provider = &d->configured;

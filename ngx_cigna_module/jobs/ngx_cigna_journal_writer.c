@@ -19,7 +19,7 @@
 #include "ngx_cigna_journal_writer.h"
 #include "ngx_cigna_revoker.h"
 #include "shm/ngx_cigna_journal.h"
-#include "run/ngx_cigna_run.h"
+#include "run/ngx_cigna_driver.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_stay.h"
 #include "gateway/ngx_cigna_tenant.h"
@@ -348,8 +348,8 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     run->log.id.len = flow->entry.identity.len;
 
     run->data = (void *) (uintptr_t) look->tries;
-    run->on_end = ngx_cigna_journal_writer_end;
-    run->on_revoke = ngx_cigna_revoker_start;
+    run->on.end = ngx_cigna_journal_writer_end;
+    run->on.revoke = ngx_cigna_revoker_start;
 
     flow->subject = run->subject;
     flow->confirmed = look->confirmed;
@@ -380,7 +380,7 @@ ngx_cigna_journal_writer_create(ngx_cigna_main_conf_t *mcf,
     }
 
     if (ngx_cigna_journal_writer_copy(run, run->flow, entry) != NGX_OK) {
-        ngx_cigna_run_discard(run);
+        ngx_cigna_run_destroy(run);
         return NULL;
     }
 

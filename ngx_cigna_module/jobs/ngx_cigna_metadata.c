@@ -15,6 +15,7 @@
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "run/ngx_cigna_driver.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_documents.h"
 
@@ -433,8 +434,8 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     run->data = doc;
     run->body_max = CIGNA_PUBLIC_METADATA_MAX;
-    run->on_result = ngx_cigna_metadata_result;
-    run->on_end = ngx_cigna_metadata_end;
+    run->on.result = ngx_cigna_metadata_result;
+    run->on.end = ngx_cigna_metadata_end;
 
     /* it is charged as strangers' requests are: CIGNA_BUDGET_METADATA */
 

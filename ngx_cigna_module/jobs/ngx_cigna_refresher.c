@@ -13,6 +13,7 @@
 
 
 #include "ngx_cigna_refresher.h"
+#include "run/ngx_cigna_driver.h"
 #include "shm/ngx_cigna_journal.h"
 #include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
@@ -38,6 +39,7 @@
 typedef struct {
     ngx_str_node_t           node;             /* must be first */
     ngx_cigna_cache_key_t    key;
+    ngx_uint_t               epoch;            /* of the cache, at the start */
     ngx_cigna_worker_t      *worker;
     ngx_cigna_run_t         *run;
 } ngx_cigna_refresher_t;
@@ -128,7 +130,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return NGX_ERROR;
     }
 
-    refresher->run->seat = seat;
+    refresher->run->exchange.seat = seat;
     *run = refresher->run;
 
     ngx_cigna_refresher_run(refresher, identity, refused);
@@ -268,16 +270,18 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 
     ngx_cigna_run_about(run, identity);
 
+    refresher->epoch = ngx_cigna_cache_epoch(run->mcf->zone,
+                                             run->identity.hash);
+
     run->key = refresher->key;
-    run->epoch = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
     run->data = refresher;
-    run->on_result = ngx_cigna_refresher_result;
-    run->on_end = ngx_cigna_refresher_end;
-    run->on_revoke = ngx_cigna_revoker_start;
-    run->patient = 1;
-    run->waiters_max = tenant->grant_waiters;
-    run->waiters_total = &tenant->waiters;
-    run->waiters_total_max = tenant->refresh_waiters;
+    run->on.result = ngx_cigna_refresher_result;
+    run->on.end = ngx_cigna_refresher_end;
+    run->on.revoke = ngx_cigna_revoker_start;
+    run->exchange.paced = 1;
+    run->waiters.max = tenant->grant_waiters;
+    run->waiters.total = &tenant->waiters;
+    run->waiters.total_max = tenant->refresh_waiters;
 
     flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
@@ -471,6 +475,7 @@ static void
 ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 {
     int64_t                  now;
+    ngx_cigna_refresher_t   *refresher;
     ngx_cigna_cache_entry_t  entry;
 
     ngx_cigna_refresher_entry(run->tenant, &run->identity, &flow->grant,
@@ -483,7 +488,10 @@ ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
     }
 
-    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry, run->epoch);
+    refresher = run->data;
+
+    (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry,
+                               refresher->epoch);
 }
 
 

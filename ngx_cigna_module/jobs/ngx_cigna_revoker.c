@@ -2,6 +2,7 @@
 #include "ngx_cigna_revoker.h"
 #include "ngx_cigna_client_secret.h"
 #include "ngx_cigna_discovery.h"
+#include "run/ngx_cigna_driver.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
@@ -77,7 +78,7 @@ ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
 
     run->log.id.data = run->identity.hash;
     run->log.id.len = CIGNA_NAME_LEN;
-    run->on_end = ngx_cigna_revoker_end;
+    run->on.end = ngx_cigna_revoker_end;
 
     return run;
 }

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_userinfo.h"
+#include "run/ngx_cigna_driver.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_cache.h"
@@ -33,7 +34,7 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_about(run, identity);
 
     run->key = *key;
-    run->on_end = ngx_cigna_userinfo_end;
+    run->on.end = ngx_cigna_userinfo_end;
 
     flow = run->flow;
     flow->subject = &run->subject;

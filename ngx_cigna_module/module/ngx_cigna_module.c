@@ -36,7 +36,8 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
 
 /* "post" of the directives that give a location its content handler */
 
-static ngx_http_handler_pt  ngx_cigna_fhir_post = ngx_cigna_fhir_content_handler;
+static ngx_http_handler_pt  ngx_cigna_fhir_post =
+    ngx_cigna_fhir_content_handler;
 
 #define ngx_cigna_endpoint(name)                                              \
     static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \

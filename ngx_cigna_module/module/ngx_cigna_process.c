@@ -12,7 +12,7 @@
 #include "jobs/ngx_cigna_metadata.h"
 #include "nginx/ngx_cigna_cache_key.h"
 #include "request/ngx_cigna_vault_read.h"
-#include "run/ngx_cigna_run.h"
+#include "run/ngx_cigna_driver.h"
 
 #include "base/cigna_secret.h"
 #include "vault/cigna_journal.h"

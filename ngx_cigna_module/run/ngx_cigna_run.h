@@ -4,7 +4,8 @@
 
 
 #include "budget/ngx_cigna_budget.h"
-#include "ngx_cigna_exchanges.h"
+#include "ngx_cigna_run_lease.h"
+#include "ngx_cigna_seats.h"
 #include "net/ngx_cigna_http.h"
 #include "nginx/ngx_cigna_log.h"
 #include "nginx/ngx_cigna_cache_key.h"
@@ -12,9 +13,9 @@
 
 
 /*
- * The flow driver: performs the operations of one flow and feeds the events
- * back.  A run is detached: it has its own pool and log, requests only wait on
- * it and may leave at any time.
+ * A run of one flow.  It is detached from any request: it has its own pool and
+ * log.  Requests only wait for its result, and may leave at any time.  The
+ * driver starts it and frees it, see ngx_cigna_driver.h.
  */
 
 typedef struct ngx_cigna_run_s     ngx_cigna_run_t;
@@ -30,155 +31,153 @@ typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
 
 
 /*
- * Somebody who waits for the result; memory of the waiting request.  When the
- * handler is called the waiter is unlinked already and may be freed; the run
- * can be read until the handler returns.
+ * Waits for the result of a run; in the memory of the request that waits.  When
+ * the handler is called, the waiter is unlinked and may be freed.  The run can
+ * be read until the handler returns.
  */
 
 struct ngx_cigna_waiter_s {
-    ngx_queue_t              queue;
-    ngx_cigna_run_t         *run;              /* NULL: not waiting */
-    ngx_cigna_waiter_pt      handler;
-    void                    *data;
+    ngx_queue_t                queue;
+    ngx_cigna_run_t           *run;            /* NULL: does not wait */
+    ngx_cigna_waiter_pt        handler;
+    void                      *data;
 };
 
 
+#define NGX_CIGNA_WAITERS_MAX   4096           /* of a run, by default */
+#define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)   /* likewise */
+
+/* the waiters of a run, and their bounds */
+
+typedef struct {
+    ngx_queue_t                queue;
+    ngx_uint_t                 count;
+    ngx_uint_t                 max;
+    ngx_uint_t                *total;          /* the waiters of several runs;
+                                                  NULL: they have no bound */
+    ngx_uint_t                 total_max;
+    unsigned                   told:1;         /* the result is there */
+} ngx_cigna_run_waiters_t;
+
+
+/* what a run's maker wants to be called for; each may be NULL */
+
+typedef struct {
+    /*
+     * Called once, when the result is there, before any waiter: updates what
+     * the whole worker shares (cache, log, counters)
+     */
+    ngx_cigna_run_pt           result;
+
+    /* called once, just before the run is freed */
+    ngx_cigna_run_pt           end;
+
+    /* starts a revocation that the flow asks for (cigna_op_revoke) */
+    ngx_cigna_revoke_pt        revoke;
+} ngx_cigna_run_hooks_t;
+
+
+/* the exchanges of a run with the token endpoint */
+
+typedef struct {
+    ngx_cigna_seats_t         *seat;           /* NULL: it has none */
+    ngx_cigna_turn_t           turn;
+    cigna_journal_t            entry;          /* the last journal entry */
+    unsigned                   paced:1;        /* a refresh, which waits for the
+                                                  tenant's token_requests */
+    unsigned                   begun:1;        /* has its turn, but nothing was
+                                                  sent yet */
+    unsigned                   journalled:1;   /* Redis has not confirmed the
+                                                  entry */
+} ngx_cigna_run_exchange_t;
+
+
+/* the budget of a run's request to the FHIR server */
+
+typedef struct {
+    ngx_cigna_budget_waiter_t  waiter;
+    unsigned                   asked:1;        /* the waiter was queued */
+    unsigned                   charged:1;      /* and granted, not used yet */
+} ngx_cigna_run_budget_t;
+
+
 struct ngx_cigna_run_s {
-    ngx_queue_t              queue;            /* worker->runs */
-    ngx_pool_t              *pool;
-    ngx_cigna_log_t          log;
-    ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_tenant_t      *tenant;
+    ngx_queue_t                queue;          /* worker->runs */
+    ngx_pool_t                *pool;
+    ngx_cigna_log_t            log;
+    ngx_cigna_main_conf_t     *mcf;
+    ngx_cigna_tenant_t        *tenant;         /* NULL: no exchanges */
 
-    void                    *flow;             /* zeroed, flow_size bytes */
-    ngx_cigna_flow_pt        next;
-    cigna_arena_t            arena;            /* of the flow */
-    cigna_vault_names_t      identity;         /* for those who need one */
-    cigna_subject_t          subject;          /* of those, for the flow */
-    ngx_cigna_cache_key_t    key;
-    ngx_uint_t               epoch;
+    void                      *flow;           /* zeroed, flow_size bytes */
+    ngx_cigna_flow_pt          next;
+    cigna_arena_t              arena;          /* of the flow */
+    cigna_vault_names_t        identity;
+    cigna_subject_t            subject;        /* of these, for the flow */
 
-    /*
-     * Called once, when the result is there and before any waiter is woken:
-     * what follows for the whole worker is done here (cache, log, counters).
-     */
-    ngx_cigna_run_pt         on_result;
+    /* set by the maker, before the start */
+    ngx_cigna_run_hooks_t      on;
+    void                      *data;
+    ngx_cigna_cache_key_t      key;            /* of the member */
+    size_t                     body_max;       /* bytes of a reply's body */
 
-    /* called once, just before the run is freed; may be NULL */
-    ngx_cigna_run_pt         on_end;
+    unsigned                   failed:1;       /* there is no result */
+    unsigned                   no_endpoints:1; /* failed: they are unknown */
 
-    /*
-     * Takes over the tokens that the flow wants revoked (cigna_op_revoke), which
-     * it copies.  Set by who makes a run whose flow may ask for that.
-     */
-    ngx_cigna_revoke_pt      on_revoke;
+    ngx_cigna_run_waiters_t    waiters;
+    ngx_cigna_waiter_t         prior;          /* for another run, which has to
+                                                  end before the first step */
 
-    void                    *data;
-    unsigned                 failed:1;         /* no result: it could not be
-                                                  carried on */
-    unsigned                 no_endpoints:1;   /* ... for want of endpoints */
-    unsigned                 aborted:1;      /* for on_end: the worker exits,
-                                                  the flow was not over */
-
-    /*
-     * Set by who makes it.  crowd: those who wait for any run of some kind
-     * are counted there, and bounded; may be NULL.  patient: a refresh, whose
-     * token requests wait for the tenant's budget.  seat: taken for the first
-     * exchange, NULL: it is still to be taken.
-     */
-    ngx_uint_t               waiters_max;
-    ngx_uint_t              *waiters_total;
-    ngx_uint_t               waiters_total_max;
-    unsigned                 patient:1;
-    ngx_cigna_seats_t       *seat;
-    size_t                   body_max;         /* of a reply, in bytes */
-
-    /* private */
-    ngx_cigna_waiter_t       prior;            /* another run, that comes
-                                                  before the first step */
-    ngx_queue_t              waiters;
-    ngx_uint_t               nwaiters;
-    cigna_op_t               op;
-    cigna_event_t            ev;
-    ngx_cigna_redis_cmd_t    cmd;
-    ngx_cigna_http_t         http;
-    ngx_cigna_budget_waiter_t  budget;         /* to the FHIR server */
-    ngx_event_t              event;            /* posted, and the sleep timer */
-    ngx_msec_t               started;          /* sleep or exchange */
-    ngx_uint_t               watched;          /* epoch at the last command */
-    ngx_cigna_redis_cmd_t    keep;             /* beside an exchange */
-    const cigna_script_t    *keep_script;
-    ngx_event_t              keep_timer;
-    ngx_cigna_turn_t         turn;
-    cigna_journal_t          note;             /* last journal entry */
-    unsigned                 journalled:1;          /* ... not confirmed yet */
-    unsigned                 queued:1;         /* exchange not begun yet */
-    unsigned                 budgeted:1;       /* it was asked for ... */
-    unsigned                 charged:1;        /* ... and granted, not used */
-    unsigned                 retake:1;         /* lock and mark may be lost */
-    unsigned                 begun:1;          /* turn taken, nothing sent */
-    unsigned                 reported:1;
+    /* of the driver */
+    cigna_op_t                 op;             /* under way */
+    cigna_event_t              ev;             /* how it ended */
+    ngx_event_t                event;          /* posts a step, or sleeps */
+    ngx_msec_t                 started;        /* the sleep, or the request */
+    ngx_uint_t                 watched;        /* the cache's epoch before the
+                                                  last command */
+    ngx_cigna_redis_cmd_t      cmd;
+    ngx_cigna_http_t           http;
+    unsigned                   queued:1;       /* the HTTP request waits for a
+                                                  budget */
+    ngx_cigna_run_exchange_t   exchange;
+    ngx_cigna_run_lease_t      lease;
+    ngx_cigna_run_budget_t     budget;
 };
 
 
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
- * bytes.  tenant may be NULL where there are no exchanges.  "what" is a
- * constant for the log; request (may be NULL) is copied.  NULL if there is no
- * memory.
+ * bytes.  tenant may be NULL if there are no exchanges.  "what" is a constant
+ * for the log; request ($request_id, may be NULL) is copied.  NULL: no memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,
     size_t flow_size, size_t arena_size);
 
-/* copies an identity, whose slices point into itself, into the run */
+/* frees a run that was not started; the driver frees the others */
+void ngx_cigna_run_destroy(ngx_cigna_run_t *run);
+
+/* copies an identity into the run, with slices that point into the copy */
 void ngx_cigna_run_identify(ngx_cigna_run_t *run,
     const cigna_vault_names_t *id);
 
-/* the same, and the log names the member by the keyed hash */
+/* the same, and lines of the run's log have the keyed hash of the identity */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
-/*
- * Starts the run.  Returns before any handler is called.  From here on the run
- * frees itself.
- */
-void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
+/* copies a string into the run's arena; empty if there is no room */
+cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
 
-/*
- * The two halves of the above, for a run that must wait for something: first
- * prepare(), and when the time has come post(), with "failed" set if the flow
- * must not be entered.
- */
-void ngx_cigna_run_prepare(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
+/* has the driver take the next step, after this call has returned */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
-/* throws away a run that was not started */
-void ngx_cigna_run_discard(ngx_cigna_run_t *run);
-
-
-#define NGX_CIGNA_WAITERS_MAX  4096        /* on one run */
-
-/* NGX_OK, or NGX_BUSY: too many wait already, or the result was told */
+/* NGX_OK, or NGX_BUSY: there are too many waiters, or the result was told */
 ngx_int_t ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data);
 
-/* for a cleanup handler: leaves the run alone; idempotent */
+/* waits no longer, without any effect on the run; may be called twice */
 void ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter);
 
-
-/* copies a string into the run's arena; empty on failure */
-cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
-
-
-/*
- * Redis has a new primary: open exchanges set lock and mark there again, all
- * within a second.
- */
-void ngx_cigna_run_retake(ngx_cigna_worker_t *worker);
-
-
-/* ends every run of the worker, in exit_process */
-void ngx_cigna_run_end_all(ngx_cigna_worker_t *worker);
+/* the result is there: calls the maker's hook and all waiters, once */
+void ngx_cigna_run_tell(ngx_cigna_run_t *run);
 
 
 #endif /* _NGX_CIGNA_RUN_H_INCLUDED_ */

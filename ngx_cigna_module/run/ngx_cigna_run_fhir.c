@@ -13,14 +13,14 @@ ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
     ngx_cigna_budget_waiter_t  *waiter;
 
     budget = run->tenant->budget;
-    waiter = &run->budget;
+    waiter = &run->budget.waiter;
 
     if (budget == NULL) {
         return NGX_OK;
     }
 
-    if (!run->budgeted) {
-        run->budgeted = 1;
+    if (!run->budget.asked) {
+        run->budget.asked = 1;
 
         ngx_memzero(waiter, sizeof(ngx_cigna_budget_waiter_t));
         ngx_memcpy(&waiter->member, run->key.bytes, sizeof(uint64_t));
@@ -39,7 +39,7 @@ ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
         return NGX_BUSY;
     }
 
-    run->charged = 1;
+    run->budget.charged = 1;
 
     return NGX_OK;
 }
@@ -55,7 +55,7 @@ ngx_cigna_run_fhir_handler(ngx_cigna_budget_waiter_t *waiter)
 void
 ngx_cigna_run_fhir_sent(ngx_cigna_run_t *run)
 {
-    run->charged = 0;
+    run->budget.charged = 0;
 }
 
 
@@ -77,12 +77,12 @@ ngx_cigna_run_fhir_answered(ngx_cigna_run_t *run)
 void
 ngx_cigna_run_fhir_done(ngx_cigna_run_t *run)
 {
-    ngx_cigna_budget_leave(&run->budget);
+    ngx_cigna_budget_leave(&run->budget.waiter);
 
-    if (run->charged) {
-        ngx_cigna_budget_return(run->tenant->budget, &run->budget);
+    if (run->budget.charged) {
+        ngx_cigna_budget_return(run->tenant->budget, &run->budget.waiter);
     }
 
-    run->budgeted = 0;
-    run->charged = 0;
+    run->budget.asked = 0;
+    run->budget.charged = 0;
 }

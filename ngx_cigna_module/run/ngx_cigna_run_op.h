@@ -6,30 +6,23 @@
 #include "ngx_cigna_run.h"
 
 
-/* The operations of a run, for the driver alone. */
+/* Performs the operations of a run's flow.  For the driver alone. */
 
 
 /*
- * Starts what the flow has asked for.  NGX_OK: the event is there already;
- * NGX_AGAIN: it will come; NGX_DONE: the flow is over.
+ * Starts run->op.  NGX_OK: run->ev has its event.  NGX_AGAIN: the run will be
+ * posted.  NGX_DONE: the flow has ended.
  */
 ngx_int_t ngx_cigna_run_perform(ngx_cigna_run_t *run);
 
 /*
- * Turns what an operation's callback has recorded into the next event.
- * NGX_AGAIN: the operation goes on.
+ * After the run was posted: NGX_OK and the event in run->ev, or NGX_AGAIN while
+ * the operation goes on.
  */
 ngx_int_t ngx_cigna_run_collect(ngx_cigna_run_t *run);
 
-/* gives up what is under way; idempotent */
+/* cancels the operation that is under way; may be called twice */
 void ngx_cigna_run_op_done(ngx_cigna_run_t *run);
-
-/* of an open exchange, see ngx_cigna_run_retake() */
-void ngx_cigna_run_op_retake(ngx_cigna_run_t *run);
-
-
-/* the result is there: tells all who wait */
-void ngx_cigna_run_result(ngx_cigna_run_t *run);
 
 
 #endif /* _NGX_CIGNA_RUN_OP_H_INCLUDED_ */

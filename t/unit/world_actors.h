@@ -26,14 +26,14 @@
 #define WORLD_ARENA     CIGNA_FLOW_ARENA
 
 
-/* a run of a flow */
+/* an actor: a run of a flow */
 
 typedef struct world_actor_s  world_actor_t;
 
 typedef void (*world_flow_pt)(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* may look at every operation just when it is asked for */
+/* called with each operation that the flow asks for */
 typedef void (*world_watch_pt)(world_t *w, world_actor_t *a);
 
 
@@ -52,25 +52,27 @@ struct world_actor_s {
     world_flow_pt                 next;
     world_watch_pt                watch;   /* may be NULL */
     cigna_verdict_t              *verdict;  /* of a refresh */
-    unsigned                      node;    /* set after the flow is chosen */
+    unsigned                      node;    /* to be set after the flow */
     cigna_arena_t                 arena;
-    cigna_subject_t               subject;  /* set when the flow is chosen */
+    cigna_subject_t               subject;  /* set with the flow */
     cigna_op_t                    op;
-    int64_t                       asked_ms;  /* for the operation */
+    int64_t                       asked_ms;  /* time of the operation */
     int64_t                       wake_ms;  /* of a sleep */
-    unsigned                      published;  /* before its last script */
+    unsigned                      published;  /* at its last script */
     unsigned                      renewals;
     unsigned                      steps;
     unsigned                      reports;
     unsigned                      tokens_sent;  /* codes and refresh tokens */
-    unsigned                      turned;  /* one more may be sent */
-    char                          sent[32];  /* client secret with the last */
+    unsigned                      turned;  /* a second one may be sent */
+    char                          sent[32];  /* the last client secret */
     unsigned                      faults;  /* of any kind */
     unsigned                      redis_faults;
     unsigned                      lost;    /* token requests */
     unsigned                      done:1;
 };
 
+
+/* each sets a flow up, which world_step() starts */
 
 void world_handshake(world_t *w, world_actor_t *a);
 void world_discovery(world_t *w, world_actor_t *a);
@@ -80,38 +82,38 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
 
-/* of the grant that is there; id: its, which lives as long as the flow */
+/* for the grant with this id, which has to live as long as the flow */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/* of entry n of a node's journal, which is there */
+/* for entry n of a node's journal, which must be there */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
-/* what a node does when a connection is made: all of its journal, in order */
+/* replays all of a node's journal, as after a new connection */
 void world_replay_all(world_t *w, unsigned node);
 
-/* frees the arena; the flow's slices are gone then */
+/* frees the arena, and with it the flow's slices */
 void world_end(world_actor_t *a);
 
 /* performs the pending operation and asks for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/* while an exchange runs: one of its scripts; 1 if Redis says "mine" */
+/* runs a script of the open exchange's lease; 1 if Redis says "mine" */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
-/* what a driver does now and then: what is lost is taken again */
+/* renews the lease of the open exchange, or takes it again */
 void world_renew(world_t *w, world_actor_t *a);
 
-/* when a sleep ends, which may be before its time */
+/* the time when a sleep ends, which a message may bring forward */
 int64_t world_wake_ms(const world_t *w, const world_actor_t *a);
 
-/* to the end, the clock following the sleeps */
+/* runs the flow to its end; sleeps move the clock */
 void world_run(world_t *w, world_actor_t *a);
 
-/* likewise, with the nth operation (from 1) failing; 1 if there was one */
+/* the same, and the nth operation (from 1) fails; 1 if there was one */
 int world_run_fault(world_t *w, world_actor_t *a, unsigned nth,
     world_fault_e fault);
 
-/* a whole dance: connect, login, callback; ends the program if it fails */
+/* connects the member: connect, login, callback; ends the program on failure */
 void world_connected(world_t *w);
 
 

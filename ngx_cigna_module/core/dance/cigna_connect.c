@@ -285,11 +285,7 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
 
     s = f->subject;
 
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, s->vault, state);
-    f->dance_key = cigna_arena_close(s->arena, &b);
-
-    if (rc != CIGNA_OK || f->dance_key.len == 0) {
+    if (cigna_vault_dance_key(s, state, &f->dance_key) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 

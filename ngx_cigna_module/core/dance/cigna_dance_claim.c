@@ -137,22 +137,13 @@ static int
 cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int                     rc;
-    cigna_buf_t             b;
     cigna_slice_t           argv[5];
     const cigna_subject_t  *s;
 
     s = t->subject;
 
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, s->vault, t->state_param);
-    t->dance_key = cigna_arena_close(s->arena, &b);
-
-    if (rc != CIGNA_OK || t->dance_key.len == 0) {
-        return CIGNA_ERROR;
-    }
-
-    if (cigna_flow_token(s->arena, ev->random, 16, &t->taker) != CIGNA_OK
+    if (cigna_vault_dance_key(s, t->state_param, &t->dance_key) != CIGNA_OK
+        || cigna_flow_token(s->arena, ev->random, 16, &t->taker) != CIGNA_OK
         || cigna_connect_secret_hash(t->secret, s->arena, &argv[1])
            != CIGNA_OK
         || cigna_flow_uint(s->arena,

@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "cigna_disconnect.h"
-#include "vault/cigna_scripts.h"
+#include "vault/cigna_grant_write.h"
 
 
 #define CIGNA_DISCONNECT_TRIES     3
@@ -252,14 +252,9 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
         connected = 1;
     }
 
-    memset(&entry, 0, sizeof(cigna_journal_t));
-
-    entry.tenant = f->subject->provider->tenant;
-    entry.identity = cigna_script_identity(f->subject->identity);
-    entry.id = f->grant.id;
+    entry = cigna_grant_write_entry(f->subject, &f->grant, cigna_slice_null,
+                                    ev->now_ms, CIGNA_TOMB_MS);
     entry.connected_ms = (int64_t) connected;
-    entry.made_ms = ev->now_ms;
-    entry.until_ms = ev->now_ms + CIGNA_TOMB_MS;
 
     f->state = cigna_disconnect_st_journal;
     cigna_flow_journal(op, &entry, 1);

@@ -112,13 +112,7 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
         return CIGNA_ERROR;
     }
 
-    p->entry.tenant = s->provider->tenant;
-    p->entry.identity = cigna_script_identity(s->identity);
-    p->entry.id = g->id;
-    p->entry.generation = g->generation;
-    p->entry.blob = argv[3];
-    p->entry.made_ms = ev->now_ms;
-    p->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
+    p->entry = cigna_grant_write_entry(s, g, argv[3], ev->now_ms, kept_ms);
 
     cigna_script_run(op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);

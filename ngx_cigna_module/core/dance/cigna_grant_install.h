@@ -25,7 +25,7 @@ typedef struct {
 
     /* results */
     cigna_grant_install_e       rc;
-    cigna_grant_t               old;       /* what it has replaced */
+    cigna_grant_t               old;       /* the replaced grant */
     unsigned                    replaced:1;  /* something, that is */
     unsigned                    unread:1;  /* ... which cannot be opened */
 

@@ -236,18 +236,13 @@ static int
 cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_buf_t  b;
-    uint8_t      status[8];
-
     if (ev->type != cigna_ev_ok) {
         return cigna_userinfo_over(f, cigna_userinfo_unreachable);
     }
 
     if (ev->status != 200) {
-        cigna_buf_init(&b, status, sizeof(status));
-        cigna_buf_append_uint(&b, ev->status);
-        cigna_flow_say(f->detail, sizeof(f->detail), "status",
-                       cigna_buf_slice(&b));
+        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status",
+                            ev->status);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 

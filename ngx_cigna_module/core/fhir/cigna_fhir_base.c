@@ -10,7 +10,7 @@ static size_t cigna_fhir_base_origin(cigna_slice_t url, int cut,
     cigna_slice_t *host);
 static cigna_slice_t cigna_fhir_base_no_dot(cigna_slice_t host);
 static size_t cigna_fhir_base_scheme(cigna_slice_t url);
-static int cigna_fhir_base_starts(cigna_slice_t s, cigna_slice_t with);
+static int cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme);
 static cigna_slice_t cigna_fhir_base_no_ports(cigna_slice_t authority);
 static cigna_slice_t cigna_fhir_base_slashes(cigna_slice_t rest);
 static int cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut);
@@ -274,26 +274,35 @@ cigna_fhir_base_no_dot(cigna_slice_t host)
 static size_t
 cigna_fhir_base_scheme(cigna_slice_t url)
 {
-    if (cigna_fhir_base_starts(url, cigna_slice("https://"))) {
-        return sizeof("https://") - 1;
+    cigna_slice_t  https, http;
+
+    https = cigna_slice("https://");
+    http = cigna_slice("http://");
+
+    if (url.len >= https.len && cigna_fhir_base_starts(url, https)) {
+        return https.len;
     }
 
-    if (cigna_fhir_base_starts(url, cigna_slice("http://"))) {
-        return sizeof("http://") - 1;
+    if (url.len >= http.len && cigna_fhir_base_starts(url, http)) {
+        return http.len;
     }
 
     return cigna_slice_starts(url, cigna_slice("//")) ? 2 : 0;
 }
 
 
-/* likewise without regard to case */
+/* 1 if the URL, or what is here of it, begins with the scheme in any case */
 
 static int
-cigna_fhir_base_starts(cigna_slice_t s, cigna_slice_t with)
+cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme)
 {
-    return s.len >= with.len
-           && cigna_slice_eq_case(cigna_slice_make(s.data, s.data + with.len),
-                                  with);
+    size_t  len;
+
+    len = url.len < scheme.len ? url.len : scheme.len;
+
+    return cigna_slice_eq_case(cigna_slice_make(url.data, url.data + len),
+                               cigna_slice_make(scheme.data,
+                                                scheme.data + len));
 }
 
 
@@ -383,9 +392,8 @@ int
 cigna_bases_may_match(cigna_slice_t start)
 {
     return (start.len && start.data[0] == '/')
-           || cigna_fhir_base_scheme(start)
-           || cigna_fhir_base_starts(cigna_slice("https://"), start)
-           || cigna_fhir_base_starts(cigna_slice("http://"), start);
+           || cigna_fhir_base_starts(start, cigna_slice("http://"))
+           || cigna_fhir_base_starts(start, cigna_slice("https://"));
 }
 
 

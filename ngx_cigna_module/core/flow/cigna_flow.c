@@ -143,7 +143,7 @@ cigna_flow_done(cigna_op_t *op)
 }
 
 
-/* clears what the last operation has left */
+/* clears the members of the operation before */
 
 static void
 cigna_flow_op(cigna_op_t *op, cigna_op_e type)
@@ -256,6 +256,19 @@ cigna_flow_say(char *detail, size_t size, const char *text,
     }
 
     *b.pos = '\0';
+}
+
+
+void
+cigna_flow_say_uint(char *detail, size_t size, const char *text, uint64_t n)
+{
+    uint8_t      mem[20];
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, mem, sizeof(mem));
+    cigna_buf_append_uint(&b, n);
+
+    cigna_flow_say(detail, size, text, cigna_buf_slice(&b));
 }
 
 

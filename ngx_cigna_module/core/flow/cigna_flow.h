@@ -145,8 +145,8 @@ typedef struct {
 
 
 typedef struct {
-    unsigned               probe:1;        /* nobody knows whether the token
-                                              endpoint answers */
+    unsigned               probe:1;        /* it is not known whether the
+                                              token endpoint answers */
 } cigna_op_turn_t;
 
 
@@ -176,15 +176,15 @@ typedef struct {
 
 
 typedef struct {
-    cigna_op_e             type;           /* says which member is set */
+    cigna_op_e              type;          /* says which member is set */
 
     union {
-        cigna_op_redis_t     redis;
-        cigna_op_http_t      http;
-        cigna_op_turn_t      turn;
-        cigna_op_sleep_t     sleep;
-        cigna_op_journal_t   journal;
-        cigna_op_revoke_t    revoke;
+        cigna_op_redis_t    redis;
+        cigna_op_http_t     http;
+        cigna_op_turn_t     turn;
+        cigna_op_sleep_t    sleep;
+        cigna_op_journal_t  journal;
+        cigna_op_revoke_t   revoke;
     };
 } cigna_op_t;
 
@@ -238,6 +238,10 @@ unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
+
+/* writes "text: n" */
+void cigna_flow_say_uint(char *detail, size_t size, const char *text,
+    uint64_t n);
 
 
 /* an operation that may be repeated */

@@ -130,19 +130,17 @@ cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
 static int
 cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
 {
-    cigna_buf_t   b;
-    uint8_t       status[8];
-    const char   *error;
+    const char  *error;
 
     if (ev->type != cigna_ev_ok) {
         return cigna_discovery_failed(f, "no reply", cigna_slice_null);
     }
 
     if (ev->status < 200 || ev->status > 299) {
-        cigna_buf_init(&b, status, sizeof(status));
-        cigna_buf_append_uint(&b, ev->status);
+        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status",
+                            ev->status);
 
-        return cigna_discovery_failed(f, "status", cigna_buf_slice(&b));
+        return CIGNA_ERROR;
     }
 
     if (cigna_discovery_parse(f, ev->body, &error) != CIGNA_OK) {

@@ -39,7 +39,7 @@
 
 /*
  * The space that an exchange takes in the arena, from the request to the sealed
- * new grant: once a byte has left, there must be room for what comes back.
+ * new grant: once a byte has left, there must be room for the new tokens.
  */
 
 #define CIGNA_EXCHANGE_ROOM          (160 * 1024)
@@ -260,8 +260,9 @@ cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)
     g->state = cigna_grant_live;
 
     /*
-     * The tokens of somebody else are forgotten and not revoked, see
-     * cigna_grant_write.h.  The member's refresh token may be spent or not.
+     * Another member's tokens are forgotten and not revoked, see
+     * cigna_grant_write.h.  The refresh token that was sent may be spent or
+     * not.
      */
 
     if (cigna_grant_write_same(x->subject, &x->tokens, ev->now_ms, g, &why)

@@ -43,7 +43,7 @@ typedef struct {
     cigna_exchange_e         rc;
     cigna_refresh_e          failure;
     const char              *why;          /* for the log ... */
-    cigna_slice_t            quoted;       /* ... and what the server wrote */
+    cigna_slice_t            quoted;       /* ... and the server's words */
     cigna_answer_e           answer;       /* of the token endpoint */
     cigna_lease_mark_e       mark;         /* how to give up the lease */
     cigna_token_reply_t      tokens;

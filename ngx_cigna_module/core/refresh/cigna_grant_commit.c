@@ -69,14 +69,9 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
 
     cigna_retry_init(&c->retry, op, cigna_grant_commit_st_swap);
 
-    c->entry.tenant = s->provider->tenant;
-    c->entry.identity = cigna_script_identity(s->identity);
-    c->entry.id = g->id;
-    c->entry.generation = g->generation;
+    c->entry = cigna_grant_write_entry(s, g, cigna_grant_write_swap_blob(op),
+                                       ev->now_ms, kept_ms);
     c->entry.connected_ms = connected_ms;
-    c->entry.made_ms = ev->now_ms;
-    c->entry.until_ms = ev->now_ms + (int64_t) kept_ms;
-    c->entry.blob = cigna_grant_write_swap_blob(op);
 
     cigna_grant_commit_journal(c, op);
 

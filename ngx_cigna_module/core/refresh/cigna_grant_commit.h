@@ -64,7 +64,7 @@ void cigna_grant_commit_settle(const cigna_grant_commit_t *c, int confirmed,
 int cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* after "stale": what there is instead, borrowed from the event */
+/* after "stale": the record that is there, borrowed from the event */
 const cigna_reply_t *cigna_grant_commit_record(const cigna_event_t *ev);
 
 

@@ -6,7 +6,7 @@
  *     |        ^ |                   ^
  *     |        | v                   |
  *     |       sleep ---------------->+  (Redis cannot be asked)
- *     +----------> settle            (nobody needs it any more)
+ *     +----------> settle            (it is not needed any more)
  *
  * Many runs on many nodes may replay entries of the same grant: the scripts
  * write nothing over a newer grant, and a second replay changes nothing.

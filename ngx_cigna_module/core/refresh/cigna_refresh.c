@@ -556,7 +556,7 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /*
  * The vault has another grant or a newer generation, or none, and the lease is
- * gone.  What the vault has counts.  Tokens of a grant that is gone are
+ * gone.  The vault counts.  Tokens of a grant that is gone are
  * revoked.  Tokens of the same grant are not: revoking them would end its newer
  * generation as well.
  */

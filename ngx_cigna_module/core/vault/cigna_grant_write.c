@@ -275,6 +275,22 @@ cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
 }
 
 
+cigna_journal_t
+cigna_grant_write_entry(const cigna_subject_t *s, const cigna_grant_t *g,
+    cigna_slice_t blob, int64_t now_ms, uint64_t kept_ms)
+{
+    return (cigna_journal_t) {
+        .tenant = s->provider->tenant,
+        .identity = cigna_script_identity(s->identity),
+        .id = g->id,
+        .generation = blob.len ? g->generation : 0,
+        .made_ms = now_ms,
+        .until_ms = now_ms + (int64_t) kept_ms,
+        .blob = blob
+    };
+}
+
+
 cigna_slice_t
 cigna_grant_write_swap_blob(const cigna_op_t *op)
 {

@@ -61,7 +61,15 @@ int cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t owner, uint64_t kept_ms, const uint8_t *nonce,
     cigna_op_t *op);
 
-/* the sealed grant in that operation */
+/*
+ * The journal's entry about g, sealed as blob, which Redis keeps for kept_ms;
+ * or about its deletion, if blob is empty.  The caller sets connected_ms.
+ */
+cigna_journal_t cigna_grant_write_entry(const cigna_subject_t *s,
+    const cigna_grant_t *g, cigna_slice_t blob, int64_t now_ms,
+    uint64_t kept_ms);
+
+/* the sealed grant in the operation of cigna_grant_write_swap() */
 cigna_slice_t cigna_grant_write_swap_blob(const cigna_op_t *op);
 
 

@@ -202,6 +202,21 @@ cigna_vault_grant_data(cigna_buf_t *b, const cigna_record_t *record,
 
 
 int
+cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
+    cigna_slice_t *key)
+{
+    int          rc;
+    cigna_buf_t  b;
+
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_vault_append_dance_key(&b, s->vault, state);
+    *key = cigna_arena_close(s->arena, &b);
+
+    return key->len == 0 ? CIGNA_ERROR : rc;
+}
+
+
+int
 cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
     const cigna_dance_t *d, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_slice_t *blob)

@@ -55,7 +55,11 @@ int cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
 int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     cigna_grant_t *g);
 
-/* the same two for a dance; name: its Redis key */
+/* the Redis key of the dance with this state, in the arena; CIGNA_ERROR */
+int cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
+    cigna_slice_t *key);
+
+/* seals and opens a dance; name: its Redis key */
 int cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
     const cigna_dance_t *d, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_slice_t *blob);

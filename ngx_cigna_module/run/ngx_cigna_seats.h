@@ -1,6 +1,6 @@
 
-#ifndef _NGX_CIGNA_EXCHANGES_H_INCLUDED_
-#define _NGX_CIGNA_EXCHANGES_H_INCLUDED_
+#ifndef _NGX_CIGNA_SEATS_H_INCLUDED_
+#define _NGX_CIGNA_SEATS_H_INCLUDED_
 
 
 #include "gateway/ngx_cigna_conf.h"
@@ -44,4 +44,4 @@ void ngx_cigna_seat_give(ngx_cigna_worker_t *worker,
     ngx_cigna_seats_t **seat);
 
 
-#endif /* _NGX_CIGNA_EXCHANGES_H_INCLUDED_ */
+#endif /* _NGX_CIGNA_SEATS_H_INCLUDED_ */

@@ -1,5 +1,5 @@
 
-#include "ngx_cigna_exchanges.h"
+#include "ngx_cigna_seats.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_counters.h"

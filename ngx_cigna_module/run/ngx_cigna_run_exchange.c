@@ -1,0 +1,181 @@
+
+#include "ngx_cigna_run_exchange.h"
+#include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_stay.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "shm/ngx_cigna_cache.h"
+#include "shm/ngx_cigna_counters.h"
+#include "shm/ngx_cigna_journal.h"
+
+
+static ngx_int_t ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run);
+
+
+void
+ngx_cigna_run_exchange_turn(ngx_cigna_run_t *run)
+{
+    ngx_msec_t                 wait;
+    ngx_cigna_tenant_t        *tenant;
+    ngx_cigna_run_exchange_t  *exchange;
+
+    tenant = run->tenant;
+    exchange = &run->exchange;
+
+    if (exchange->begun) {
+        return;
+    }
+
+    if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->refresh_gate,
+                                    tenant->provider.token_endpoint,
+                                    run->op.turn.probe, &exchange->turn, &wait)
+        == NGX_OK)
+    {
+        exchange->begun = 1;
+        return;
+    }
+
+    run->ev.type = cigna_ev_unsent;
+    run->ev.retry_after_s = (wait + 999) / 1000;
+}
+
+
+ngx_int_t
+ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
+{
+    if (ngx_cigna_seat_take(run->mcf->worker, run->tenant,
+                            run->exchange.paced ? ngx_cigna_seat_refresh
+                                                : ngx_cigna_seat_dance,
+                            &run->exchange.seat)
+        != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
+
+    if (!run->exchange.paced) {
+
+        /* a person waits for a dance, so it is charged but never delayed */
+
+        ngx_cigna_refresh_gate_charge(run->tenant->refresh_gate);
+        return NGX_OK;
+    }
+
+    return ngx_cigna_run_exchange_pace(run);
+}
+
+
+/*
+ * A refresh waits for as long as a caller would, while its lease is kept.  The
+ * deadlines of the exchange begin afterwards.
+ */
+
+static ngx_int_t
+ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
+{
+    ngx_msec_t           wait;
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = run->tenant;
+
+    /* while it waited, its lease may have been lost with the primary */
+
+    if (ngx_cigna_refresh_gate_quiet(run->mcf->zone)) {
+        return NGX_BUSY;
+    }
+
+    if (ngx_cigna_refresh_gate_take(tenant->refresh_gate,
+                                    tenant->token_requests, &wait)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_current_msec - run->started + wait > tenant->timeout) {
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "the budget of token_requests is spent");
+
+        ngx_cigna_count(tenant->counters, ngx_cigna_count_budget_spent);
+
+        return NGX_BUSY;
+    }
+
+    run->event.cancelable = 0;
+    ngx_add_timer(&run->event, wait);
+
+    return NGX_AGAIN;
+}
+
+
+/* until the entry is confirmed, the worker stays even if it is to exit */
+
+ngx_int_t
+ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run)
+{
+    ngx_int_t                  rc;
+    const cigna_op_journal_t  *op;
+
+    op = &run->op.journal;
+
+    rc = ngx_cigna_journal_put(run->mcf->zone, &op->entry, op->confirmed);
+
+    if (rc == NGX_OK) {
+        run->exchange.journalled = !op->confirmed;
+        run->exchange.entry = op->entry;
+
+        if (run->exchange.journalled) {
+            ngx_cigna_stay(run->mcf->worker);
+        }
+
+    } else if (rc == NGX_BUSY) {
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_journal_full);
+
+        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+                      "the journal is full, make cigna_zone larger");
+    }
+
+    return rc;
+}
+
+
+void
+ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run)
+{
+    const cigna_op_journal_t  *op;
+
+    op = &run->op.journal;
+
+    ngx_cigna_journal_settle(run->mcf->zone, &op->entry,
+                             op->confirmed ? cigna_journal_confirmed
+                                           : cigna_journal_forgotten,
+                             0);
+
+    if (run->exchange.journalled) {
+        run->exchange.journalled = 0;
+
+        /* this node learns of the grant before Redis publishes it */
+
+        ngx_cigna_cache_moved(run->mcf->zone, run->identity.hash);
+    }
+}
+
+
+void
+ngx_cigna_run_exchange_done(ngx_cigna_run_t *run)
+{
+    ngx_cigna_tenant_t  *tenant;
+
+    tenant = run->tenant;
+
+    ngx_cigna_seat_give(run->mcf->worker, &run->exchange.seat);
+
+    if (run->exchange.begun) {
+        ngx_cigna_refresh_gate_give_back(run->mcf->zone, tenant->refresh_gate,
+                                         tenant->provider.token_endpoint,
+                                         &run->exchange.turn);
+    }
+
+    if (run->exchange.journalled) {
+        ngx_cigna_journal_settle(run->mcf->zone, &run->exchange.entry,
+                                 cigna_journal_left, ngx_current_msec);
+    }
+}

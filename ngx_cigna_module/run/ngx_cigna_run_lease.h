@@ -1,0 +1,37 @@
+
+#ifndef _NGX_CIGNA_RUN_LEASE_H_INCLUDED_
+#define _NGX_CIGNA_RUN_LEASE_H_INCLUDED_
+
+
+#include "redis/ngx_cigna_redis.h"
+#include "flow/cigna_flow.h"
+
+
+/*
+ * Keeps a lease while an exchange is open: a timer runs the script that renews
+ * it.  After the reply "lost", or after a change of primary, the timer runs the
+ * script that takes it again, until the reply is "mine".
+ */
+
+typedef struct {
+    const cigna_op_lease_t  *op;           /* NULL: no lease is kept */
+    ngx_cigna_redis_t       *redis;
+    ngx_event_t              timer;
+    ngx_cigna_redis_cmd_t    cmd;
+    const cigna_script_t    *script;       /* that cmd runs */
+    unsigned                 retake:1;     /* Redis may not know the lease */
+} ngx_cigna_run_lease_t;
+
+
+/* op is borrowed until done(); lease is zeroed, or done() */
+void ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
+    const cigna_op_lease_t *op, ngx_cigna_redis_t *redis, ngx_log_t *log);
+
+/* takes the lease again, within a second; does nothing if none is kept */
+void ngx_cigna_run_lease_retake(ngx_cigna_run_lease_t *lease);
+
+/* keeps the lease no longer; it is not given back.  May be called twice */
+void ngx_cigna_run_lease_done(ngx_cigna_run_lease_t *lease);
+
+
+#endif /* _NGX_CIGNA_RUN_LEASE_H_INCLUDED_ */
