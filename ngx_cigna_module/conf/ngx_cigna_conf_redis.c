@@ -3,6 +3,7 @@
 #include "nginx/ngx_cigna_secret_file.h"
 #include "gateway/ngx_cigna_conf.h"
 #include "ngx_cigna_conf_origin.h"
+#include "redis/cigna_redis.h"
 
 
 #define NGX_CIGNA_SENTINEL_PORT  26379

@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_CONF_REDIS_H_INCLUDED_
 
 
-#include "redis/ngx_cigna_redis.h"
+#include "redis/ngx_cigna_redis_conf.h"
 
 
 /* a block cigna_vault: each field has the name of its directive */

@@ -63,6 +63,8 @@ static ngx_uint_t ngx_cigna_journal_writer_stays(
     ngx_cigna_journal_writer_t *writer, ngx_uint_t unconfirmed);
 static void ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
     ngx_uint_t unconfirmed);
+static ngx_uint_t ngx_cigna_journal_writer_idle(
+    const ngx_cigna_journal_writer_t *writer, ngx_atomic_uint_t rewrite);
 static void ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer);
 static ngx_int_t ngx_cigna_journal_writer_peek(
     ngx_cigna_journal_writer_t *writer, cigna_journal_t *entry);
@@ -217,11 +219,7 @@ ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
 }
 
 
-/*
- * The loop ends, as an entry cannot be claimed twice.  For a while after a new
- * connection the worker goes on looking: an entry that is made late may have
- * been confirmed over the old connection.
- */
+/* the loop ends, as an entry cannot be claimed twice */
 
 static void
 ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
@@ -234,9 +232,7 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
 
     rewrite = ngx_cigna_zone_fixed(writer->mcf->zone)->rewrite_ms;
 
-    if (unconfirmed == 0 && rewrite == writer->rewritten
-        && ngx_current_msec - rewrite >= CIGNA_JOURNAL_LATE_MS)
-    {
+    if (unconfirmed == 0 && ngx_cigna_journal_writer_idle(writer, rewrite)) {
         return;
     }
 
@@ -264,6 +260,21 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
     }
 
     writer->more = 1;
+}
+
+
+/*
+ * 1 if this worker has written all entries again.  For a while after a new
+ * connection that is not certain: an entry that is made late may have been
+ * confirmed over the old connection.
+ */
+
+static ngx_uint_t
+ngx_cigna_journal_writer_idle(const ngx_cigna_journal_writer_t *writer,
+    ngx_atomic_uint_t rewrite)
+{
+    return rewrite == writer->rewritten
+           && ngx_current_msec - rewrite >= CIGNA_JOURNAL_LATE_MS;
 }
 
 

@@ -72,6 +72,8 @@ static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
     const ngx_cigna_cache_key_t *key, ngx_str_t *request);
 static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_vault_names_t *identity, const cigna_grant_t *refused);
+static void ngx_cigna_refresher_init(ngx_cigna_run_t *run,
+    const cigna_grant_t *refused);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_refresher_journalled(
@@ -261,11 +263,9 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     const cigna_vault_names_t *identity, const cigna_grant_t *refused)
 {
     ngx_cigna_run_t     *run;
-    cigna_refresh_t     *flow;
     ngx_cigna_tenant_t  *tenant;
 
     run = refresher->run;
-    flow = run->flow;
     tenant = run->tenant;
 
     ngx_cigna_run_about(run, identity);
@@ -283,6 +283,30 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters.total = &tenant->waiters;
     run->waiters.total_max = tenant->refresh_waiters;
 
+    ngx_cigna_refresher_init(run, refused);
+
+    if (tenant->provider.token_endpoint.len == 0) {
+        ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
+
+    } else {
+        ngx_cigna_run_start(run, ngx_cigna_refresher_flow);
+    }
+}
+
+
+static void
+ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
+{
+    cigna_refresh_t             *flow;
+    ngx_cigna_tenant_t          *tenant;
+    ngx_cigna_refresher_flow_t  *refresher;
+
+    tenant = run->tenant;
+
+    refresher = run->flow;
+    refresher->run = run;
+
+    flow = &refresher->flow;
     flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
@@ -293,15 +317,6 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     }
 
     cigna_refresh_init(flow);
-
-    ((ngx_cigna_refresher_flow_t *) flow)->run = run;
-
-    if (tenant->provider.token_endpoint.len == 0) {
-        ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
-
-    } else {
-        ngx_cigna_run_start(run, ngx_cigna_refresher_flow);
-    }
 }
 
 

@@ -10,6 +10,8 @@ static ngx_cigna_origin_t *ngx_cigna_endpoint_find(const ngx_array_t *origins,
     const cigna_uri_t *uri);
 static ngx_cigna_origin_t *ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant,
     const cigna_uri_t *uri);
+static ngx_cigna_origin_t *ngx_cigna_endpoint_create(ngx_pool_t *pool,
+    ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri);
 static ngx_cigna_origin_t *ngx_cigna_endpoint_host(
     const ngx_cigna_shared_t *shared, const cigna_uri_t *uri);
 
@@ -83,11 +85,42 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri)
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
 {
-    u_char              *p;
     ngx_pool_t          *pool;
     ngx_cigna_origin_t  *origin, **slot;
 
     pool = tenant->shared->announced.pool;
+
+    origin = ngx_cigna_endpoint_create(pool, tenant, uri);
+
+    if (origin == NULL
+        || ngx_cigna_origin_like(pool, origin,
+                                 ngx_cigna_endpoint_host(tenant->shared, uri))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (origin->naddrs == 0 && origin->resolver == NULL) {
+        return NULL;
+    }
+
+    slot = ngx_array_push(&tenant->shared->announced);
+    if (slot == NULL) {
+        return NULL;
+    }
+
+    *slot = origin;
+
+    return origin;
+}
+
+
+static ngx_cigna_origin_t *
+ngx_cigna_endpoint_create(ngx_pool_t *pool, ngx_cigna_tenant_t *tenant,
+    const cigna_uri_t *uri)
+{
+    u_char              *p;
+    ngx_cigna_origin_t  *origin;
 
     origin = ngx_pcalloc(pool, sizeof(ngx_cigna_origin_t));
     p = ngx_pnalloc(pool, uri->host.len);
@@ -103,24 +136,6 @@ ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
     origin->ssl = uri->https ? tenant->ssl : NULL;
     origin->resolver = tenant->resolver;
     origin->resolver_timeout = tenant->resolver_timeout;
-
-    if (ngx_cigna_origin_like(pool, origin,
-                              ngx_cigna_endpoint_host(tenant->shared, uri))
-        != NGX_OK)
-    {
-        return NULL;
-    }
-
-    if (origin->naddrs == 0 && origin->resolver == NULL) {
-        return NULL;
-    }
-
-    slot = ngx_array_push(&tenant->shared->announced);
-    if (slot == NULL) {
-        return NULL;
-    }
-
-    *slot = origin;
 
     return origin;
 }

@@ -60,7 +60,7 @@ typedef struct {
 } ngx_cigna_run_waiters_t;
 
 
-/* what a run's maker wants to be called for; each may be NULL */
+/* the driver calls these for the run's maker; each may be NULL */
 
 typedef struct {
     /*

@@ -24,6 +24,8 @@ static ngx_cigna_seats_t *ngx_cigna_seats_find(ngx_cigna_worker_t *worker,
     const cigna_uri_t *uri);
 static ngx_cigna_seats_t *ngx_cigna_seats_create(ngx_cigna_worker_t *worker,
     const cigna_uri_t *uri);
+static ngx_uint_t ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
+    const ngx_cigna_seats_t *seats, ngx_cigna_seat_e kind);
 static ngx_uint_t ngx_cigna_seats_max(ngx_uint_t part, ngx_cigna_seat_e kind);
 static void ngx_cigna_seats_refuse(ngx_cigna_worker_t *worker,
     ngx_cigna_tenant_t *tenant, ngx_cigna_seat_e kind, ngx_uint_t taken);
@@ -33,7 +35,6 @@ ngx_int_t
 ngx_cigna_seat_take(ngx_cigna_worker_t *worker, ngx_cigna_tenant_t *tenant,
     ngx_cigna_seat_e kind, ngx_cigna_seats_t **seat)
 {
-    ngx_uint_t          taken;
     cigna_uri_t         uri;
     ngx_cigna_seats_t  *seats;
 
@@ -49,12 +50,8 @@ ngx_cigna_seat_take(ngx_cigna_worker_t *worker, ngx_cigna_tenant_t *tenant,
 
     ngx_cigna_seat_give(worker, seat);
 
-    taken = seats ? seats->taken : 0;
-
-    if (taken >= ngx_cigna_seats_max(4, kind)
-        || worker->seats_taken >= ngx_cigna_seats_max(2, kind))
-    {
-        ngx_cigna_seats_refuse(worker, tenant, kind, taken);
+    if (ngx_cigna_seats_full(worker, seats, kind)) {
+        ngx_cigna_seats_refuse(worker, tenant, kind, seats ? seats->taken : 0);
         return NGX_BUSY;
     }
 
@@ -147,7 +144,18 @@ ngx_cigna_seats_create(ngx_cigna_worker_t *worker, const cigna_uri_t *uri)
 }
 
 
-/* the seats of this kind in one part of worker_connections */
+/* seats may be NULL: the origin has none yet */
+
+static ngx_uint_t
+ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
+    const ngx_cigna_seats_t *seats, ngx_cigna_seat_e kind)
+{
+    return (seats && seats->taken >= ngx_cigna_seats_max(4, kind))
+           || worker->seats_taken >= ngx_cigna_seats_max(2, kind);
+}
+
+
+/* the seats of this kind in one part of worker_connections, one at least */
 
 static ngx_uint_t
 ngx_cigna_seats_max(ngx_uint_t part, ngx_cigna_seat_e kind)

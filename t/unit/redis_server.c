@@ -16,8 +16,11 @@ static void redis_server_run(const redis_server_t *s, int is_cluster);
 int
 redis_server_start(redis_server_t *s, int is_cluster)
 {
+    int          status;
+    pid_t        ended;
     const char  *tmp;
 
+    status = 0;
     s->pid = -1;
     s->redis = NULL;
 
@@ -38,6 +41,12 @@ redis_server_start(redis_server_t *s, int is_cluster)
 
     s->redis = redis_server_dial(s);
 
+    if (s->redis == NULL) {
+        ended = waitpid(s->pid, &status, WNOHANG);
+        fprintf(stderr, "redis-server in %s does not answer; it %s, status %d\n",
+                s->directory, ended == 0 ? "runs" : "has ended", status);
+    }
+
     return s->redis ? 0 : -1;
 }
 
@@ -53,6 +62,7 @@ redis_server_run(const redis_server_t *s, int is_cluster)
                       "--appendonly", "no",
                       "--cluster-enabled", is_cluster ? "yes" : "no",
                       "--cluster-config-file", "nodes", (char *) NULL);
+        perror("redis-server");
     }
 }
 

@@ -7,7 +7,7 @@
 #include <hiredis/hiredis.h>
 
 
-#define REDIS_SERVER_WAIT_MS  10000        /* it is ready in this time */
+#define REDIS_SERVER_WAIT_MS  30000        /* it is ready in this time */
 
 
 /* a real Redis, on a socket in a directory that goes with it */
