@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_shared.h"
 #include "fhir/cigna_fhir_base.h"
 #include "http/cigna_uri.h"
-#include "fhir/cigna_smart.h"
+#include "fhir/cigna_public_metadata.h"
 
 
 /*
@@ -123,7 +123,7 @@ ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t               *value;
     ngx_uint_t               i;
     cigna_uri_t              uri;
-    cigna_smart_endpoint_t  *endpoint;
+    cigna_public_endpoint_t  *endpoint;
 
     value = cf->args->elts;
 
@@ -142,7 +142,7 @@ ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (lcf->endpoints == NULL) {
 
         lcf->endpoints = ngx_array_create(cf->pool, 4,
-                                          sizeof(cigna_smart_endpoint_t));
+                                          sizeof(cigna_public_endpoint_t));
         if (lcf->endpoints == NULL) {
             return NGX_CONF_ERROR;
         }
@@ -184,7 +184,7 @@ ngx_cigna_conf_smart_name(ngx_str_t *name)
         }
     }
 
-    return name->len && name->len <= CIGNA_SMART_NAME_MAX;
+    return name->len && name->len <= CIGNA_PUBLIC_ENDPOINT_NAME_MAX;
 }
 
 

@@ -15,8 +15,6 @@ static void ngx_cigna_destination_log(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_str_t *name, const char *advice);
 static const char *ngx_cigna_destination_advice(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name);
-static ngx_int_t ngx_cigna_destination_name(ngx_http_request_t *r,
-    ngx_str_t *name);
 static ngx_uint_t ngx_cigna_destination_tls(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 
@@ -125,9 +123,7 @@ ngx_cigna_destination_advice(ngx_http_request_t *r,
 }
 
 
-/* gives the name that nginx will compare with the certificate */
-
-static ngx_int_t
+ngx_int_t
 ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name)
 {
     u_char               *port;

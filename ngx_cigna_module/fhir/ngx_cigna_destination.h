@@ -24,6 +24,12 @@ ngx_cigna_condition_e ngx_cigna_destination(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 /*
+ * Gives the name that nginx will compare with the certificate of the upstream.
+ * r->upstream must have been made.  NGX_ERROR: the name cannot be derived.
+ */
+ngx_int_t ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name);
+
+/*
  * Checks the upstream connection just before nginx sends the request.  Returns
  * 1 if the connection was verified for the host; otherwise logs that, and
  * returns 0.

@@ -7,7 +7,8 @@
  *               the token, and sets ctx->may_leave.
  *   content     ngx_cigna_fhir_content_handler() reads the body,
  *               ngx_cigna_fhir_proxy() takes the request through the gate out,
- *               ngx_cigna_fhir_leave() asks the budgets.
+ *               ngx_cigna_fhir_leave() serves metadata from memory, and asks
+ *               the budgets.
  *   reply       ngx_cigna_fhir_reply() replaces a refused token once.
  *
  * Until the content handler runs, try_files may still send the request to
@@ -22,6 +23,7 @@
 #include "ngx_cigna_fetch_use.h"
 #include "ngx_cigna_gate_out.h"
 #include "ngx_cigna_inject.h"
+#include "ngx_cigna_metadata_reply.h"
 #include "ngx_cigna_public_metadata.h"
 #include "ngx_cigna_replay.h"
 #include "ngx_cigna_search.h"
@@ -363,7 +365,10 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* called with two references, and once more after a wait for the budgets */
+/*
+ * Called with two references, and once more after a wait for a document or for
+ * the budgets.
+ */
 
 static void
 ngx_cigna_fhir_leave(ngx_http_request_t *r)
@@ -371,6 +376,12 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (ctx->public_metadata
+        && ngx_cigna_metadata_reply(r, ngx_cigna_fhir_leave) != NGX_DECLINED)
+    {
+        return;
+    }
 
     if (ctx->tenant->budget
         && ngx_cigna_budget_gate(r, ngx_cigna_fhir_leave) != NGX_OK)

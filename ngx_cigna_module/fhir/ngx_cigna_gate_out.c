@@ -156,7 +156,7 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     gate->traceparent = ctx->trace.parent;
     gate->tracestate = ctx->trace.state;
 
-    gate->links = lcf->links || (ctx->public_metadata && lcf->endpoints);
+    gate->links = lcf->links;
     gate->whole = gate->links || lcf->not_found;
 
     gate->search = ctx->search_by_post;

@@ -4,7 +4,8 @@
 #include "request/ngx_cigna_reply.h"
 
 
-static cigna_smart_e ngx_cigna_public_metadata_ending(cigna_slice_t uri);
+static cigna_public_metadata_e ngx_cigna_public_metadata_ending(
+    cigna_slice_t uri);
 static ngx_uint_t ngx_cigna_public_metadata_plain(ngx_http_request_t *r);
 
 
@@ -13,13 +14,13 @@ ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
 {
     size_t                     below;
     cigna_slice_t              uri, name;
-    cigna_smart_e              document;
+    cigna_public_metadata_e    document;
     ngx_http_core_loc_conf_t  *clcf;
 
     uri = ngx_cigna_slice(&r->uri);
     document = ngx_cigna_public_metadata_ending(uri);
 
-    if (document == cigna_smart_none
+    if (document == cigna_public_metadata_none
         || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
         || !ngx_cigna_public_metadata_plain(r))
     {
@@ -39,30 +40,30 @@ ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
         name.len--;
     }
 
-    below = uri.len - cigna_smart_path(document).len;
+    below = uri.len - cigna_public_metadata_path(document).len;
 
     return below == name.len && cigna_slice_starts(uri, name);
 }
 
 
-static cigna_smart_e
+static cigna_public_metadata_e
 ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 {
-    cigna_slice_t  path;
-    cigna_smart_e  document;
+    cigna_slice_t            path;
+    cigna_public_metadata_e  document;
 
-    for (document = cigna_smart_capabilities;
-         document <= cigna_smart_configuration;
+    for (document = cigna_public_metadata_capabilities;
+         document <= cigna_public_metadata_configuration;
          document++)
     {
-        path = cigna_smart_path(document);
+        path = cigna_public_metadata_path(document);
 
         if (cigna_slice_ends(uri, path)) {
             return document;
         }
     }
 
-    return cigna_smart_none;
+    return cigna_public_metadata_none;
 }
 
 
@@ -92,7 +93,9 @@ ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         "nor \"/.well-known/smart-configuration\" below \"fhir_base\", write "
         "a \"proxy_pass\" that leads there");
 
-    if (cigna_smart_document(gate->path) != cigna_smart_none) {
+    if (cigna_public_metadata_document(gate->path)
+        != cigna_public_metadata_none)
+    {
         return ngx_cigna_condition_served;
     }
 
@@ -103,7 +106,7 @@ ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-cigna_smart_e
+cigna_public_metadata_e
 ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t uri)
 {
@@ -117,8 +120,8 @@ ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     }
 
     if (!cigna_slice_starts(path, base)) {
-        return cigna_smart_none;
+        return cigna_public_metadata_none;
     }
 
-    return cigna_smart_document(cigna_slice_skip(path, base.len));
+    return cigna_public_metadata_document(cigna_slice_skip(path, base.len));
 }

@@ -5,7 +5,7 @@
 
 #include "request/ngx_cigna_ctx.h"
 #include "fhir/cigna_gate_out.h"
-#include "fhir/cigna_smart.h"
+#include "fhir/cigna_public_metadata.h"
 
 
 /*
@@ -34,9 +34,9 @@ ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 ngx_cigna_condition_e ngx_cigna_public_metadata_leaves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);
 
-/* returns the document that an upstream request with this path asks for */
-cigna_smart_e ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
-    cigna_slice_t uri);
+/* returns the document that an upstream request with this URI asks for */
+cigna_public_metadata_e ngx_cigna_public_metadata_document(
+    ngx_cigna_tenant_t *tenant, cigna_slice_t uri);
 
 
 #endif /* _NGX_CIGNA_PUBLIC_METADATA_H_INCLUDED_ */

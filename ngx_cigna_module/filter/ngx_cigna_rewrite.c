@@ -1,16 +1,19 @@
 
 #include "ngx_cigna_rewrite.h"
-#include "ngx_cigna_base_url.h"
 #include "ngx_cigna_errors.h"
 #include "ngx_cigna_rewrite_body.h"
+#include "fhir/ngx_cigna_base_url.h"
 #include "fhir/ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_log.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_link_keys.h"
 
 
+static void ngx_cigna_rewrite_metadata(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
@@ -29,7 +32,6 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_int_t         rc;
     ngx_str_t         base_url;
-    cigna_smart_e     document;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -38,21 +40,14 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
+    if (lcf->endpoints) {
+        ngx_cigna_rewrite_metadata(r, ctx->tenant);
+    }
+
     rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base_url);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    document = cigna_smart_none;
-
-    if (lcf->endpoints) {
-        document = ngx_cigna_public_metadata_document(ctx->tenant,
-                                            ngx_cigna_slice(&r->upstream->uri));
-    }
-
-    if (rc == NGX_DECLINED && document == cigna_smart_none) {
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
     /* also for replies without a body: HEAD and 304 must equal GET */
@@ -74,8 +69,36 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    return ngx_cigna_rewrite_begin(r, ctx, rc == NGX_OK ? &base_url : NULL,
-                                   document, lcf->endpoints);
+    return ngx_cigna_rewrite_begin(r, ctx, &base_url);
+}
+
+
+/* cigna_smart_endpoint has no effect on a document that is proxied */
+
+static void
+ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
+{
+    ngx_str_t         *uri;
+    static ngx_msec_t  warned;
+
+    uri = &r->upstream->uri;
+
+    if (r->headers_out.status != NGX_HTTP_OK
+        || r->method == NGX_HTTP_HEAD
+        || ngx_cigna_public_metadata_document(tenant, ngx_cigna_slice(uri))
+           == cigna_public_metadata_none)
+    {
+        return;
+    }
+
+    ngx_cigna_count(tenant->counters, ngx_cigna_count_metadata_passed);
+
+    if (ngx_cigna_log_due(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: metadata that is not kept was proxied: the "
+                      "endpoints in it are Cigna's, \"cigna_smart_endpoint\" "
+                      "has no effect");
+    }
 }
 
 
@@ -85,8 +108,7 @@ static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
     ngx_cigna_ctx_t *ctx, ngx_str_t *base_url)
 {
-    ngx_int_t          rc;
-    static ngx_msec_t  warned;
+    ngx_int_t  rc;
 
     if (!lcf->links) {
         return NGX_DECLINED;
@@ -94,25 +116,8 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 
     rc = ngx_cigna_base_url(r, ctx, base_url);
 
-    if (rc == NGX_OK) {
-        return ngx_cigna_rewrite_lines(r, ctx->tenant, base_url);
-    }
-
-    if (rc != NGX_DECLINED) {
-        return NGX_ERROR;
-    }
-
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
-
-    if (ngx_cigna_rewrite_warns(&warned)) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "cigna: links in the reply still lead to Cigna: the "
-                      "gateway's own base is not known, write "
-                      "\"cigna_base_url\", or \"server_name\" with the host "
-                      "that was asked for");
-    }
-
-    return NGX_DECLINED;
+    return rc == NGX_OK ? ngx_cigna_rewrite_lines(r, ctx->tenant, base_url)
+                        : rc;
 }
 
 
@@ -155,7 +160,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
 
-    if (ngx_cigna_rewrite_warns(&warned)) {
+    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent a part of a reply, or a "
                       "compressed one, without being asked for it: links in "
@@ -185,7 +190,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_links_type);
 
-    if (ngx_cigna_rewrite_warns(&warned)) {
+    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent \"%V\", in which links are not "
                       "read: they still lead to Cigna",

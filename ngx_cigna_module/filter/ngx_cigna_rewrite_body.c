@@ -3,13 +3,11 @@
  *   rw->in     input buffers that were not read to their end; the upstream
  *              owns them, and waits for them if the client reads slowly
  *   rw->rest   the unread bytes of the first buffer of rw->in
- *   rw->piece  output of the link filter, and input for cigna_smart_next(),
- *              which rewrites endpoints
  *   rw->part   output for the client
  *   rw->busy   the filter's own buffers that the client has not read; there
  *              are at most NGX_CIGNA_REWRITE_BUFS
  *
- * rw->rest, rw->piece and rw->part point into the first buffer of rw->in.  The
+ * rw->rest and rw->part point into the first buffer of rw->in.  The
  * filter gives a buffer back after it has copied all output of that buffer.
  */
 
@@ -17,6 +15,7 @@
 #include "ngx_cigna_rewrite_body.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_log.h"
 #include "shm/ngx_cigna_counters.h"
 #include "fhir/cigna_fhir_base.h"
 #include "fhir/cigna_link_filter.h"
@@ -24,8 +23,6 @@
 
 #define NGX_CIGNA_REWRITE_BUF   16384
 #define NGX_CIGNA_REWRITE_BUFS  4
-
-#define NGX_CIGNA_REWRITE_WARN  60000      /* ms between two equal log lines */
 
 
 /* a bit in c->buffered that nginx does not use */
@@ -35,11 +32,9 @@
 
 struct ngx_cigna_rewrite_s {
     cigna_link_filter_t   links;
-    cigna_smart_t        *smart;           /* NULL: endpoints stay */
 
     ngx_chain_t          *in;
     cigna_slice_t         rest;
-    cigna_slice_t         piece;
     cigna_slice_t         part;
     ngx_uint_t            begun;           /* rw->rest belongs to rw->in */
 
@@ -70,14 +65,9 @@ static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
 
 
-/* with these, cigna_link_filter.c finds no links, so all links stay */
-
-static const cigna_bases_t  ngx_cigna_rewrite_no_bases;
-
-
 ngx_int_t
 ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints)
+    ngx_str_t *base_url)
 {
     ngx_cigna_rewrite_t  *rw;
 
@@ -88,25 +78,8 @@ ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     rw->last = &rw->out;
 
-    if (document != cigna_smart_none) {
-
-        rw->smart = ngx_palloc(r->pool, sizeof(cigna_smart_t));
-        if (rw->smart == NULL) {
-            return NGX_ERROR;
-        }
-
-        cigna_smart_init(rw->smart, document, endpoints->elts,
-                         endpoints->nelts);
-    }
-
-    if (base_url) {
-        cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
-                               ngx_cigna_slice(base_url));
-
-    } else {
-        cigna_link_filter_init(&rw->links, &ngx_cigna_rewrite_no_bases,
-                               cigna_slice("/"));
-    }
+    cigna_link_filter_init(&rw->links, &ctx->tenant->shared->bases,
+                           ngx_cigna_slice(base_url));
 
     ctx->rewrite = rw;
     r->filter_need_in_memory = 1;
@@ -224,37 +197,13 @@ ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)
 {
     int  rc;
 
-    for ( ;; ) {
+    rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->part);
 
-        if (rw->smart
-            && cigna_smart_next(rw->smart, &rw->piece, &rw->part) == CIGNA_OK)
-        {
-            return CIGNA_OK;
-        }
-
-        rc = cigna_link_filter_next(&rw->links, &rw->rest, &rw->piece);
-
-        if (rc != CIGNA_OK && last) {
-            rc = cigna_link_filter_end(&rw->links, &rw->piece);
-        }
-
-        if (rc != CIGNA_OK) {
-            break;
-        }
-
-        if (rw->smart == NULL) {
-            rw->part = rw->piece;
-            return CIGNA_OK;
-        }
+    if (rc != CIGNA_OK && last) {
+        rc = cigna_link_filter_end(&rw->links, &rw->part);
     }
 
-    rw->piece = cigna_slice_null;
-
-    if (rw->smart && last) {
-        return cigna_smart_end(rw->smart, &rw->part);
-    }
-
-    return CIGNA_NONE;
+    return rc;
 }
 
 
@@ -419,12 +368,6 @@ ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                "lead to Cigna");
     }
 
-    /* without bases all links stay */
-
-    if (links->bases->n == 0) {
-        return;
-    }
-
     if (links->elsewhere) {
         ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_elsewhere,
                                &elsewhere,
@@ -448,21 +391,8 @@ ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_cigna_count(ctx->tenant->counters, kind);
 
-    if (ngx_cigna_rewrite_warns(last)) {
+    if (ngx_cigna_log_due(last)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent %s", what);
     }
-}
-
-
-ngx_uint_t
-ngx_cigna_rewrite_warns(ngx_msec_t *last)
-{
-    if (*last && ngx_current_msec - *last < NGX_CIGNA_REWRITE_WARN) {
-        return 0;
-    }
-
-    *last = ngx_max(ngx_current_msec, 1);
-
-    return 1;
 }

@@ -4,30 +4,22 @@
 
 
 #include "request/ngx_cigna_ctx.h"
-#include "fhir/cigna_smart.h"
 
 
 /*
- * Rewrites links and endpoints in a reply's body, buffer by buffer, in bounded
- * memory.  If the output buffers are full, the filter does not read further
- * input until the client has read some output.
+ * Rewrites links in a reply's body, buffer by buffer, in bounded memory.  If the
+ * output buffers are full, the filter does not read further input until the
+ * client has read some output.
  */
 
 
 /*
  * Prepares the rewriting of a body, and sets ctx->rewrite.  base_url: replaces
- * Cigna's base in links, borrowed from the request's pool; NULL: links stay.
- * endpoints: replace the OAuth endpoints in "document", unless that is
- * cigna_smart_none.  Returns NGX_OK or NGX_ERROR.
+ * Cigna's base in links, borrowed from the request's pool.  Returns NGX_OK or
+ * NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *base_url, cigna_smart_e document, ngx_array_t *endpoints);
-
-/*
- * Limits a log line to one a minute.  Returns 1 if the caller may log it now.
- * *last: the time of the last line; must be 0 before the first call.
- */
-ngx_uint_t ngx_cigna_rewrite_warns(ngx_msec_t *last);
+    ngx_str_t *base_url);
 
 /* the body filter calls this if ctx->rewrite is set; "next": next filter */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

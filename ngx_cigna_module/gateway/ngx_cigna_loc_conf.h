@@ -70,7 +70,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_flag_t                 cache;
     ngx_flag_t                 links;
     ngx_str_t                  base_url;   /* ends with "/"; or empty */
-    ngx_array_t               *endpoints;  /* cigna_smart_endpoint_t; or NULL */
+    ngx_array_t               *endpoints;  /* cigna_public_endpoint_t, or
+                                              NULL */
     ngx_flag_t                 not_found;
     ngx_flag_t                 insecure_upstream;
 

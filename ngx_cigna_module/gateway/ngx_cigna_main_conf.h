@@ -16,6 +16,7 @@
 struct ngx_cigna_main_conf_s {
     ngx_shm_zone_t            *zone;
     ngx_cigna_place_t         *zone_place;
+    ngx_shm_zone_t            *documents;  /* see ngx_cigna_documents.h */
     uint64_t                   generation; /* of this configuration */
 
     ngx_uint_t                 vault_set;  /* cigna_vault is present */

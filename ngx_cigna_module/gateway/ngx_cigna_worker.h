@@ -29,6 +29,11 @@ struct ngx_cigna_worker_s {
                                                        that no seat is free; 0:
                                                        never */
 
+    /* see ngx_cigna_metadata.h: the document used last comes first */
+    ngx_queue_t                      documents;
+    ngx_uint_t                       ndocuments;
+    size_t                           documents_size;   /* bytes of the texts */
+
     /* see ngx_cigna_journal_writer.h */
     struct ngx_cigna_journal_writer_s  *journal_writer;
     u_char                          *journal_mem;   /* of the last entry that

@@ -17,6 +17,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "shm/ngx_cigna_zone.h"
 #include "conf/ngx_cigna_conf_merge.h"
+#include "shm/ngx_cigna_documents.h"
 
 
 #define NGX_CIGNA_ANY_CONF                                                    \
@@ -228,8 +229,11 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mcf->zone = ngx_cigna_zone_add(cf, &name, size);
     mcf->zone_place = ngx_cigna_place_create(cf);
+    mcf->documents = ngx_cigna_documents_add(cf, &ngx_cigna_module);
 
-    if (mcf->zone == NULL || mcf->zone_place == NULL) {
+    if (mcf->zone == NULL || mcf->zone_place == NULL
+        || mcf->documents == NULL)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -9,6 +9,7 @@
 #include "jobs/ngx_cigna_cache_listener.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_journal_writer.h"
+#include "jobs/ngx_cigna_metadata.h"
 #include "nginx/ngx_cigna_cache_key.h"
 #include "request/ngx_cigna_vault_read.h"
 #include "run/ngx_cigna_driver.h"
@@ -71,6 +72,7 @@ ngx_cigna_process_worker(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
 
     ngx_queue_init(&worker->runs);
     ngx_queue_init(&worker->seats);
+    ngx_queue_init(&worker->documents);
     ngx_rbtree_init(&worker->refreshes, &worker->sentinel,
                     ngx_str_rbtree_insert_value);
     ngx_cigna_stay_init(worker);
@@ -144,6 +146,7 @@ ngx_cigna_process_exit(ngx_cycle_t *cycle)
     }
 
     ngx_cigna_run_end_all(mcf->worker);
+    ngx_cigna_metadata_exit(mcf->worker);
     ngx_cigna_journal_writer_exit(mcf);
     ngx_cigna_budget_exit(mcf);
     ngx_cigna_redis_destroy(mcf->worker->redis);

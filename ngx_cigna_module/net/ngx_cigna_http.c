@@ -90,7 +90,8 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
     request = &http->request;
 
     size = 2 * request->url.len + request->authorization.len
-           + request->body.len + 512;
+           + request->body.len + request->accept.len + request->lines.len
+           + 512;
 
     http->out = ngx_create_temp_buf(http->pool, size);
     http->in = ngx_create_temp_buf(http->pool, NGX_CIGNA_HTTP_IN_SIZE);
@@ -180,8 +181,12 @@ ngx_cigna_http_append_request(cigna_buf_t *b,
 
     cigna_buf_append_str(b, CRLF
                          "Connection: close" CRLF
-                         "Accept: application/json" CRLF
+                         "Accept: ");
+    cigna_buf_append(b, request->accept.len ? request->accept
+                                            : cigna_slice("application/json"));
+    cigna_buf_append_str(b, CRLF
                          "User-Agent: ngx_cigna_module" CRLF);
+    cigna_buf_append(b, request->lines);
 
     if (request->authorization.len) {
         cigna_buf_append_str(b, "Authorization: ");
@@ -424,6 +429,7 @@ ngx_cigna_http_make_room(ngx_cigna_http_t *http)
     len = old->last - old->start;
 
     if (len >= http->in_max) {
+        http->reply.too_large = 1;
         http->error = "reply is too large";
         return NGX_ERROR;
     }

@@ -2,6 +2,9 @@
 #include "ngx_cigna_log.h"
 
 
+#define NGX_CIGNA_LOG_MINUTE  60000        /* ms */
+
+
 static u_char *ngx_cigna_log_handler(ngx_log_t *log, u_char *buf, size_t len);
 
 
@@ -49,4 +52,17 @@ ngx_cigna_log_handler(ngx_log_t *log, u_char *buf, size_t len)
     }
 
     return p;
+}
+
+
+ngx_uint_t
+ngx_cigna_log_due(ngx_msec_t *last)
+{
+    if (*last && ngx_current_msec - *last < NGX_CIGNA_LOG_MINUTE) {
+        return 0;
+    }
+
+    *last = ngx_max(ngx_current_msec, 1);
+
+    return 1;
 }

@@ -29,5 +29,11 @@ typedef struct {
 /* borrows "what", and all strings that the caller sets afterwards */
 void ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what);
 
+/*
+ * For a line that is logged once a minute, and counted beside that: 1 if it is
+ * due.  *last is this line's own, zero at first.
+ */
+ngx_uint_t ngx_cigna_log_due(ngx_msec_t *last);
+
 
 #endif /* _NGX_CIGNA_LOG_H_INCLUDED_ */

@@ -80,6 +80,7 @@ typedef struct {
     unsigned                  preflight:1;        /* a preflight of CORS */
     unsigned                  may_leave:1;        /* passed precontent */
     unsigned                  public_metadata:1;  /* needs no token */
+    unsigned                  metadata_waited:1;  /* waited for the document */
     unsigned                  search_by_post:1;   /* is sent on as a GET */
     unsigned                  replayed:1;         /* sent again, with another
                                                      token, after a 401 */

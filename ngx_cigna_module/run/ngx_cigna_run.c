@@ -71,6 +71,7 @@ ngx_cigna_run_init(ngx_cigna_run_t *run, const char *what, ngx_str_t *request)
 
     run->pool->log = &run->log.log;
 
+    run->body_max = NGX_CIGNA_RUN_BODY_MAX;
     run->waiters.max = NGX_CIGNA_WAITERS_MAX;
 
     ngx_queue_init(&run->waiters.queue);

@@ -44,7 +44,8 @@ struct ngx_cigna_waiter_s {
 };
 
 
-#define NGX_CIGNA_WAITERS_MAX  4096            /* of a run, by default */
+#define NGX_CIGNA_WAITERS_MAX   4096           /* of a run, by default */
+#define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)   /* likewise */
 
 /* the waiters of a run, and their bounds */
 
@@ -117,6 +118,7 @@ struct ngx_cigna_run_s {
     ngx_cigna_run_hooks_t      on;
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* of the member */
+    size_t                     body_max;       /* bytes of a reply's body */
 
     unsigned                   failed:1;       /* there is no result */
     unsigned                   no_endpoints:1; /* failed: they are unknown */

@@ -10,8 +10,6 @@
 #include "shm/ngx_cigna_cache.h"
 
 
-#define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)
-
 /* ms between two looks of a sleep that watches the cache */
 
 #define NGX_CIGNA_RUN_WATCH     20
@@ -264,7 +262,7 @@ ngx_cigna_run_http_init(ngx_cigna_run_t *run)
         http->timeout = ngx_min(http->timeout, op->timeout_ms);
     }
 
-    http->body_max = NGX_CIGNA_RUN_BODY_MAX;
+    http->body_max = run->body_max;
     http->lasting = op->exchange;
     http->handler = ngx_cigna_run_http_handler;
     http->data = run;

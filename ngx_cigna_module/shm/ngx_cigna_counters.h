@@ -70,7 +70,11 @@
     count(budget_metadata, "Requests refused: the part for metadata.")       \
     count(links_type, "Replies whose links stayed: FHIR that is not JSON.")   \
     count(links_elsewhere, "Bundles with links to another host or path.")     \
-    count(links_outside, "Replies with links that stayed: dot segments.")
+    count(links_outside, "Replies with links that stayed: dot segments.")     \
+    count(metadata_fetches, "Metadata documents fetched to be kept.")         \
+    count(metadata_failures, "Fetches of metadata that brought no document.") \
+    count(metadata_stale, "Metadata served while Cigna is away.")             \
+    count(metadata_passed, "Replies of metadata whose endpoints stayed.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 
 import { assertRefused, connected, raw, rawGet } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { PROXIED } from '../lib/metadata.mjs';
 import { BASE, startRecorder } from '../lib/recorder.mjs';
 import { freePort } from '../lib/scratch.mjs';
 
@@ -359,10 +360,12 @@ test('gate in', async (t) => {
   await t.test('metadata has the lines of the gate', async () => {
     answer({ ...THEIRS, 'Content-Type': 'application/json' });
     for (const [where, disposition] of [['/fhir'], [BASE, 'inline']]) {
-      const reply = await gw.visitor().get(`${where}/metadata`);
-      assert.equal(reply.status, 200);
-      assertGated(reply, disposition);
-      assert.deepEqual(valuesOf(reply, 'link'), []);
+      for (const query of ['', PROXIED]) {
+        const reply = await gw.visitor().get(`${where}/metadata${query}`);
+        assert.equal(reply.status, 200);
+        assertGated(reply, disposition);
+        assert.deepEqual(valuesOf(reply, 'link'), []);
+      }
     }
   });
 
@@ -463,7 +466,7 @@ test('gate in', async (t) => {
 
   // Pages of other locations.
 
-  for (const [status, where] of [[401, `${BASE}/metadata`],
+  for (const [status, where] of [[401, `${BASE}/metadata${PROXIED}`],
                                  [403, '/errors/x'], [404, '/errors/x']]) {
     await t.test('a page fetched by error_page has no lines of the gate: '
       + `${status}`,

@@ -10,7 +10,7 @@ import { CookieJar } from '../../scripts/sandbox/walk.mjs';
 
 const LOOPBACK = '127.0.0.1';
 
-function lookup(name, options, callback) {
+export function lookup(name, options, callback) {
   if (options.all) {
     callback(null, [{ address: LOOPBACK, family: 4 }]);
   } else {

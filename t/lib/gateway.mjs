@@ -48,7 +48,7 @@ class Gateway {
     const { options } = this;
 
     this.directory = scratchDirectory(t, 'gateway');
-    this.ca = authority(path.join(this.directory, 'tls'));
+    this.ca = authority(options.tls ?? path.join(this.directory, 'tls'));
     this.caText = readFileSync(this.ca.certFile, 'utf8');
     this.port = await freePort();
 
@@ -77,7 +77,7 @@ class Gateway {
 
   async #startSandbox(t) {
     const sandbox = await spawnSandbox({
-      directory: path.join(this.directory, 'tls'),
+      directory: this.options.tls ?? path.join(this.directory, 'tls'),
       clients: this.tenants.map((tenant) => ({
         client_id: `${tenant}-client`,
         redirect_uris: [this.url(tenant, '/cigna/callback')],

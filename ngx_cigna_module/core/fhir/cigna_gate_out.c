@@ -249,6 +249,13 @@ cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len)
 }
 
 
+int
+cigna_gate_out_operators(cigna_slice_t name)
+{
+    return cigna_gate_out_kind(name) == cigna_gate_out_other;
+}
+
+
 /*
  * The operator has written the base, so its bytes are not checked.  If the path
  * is not below the base, the configuration is wrong.  But if the path has

@@ -79,6 +79,12 @@ typedef struct {
 cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
     cigna_buf_t *b);
 
+/*
+ * Returns 1 if a header line of this name goes to Cigna only if the operator has
+ * set it.  A caller's line of such a name is left out.
+ */
+int cigna_gate_out_operators(cigna_slice_t name);
+
 /* the room that b needs for any request of this length */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 

@@ -32,8 +32,10 @@
  *                                      line end after the
  *                                      last chunk
  *   Retry-After, Date  unknown         unknown; the last of several counts
+ *   Cache-Control      unknown         unknown; the strictest of several counts
+ *   Content-Encoding   none            "identity"
  *
- * Content-Encoding and bytes after the reply are ignored.
+ * Bytes after the reply are ignored.
  */
 
 
@@ -90,6 +92,8 @@ static void cigna_http_content_length(cigna_http_reply_t *p,
     cigna_slice_t value);
 static int cigna_http_transfer_encoding(cigna_http_reply_t *p,
     cigna_slice_t value);
+static void cigna_http_cache_control(cigna_http_reply_t *p,
+    cigna_slice_t value);
 static void cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value);
 static int cigna_http_headers_done(cigna_http_reply_t *p,
     const cigna_http_in_t *in);
@@ -112,6 +116,7 @@ static int cigna_http_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
     cigna_slice_t *line);
 static int cigna_http_field(cigna_http_reply_t *p, cigna_slice_t line,
     cigna_slice_t *name, cigna_slice_t *value);
+static int cigna_http_large(cigna_http_reply_t *p);
 static int cigna_http_wrong(cigna_http_reply_t *p, const char *error);
 
 
@@ -134,6 +139,7 @@ cigna_http_reply_init(cigna_http_reply_t *p)
         .state = cigna_http_st_status,
         .retry_after_s = -1,
         .date_s = -1,
+        .max_age_s = -1,
         .content_length = -1,
         .retry_at_s = -1
     };
@@ -279,9 +285,46 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
 
     } else if (cigna_slice_eq_case(name, cigna_slice("Date"))) {
         (void) cigna_http_date_parse(value, -1, &p->date_s);
+
+    } else if (cigna_slice_eq_case(name, cigna_slice("Cache-Control"))) {
+        cigna_http_cache_control(p, value);
+
+    } else if (cigna_slice_eq_case(name, cigna_slice("Content-Encoding"))
+               && value.len
+               && !cigna_slice_eq_case(value, cigna_slice("identity")))
+    {
+        p->encoded = 1;
     }
 
     return CIGNA_OK;
+}
+
+
+/* RFC 9111, section 5.2.2; the strictest of several counts */
+
+static void
+cigna_http_cache_control(cigna_http_reply_t *p, cigna_slice_t value)
+{
+    uint64_t       n;
+    cigna_slice_t  argument, name;
+
+    while (value.len) {
+
+        argument = cigna_slice_trim(cigna_slice_cut(&value, ','));
+        name = cigna_slice_cut(&argument, '=');
+
+        if (cigna_slice_eq_case(name, cigna_slice("no-store"))
+            || cigna_slice_eq_case(name, cigna_slice("no-cache")))
+        {
+            p->max_age_s = 0;
+
+        } else if (cigna_slice_eq_case(name, cigna_slice("max-age"))
+                   && cigna_slice_uint(argument, INT32_MAX, &n) == CIGNA_OK
+                   && (p->max_age_s == -1 || (int64_t) n < p->max_age_s))
+        {
+            p->max_age_s = (int64_t) n;
+        }
+    }
 }
 
 
@@ -435,7 +478,7 @@ cigna_http_framing(cigna_http_reply_t *p, const cigna_http_in_t *in)
     }
 
     if ((uint64_t) p->content_length > in->body_max) {
-        return cigna_http_wrong(p, "reply is too large");
+        return cigna_http_large(p);
     }
 
     p->state = cigna_http_st_length;
@@ -465,7 +508,7 @@ cigna_http_eof(cigna_http_reply_t *p, const cigna_http_in_t *in)
     p->body_len = in->len - p->body_start;
 
     if (p->body_len > in->body_max) {
-        return cigna_http_wrong(p, "reply is too large");
+        return cigna_http_large(p);
     }
 
     if (!in->eof) {
@@ -495,12 +538,12 @@ cigna_http_chunk_size(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     size = cigna_slice_trim(cigna_slice_cut(&line, ';'));
 
-    if (cigna_slice_uint_hex(size, in->body_max - p->body_len,
-                             &p->chunk_left)
-        != CIGNA_OK)
-    {
-        return cigna_http_wrong(p, "reply has a chunk of no size, or is too "
-                                   "large");
+    if (cigna_slice_uint_hex(size, INT64_MAX, &p->chunk_left) != CIGNA_OK) {
+        return cigna_http_wrong(p, "reply has a chunk of no size");
+    }
+
+    if (p->chunk_left > in->body_max - p->body_len) {
+        return cigna_http_large(p);
     }
 
     p->state = p->chunk_left ? cigna_http_st_chunk_data
@@ -661,6 +704,15 @@ cigna_http_field(cigna_http_reply_t *p, cigna_slice_t line,
     return cigna_http_line_split(line, name, value) == CIGNA_OK
            ? CIGNA_OK
            : cigna_http_wrong(p, "reply has a header line without a name");
+}
+
+
+static int
+cigna_http_large(cigna_http_reply_t *p)
+{
+    p->too_large = 1;
+
+    return cigna_http_wrong(p, "reply is too large");
 }
 
 

@@ -23,9 +23,13 @@ typedef struct {
     int64_t              retry_after_s;    /* in seconds; -1: absent or
                                               unusable */
     int64_t              date_s;           /* Date since the epoch, or -1 */
+    int64_t              max_age_s;        /* of Cache-Control, 0 if it forbids
+                                              to keep the reply; -1: absent */
+    unsigned             encoded:1;        /* the body has a content coding */
 
     /* valid after CIGNA_ERROR: a constant text for the log */
     const char          *error;
+    unsigned             too_large:1;      /* the body is, for body_max */
 
     /* private */
     unsigned             state;

@@ -3,7 +3,7 @@
 
 #include "cigna_json.h"
 #include "cigna_json_mend.h"
-#include "cigna_json_walk.h"
+#include "cigna_json_raw.h"
 #include "base/cigna_secret.h"
 
 
@@ -36,6 +36,29 @@ cigna_json_parse(cigna_slice_t text)
                      JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
 
     return cigna_json_object(doc);
+}
+
+
+int
+cigna_json_is_object(cigna_slice_t text, size_t max)
+{
+    int      is;
+    json_t  *doc;
+
+    /* jansson passes over a NUL byte behind a number or a word */
+
+    if (text.len == 0 || text.len > max || cigna_slice_has(text, '\0')) {
+        return 0;
+    }
+
+    doc = json_loadb((const char *) text.data, text.len,
+                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL
+                     | JSON_ALLOW_NUL, NULL);
+
+    is = json_is_object(doc);
+    cigna_json_destroy(doc);
+
+    return is;
 }
 
 

@@ -26,6 +26,12 @@ typedef struct json_t  cigna_json_t;
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
 /*
+ * Returns 1 if the text, of at most max bytes, is a JSON object.  Strings may
+ * have NUL.
+ */
+int cigna_json_is_object(cigna_slice_t text, size_t max);
+
+/*
  * Like cigna_json_parse(), but mends some faults of the text first:
  * cigna_json_mend.h lists them.  If a name occurs several times, the last value
  * counts.

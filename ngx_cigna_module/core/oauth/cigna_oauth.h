@@ -26,6 +26,9 @@ typedef struct {
     cigna_slice_t   authorization;         /* value of the header line, or
                                               empty */
     cigna_slice_t   body;                  /* the form; empty: a GET */
+    cigna_slice_t   accept;                /* empty: application/json */
+    cigna_slice_t   lines;                 /* more header lines, each with its
+                                              CR LF; not checked */
 } cigna_http_request_t;
 
 

@@ -98,6 +98,8 @@ assert_same(const result_t *a, const result_t *b)
     assert_int_equal(a->reply.status, b->reply.status);
     assert_int_equal(a->reply.retry_after_s, b->reply.retry_after_s);
     assert_int_equal(a->reply.date_s, b->reply.date_s);
+    assert_int_equal(a->reply.max_age_s, b->reply.max_age_s);
+    assert_int_equal(a->reply.encoded, b->reply.encoded);
     assert_true(cigna_slice_eq(a->reply.body, b->reply.body));
     assert_true(cigna_slice_eq(a->reply.content_type, b->reply.content_type));
 }
@@ -723,6 +725,69 @@ header_values_are_trimmed_and_the_last_one_counts(void **state)
 
 
 static int64_t
+max_age(const char *lines)
+{
+    char  text[256];
+
+    (void) snprintf(text, sizeof(text), "HTTP/1.1 204 \r\n%s\r\n", lines);
+
+    return parsed(text)->max_age_s;
+}
+
+
+static void
+a_reply_says_how_long_it_may_be_kept(void **state)
+{
+    (void) state;
+
+    assert_int_equal(max_age(""), -1);
+    assert_int_equal(max_age("Cache-Control: public\r\n"), -1);
+    assert_int_equal(max_age("Cache-Control: max-age=x\r\n"), -1);
+    assert_int_equal(max_age("cache-control: public, Max-Age=60\r\n"), 60);
+    assert_int_equal(max_age("Cache-Control: max-age=0\r\n"), 0);
+    assert_int_equal(max_age("Cache-Control: max-age=60, no-store\r\n"), 0);
+    assert_int_equal(max_age("Cache-Control: no-cache=\"a\"\r\n"
+                             "Cache-Control: max-age=60\r\n"), 0);
+    assert_int_equal(max_age("Cache-Control: max-age=60\r\n"
+                             "Cache-Control: max-age=50\r\n"), 50);
+}
+
+
+static void
+a_content_coding_is_told(void **state)
+{
+    (void) state;
+
+    assert_false(parsed("HTTP/1.1 204 \r\n\r\n")->encoded);
+    assert_false(parsed("HTTP/1.1 204 \r\nContent-Encoding: \r\n"
+                        "content-encoding: Identity\r\n\r\n")->encoded);
+    assert_true(parsed("HTTP/1.1 204 \r\nContent-Encoding: gzip\r\n"
+                       "Content-Encoding: identity\r\n\r\n")->encoded);
+}
+
+
+static void
+a_body_over_its_bound_is_told(void **state)
+{
+    size_t                     i;
+    static const char  *const  large[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
+        CHUNKED "3e9\r\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 2; i++) {
+        assert_true(parsed_bytes(cigna_slice_str(large[i]), CIGNA_ERROR)
+                    ->too_large);
+    }
+
+    assert_false(parsed_bytes(cigna_slice_str(CHUNKED "x\r\n"), CIGNA_ERROR)
+                 ->too_large);
+}
+
+
+static int64_t
 retry_after(const char *headers)
 {
     char  text[256];
@@ -954,7 +1019,8 @@ each_error_is_described(void **state)
           "reply is too large" },
         { "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
           "reply has an unknown transfer coding" },
-        { CHUNKED "x\r\n", "reply has a chunk of no size, or is too large" },
+        { CHUNKED "x\r\n", "reply has a chunk of no size" },
+        { CHUNKED "3e9\r\n", "reply is too large" },
         { CHUNKED "1\r\nab\r\n",
           "reply has a chunk of another size than it says" },
         { CHUNKED "0\r\nA\r\n\r\n",
@@ -986,6 +1052,9 @@ main(void)
         cmocka_unit_test(chunk_extensions_and_trailers_are_ignored),
         cmocka_unit_test(malformed_chunks_are_refused),
         cmocka_unit_test(a_chunk_size_does_not_wrap_around),
+        cmocka_unit_test(a_reply_says_how_long_it_may_be_kept),
+        cmocka_unit_test(a_content_coding_is_told),
+        cmocka_unit_test(a_body_over_its_bound_is_told),
         cmocka_unit_test(a_body_over_body_max_is_refused),
         cmocka_unit_test(a_body_over_body_max_is_not_awaited),
         cmocka_unit_test(chunks_override_a_length),

@@ -1,99 +1,7 @@
 
 #include "support.h"
 
-#include "json/cigna_json_walk.h"
-
-
-static cigna_json_walk_t  walk;
-
-
-/* one letter for each byte: what it does */
-
-static const char *
-events(const char *text)
-{
-    size_t  i;
-
-    static char        out[256];
-    static const char  letters[] = ".k;s,()X";
-
-    cigna_json_walk_init(&walk);
-
-    for (i = 0; text[i]; i++) {
-        out[i] = letters[cigna_json_walk(&walk, (uint8_t) text[i])];
-    }
-
-    out[i] = '\0';
-
-    return out;
-}
-
-
-static void
-each_byte_says_what_begins_and_ends(void **state)
-{
-    (void) state;
-
-    assert_string_equal(events("{\"a\":[1,\"b\",{}]}"), "(k.;.(..s.,.()))");
-    assert_int_equal(cigna_json_walk_over(&walk), 1);
-    assert_string_equal(events(" \"a\\\"b\\u00e4\" "), ".s..........,.");
-    assert_int_equal(cigna_json_walk_over(&walk), 1);
-    assert_string_equal(events("12"), "..");
-    assert_int_equal(cigna_json_walk_over(&walk), 1);
-    assert_string_equal(events("[true , null]\n"), "(...........).");
-}
-
-
-static void
-what_is_no_json_breaks_where_it_is_none(void **state)
-{
-    unsigned  i;
-    size_t    len;
-
-    /* at the last byte of each */
-
-    static const char *const  broken[] = {
-        "{,", "{1", "{\"a\"1", "{\"a\":,", "{\"a\":1,}", "[,", "[1,]", "[}",
-        "{]", "]", "1,", "[]x", "\"\n", "\"\\x", "\"\\u12g", "<", "[1 2",
-        "{\"a\":1]", "{\"a\"}", "\"a\"\"", "\xef"
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        len = strlen(broken[i]);
-        assert_int_equal(events(broken[i])[len - 1], 'X');
-        assert_null(memchr(events(broken[i]), 'X', len - 1));
-        assert_int_equal(cigna_json_walk_over(&walk), 0);
-
-        /* and from there on */
-
-        assert_int_equal(cigna_json_walk(&walk, ' '), cigna_json_at_broken);
-    }
-
-    events("[1");
-    assert_int_equal(cigna_json_walk_over(&walk), 0);
-    events("");
-    assert_int_equal(cigna_json_walk_over(&walk), 0);
-}
-
-
-static void
-it_goes_so_deep_and_no_deeper(void **state)
-{
-    unsigned  i;
-
-    (void) state;
-
-    cigna_json_walk_init(&walk);
-
-    for (i = 0; i < CIGNA_JSON_WALK_MAX; i++) {
-        assert_int_equal(cigna_json_walk(&walk, '['), cigna_json_at_open);
-    }
-
-    assert_int_equal(walk.depth, CIGNA_JSON_WALK_MAX);
-    assert_int_equal(cigna_json_walk(&walk, '['), cigna_json_at_broken);
-}
+#include "json/cigna_json_raw.h"
 
 
 static void
@@ -183,9 +91,6 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(each_byte_says_what_begins_and_ends),
-        cmocka_unit_test(what_is_no_json_breaks_where_it_is_none),
-        cmocka_unit_test(it_goes_so_deep_and_no_deeper),
         cmocka_unit_test(a_string_means_what_its_escapes_stand_for),
         cmocka_unit_test(members_are_found_in_any_order),
         cmocka_unit_test(values_that_differ_are_found)

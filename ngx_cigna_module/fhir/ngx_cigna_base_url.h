@@ -10,9 +10,9 @@
  * Finds the gateway's own FHIR base, by which the caller of a proxied request
  * reaches it.  The base is "cigna_base_url" if that is set.  Otherwise it is
  * derived from the host and path of the request, if server_name matches the
- * host.  *base_url ends with "/", and is borrowed from the configuration or the
- * request.  NGX_DECLINED: the base is not known.  r->upstream must have been
- * made.
+ * host.  *base ends with "/", and is borrowed from the configuration or the
+ * request.  NGX_DECLINED: the base is not known; this is counted, and logged
+ * once a minute.  r->upstream must have been made.
  */
 ngx_int_t ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base);

@@ -2,9 +2,13 @@
 #include "ngx_cigna_base_url.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_log.h"
+#include "shm/ngx_cigna_counters.h"
 #include "http/cigna_uri.h"
 
 
+static ngx_int_t ngx_cigna_base_url_find(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_str_t *base);
 static ngx_str_t ngx_cigna_base_url_authority(ngx_http_request_t *r);
 static ngx_uint_t ngx_cigna_base_url_vouched(ngx_http_request_t *r,
     ngx_str_t *authority);
@@ -26,6 +30,33 @@ static ngx_uint_t ngx_cigna_base_url_plain(ngx_str_t *s);
 
 ngx_int_t
 ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_str_t *base)
+{
+    ngx_int_t          rc;
+    static ngx_msec_t  warned;
+
+    rc = ngx_cigna_base_url_find(r, ctx, base);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
+
+    if (ngx_cigna_log_due(&warned)) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "cigna: links in the reply still lead to Cigna: the "
+                      "gateway's own base is not known, write "
+                      "\"cigna_base_url\", or \"server_name\" with the host "
+                      "that was asked for");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_cigna_base_url_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
     u_char                *p;

@@ -1,0 +1,232 @@
+
+#include "cigna_json_raw.h"
+#include "cigna_json_scan.h"
+
+
+static uint8_t cigna_json_char(cigna_slice_t *raw);
+static size_t cigna_json_container(cigna_slice_t in);
+static size_t cigna_json_quoted(cigna_slice_t in);
+
+
+int
+cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
+{
+    for ( /* void */ ; raw.len && text.len; text.len--) {
+        if (cigna_json_char(&raw) != *text.data++) {
+            return 0;
+        }
+    }
+
+    return raw.len == 0 && text.len == 0;
+}
+
+
+/* the next character; those that are in no text of ours are all alike */
+
+static uint8_t
+cigna_json_char(cigna_slice_t *raw)
+{
+    uint8_t   c;
+    uint64_t  code;
+
+    c = raw->data[0];
+    *raw = cigna_slice_skip(*raw, 1);
+
+    if (c != '\\' || raw->len == 0) {
+        return c;
+    }
+
+    c = raw->data[0];
+    *raw = cigna_slice_skip(*raw, 1);
+
+    if (c != 'u') {
+        return (c == '/' || c == '"' || c == '\\') ? c : 0;
+    }
+
+    if (raw->len < 4
+        || cigna_slice_uint_hex((cigna_slice_t) { raw->data, 4 }, 0x7f, &code)
+           != CIGNA_OK)
+    {
+        code = 0;
+    }
+
+    *raw = cigna_slice_skip(*raw, 4);
+
+    return (uint8_t) code;
+}
+
+
+int
+cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
+{
+    uint8_t  c;
+    size_t   n;
+
+    while (in->len
+           && (cigna_json_is_space(in->data[0]) || in->data[0] == ','
+               || in->data[0] == ':'))
+    {
+        *in = cigna_slice_skip(*in, 1);
+    }
+
+    if (in->len == 0) {
+        return CIGNA_NONE;
+    }
+
+    c = in->data[0];
+
+    if (c == '{' || c == '[') {
+        n = cigna_json_container(*in);
+
+    } else if (c == '"') {
+        n = cigna_json_quoted(*in);
+
+    } else {
+
+        for (n = 0; n < in->len && cigna_json_is_scalar(in->data[n]); n++) {
+            /* void */
+        }
+    }
+
+    if (n == 0) {
+        return CIGNA_NONE;
+    }
+
+    *value = cigna_slice_make(in->data, in->data + n);
+    *in = cigna_slice_skip(*in, n);
+
+    return CIGNA_OK;
+}
+
+
+/* length of the object or the array in front; 0: it does not end */
+
+static size_t
+cigna_json_container(cigna_slice_t in)
+{
+    size_t         n, depth;
+    cigna_slice_t  rest;
+
+    depth = 0;
+
+    for (rest = in; rest.len; rest = cigna_slice_skip(rest, n)) {
+
+        n = 1;
+
+        switch (rest.data[0]) {
+
+        case '"':
+
+            n = cigna_json_quoted(rest);
+
+            if (n == 0) {
+                return 0;
+            }
+
+            break;
+
+        case '{':
+        case '[':
+            depth++;
+            break;
+
+        case '}':
+        case ']':
+
+            if (--depth == 0) {
+                return rest.data + 1 - in.data;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static size_t
+cigna_json_quoted(cigna_slice_t in)
+{
+    size_t  n;
+
+    for (n = 1; n < in.len; n++) {
+
+        if (in.data[n] == '\\') {
+            n++;
+
+        } else if (in.data[n] == '"') {
+            return n + 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value)
+{
+    int            found;
+    cigna_slice_t  key, v;
+
+    if (object.len < 2 || object.data[0] != '{') {
+        return CIGNA_NONE;
+    }
+
+    found = CIGNA_NONE;
+
+    object = cigna_json_raw_inner(object);
+
+    while (cigna_json_raw_cut(&object, &key) == CIGNA_OK
+           && cigna_json_raw_cut(&object, &v) == CIGNA_OK)
+    {
+        if (key.data[0] == '"'
+            && cigna_json_raw_means(cigna_json_raw_inner(key), name))
+        {
+            *value = v;
+            found = CIGNA_OK;
+        }
+    }
+
+    return found;
+}
+
+
+int
+cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
+{
+    cigna_slice_t  in, key, v, first;
+
+    first = cigna_slice_null;
+
+    if (cigna_json_raw_cut(&object, &in) != CIGNA_OK || in.data[0] != '{') {
+        return 0;
+    }
+
+    in = cigna_json_raw_inner(in);
+
+    while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
+           && cigna_json_raw_cut(&in, &v) == CIGNA_OK)
+    {
+        if (key.data[0] != '"'
+            || !cigna_json_raw_means(cigna_json_raw_inner(key), name))
+        {
+            continue;
+        }
+
+        if (first.len && !cigna_slice_eq(first, v)) {
+            return 1;
+        }
+
+        first = v;
+    }
+
+    return 0;
+}
+
+
+cigna_slice_t
+cigna_json_raw_inner(cigna_slice_t value)
+{
+    return cigna_slice_make(value.data + 1, value.data + value.len - 1);
+}

@@ -1,0 +1,209 @@
+
+/*
+ *   start --> fetch --> done
+ *
+ * Invariants, checked by t/fuzz/provider/fuzz_metadata_fetch.c:
+ *
+ *   (1) there is one request, and it is charged to the budgets of metadata;
+ *   (2) "kept" comes only with a 200 of JSON that has no content coding, and
+ *       the text parses to what the reply does, but for endpoints and links.
+ */
+
+
+#include <string.h>
+
+#include "cigna_metadata_fetch.h"
+#include "http/cigna_gate_in.h"
+
+
+static void cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f,
+    cigna_op_t *op);
+static cigna_metadata_fetch_e cigna_metadata_fetch_read(
+    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
+static cigna_metadata_fetch_e cigna_metadata_fetch_status(
+    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
+static cigna_metadata_fetch_e cigna_metadata_fetch_make(
+    cigna_metadata_fetch_t *f, cigna_slice_t body);
+static int cigna_metadata_fetch_json(cigna_slice_t type);
+static unsigned cigna_metadata_fetch_fresh(const cigna_event_t *ev,
+    int64_t max_age_s);
+static cigna_metadata_fetch_e cigna_metadata_fetch_say(
+    cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc, const char *text,
+    cigna_slice_t quoted);
+
+
+void
+cigna_metadata_fetch_init(cigna_metadata_fetch_t *f)
+{
+    f->rc = cigna_metadata_fetch_away;
+    f->text = cigna_slice_null;
+    f->fresh_s = 0;
+    f->detail[0] = '\0';
+    f->asked = 0;
+}
+
+
+void
+cigna_metadata_fetch_next(cigna_metadata_fetch_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (!f->asked) {
+        f->asked = 1;
+        cigna_metadata_fetch_ask(f, op);
+        return;
+    }
+
+    f->rc = cigna_metadata_fetch_read(f, ev);
+    cigna_flow_done(op);
+}
+
+
+static void
+cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
+{
+    cigna_http_request_t  req;
+
+    memset(&req, 0, sizeof(cigna_http_request_t));
+
+    req.url = f->url;
+    req.lines = f->lines;
+
+    if (f->document == cigna_public_metadata_capabilities) {
+        req.accept = cigna_slice("application/fhir+json");
+    }
+
+    cigna_flow_http(op, &req);
+    op->http.fhir = 1;
+}
+
+
+static cigna_metadata_fetch_e
+cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
+{
+    cigna_slice_t  type;
+
+    if (ev->type != cigna_ev_ok) {
+        return f->reply && f->reply->too_large
+               ? cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
+                                          "is longer than 4 MiB",
+                                          cigna_slice_null)
+               : cigna_metadata_fetch_say(f, cigna_metadata_fetch_away,
+                                          "no reply", cigna_slice_null);
+    }
+
+    if (ev->status != 200) {
+        return cigna_metadata_fetch_status(f, ev);
+    }
+
+    if (f->reply->encoded) {
+        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
+                                        "is compressed", cigna_slice_null);
+    }
+
+    type = f->reply->content_type;
+
+    if (!cigna_metadata_fetch_json(type)) {
+        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
+                                        "is not JSON but", type);
+    }
+
+    f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
+
+    return cigna_metadata_fetch_make(f, ev->body);
+}
+
+
+static cigna_metadata_fetch_e
+cigna_metadata_fetch_status(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
+{
+    uint8_t      status[8];
+    cigna_buf_t  b;
+
+    cigna_buf_init(&b, status, sizeof(status));
+    cigna_buf_append_uint(&b, ev->status);
+
+    return cigna_metadata_fetch_say(f, cigna_flow_passing(ev)
+                                       ? cigna_metadata_fetch_away
+                                       : cigna_metadata_fetch_passed,
+                                    "is answered with status",
+                                    cigna_buf_slice(&b));
+}
+
+
+static cigna_metadata_fetch_e
+cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
+{
+    int          rc;
+    cigna_buf_t  b;
+    const char  *error;
+
+    cigna_arena_open(f->arena, &b);
+    rc = cigna_public_metadata_write(f->document, body, f->endpoints, f->n, &b,
+                                     &error);
+    f->text = cigna_arena_close(f->arena, &b);
+
+    if (rc == CIGNA_OK && f->bases) {
+        cigna_arena_open(f->arena, &b);
+        rc = cigna_public_metadata_links(f->text, f->bases, &b, &error);
+        f->text = cigna_arena_close(f->arena, &b);
+    }
+
+    if (rc != CIGNA_OK) {
+        f->text = cigna_slice_null;
+        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed, error,
+                                        cigna_slice_null);
+    }
+
+    return cigna_metadata_fetch_kept;
+}
+
+
+/* a type that says nothing is taken for JSON if the body is that */
+
+static int
+cigna_metadata_fetch_json(cigna_slice_t type)
+{
+    cigna_slice_t  name;
+
+    if (type.len == 0 || cigna_gate_in_json(type)) {
+        return 1;
+    }
+
+    name = cigna_slice_trim(cigna_slice_cut(&type, ';'));
+
+    return cigna_slice_eq_case(name, cigna_slice("text/plain"));
+}
+
+
+/* the nodes of a fleet do not all come at once */
+
+static unsigned
+cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)
+{
+    unsigned  s;
+
+    if (max_age_s == -1) {
+        s = CIGNA_METADATA_FETCH_FRESH;
+
+    } else if (max_age_s < CIGNA_METADATA_FETCH_FRESH_MIN) {
+        s = CIGNA_METADATA_FETCH_FRESH_MIN;
+
+    } else if (max_age_s > CIGNA_METADATA_FETCH_FRESH_MAX) {
+        s = CIGNA_METADATA_FETCH_FRESH_MAX;
+
+    } else {
+        s = (unsigned) max_age_s;
+    }
+
+    return cigna_flow_jitter(ev, s - s / 10, s);
+}
+
+
+static cigna_metadata_fetch_e
+cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc,
+    const char *text, cigna_slice_t quoted)
+{
+    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+
+    return rc;
+}

@@ -1,0 +1,375 @@
+
+#include "ngx_cigna_metadata_reply.h"
+#include "ngx_cigna_base_url.h"
+#include "ngx_cigna_destination.h"
+#include "ngx_cigna_public_metadata.h"
+#include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_tenant.h"
+#include "jobs/ngx_cigna_metadata.h"
+#include "request/ngx_cigna_reply.h"
+#include "request/ngx_cigna_wait.h"
+
+
+#define NGX_CIGNA_METADATA_REPLY_ETAG  sizeof("\"0123456789abcdef-01234567\"")
+
+
+static ngx_int_t ngx_cigna_metadata_reply_asked(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked, ngx_str_t *base);
+static ngx_uint_t ngx_cigna_metadata_reply_same_host(
+    ngx_http_request_t *r, ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
+static ngx_int_t ngx_cigna_metadata_reply_request(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked);
+static ngx_int_t ngx_cigna_metadata_reply_url(ngx_http_request_t *r,
+    ngx_cigna_tenant_t *tenant, ngx_cigna_metadata_t *asked);
+static ngx_int_t ngx_cigna_metadata_reply_wait(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run,
+    ngx_http_event_handler_pt resume);
+static ngx_int_t ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
+    ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base);
+static ngx_chain_t *ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
+    ngx_cigna_metadata_text_t *text, ngx_str_t *base);
+static ngx_chain_t *ngx_cigna_metadata_reply_piece(ngx_http_request_t *r,
+    u_char *data, size_t len);
+static ngx_int_t ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
+    const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base);
+
+
+ngx_int_t
+ngx_cigna_metadata_reply(ngx_http_request_t *r,
+    ngx_http_event_handler_pt resume)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   base;
+    ngx_cigna_ctx_t            *ctx;
+    ngx_cigna_run_t            *run;
+    ngx_cigna_metadata_t        asked;
+    ngx_cigna_metadata_text_t  *text;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    rc = ngx_cigna_metadata_reply_asked(r, ctx, &asked, &base);
+
+    if (rc == NGX_OK) {
+        rc = ngx_cigna_metadata_get(&asked, &text, &run);
+    }
+
+    if (rc == NGX_AGAIN) {
+        rc = ngx_cigna_metadata_reply_wait(r, ctx, run, resume);
+    }
+
+    if (rc == NGX_AGAIN || rc == NGX_DECLINED) {
+        return rc;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_cigna_metadata_reply_send(r, text, asked.document,
+                                           asked.links ? &base : NULL);
+    }
+
+    /* what was made is never started */
+
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc == NGX_ERROR
+                                 ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc);
+
+    return NGX_DONE;
+}
+
+
+/* fills *asked and *base; NGX_DECLINED: the gateway cannot keep the reply */
+
+static ngx_int_t
+ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_metadata_t *asked, ngx_str_t *base)
+{
+    ngx_int_t              rc;
+    ngx_cigna_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+
+    if (!ngx_cigna_metadata_reply_same_host(r, ctx, lcf)) {
+        return NGX_DECLINED;
+    }
+
+    asked->mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    asked->tenant = ctx->tenant;
+    asked->document = ngx_cigna_public_metadata_document(ctx->tenant,
+                                       ngx_cigna_slice(&r->upstream->uri));
+    asked->endpoints = lcf->endpoints;
+    asked->links = 0;
+
+    rc = ngx_cigna_metadata_reply_request(r, ctx, asked);
+
+    if (rc != NGX_OK || !lcf->links) {
+        return rc;
+    }
+
+    rc = ngx_cigna_base_url(r, ctx, base);
+    asked->links = (rc == NGX_OK);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * 1 if the request would go to the host of fhir_base.  With
+ * "cigna_insecure_upstream on" it may go elsewhere.
+ */
+
+static ngx_uint_t
+ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_str_t  name;
+
+    if (!lcf->insecure_upstream) {
+        return 1;
+    }
+
+    return ngx_cigna_destination_name(r, &name) == NGX_OK
+           && cigna_slice_eq_case(ngx_cigna_slice(&name),
+                                  ctx->tenant->fhir_uri.host);
+}
+
+
+/* reads the request that the gate has written, which is about to leave */
+
+static ngx_int_t
+ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_metadata_t *asked)
+{
+    int            rc;
+    ngx_buf_t     *b;
+    cigna_buf_t    lines;
+    cigna_slice_t  request, query;
+
+    b = r->upstream->request_bufs->buf;
+    request = cigna_slice_make(b->pos, b->last);
+
+    query = ngx_cigna_slice(&r->upstream->uri);
+    (void) cigna_slice_cut(&query, '?');
+
+    if (ngx_cigna_buf_init(r, &lines,
+                           request.len + CIGNA_PUBLIC_METADATA_LINES)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = cigna_public_metadata_asked(request, query, &lines);
+
+    if (rc != CIGNA_OK) {
+        return rc == CIGNA_NONE ? NGX_DECLINED : NGX_ERROR;
+    }
+
+    asked->lines = cigna_buf_slice(&lines);
+
+    return ngx_cigna_metadata_reply_url(r, ctx->tenant, asked);
+}
+
+
+static ngx_int_t
+ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_cigna_metadata_t *asked)
+{
+    cigna_buf_t    url;
+    cigna_slice_t  base, path;
+
+    base = tenant->provider.fhir_base;
+    path = cigna_public_metadata_path(asked->document);
+
+    if (base.len && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+
+    if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    cigna_buf_append(&url, base);
+    cigna_buf_append(&url, path);
+
+    asked->url = cigna_buf_slice(&url);
+
+    return NGX_OK;
+}
+
+
+/* waits once, up to the tenant's time-out; NGX_DECLINED: not any more */
+
+static ngx_int_t
+ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_run_t *run, ngx_http_event_handler_pt resume)
+{
+    ngx_int_t  rc;
+
+    if (ctx->metadata_waited) {
+        return NGX_DECLINED;
+    }
+
+    ctx->metadata_waited = 1;
+
+    if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_cigna_wait_run(ctx->wait, run, ctx->tenant->timeout, resume);
+
+    return rc == NGX_BUSY ? NGX_DECLINED : rc;
+}
+
+
+/* takes the text; base: NULL where links are Cigna's */
+
+static ngx_int_t
+ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
+    ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base)
+{
+    ngx_int_t            rc;
+    ngx_chain_t         *out;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        ngx_cigna_metadata_release(text);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_cigna_metadata_release;
+    cln->data = text;
+
+    out = ngx_cigna_metadata_reply_body(r, text, base);
+
+    if (out == NULL
+        || ngx_cigna_metadata_reply_header(r, text, document, base) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, out);
+}
+
+
+/* borrows the text: a caller that reads slowly takes no memory for it */
+
+static ngx_chain_t *
+ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
+    ngx_cigna_metadata_text_t *text, ngx_str_t *base)
+{
+    u_char       *p, *end, *mark;
+    ngx_chain_t  *out, *cl, **last;
+
+    last = &out;
+    r->headers_out.content_length_n = 0;
+
+    p = text->data;
+    end = p + text->len;
+
+    do {
+        mark = base ? ngx_strlchr(p, end, CIGNA_PUBLIC_METADATA_BASE) : NULL;
+
+        if (mark == p) {
+
+            /* a "/" or the end of the base follows */
+
+            cl = ngx_cigna_metadata_reply_piece(r, base->data, base->len - 1);
+            p++;
+
+        } else {
+            cl = ngx_cigna_metadata_reply_piece(r, p, (mark ? mark : end) - p);
+            p = mark ? mark : end;
+        }
+
+        if (cl == NULL) {
+            return NULL;
+        }
+
+        *last = cl;
+        last = &cl->next;
+
+    } while (p < end);
+
+    cl->buf->last_buf = 1;
+    cl->buf->last_in_chain = 1;
+
+    return out;
+}
+
+
+static ngx_chain_t *
+ngx_cigna_metadata_reply_piece(ngx_http_request_t *r, u_char *data, size_t len)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
+        return NULL;
+    }
+
+    b->pos = data;
+    b->last = data + len;
+    b->memory = 1;
+
+    cl->buf = b;
+    cl->next = NULL;
+
+    r->headers_out.content_length_n += len;
+
+    return cl;
+}
+
+
+static ngx_int_t
+ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
+    const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
+    ngx_str_t *base)
+{
+    u_char           *p;
+    ngx_str_t         etag;
+    ngx_table_elt_t  *h;
+
+    p = ngx_pnalloc(r->pool, NGX_CIGNA_METADATA_REPLY_ETAG);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    etag.data = p;
+    etag.len = ngx_sprintf(p, "\"%016xL-%08xD\"", text->hash,
+                           base ? ngx_crc32_long(base->data, base->len) : 0)
+               - p;
+
+    if (ngx_cigna_reply_header(r, "ETag", &etag) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* nginx compares it with If-None-Match */
+
+    h = r->headers_out.headers.last->elts;
+    r->headers_out.etag = &h[r->headers_out.headers.last->nelts - 1];
+
+    r->headers_out.status = NGX_HTTP_OK;
+
+    if (document == cigna_public_metadata_capabilities) {
+        ngx_str_set(&r->headers_out.content_type, "application/fhir+json");
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type, "application/json");
+    }
+
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    return NGX_OK;
+}
