@@ -7,8 +7,8 @@
 
 
 /*
- * Rewrites links in a reply's body, buffer by buffer, in bounded memory.  If the
- * output buffers are full, the filter does not read further input until the
+ * Rewrites links in a reply's body, buffer by buffer, in bounded memory.  If
+ * the output buffers are full, the filter does not read further input until the
  * client has read some output.
  */
 

@@ -177,8 +177,8 @@ export const TEXTS = [
     '"x_ext":{"access_token":"no","keys":[],"issuer":{"a":[{},[]]}}')),
   row('30 nested objects', 'deep', front(
     `"deep":${'{"a":'.repeat(30)}1${'}'.repeat(30)}`)),
-  row('30 nested arrays at the end', 'deep', (made) =>
-    made.behind.push(`"deep":${'['.repeat(30)}${']'.repeat(30)}`)),
+  row('1,000 nested arrays at the end', 'deep', (made) =>
+    made.behind.push(`"deep":${'['.repeat(1000)}${']'.repeat(1000)}`)),
   row('100 KB of other members', 'many', front(Array.from(
     { length: 2000 }, (_, i) => `"member_${i}":"${'x'.repeat(36)}"`).join())),
   row('an empty name', 'unknown', front('"":"","\\"}":"{"')),
@@ -490,8 +490,8 @@ export const UNREAD = [
   nothing('UTF-16', (text) => Buffer.from(`\ufeff${text}`, 'utf16le')
     .toString('latin1')),
   nothing('two byte order marks', (text) => BOM + BOM + text),
-  nothing('100 nested arrays', (text) =>
-    text.replace('{', `{"a":${'['.repeat(100)}${']'.repeat(100)},`)),
+  nothing('3,000 nested arrays', (text) =>
+    text.replace('{', `{"a":${'['.repeat(3000)}${']'.repeat(3000)},`)),
   unread('gzip that the gateway did not ask for', 'coding', (made) => {
     made.lines.push('Content-Encoding: gzip');
     made.around.push((text) =>

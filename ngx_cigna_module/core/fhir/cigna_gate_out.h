@@ -80,8 +80,8 @@ cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
     cigna_buf_t *b);
 
 /*
- * Returns 1 if a header line of this name goes to Cigna only if the operator has
- * set it.  A caller's line of such a name is left out.
+ * Returns 1 if a header line of this name goes to Cigna only if the operator
+ * has set it.  A caller's line of such a name is left out.
  */
 int cigna_gate_out_operators(cigna_slice_t name);
 
