@@ -1,13 +1,14 @@
 // The authorization server: oidc-provider, a certified implementation, with
 // middleware in front of it that copies Cigna's habits.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 import Provider from 'oidc-provider';
 
 import { HABITS, OAUTH_PATH } from './habits.mjs';
 import { errorPage } from './pages.mjs';
 import { SignIn, SIGNIN_PATH } from './signin.mjs';
+import { keyPair } from './key_pair.mjs';
 
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
@@ -33,7 +34,7 @@ function endpoints(issuer, backChannel) {
 // oidc-provider signs with this key, and keys.mjs then signs again with its
 // own.
 function innerKeys() {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } = keyPair('ec', { namedCurve: 'P-256' });
   return { keys: [privateKey.export({ format: 'jwk' })] };
 }
 

@@ -4,9 +4,10 @@
 // again, so that it can make every mistake that a client must notice.
 
 import {
-  constants, createHmac, createPublicKey, generateKeyPairSync, randomBytes,
+  constants, createHmac, createPublicKey, randomBytes,
   sign,
 } from 'node:crypto';
+import { keyPair } from './key_pair.mjs';
 
 const encode = (value) => Buffer.from(JSON.stringify(value))
   .toString('base64url');
@@ -33,7 +34,7 @@ export const ALGS = {
 };
 
 function newKey(alg) {
-  const { privateKey } = generateKeyPairSync(...ALGS[alg].pair);
+  const { privateKey } = keyPair(...ALGS[alg].pair);
   const publicKey = createPublicKey(privateKey);
 
   return {

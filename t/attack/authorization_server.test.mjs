@@ -2,7 +2,7 @@
 // they belong, and no invalid reply may connect a member.
 
 import assert from 'node:assert/strict';
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -15,6 +15,7 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { BASE, startRecorder } from '../lib/recorder.mjs';
 import { until } from '../lib/scratch.mjs';
 import { pour, reply, startScripted } from '../lib/scripted.mjs';
+import { keyPair } from '../../scripts/sandbox/key_pair.mjs';
 
 const CODE = 'CODEsHostile';
 const ACCESS = 'MARKsHostileAccess';
@@ -23,8 +24,8 @@ const TOKENS = { access_token: ACCESS, refresh_token: 'MARKsHostileRefresh',
 
 const json = (fields) => JSON.stringify(fields);
 
-const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const EC = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const RSA = keyPair('rsa', { modulusLength: 2048 });
+const EC = keyPair('ec', { namedCurve: 'P-256' });
 const jwkOf = ({ publicKey }, more = {}) => ({
   ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
 const KEYS = json({ keys: [jwkOf(RSA)] });
@@ -476,7 +477,7 @@ test('invalid id_tokens', async (t) => {
 
   const pem = (type, format) => RSA.publicKey.export({ type, format });
   const { n } = RSA.publicKey.export({ format: 'jwk' });
-  const attacker = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const attacker = keyPair('rsa', { modulusLength: 2048 });
   const byAttacker = (input) => signed(input, attacker);
   const hs256 = { alg: 'HS256' };
   let earlier;
@@ -599,7 +600,7 @@ test('invalid id_tokens', async (t) => {
     return danceWith(token);
   }
 
-  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const weak = keyPair('rsa', { modulusLength: 1024 });
   const { x, y } = EC.publicKey.export({ format: 'jwk' });
   const off = Buffer.from(y, 'base64url');
   off[31] ^= 1;

@@ -20,9 +20,10 @@
 //
 // Strings are sent as latin1.
 
-import { createHmac, generateKeyPairSync, sign as signWith, constants }
+import { createHmac, sign as signWith, constants }
   from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { keyPair } from '../../scripts/sandbox/key_pair.mjs';
 
 const json = (value) => JSON.stringify(value);
 
@@ -74,13 +75,13 @@ function textOf(made) {
 // Keys, and id_tokens that they sign.
 
 export const KEYS = {
-  rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-  p256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  p384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  ed: generateKeyPairSync('ed25519'),
-  weak: generateKeyPairSync('rsa', { modulusLength: 1024 }),
+  rsa: keyPair('rsa', { modulusLength: 2048 }),
+  p256: keyPair('ec', { namedCurve: 'P-256' }),
+  p384: keyPair('ec', { namedCurve: 'P-384' }),
+  ed: keyPair('ed25519'),
+  weak: keyPair('rsa', { modulusLength: 1024 }),
   // a key of another server
-  other: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  other: keyPair('rsa', { modulusLength: 2048 }),
 };
 
 export const jwkOf = (name, more = {}) => ({

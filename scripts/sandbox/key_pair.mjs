@@ -1,0 +1,20 @@
+// Key pairs of node:crypto.
+
+import { createPrivateKey, createPublicKey, generateKeyPairSync }
+  from 'node:crypto';
+
+// Returns { privateKey, publicKey }, as generateKeyPairSync() does.
+//
+// The keys are read from PEM, because Node may deadlock otherwise: it holds a
+// key's lock while it exports a JWK, and if it then collects the job that made
+// the key, it waits for the same lock.
+export function keyPair(type, options) {
+  const { privateKey, publicKey } = generateKeyPairSync(type, {
+    ...options,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+
+  return { privateKey: createPrivateKey(privateKey),
+           publicKey: createPublicKey(publicKey) };
+}
