@@ -4,6 +4,7 @@
 #include "ngx_cigna_destination.h"
 #include "ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_metadata.h"
 #include "request/ngx_cigna_reply.h"
@@ -140,10 +141,11 @@ static ngx_int_t
 ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_metadata_t *asked)
 {
-    int            rc;
-    ngx_buf_t     *b;
-    cigna_buf_t    lines;
-    cigna_slice_t  request, query;
+    int                         rc;
+    ngx_buf_t                  *b;
+    cigna_buf_t                 lines;
+    cigna_slice_t               request, query, ids[2];
+    ngx_http_variable_value_t  *id;
 
     b = r->upstream->request_bufs->buf;
     request = cigna_slice_make(b->pos, b->last);
@@ -158,7 +160,15 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    rc = cigna_public_metadata_asked(request, query, &lines);
+    /* $cigna_request_id may be the caller's, and then differs from this one */
+
+    id = ngx_http_get_indexed_variable(r, asked->mcf->request_id);
+
+    ids[0].data = id ? id->data : NULL;
+    ids[0].len = id ? id->len : 0;
+    ids[1] = ngx_cigna_slice(&ctx->trace.request_id);
+
+    rc = cigna_public_metadata_asked(request, query, ids, &lines);
 
     if (rc != CIGNA_OK) {
         return rc == CIGNA_NONE ? NGX_DECLINED : NGX_ERROR;

@@ -47,6 +47,9 @@ test('documents that are kept', async (t) => {
       recorder.location('/key/', { to, lines: [
         'proxy_set_header X-Api-Key of-the-operator;',
         'proxy_set_header X-Forwarded-For $remote_addr;'] }),
+      recorder.location('/request/', { to, lines: [
+        'proxy_set_header X-Correlation-Id $request_id;',
+        'proxy_set_header X-Trace $cigna_request_id;'] }),
       recorder.location('/varies/', { to, lines: [
         'proxy_set_header X-Lang $arg_none$http_x_lang;'] }),
       recorder.location('= /variable/metadata', {
@@ -177,6 +180,16 @@ test('documents that are kept', async (t) => {
     assert.equal(urlsOf(recorder).length, 2);
     answer(PATHS.metadata, STATEMENT);
   });
+
+  await t.test('a line with the id of the request makes no document of its own',
+    async () => {
+      for (let i = 0; i < 10; i += 1) {
+        assert.equal((await nobody.get('/request/metadata')).status, 200);
+        assert.equal((await nobody.get('/request/metadata', {
+          headers: { 'X-Request-Id': `call-${i}` } })).status, 200);
+      }
+      assert.deepEqual(recorder.take(), []);
+    });
 
   await t.test('a proxy_pass with variables leads to the same document',
     async () => {

@@ -127,7 +127,7 @@ cigna_public_metadata_path(cigna_public_metadata_e document)
 
 int
 cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
-    cigna_buf_t *lines)
+    const cigna_slice_t ids[2], cigna_buf_t *lines)
 {
     int            json;
     cigna_slice_t  line, name, value;
@@ -146,6 +146,7 @@ cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
         line = cigna_slice_cut(&request, '\n');
         value = line;
         name = cigna_slice_cut(&value, ':');
+        value = cigna_slice_trim(cigna_slice_cut(&value, '\r'));
 
         /* FHIR R4, http.html: "_format" overrides "Accept" */
 
@@ -156,7 +157,10 @@ cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
             return CIGNA_NONE;
         }
 
-        if (value.len && cigna_gate_out_operators(name)) {
+        if (value.len && cigna_gate_out_operators(name)
+            && !cigna_slice_eq(value, ids[0])
+            && !cigna_slice_eq(value, ids[1]))
+        {
             cigna_buf_append(lines, line);
             cigna_buf_append_char(lines, '\n');
         }
@@ -200,10 +204,6 @@ cigna_public_metadata_accepts(cigna_slice_t accept)
 
         one = cigna_slice_cut(&accept, ',');
         one = cigna_slice_cut(&one, ';');
-
-        if (one.len && one.data[one.len - 1] == '\r') {
-            one.len--;
-        }
 
         if (!cigna_public_metadata_one_of(cigna_slice_trim(one), types)) {
             return 0;

@@ -51,15 +51,17 @@ cigna_slice_t cigna_public_metadata_path(cigna_public_metadata_e document);
  * Reads a request that has passed the gate out.  CIGNA_OK: it asks for the
  * document in JSON and in no other way than every request does, and *lines has
  * the header lines that a request for it needs, each with its CR LF: those that
- * the operator has set, and "Accept-Encoding: identity".  CIGNA_NONE: its query
- * or its Accept ask for something else.  CIGNA_ERROR: no room in *lines, which
- * wants CIGNA_PUBLIC_METADATA_LINES bytes beside the length of the request.
+ * the operator has set, and "Accept-Encoding: identity".  A line whose value is
+ * one of the two ids of the request is left out: with it, each request would
+ * have a document of its own.  CIGNA_NONE: its query or its Accept ask for
+ * something else.  CIGNA_ERROR: no room in *lines, which wants
+ * CIGNA_PUBLIC_METADATA_LINES bytes beside the length of the request.
  */
 
 #define CIGNA_PUBLIC_METADATA_LINES  sizeof("Accept-Encoding: identity\r\n")
 
 int cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
-    cigna_buf_t *lines);
+    const cigna_slice_t ids[2], cigna_buf_t *lines);
 
 /*
  * Writes the document with the endpoints in it: replaced where they stand, and

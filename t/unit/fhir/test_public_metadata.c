@@ -426,12 +426,13 @@ a_text_with_too_many_links_is_refused(void **state)
 static int
 asked(const char *request, const char *query, const char *lines)
 {
-    int          rc;
-    cigna_buf_t  b;
+    int            rc;
+    cigna_buf_t    b;
+    cigna_slice_t  ids[2] = { cigna_slice("id-1"), cigna_slice("id-2") };
 
     cigna_buf_init(&b, mem, strlen(request) + CIGNA_PUBLIC_METADATA_LINES);
     rc = cigna_public_metadata_asked(guarded(request), cigna_slice_str(query),
-                                     &b);
+                                     ids, &b);
     support_release();
 
     if (rc == CIGNA_OK) {
@@ -518,6 +519,18 @@ lines_of_the_operator_go_along(void **state)
 }
 
 
+static void
+a_line_with_an_id_of_the_request_stays_behind(void **state)
+{
+    (void) state;
+
+    assert_int_equal(asked(REQUEST("X-Correlation-Id: id-1\r\nX-Trace:id-2\r\n"
+                                   "X-Key: id-11\r\nX-Empty:\r\n"),
+                           "", IDENTITY "X-Key: id-11\r\n"),
+                     CIGNA_OK);
+}
+
+
 int
 main(void)
 {
@@ -538,6 +551,7 @@ main(void)
         cmocka_unit_test(a_text_with_too_many_links_is_refused),
         cmocka_unit_test(only_json_is_kept),
         cmocka_unit_test(accept_is_heard),
+        cmocka_unit_test(a_line_with_an_id_of_the_request_stays_behind),
         cmocka_unit_test(lines_of_the_operator_go_along)
     };
 
