@@ -22,6 +22,7 @@
 #include "run/ngx_cigna_driver.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_stay.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "shm/ngx_cigna_counters.h"
 #include "gateway/ngx_cigna_worker.h"
@@ -462,8 +463,7 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
     if (writer->more && writer->timer.timer_set) {
         writer->more = 0;
 
-        ngx_del_timer(&writer->timer);
-        ngx_add_timer(&writer->timer, 1);
+        ngx_cigna_timer_within(&writer->timer, 1);
     }
 }
 
