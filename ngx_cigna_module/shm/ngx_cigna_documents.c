@@ -11,6 +11,7 @@
 
 
 #include "ngx_cigna_documents.h"
+#include "nginx/ngx_cigna_pid.h"
 
 
 /* changes with the layout: a newer module then takes a new zone */
@@ -52,7 +53,6 @@ static void ngx_cigna_documents_drop(ngx_shm_zone_t *zone,
 static u_char *ngx_cigna_documents_alloc(ngx_shm_zone_t *zone,
     ngx_cigna_documents_t *docs, ngx_cigna_document_entry_t *entry,
     size_t len);
-static ngx_uint_t ngx_cigna_documents_alive(ngx_pid_t pid);
 
 
 #define ngx_cigna_documents_pool(zone)                                        \
@@ -129,6 +129,11 @@ ngx_cigna_documents_lock(ngx_shm_zone_t *zone)
     ngx_shmtx_lock(&ngx_cigna_documents_pool(zone)->mutex);
 
     if (docs->dirty) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: process %P died while it changed the metadata "
+                      "documents, which are fetched again",
+                      (ngx_pid_t) docs->dirty);
+
         ngx_cigna_documents_reset(zone);
     }
 
@@ -211,7 +216,7 @@ ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key, time_t now,
         rc = NGX_DECLINED;
 
     } else if (entry->pid && entry->pid != ngx_pid && now < entry->claimed
-               && ngx_cigna_documents_alive(entry->pid))
+               && ngx_cigna_pid_alive(entry->pid))
     {
         rc = NGX_BUSY;
 
@@ -423,11 +428,4 @@ ngx_cigna_documents_alloc(ngx_shm_zone_t *zone, ngx_cigna_documents_t *docs,
 
         ngx_cigna_documents_forget(zone, oldest);
     }
-}
-
-
-static ngx_uint_t
-ngx_cigna_documents_alive(ngx_pid_t pid)
-{
-    return kill(pid, 0) == 0 || ngx_errno != NGX_ESRCH;
 }
