@@ -30,8 +30,6 @@ static ngx_int_t ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
     ngx_str_t *base);
 static ngx_chain_t *ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base);
-static ngx_chain_t *ngx_cigna_metadata_reply_piece(ngx_http_request_t *r,
-    u_char *data, size_t len);
 static ngx_int_t ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
     const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
     ngx_str_t *base);
@@ -291,17 +289,20 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
 
             /* a "/" or the end of the base follows */
 
-            cl = ngx_cigna_metadata_reply_piece(r, base->data, base->len - 1);
+            cl = ngx_cigna_reply_chain(r, base->data,
+                                       base->data + base->len - 1);
             p++;
 
         } else {
-            cl = ngx_cigna_metadata_reply_piece(r, p, (mark ? mark : end) - p);
+            cl = ngx_cigna_reply_chain(r, p, mark ? mark : end);
             p = mark ? mark : end;
         }
 
         if (cl == NULL) {
             return NULL;
         }
+
+        r->headers_out.content_length_n += cl->buf->last - cl->buf->pos;
 
         *last = cl;
         last = &cl->next;
@@ -312,32 +313,6 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     cl->buf->last_in_chain = 1;
 
     return out;
-}
-
-
-static ngx_chain_t *
-ngx_cigna_metadata_reply_piece(ngx_http_request_t *r, u_char *data, size_t len)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    b = ngx_calloc_buf(r->pool);
-    cl = ngx_alloc_chain_link(r->pool);
-
-    if (b == NULL || cl == NULL) {
-        return NULL;
-    }
-
-    b->pos = data;
-    b->last = data + len;
-    b->memory = 1;
-
-    cl->buf = b;
-    cl->next = NULL;
-
-    r->headers_out.content_length_n += len;
-
-    return cl;
 }
 
 

@@ -79,8 +79,6 @@ static ngx_int_t ngx_cigna_errors_empty(ngx_http_request_t *r,
 static void ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest);
 static ngx_int_t ngx_cigna_errors_swallow(ngx_http_request_t *r,
     ngx_cigna_errors_t *errors, ngx_chain_t **in);
-static ngx_chain_t *ngx_cigna_errors_link(ngx_http_request_t *r, u_char *pos,
-    u_char *last);
 
 
 /* FHIR codes of some statuses; others get "invalid" (4xx) or "exception" */
@@ -592,7 +590,7 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_not_found);
     }
 
-    cl = ngx_cigna_errors_link(r, peeked->pos, peeked->last);
+    cl = ngx_cigna_reply_chain(r, peeked->pos, peeked->last);
     if (cl == NULL) {
         return NGX_ERROR;
     }
@@ -672,7 +670,7 @@ ngx_cigna_errors_swallow(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
 
     errors->sent = 1;
 
-    cl = ngx_cigna_errors_link(r, errors->outcome.data,
+    cl = ngx_cigna_reply_chain(r, errors->outcome.data,
                                errors->outcome.data + errors->outcome.len);
     if (cl == NULL) {
         return NGX_ERROR;
@@ -684,28 +682,4 @@ ngx_cigna_errors_swallow(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
     *in = cl;
 
     return NGX_OK;
-}
-
-
-static ngx_chain_t *
-ngx_cigna_errors_link(ngx_http_request_t *r, u_char *pos, u_char *last)
-{
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
-
-    b = ngx_calloc_buf(r->pool);
-    cl = ngx_alloc_chain_link(r->pool);
-
-    if (b == NULL || cl == NULL) {
-        return NULL;
-    }
-
-    b->pos = pos;
-    b->last = last;
-    b->memory = 1;
-
-    cl->buf = b;
-    cl->next = NULL;
-
-    return cl;
 }

@@ -98,9 +98,8 @@ ngx_int_t
 ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     ngx_str_t *body)
 {
-    ngx_int_t    rc;
-    ngx_buf_t   *b;
-    ngx_chain_t  out;
+    ngx_int_t     rc;
+    ngx_chain_t  *out;
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = body->len;
@@ -119,21 +118,39 @@ ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
         return ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
+    out = ngx_cigna_reply_chain(r, body->data, body->data + body->len);
+    if (out == NULL) {
         return NGX_ERROR;
     }
 
-    b->pos = body->data;
-    b->last = body->data + body->len;
+    out->buf->last_buf = 1;
+    out->buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, out);
+}
+
+
+ngx_chain_t *
+ngx_cigna_reply_chain(ngx_http_request_t *r, u_char *pos, u_char *last)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    b = ngx_calloc_buf(r->pool);
+    cl = ngx_alloc_chain_link(r->pool);
+
+    if (b == NULL || cl == NULL) {
+        return NULL;
+    }
+
+    b->pos = pos;
+    b->last = last;
     b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
 
-    out.buf = b;
-    out.next = NULL;
+    cl->buf = b;
+    cl->next = NULL;
 
-    return ngx_http_output_filter(r, &out);
+    return cl;
 }
 
 

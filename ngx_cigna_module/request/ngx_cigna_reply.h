@@ -74,6 +74,13 @@ ngx_int_t ngx_cigna_reply_condition_headers(ngx_http_request_t *r,
     const char *allow);
 
 /*
+ * Makes a link of an output chain for these bytes, which the caller keeps until
+ * the request ends.  NULL: there is no memory.
+ */
+ngx_chain_t *ngx_cigna_reply_chain(ngx_http_request_t *r, u_char *pos,
+    u_char *last);
+
+/*
  * Makes the URL at which the member's browser starts a dance, in the request's
  * pool.  It consists of the origin of redirect_uri and the path of this
  * server's connect location.  *url is empty if the server has no connect
