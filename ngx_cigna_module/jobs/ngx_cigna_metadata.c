@@ -620,8 +620,8 @@ ngx_cigna_metadata_away(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job)
 
     ngx_cigna_count(run->tenant->counters, ngx_cigna_count_metadata_failures);
 
-    ngx_cigna_documents_away(run->mcf->documents, job->doc->key,
-                             now + NGX_CIGNA_METADATA_AWAY_S, &before);
+    ngx_cigna_documents_fail(run->mcf->documents, job->doc->key,
+                             now + NGX_CIGNA_METADATA_AWAY_S, 0, &before);
 
     if (before.away) {
         return;
@@ -645,8 +645,9 @@ ngx_cigna_metadata_passed(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job,
 
     ngx_cigna_count(run->tenant->counters, ngx_cigna_count_metadata_failures);
 
-    ngx_cigna_documents_pass(run->mcf->documents, job->doc->key,
-                             ngx_time() + NGX_CIGNA_METADATA_PASS_S, &before);
+    ngx_cigna_documents_fail(run->mcf->documents, job->doc->key,
+                             ngx_time() + NGX_CIGNA_METADATA_PASS_S, 1,
+                             &before);
 
     if (!before.passed) {
         ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,

@@ -268,8 +268,8 @@ ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
 
 
 void
-ngx_cigna_documents_away(ngx_shm_zone_t *zone, const u_char *key, time_t due,
-    ngx_cigna_document_state_t *before)
+ngx_cigna_documents_fail(ngx_shm_zone_t *zone, const u_char *key, time_t due,
+    ngx_uint_t passed, ngx_cigna_document_state_t *before)
 {
     ngx_cigna_documents_t       *docs;
     ngx_cigna_document_entry_t  *entry;
@@ -280,33 +280,17 @@ ngx_cigna_documents_away(ngx_shm_zone_t *zone, const u_char *key, time_t due,
     *before = entry->state;
 
     if (entry->pid == ngx_pid) {
-        entry->pid = 0;
-        entry->state.due = due;
-        entry->state.away = 1;
-    }
 
-    ngx_cigna_documents_unlock(zone);
-}
+        if (passed) {
+            ngx_cigna_documents_drop(zone, entry);
+            entry->state.passed = 1;
 
-
-void
-ngx_cigna_documents_pass(ngx_shm_zone_t *zone, const u_char *key, time_t due,
-    ngx_cigna_document_state_t *before)
-{
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
-
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_entry(zone, docs, key);
-
-    *before = entry->state;
-
-    if (entry->pid == ngx_pid) {
-        ngx_cigna_documents_drop(zone, entry);
+        } else {
+            entry->state.away = 1;
+        }
 
         entry->pid = 0;
         entry->state.due = due;
-        entry->state.passed = 1;
     }
 
     ngx_cigna_documents_unlock(zone);

@@ -53,30 +53,28 @@ ngx_int_t ngx_cigna_documents_copy(ngx_shm_zone_t *zone, const u_char *key,
 
 /*
  * Asks for the right to fetch.  NGX_OK: the process has it for timeout_s, or
- * until it gives one of the three results below.  NGX_BUSY: another living
+ * until it ends the fetch by a function below.  NGX_BUSY: another living
  * process has it.  NGX_DECLINED: the document is not due.
  */
 ngx_int_t ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key,
     time_t now, time_t timeout_s);
 
 /*
- * Results of a fetch; *before is what was known before it.  Due and until as
- * above.
+ * The two ends of a fetch.  *before is the state before it; due and until are
+ * as above.
  *
- *   keep   the text takes the place of the last one; NGX_ERROR: no room, even
- *          without all other documents, and pass() is to be called
- *   away   the last text stays
- *   pass   the last text goes
+ * keep() replaces the last text.  NGX_ERROR: the text does not fit, even if all
+ * other documents are dropped, and the caller calls fail() with passed.
  *
- * The last two do nothing where another process has the right by now.
+ * fail() does nothing if another process has the right by now.  passed: the
+ * server's document cannot be kept, and the last text is dropped.  Otherwise
+ * the server is away, and the last text stays.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_str_t *text, time_t due, time_t until,
     ngx_cigna_document_state_t *before);
-void ngx_cigna_documents_away(ngx_shm_zone_t *zone, const u_char *key,
-    time_t due, ngx_cigna_document_state_t *before);
-void ngx_cigna_documents_pass(ngx_shm_zone_t *zone, const u_char *key,
-    time_t due, ngx_cigna_document_state_t *before);
+void ngx_cigna_documents_fail(ngx_shm_zone_t *zone, const u_char *key,
+    time_t due, ngx_uint_t passed, ngx_cigna_document_state_t *before);
 
 
 #endif /* _NGX_CIGNA_DOCUMENTS_H_INCLUDED_ */
