@@ -16,7 +16,7 @@ const GROUP = 6;                    // members who refresh in one round
 const BATCH = 10;                   // rounds that are judged together
 
 // Real time in which a worker takes over and confirms a dead worker's entries.
-const UPKEEP_MS = 3000;
+const JOURNAL_MS = 3000;
 
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
@@ -71,7 +71,7 @@ async function batch(fleet, { size, random, tally, phases }) {
     }
   }
 
-  await sleep(UPKEEP_MS);
+  await sleep(JOURNAL_MS);
   fleet.forward(MARK_S);
   await end(fleet, members, { kills, tally, random, phases });
 }

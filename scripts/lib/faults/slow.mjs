@@ -13,7 +13,7 @@ import { judge } from './truth.mjs';
 const MEMBERS = 200;
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
-const UPKEEP_MS = 3000;
+const JOURNAL_MS = 3000;
 
 // A reply comes after a time between these two, in seconds.
 const FIRST_S = 5;
@@ -66,7 +66,7 @@ async function round(fleet, { seconds, random, tally }) {
               { timeout: (FIRST_S + 10) * 1000, every: 200 });
   await load.stop();
 
-  await sleep(UPKEEP_MS);
+  await sleep(JOURNAL_MS);
   const open = await fleet.ledger();
   fleet.forward(MARK_S);
   const spent = await judgeAll(fleet, { open, killed, random, tally });

@@ -408,7 +408,7 @@ die(unsigned n)
 /* all that the journals have is written again */
 
 static void
-upkeep(void)
+write_journal(void)
 {
     unsigned  i;
 
@@ -456,7 +456,7 @@ change_primary(unsigned c)
 
     world_failover(&scene.w);
     failovers++;
-    upkeep();
+    write_journal();
 
     for (i = 0; i < scene.nactors; i++) {
         a = &scene.actors[i];
@@ -671,7 +671,7 @@ check_calm(void)
 
     /* the entries of dead workers are in the journals */
 
-    upkeep();
+    write_journal();
     scene.w.auth.answer_status = 0;
     scene.w.fleet.no_turn = 0;
     world_knows_secret(&scene.w.auth, 0);

@@ -1,5 +1,5 @@
-// The pace of refreshes on a node: its budget of token requests, the number of
-// waiters, and the brake on refusals.
+// The limits of refreshes on a node: the budget of token requests, the number
+// of waiters, and the share of refusals.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -159,7 +159,7 @@ test('refused_share', async (t) => {
         (await ask(visitor)).status === 200, { every: 300, timeout: 30000 })));
   });
 
-  await t.test('a refused_share of 100% switches the brake off', async () => {
+  await t.test('a refused_share of 100% sets no limit', async () => {
     await gw.reload({ tenant: { refused_share: '100%' } });
     const [late] = await expired(gw, 'late');
     await control.set({ token_fault: 'invalid_grant' });
