@@ -250,10 +250,10 @@ ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
 
 /*
  * Finds the path of the gateway's base, without reading proxy_pass.  The
- * upstream path is the path of fhir_base and a rest.  The caller's path must
- * end with the same rest, and the part before the rest is the base.  The rests
- * may be written in two ways: nginx decodes escapes such as "%24everything",
- * and removes double slashes and dot segments.
+ * upstream path is the path of fhir_base, and a rest.  The caller's path must
+ * end with the same rest, and the part before the rest is the base.  The rest
+ * may look different in the two paths: nginx decodes escapes such as
+ * "%24everything", and removes double slashes and dot segments.
  */
 
 static ngx_int_t

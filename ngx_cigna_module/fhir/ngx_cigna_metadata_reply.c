@@ -67,7 +67,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
                                            asked.links ? &base : NULL);
     }
 
-    /* what was made is never started */
+    /* the upstream request exists, but is never started: release both */
 
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_finalize_request(r, rc == NGX_ERROR
@@ -77,7 +77,10 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 }
 
 
-/* fills *asked and *base; NGX_DECLINED: the gateway cannot keep the reply */
+/*
+ * Fills *asked, and *base if asked->links is 1.  NGX_DECLINED: the gateway
+ * cannot keep the reply to this request.
+ */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -113,8 +116,8 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * 1 if the request would go to the host of fhir_base.  With
- * "cigna_insecure_upstream on" it may go elsewhere.
+ * Returns 1 if the upstream request goes to the host of fhir_base.  It can go
+ * to another host only with "cigna_insecure_upstream on".
  */
 
 static ngx_uint_t
@@ -133,7 +136,7 @@ ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
 }
 
 
-/* reads the request that the gate has written, which is about to leave */
+/* reads the finished upstream request, which cigna_gate_out() has written */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -158,7 +161,7 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    /* $cigna_request_id may be the caller's, and then differs from this one */
+    /* $request_id; it differs from $cigna_request_id if the caller sent one */
 
     id = ngx_http_get_indexed_variable(r, asked->mcf->request_id);
 
@@ -205,7 +208,10 @@ ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 }
 
 
-/* waits once, up to the tenant's time-out; NGX_DECLINED: not any more */
+/*
+ * Lets the request wait for the run, at most for the tenant's time-out.
+ * NGX_DECLINED: the request has waited already, or cannot wait.
+ */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -229,7 +235,10 @@ ngx_cigna_metadata_reply_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* takes the text; base: NULL where links are Cigna's */
+/*
+ * Sends the text, and releases it together with the request's pool.  base is
+ * the gateway's base for links; NULL: links in the text stay as they are.
+ */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
@@ -267,7 +276,7 @@ ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
 }
 
 
-/* borrows the text: a caller that reads slowly takes no memory for it */
+/* makes buffers that point into the text, so a slow client costs no copy */
 
 static ngx_chain_t *
 ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
@@ -287,7 +296,7 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
 
         if (mark == p) {
 
-            /* a "/" or the end of the base follows */
+            /* without the base's "/": the text has one where it needs one */
 
             cl = ngx_cigna_reply_chain(r, base->data,
                                        base->data + base->len - 1);
@@ -339,7 +348,7 @@ ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    /* nginx compares it with If-None-Match */
+    /* nginx compares r->headers_out.etag with If-None-Match */
 
     h = r->headers_out.headers.last->elts;
     r->headers_out.etag = &h[r->headers_out.headers.last->nelts - 1];

@@ -7,11 +7,15 @@
 
 
 /*
- * Serves public metadata from memory, see jobs/ngx_cigna_metadata.h.  To be
- * called before the upstream request is started, with two references of the
- * request held.  NGX_DECLINED: the document is not kept, and the request is to
- * leave.  Otherwise both references were taken; after NGX_AGAIN "resume" is
- * called with them later, to call this function again.
+ * Serves public metadata from memory, see jobs/ngx_cigna_metadata.h.  The
+ * caller holds two references of the request, and has not started the upstream
+ * request.
+ *
+ *   NGX_DECLINED  the document is not in memory: the caller starts the upstream
+ *                 request
+ *   NGX_DONE      the request was answered, and both references were released
+ *   NGX_AGAIN     the request waits: "resume" is called later, still with both
+ *                 references, and must call this function again
  */
 ngx_int_t ngx_cigna_metadata_reply(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);

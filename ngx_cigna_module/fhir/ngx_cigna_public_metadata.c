@@ -67,7 +67,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* 1 if r->uri is the path as it was sent, or as a rewrite has left it */
+/* returns 1 if r->uri is the path that the caller sent, or a rewrite wrote */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)

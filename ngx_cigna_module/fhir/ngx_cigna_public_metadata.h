@@ -14,22 +14,22 @@
  *
  * The module checks the path twice: in the caller's request, before it
  * evaluates the identity, and in the finished upstream request, before nginx
- * sends it.  So nginx sends no other request without a token, even if
+ * sends it.  So nginx never sends another request without a token, even if
  * proxy_pass or a rewrite has changed the path.
  */
 
 
 /*
- * Returns 1 if the caller asks for one of the two.  The path must have no
- * escapes and no dot segments.  It must be the location's name followed by the
- * resource, or the name of an exact location.
+ * Returns 1 if the caller asks for one of the two resources.  The path must
+ * have no escapes and no dot segments.  It must be the location's name followed
+ * by the resource, or the name of an exact location.
  */
 ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
 /*
- * Checks that an upstream request without a token asks for one of the two.
- * Returns ngx_cigna_condition_served, or logs the reason and returns
- * ngx_cigna_condition_destination_refused.
+ * Checks that an upstream request without a token asks for one of the two
+ * resources.  Returns ngx_cigna_condition_served, or logs the reason and
+ * returns ngx_cigna_condition_destination_refused.
  */
 ngx_cigna_condition_e ngx_cigna_public_metadata_leaves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);

@@ -2,8 +2,8 @@
 /*
  * Each script that writes a grant publishes "<keyed hash of the identity>
  * <grant id> <generation>"; generation 0 means that the grant was deleted.  A
- * lost connection may lose messages.  After each new one, every cache entry is
- * compared with the vault at its next use.
+ * lost connection may lose messages.  So after each new connection, a worker
+ * that uses a cache entry compares the entry with the vault first.
  */
 
 
@@ -60,7 +60,7 @@ ngx_cigna_cache_listener_up(void *data)
 }
 
 
-/* an identity alone is enough: its cache entry is then dropped */
+/* a message that has only an identity drops the cache entry */
 
 static void
 ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
@@ -91,7 +91,7 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 }
 
 
-/* once a minute, so that a stranger who may publish cannot fill the log */
+/* logs once a minute, as anyone who can publish could fill the log otherwise */
 
 static void
 ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,

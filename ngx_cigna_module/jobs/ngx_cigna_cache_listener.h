@@ -7,9 +7,9 @@
 
 
 /*
- * Subscribes, in one worker of the node, to the channel of invalidations, and
- * applies its messages to the node's cache.  In init_process, after the Redis
- * client was made.  NGX_ERROR: no memory.
+ * Subscribes to the Redis channel of invalidations, in one worker of the node,
+ * and applies its messages to the node's cache.  To be called in init_process,
+ * after the Redis client was made.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf);
 

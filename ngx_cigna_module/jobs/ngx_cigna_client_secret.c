@@ -1,7 +1,7 @@
 
 /*
- * An operator who changes a client's secret must know which one Cigna accepts.
- * Each worker finds it out with its next requests.
+ * An operator who replaces a client secret must know which of the two secrets
+ * Cigna accepts.  Each worker learns this from its next requests to Cigna.
  */
 
 

@@ -7,7 +7,10 @@
 #include "oauth/cigna_client_secret.h"
 
 
-/* counts and logs which of the tenant's two secrets Cigna has just accepted */
+/*
+ * To be called after Cigna has accepted one of the tenant's two client secrets:
+ * counts uses of the older one, and logs which one works.
+ */
 void ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     const cigna_client_secret_t *secret);
 

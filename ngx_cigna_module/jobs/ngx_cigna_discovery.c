@@ -3,11 +3,13 @@
  * The first tenant of an authorization server fetches the metadata for all of
  * them, and the log names only this tenant.
  *
- * Configured endpoints are never changed.  The others come from the metadata,
- * and stay in use even if a later fetch fails.  A document that names another
- * host than before is refused and reported.  If both endpoints of a dance are
- * configured, the dance goes on without metadata that cannot be fetched, but
- * not with metadata that contradict the configuration.
+ * Configured endpoints never change.  The other endpoints come from the
+ * metadata, and stay in use even if a later fetch fails.  A document that names
+ * another host than before is refused and logged.
+ *
+ * If both endpoints of a dance are configured, the dance goes on even if the
+ * metadata cannot be fetched.  It does not go on if the metadata contradict the
+ * configuration.
  */
 
 
@@ -35,14 +37,14 @@ typedef struct ngx_cigna_discovery_s {
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
-    ngx_cigna_run_t         *run;              /* under way, or NULL */
+    ngx_cigna_run_t         *run;              /* fetches now, or NULL */
     time_t                   next;             /* no fetch before this time */
     ngx_event_t              start;
     unsigned                 needed:1;         /* an endpoint is missing */
-    unsigned                 known:1;          /* metadata were read */
-    unsigned                 failed:1;         /* at least once */
-    unsigned                 refused:1;        /* the last document that was
-                                                  read contradicts */
+    unsigned                 known:1;          /* "metadata" is set */
+    unsigned                 failed:1;         /* a fetch has failed */
+    unsigned                 refused:1;        /* the last document contradicts
+                                                  the configuration */
 } ngx_cigna_discovery_t;
 
 
@@ -141,8 +143,8 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 
 
 /*
- * 1 if the fetch failed, but the dance can go on: both of its endpoints are
- * configured, and no document that was read contradicts them.
+ * Returns 1 if a fetch has failed, but a dance can go on: both endpoints of the
+ * dance are configured, and no document contradicts the configuration.
  */
 
 static ngx_uint_t
@@ -188,7 +190,7 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
 
-    /* without metadata, such a tenant waits for the first fetch only */
+    /* if the first fetch failed, such a tenant does not wait for another one */
 
     if (ngx_cigna_discovery_spared(run->tenant)) {
         ngx_cigna_run_post(run);
@@ -322,7 +324,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
     run->failed = 1;
     d->failed = 1;
 
-    /* a failed fetch does not take a refusal back, only a good document does */
+    /* only a good document ends a refusal; a failed fetch does not */
 
     d->refused |= flow->refused;
 
@@ -348,9 +350,9 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 
 
 /*
- * Flows borrow these strings while they run.  So a changed string gets a new
- * copy, and the old bytes live as long as the cycle.  Hosts never change, so
- * this is rare.
+ * Replaces the known metadata.  Flows borrow these strings while they run.  So
+ * a string that has changed gets a new copy, and the old bytes stay in memory
+ * as long as the cycle.  Changes are rare, because hosts never change.
  */
 
 static ngx_int_t

@@ -1,18 +1,18 @@
 
 /*
- * A timer looks at the journal.  If it is empty, no lock is taken.  Otherwise
- * the worker claims entries that no run works on, and a run writes each of them
- * to Redis.  The number of claims on a node is bounded, and an entry that fails
- * waits for longer each time.
+ * A timer reads the journal.  If the journal is empty, the worker takes no
+ * lock.  Otherwise the worker claims entries that no run works on, and starts a
+ * run for each of them that writes the entry to Redis.  The number of claims on
+ * a node is limited.  After each failure an entry waits longer.
  *
- * After a new connection to a Redis server all entries are written again, as
- * the server may have lost some.  So while the journal has entries, the worker
- * now and then sends a command for one of them, which makes a connection if
- * there is none.
+ * After a new connection to a Redis server, all entries are written again,
+ * because the server may have lost some.  To notice such a server, the worker
+ * regularly sends a command while the journal has entries.  The command makes a
+ * connection if there is none.
  *
- * An exiting worker stays while Redis has not confirmed all entries, for a
- * minute at most.  This includes entries of other workers: the last worker to
- * leave must see them all.
+ * An exiting worker stays until Redis has confirmed all entries, for a minute
+ * at most.  This includes entries of other workers, so that the last worker to
+ * exit has waited for all entries.
  */
 
 
@@ -37,7 +37,7 @@
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
-/* ticks between two commands for an entry, and between two clean-ups */
+/* timer ticks between two commands, and between two removals of old entries */
 
 #define NGX_CIGNA_JOURNAL_WRITER_ASK      5
 #define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
@@ -47,13 +47,14 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_cigna_main_conf_t    *mcf;
     ngx_event_t               timer;
     ngx_uint_t                ticks;
-    ngx_atomic_uint_t         rewritten;   /* rewrite_ms of the zone that this
-                                              worker is done with */
-    ngx_msec_t                exiting;     /* when the worker began to exit and
-                                              to stay; 0: not yet */
+    ngx_atomic_uint_t         rewritten;   /* rewrite_ms of the zone when all
+                                              entries were last written again */
+    ngx_msec_t                exiting;     /* time at which the exiting worker
+                                              began to stay; 0: not yet */
     ngx_uint_t                asked;       /* the entry of the last command */
     ngx_cigna_redis_cmd_t     cmd;
-    ngx_uint_t                more;        /* entries wait for a free claim */
+    ngx_uint_t                more;        /* 1: entries wait, because too many
+                                              are claimed */
 } ngx_cigna_journal_writer_t;
 
 
@@ -113,13 +114,15 @@ ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * This server may lack writes that Redis has confirmed before, so all entries
- * are written again.  If it has just become the primary, it may also lack the
- * locks and marks of open exchanges.  Each worker then sets those of its own
+ * Called after each new connection to a Redis server.  The server may lack
+ * writes that Redis has confirmed before, so all entries are written again.  If
+ * the server has just become the primary, it may also lack the locks and marks
+ * of open exchanges.  Each worker then sets the locks and marks of its own
  * exchanges again, before any node may start a refresh.
  *
- * "durable": a connection on which commands wait for replicas.  Only the other
- * kind leads to a rewrite, because the rewrite itself makes durable ones.
+ * durable is 1 for a connection on which commands wait for replicas.  Such a
+ * connection does not start a rewrite, because the rewrite itself makes durable
+ * connections.
  */
 
 static void
@@ -220,7 +223,10 @@ ngx_cigna_journal_writer_stays(ngx_cigna_journal_writer_t *writer,
 }
 
 
-/* the loop ends, as an entry cannot be claimed twice */
+/*
+ * Claims entries and starts their runs.  The loop ends, because an entry that
+ * is claimed cannot be claimed again.
+ */
 
 static void
 ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
@@ -265,9 +271,9 @@ ngx_cigna_journal_writer_look(ngx_cigna_journal_writer_t *writer,
 
 
 /*
- * 1 if this worker has written all entries again.  For a while after a new
- * connection that is not certain: an entry that is made late may have been
- * confirmed over the old connection.
+ * Returns 1 if all entries were written again after the last new connection.
+ * Returns 0 in the first CIGNA_JOURNAL_LATE_MS after that connection: a run may
+ * still add an entry that Redis has confirmed over the old connection.
  */
 
 static ngx_uint_t
@@ -280,8 +286,8 @@ ngx_cigna_journal_writer_idle(const ngx_cigna_journal_writer_t *writer,
 
 
 /*
- * Sends a command for one entry; the reply does not matter.  The entries take
- * turns, so that each server of a cluster gets a command.
+ * Sends a command with the grant key of one entry, and ignores the reply.  Each
+ * call uses the next entry, so that each server of a cluster gets commands.
  */
 
 static void
@@ -313,7 +319,10 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 }
 
 
-/* the entry after the last one; NGX_DECLINED: begins again at the next call */
+/*
+ * Reads the entry after the one of the last command.  NGX_DECLINED: there are
+ * no more, and the next call reads the first entry.
+ */
 
 static ngx_int_t
 ngx_cigna_journal_writer_peek(ngx_cigna_journal_writer_t *writer,
@@ -351,7 +360,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
 
     flow = run->flow;
 
-    /* for log and revocation; the flow itself checks the identity */
+    /* for the log and revocations; the flow itself checks the identity */
 
     (void) cigna_vault_names_known(&run->identity, &mcf->vault,
                                    flow->entry.identity);
@@ -372,7 +381,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* a run whose flow has a copy of the entry; NULL: no memory */
+/* makes a run whose flow has a copy of the entry; NULL: no memory */
 
 static ngx_cigna_run_t *
 ngx_cigna_journal_writer_create(ngx_cigna_main_conf_t *mcf,
@@ -468,7 +477,7 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 }
 
 
-/* an entry that Redis had confirmed before is normally not worth a line */
+/* logs at a lower level if Redis had already confirmed the entry before */
 
 static void
 ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,

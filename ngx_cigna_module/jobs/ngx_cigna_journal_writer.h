@@ -7,14 +7,14 @@
 
 
 /*
- * Writes the entries of the node's journal to Redis: those that dead workers
- * and failed runs have left, and all entries again after each new connection.
+ * Writes the entries of the node's journal to Redis: entries that a dead worker
+ * or a failed run has left, and all entries again after each new connection.
  */
 
 /* in init_process, after the Redis client was made; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
-/* in exit_process, after the runs have ended: logs how many entries are left */
+/* in exit_process, after the runs have ended: logs the number of entries left */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 

@@ -5,8 +5,8 @@
  *                               |                              |
  *                               +-- another worker is done --> copy
  *
- * The run of a worker without the claim looks at the zone every 20 ms.  It
- * takes the claim if the worker that has it dies.
+ * A run that does not get the claim asks for it again every 20 ms.  It gets the
+ * claim if the worker that has it dies.
  */
 
 
@@ -26,30 +26,30 @@
 
 #define NGX_CIGNA_METADATA_POLL_MS  20
 
-/* seconds: until a fetch after a failure, and after a document not kept */
+/* seconds until the next fetch: after a failure, after a reply not kept */
 
 #define NGX_CIGNA_METADATA_AWAY_S   10
 #define NGX_CIGNA_METADATA_PASS_S   300
 
-/* seconds that a document is served for while the server is away */
+/* seconds after its fetch for which a document may be served */
 
 #define NGX_CIGNA_METADATA_STALE_S  86400
 
-/* seconds that a fetch may take beyond the tenant's time-outs */
+/* a claim lasts for the tenant's time-outs, and for so many seconds more */
 
 #define NGX_CIGNA_METADATA_MORE_S   5
 
 
 typedef struct {
-    ngx_queue_t                  queue;    /* worker->documents */
+    ngx_queue_t                  queue;    /* in worker->documents */
     u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
-    ngx_cigna_document_state_t   state;    /* as it was last seen */
+    ngx_cigna_document_state_t   state;    /* as last read from the zone */
     ngx_cigna_metadata_text_t   *text;     /* of state.version, or NULL */
-    ngx_cigna_run_t             *run;      /* under way */
+    ngx_cigna_run_t             *run;      /* fetches it, or NULL */
 } ngx_cigna_metadata_document_t;
 
 
-/* the flow of a run */
+/* the flow of a run: gets the claim, then fetches the document */
 
 typedef struct {
     cigna_metadata_fetch_t          fetch;
@@ -141,7 +141,10 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
 }
 
 
-/* looks into the zone, and fetches the document, if it is due */
+/*
+ * Starts a fetch of a document that is due.  Reads the zone first, because
+ * another worker may have fetched the document.
+ */
 
 static void
 ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
@@ -159,7 +162,7 @@ ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
 }
 
 
-/* the hash of everything that the text depends on */
+/* the key is the SHA-256 of everything that the text depends on */
 
 static ngx_int_t
 ngx_cigna_metadata_key(const ngx_cigna_metadata_t *asked, u_char *key)
@@ -245,7 +248,7 @@ ngx_cigna_metadata_key_parts(const ngx_cigna_metadata_t *asked,
 }
 
 
-/* the document of this key, made if need be; NULL if there is no memory */
+/* finds the worker's document with this key, or makes it; NULL: no memory */
 
 static ngx_cigna_metadata_document_t *
 ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
@@ -282,7 +285,10 @@ ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
 }
 
 
-/* drops documents that rest longest, but neither the first nor one in a run */
+/*
+ * Drops the least recently used documents until the limits hold.  The most
+ * recently used one stays, and so do those that a run fetches.
+ */
 
 static void
 ngx_cigna_metadata_shrink(ngx_cigna_worker_t *worker)
@@ -319,7 +325,10 @@ ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
 }
 
 
-/* takes over what the zone knows; a document that it has dropped is kept */
+/*
+ * Copies the state and the text from the zone.  If the zone has dropped the
+ * document to make room, the worker's copy of the text stays.
+ */
 
 static void
 ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
@@ -356,7 +365,7 @@ ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* takes the text, which may be NULL */
+/* replaces the document's text; the document owns the new one; may be NULL */
 
 static void
 ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
@@ -437,7 +446,7 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     run->on.result = ngx_cigna_metadata_result;
     run->on.end = ngx_cigna_metadata_end;
 
-    /* it is charged as strangers' requests are: CIGNA_BUDGET_METADATA */
+    /* the key is CIGNA_BUDGET_METADATA, as for requests without a token */
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 

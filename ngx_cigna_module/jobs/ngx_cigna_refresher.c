@@ -1,14 +1,15 @@
 
 /*
- * The lock in Redis allows one refresh of a grant in the whole fleet.  The
- * worker's tree of refreshes lets its requests find a run that is under way
- * without asking Redis.
+ * The lock in Redis allows one refresh of a grant at a time in the whole fleet.
+ * The worker also keeps its refreshes in a tree, so that its requests find a
+ * running refresh without asking Redis.
  *
- * A run leaves the tree when its result is there: no request can wait for it
- * any more, and the rest of its flow is for the vault only.  After a failure,
- * the node starts no refresh of this identity for a while.  No refresh starts
- * for a while after a change of Redis' primary, or if the provider asks for a
- * pause.
+ * A run leaves the tree when it has its result.  From then on no request can
+ * wait for the run, and the rest of its flow only updates the vault.
+ *
+ * After a failure, the node starts no refresh of the same identity for a while.
+ * No refresh at all starts for a while after a change of Redis' primary.  No
+ * refresh of a tenant starts while its provider has asked for a pause.
  */
 
 
@@ -26,12 +27,12 @@
 #include "nginx/ngx_cigna_time.h"
 
 
-/* after a failed refresh, an old token that still serves is due again then */
+/* ms until the next refresh, if one failed and the old token is still valid */
 
 #define NGX_CIGNA_REFRESH_AGAIN_MS     2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
-/* a provider can ask for a longer pause, but does not get it */
+/* seconds: the longest pause that a provider gets when it asks for one */
 
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 
@@ -51,12 +52,13 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
                "cache");
 
 
-/* the flow of a run, and its grant id in the journal */
+/* the flow of a run */
 
 typedef struct {
-    cigna_refresh_t          flow;             /* first: callers cast to it */
+    cigna_refresh_t          flow;             /* must be first */
     ngx_cigna_run_t         *run;
     u_char                   ahead[CIGNA_GRANT_ID_LEN];
+                                               /* bytes of verdict.ahead_id */
 } ngx_cigna_refresher_flow_t;
 
 
@@ -116,7 +118,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return rc;
     }
 
-    /* first the seat: while exchanges hang, thousands of grants may be due */
+    /* without a seat, do not make a run: thousands of grants may be due */
 
     seat = NULL;
     rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
@@ -161,7 +163,7 @@ ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* NGX_OK, or NGX_DECLINED or NGX_BUSY as ngx_cigna_refresher_start() */
+/* returns NGX_OK, or an error as ngx_cigna_refresher_start() does */
 
 static ngx_int_t
 ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
@@ -189,7 +191,7 @@ ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* for how long no refresh of the tenant may start, in ms */
+/* returns the ms until a refresh of the tenant may start; 0: now */
 
 static ngx_msec_t
 ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
@@ -222,7 +224,7 @@ ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
 }
 
 
-/* with its run, in the worker's tree; NULL: no memory */
+/* makes a refresher with its run, and adds it to the worker's tree */
 
 static ngx_cigna_refresher_t *
 ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
@@ -321,8 +323,9 @@ ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 
 
 /*
- * Before each step the flow learns the newest state of the token endpoint and
- * of the journal.  After each step the node learns the token endpoint's answer.
+ * Before each step, gives the flow the newest state of the token endpoint and
+ * of the journal.  After each step, reports a new answer of the token endpoint
+ * to the node's refresh gate.
  */
 
 static void
@@ -363,9 +366,9 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * Tells the flow of a journal entry that Redis may lack: of its grant, or of
- * the newest grant while the flow has not read one.  A deletion counts as newer
- * than all generations.
+ * Gives the flow the journal entry that Redis may lack, if there is one: the
+ * entry of the flow's grant, or of the identity's newest grant if the flow has
+ * not read a grant yet.  A deletion counts as newer than all generations.
  */
 
 static void
@@ -403,7 +406,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
 }
 
 
-/* the gate reports a state once a minute while it lasts: an error in the log */
+/* the refresh gate returns a bad state at most once a minute, to be logged */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
@@ -484,7 +487,10 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 }
 
 
-/* after a failed refresh, an old grant that still serves is not due at once */
+/*
+ * Puts the grant into the cache.  After a failed refresh this may be the old
+ * grant, whose next refresh must not be due at once.
+ */
 
 static void
 ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
@@ -510,7 +516,7 @@ ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* 1: there are no new tokens, even if the old one still serves */
+/* returns 1 if the refresh got no new tokens; the old one may still be valid */
 
 static ngx_uint_t
 ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
@@ -568,7 +574,7 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 }
 
 
-/* in the second half of the token's life, however short it is; 0: never */
+/* a random time in the second half of the token's lifetime; 0: never */
 
 static int64_t
 ngx_cigna_refresher_due(const ngx_cigna_tenant_t *tenant,
@@ -607,7 +613,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else if ((flow->rc == cigna_refresh_ok && flow->detail[0] == '\0')
                || flow->rc == cigna_refresh_refused)
     {
-        /* no exchange was tried; a refused request is logged by itself */
+        /* no exchange was tried, or the request logs its own refusal */
         return;
 
     } else if (flow->failure == cigna_refresh_paused
@@ -628,7 +634,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* if the worker exits, the run may end without a result */
+/* a run of an exiting worker may end without a result: run->data is then set */
 
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)

@@ -53,7 +53,7 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 
     from->mcf->worker->revocations++;
 
-    /* while the endpoint is unknown, the flow sleeps and asks for it again */
+    /* while the revocation endpoint is unknown, the flow sleeps and retries */
 
     ngx_cigna_run_start(run, ngx_cigna_revoker_flow);
 }

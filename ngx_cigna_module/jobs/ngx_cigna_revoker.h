@@ -7,17 +7,18 @@
 
 
 /*
- * The worker's revocations.  Each is a run of its own, because it may last for
- * minutes, and its arena is little larger than the token.  Revocations end with
- * the worker.
+ * The worker's revocations.  Each revocation has its own run, because it may
+ * last for minutes.  The arena of the run is only a little larger than the
+ * token.  When the worker exits, its revocations end.
  */
 
 #define NGX_CIGNA_REVOCATIONS_MAX  1024
 
 
 /*
- * Starts the revocation that a run's flow asks for (cigna_op_revoke).  Copies
- * the token.  The outcome is logged and counted, even if it cannot start.
+ * Starts the revocation that a run's flow asks for (cigna_op_revoke), with a
+ * copy of the token.  The outcome is logged and counted, even if the revocation
+ * cannot start.
  */
 void ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op);
 

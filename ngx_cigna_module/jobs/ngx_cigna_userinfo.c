@@ -60,7 +60,10 @@ ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 }
 
 
-/* the channel of invalidations tells this node too, but later */
+/*
+ * Does not wait for the message of Redis' channel of invalidations, which drops
+ * the cache entry on the other nodes.
+ */
 
 void
 ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
@@ -83,7 +86,7 @@ ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
         level = NGX_LOG_WARN;
         break;
 
-    /* the cause was logged when it occurred */
+    /* the cause is in an earlier log line */
 
     default:
         level = NGX_LOG_INFO;

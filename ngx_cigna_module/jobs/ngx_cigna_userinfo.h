@@ -8,9 +8,10 @@
 
 
 /*
- * Asks the FHIR server for the grant's $userinfo in the background.  Does
- * nothing if its identifier is known already, if the tenant does not use it, or
- * if the worker exits.  request: $request_id for the log; may be NULL.
+ * Asks the FHIR server for the $userinfo of the grant's member, in the
+ * background.  Does nothing if the grant already has the member's identifier,
+ * if the tenant does not use $userinfo, or if the worker exits.  request:
+ * $request_id for the log; may be NULL.
  */
 void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
@@ -18,8 +19,9 @@ void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_str_t *request);
 
 /*
- * After a flow has ended, even as a part of another flow: counts and logs the
- * outcome, and drops the cache entry that lacks the identifier.
+ * To be called after a $userinfo flow has ended, even one that is part of
+ * another flow.  Counts and logs the outcome.  If the grant now has the
+ * identifier, drops the cache entry that lacks it.
  */
 void ngx_cigna_userinfo_learned(ngx_cigna_run_t *run,
     const cigna_userinfo_t *flow);

@@ -4,9 +4,9 @@
  *                 |                           ^      |
  *                 +--------- start -----------+      +-- Redis, HTTP, sleep
  *
- * Each step is taken from a posted event, never inside the callback of an
- * operation: callbacks record, and the step decides.  So a flow, the handler of
- * a waiter and the end of a run all begin on an empty stack.
+ * nginx calls each step from a posted event.  The callback of an operation only
+ * records the result and posts the event.  So a flow, the handler of a waiter
+ * and the end of a run never run inside another function of the module.
  */
 
 
@@ -79,7 +79,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 }
 
 
-/* calls the flow with the event, and performs the operation that it asks for */
+/* passes the event to the flow, and performs the operation that it returns */
 
 static ngx_int_t
 ngx_cigna_run_next(ngx_cigna_run_t *run)
@@ -145,8 +145,8 @@ ngx_cigna_run_retake(ngx_cigna_worker_t *worker)
 
 
 /*
- * Nobody will learn the outcome of an open exchange.  Its mark in Redis, or the
- * deadline of its dance, says so to the other nodes.
+ * The outcome of an open exchange is lost.  Other nodes see this by the mark of
+ * the exchange in Redis, or by the deadline of the dance.
  */
 
 void

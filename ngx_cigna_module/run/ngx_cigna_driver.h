@@ -13,21 +13,21 @@
 
 
 /*
- * Starts the run.  Returns before any handler is called.  From here on the
- * driver frees the run.
+ * Starts the run.  Returns before the driver calls any handler.  The driver now
+ * owns the run and frees it.
  */
 void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
 
 /*
- * The same in two parts, for a run that must wait for something first: this
- * function, and later ngx_cigna_run_post().  If "failed" is set then, the flow
- * is never called.
+ * Prepares a run that must wait before it starts.  The caller starts the run
+ * later with ngx_cigna_run_post().  If run->failed is set by then, the driver
+ * ends the run without calling the flow.
  */
 void ngx_cigna_run_prepare(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
 
 /*
- * After a change of Redis' primary: open exchanges set their lock and mark
- * again, all within a second.
+ * After a change of Redis' primary, sets the locks and marks of all open
+ * exchanges again, within a second.
  */
 void ngx_cigna_run_retake(ngx_cigna_worker_t *worker);
 

@@ -141,7 +141,7 @@ ngx_cigna_endpoint_create(ngx_pool_t *pool, ngx_cigna_tenant_t *tenant,
 }
 
 
-/* an origin with addresses of the same host, which the new one can use too */
+/* finds a configured origin of the same host, whose addresses can be used */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_host(const ngx_cigna_shared_t *shared,

@@ -7,19 +7,19 @@
 #include "net/ngx_cigna_origin.h"
 
 
-/* Finds the origin that the worker connects to, by the URL of an endpoint. */
+/* Finds the origin of an endpoint's URL: the worker connects to origins. */
 
 /*
- * In init_process, for each group of tenants, before any other call.
- * NGX_ERROR: no memory.
+ * To be called in init_process for each group of tenants, before the other
+ * function.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_shared_t *shared);
 
 /*
- * The origin of an endpoint of the tenant's authorization server.  If the
- * server's metadata announced a host that is not configured, a new origin is
- * made.  All origins live as long as the worker.
+ * Returns the origin of an endpoint of the tenant's authorization server.  If
+ * the server's metadata name a host that is not configured, the function makes
+ * a new origin.  All origins live as long as the worker.
  *
  * NULL, after a line in the log: the URL cannot be parsed, it is plain http
  * without "insecure_http", its host cannot be resolved, or there is no memory.

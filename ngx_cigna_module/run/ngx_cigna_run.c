@@ -79,7 +79,7 @@ ngx_cigna_run_init(ngx_cigna_run_t *run, const char *what, ngx_str_t *request)
 }
 
 
-/* in exit_process another run may still wait for this one */
+/* only in exit_process another run may still wait for this one */
 
 void
 ngx_cigna_run_destroy(ngx_cigna_run_t *run)
@@ -236,7 +236,7 @@ ngx_cigna_run_tell(ngx_cigna_run_t *run)
 }
 
 
-/* the first waiter */
+/* unlinks the first waiter, and returns it */
 
 static ngx_cigna_waiter_t *
 ngx_cigna_run_unlink(ngx_cigna_run_t *run)

@@ -13,9 +13,9 @@
 
 
 /*
- * A run of one flow.  It is detached from any request: it has its own pool and
- * log.  Requests only wait for its result, and may leave at any time.  The
- * driver starts it and frees it, see ngx_cigna_driver.h.
+ * A run of one flow.  A run has its own pool and log, and does not depend on a
+ * request.  Requests only wait for the run's result, and may stop waiting at
+ * any time.  The driver starts and frees the run, see ngx_cigna_driver.h.
  */
 
 typedef struct ngx_cigna_run_s     ngx_cigna_run_t;
@@ -31,9 +31,10 @@ typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
 
 
 /*
- * Waits for the result of a run; in the memory of the request that waits.  When
- * the handler is called, the waiter is unlinked and may be freed.  The run can
- * be read until the handler returns.
+ * A request, or another run, that waits for the result of a run.  Its owner
+ * allocates the waiter.  Before the driver calls the handler, it unlinks the
+ * waiter, so that the handler may free it.  The run is valid until the handler
+ * returns.
  */
 
 struct ngx_cigna_waiter_s {
@@ -44,28 +45,31 @@ struct ngx_cigna_waiter_s {
 };
 
 
-#define NGX_CIGNA_WAITERS_MAX   4096           /* of a run, by default */
-#define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)   /* likewise */
+/* defaults of a run: its waiters, and the bytes of a reply's body, at most */
 
-/* the waiters of a run, and their bounds */
+#define NGX_CIGNA_WAITERS_MAX   4096
+#define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)
+
+
+/* the waiters of a run, and their limits */
 
 typedef struct {
     ngx_queue_t                queue;
     ngx_uint_t                 count;
     ngx_uint_t                 max;
-    ngx_uint_t                *total;          /* the waiters of several runs;
-                                                  NULL: they have no bound */
-    ngx_uint_t                 total_max;
-    unsigned                   told:1;         /* the result is there */
+    ngx_uint_t                *total;          /* counts waiters of all runs
+                                                  that share it; NULL: none */
+    ngx_uint_t                 total_max;      /* limit of *total */
+    unsigned                   told:1;         /* the waiters were called */
 } ngx_cigna_run_waiters_t;
 
 
-/* the driver calls these for the run's maker; each may be NULL */
+/* the run's creator sets these, and the driver calls them; may be NULL */
 
 typedef struct {
     /*
-     * Called once, when the result is there, before any waiter: updates what
-     * the whole worker shares (cache, log, counters)
+     * called once, when the flow has its result, before the first waiter:
+     * updates the state that requests share (cache, log, counters)
      */
     ngx_cigna_run_pt           result;
 
@@ -80,15 +84,15 @@ typedef struct {
 /* the exchanges of a run with the token endpoint */
 
 typedef struct {
-    ngx_cigna_seats_t         *seat;           /* NULL: it has none */
+    ngx_cigna_seats_t         *seat;           /* NULL: no seat was taken */
     ngx_cigna_turn_t           turn;
     cigna_journal_t            entry;          /* the last journal entry */
     unsigned                   paced:1;        /* a refresh, which waits for the
                                                   tenant's token_requests */
-    unsigned                   begun:1;        /* has its turn, but nothing was
-                                                  sent yet */
-    unsigned                   journalled:1;   /* Redis has not confirmed the
-                                                  entry */
+    unsigned                   begun:1;        /* "turn" was taken, but the
+                                                  request was not sent yet */
+    unsigned                   journalled:1;   /* "entry" is in the journal, and
+                                                  Redis has not confirmed it */
 } ngx_cigna_run_exchange_t;
 
 
@@ -97,12 +101,13 @@ typedef struct {
 typedef struct {
     ngx_cigna_budget_waiter_t  waiter;
     unsigned                   asked:1;        /* the waiter was queued */
-    unsigned                   charged:1;      /* and granted, not used yet */
+    unsigned                   charged:1;      /* the request was charged, but
+                                                  not sent yet */
 } ngx_cigna_run_budget_t;
 
 
 struct ngx_cigna_run_s {
-    ngx_queue_t                queue;          /* worker->runs */
+    ngx_queue_t                queue;          /* in worker->runs */
     ngx_pool_t                *pool;
     ngx_cigna_log_t            log;
     ngx_cigna_main_conf_t     *mcf;
@@ -112,26 +117,29 @@ struct ngx_cigna_run_s {
     ngx_cigna_flow_pt          next;
     cigna_arena_t              arena;          /* of the flow */
     cigna_vault_names_t        identity;
-    cigna_subject_t            subject;        /* of these, for the flow */
+    cigna_subject_t            subject;        /* for the flow: points to the
+                                                  fields above */
 
-    /* set by the maker, before the start */
+    /* set by the creator, before the start */
     ngx_cigna_run_hooks_t      on;
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* of the member */
     size_t                     body_max;       /* bytes of a reply's body */
 
-    unsigned                   failed:1;       /* there is no result */
-    unsigned                   no_endpoints:1; /* failed: they are unknown */
+    unsigned                   failed:1;       /* the flow has no result */
+    unsigned                   no_endpoints:1; /* failed, as the tenant's
+                                                  endpoints are unknown */
 
     ngx_cigna_run_waiters_t    waiters;
-    ngx_cigna_waiter_t         prior;          /* for another run, which has to
-                                                  end before the first step */
+    ngx_cigna_waiter_t         prior;          /* waits for another run before
+                                                  the first step */
 
-    /* of the driver */
-    cigna_op_t                 op;             /* under way */
-    cigna_event_t              ev;             /* how it ended */
-    ngx_event_t                event;          /* posts a step, or sleeps */
-    ngx_msec_t                 started;        /* the sleep, or the request */
+    /* private to the driver */
+    cigna_op_t                 op;             /* the current operation */
+    cigna_event_t              ev;             /* the result of "op" */
+    ngx_event_t                event;          /* for steps and sleeps */
+    ngx_msec_t                 started;        /* when the sleep or the HTTP
+                                                  request began */
     ngx_uint_t                 watched;        /* the cache's epoch before the
                                                   last command */
     ngx_cigna_redis_cmd_t      cmd;
@@ -160,23 +168,26 @@ void ngx_cigna_run_destroy(ngx_cigna_run_t *run);
 void ngx_cigna_run_identify(ngx_cigna_run_t *run,
     const cigna_vault_names_t *id);
 
-/* the same, and lines of the run's log have the keyed hash of the identity */
+/* likewise, and adds the keyed hash of the identity to the run's log lines */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /* copies a string into the run's arena; empty if there is no room */
 cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
 
-/* has the driver take the next step, after this call has returned */
+/* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
-/* NGX_OK, or NGX_BUSY: there are too many waiters, or the result was told */
+/*
+ * Adds a waiter, whose handler will be called with the result.  NGX_BUSY: there
+ * are too many waiters, or the waiters were already called.
+ */
 ngx_int_t ngx_cigna_run_wait(ngx_cigna_run_t *run, ngx_cigna_waiter_t *waiter,
     ngx_cigna_waiter_pt handler, void *data);
 
-/* waits no longer, without any effect on the run; may be called twice */
+/* removes the waiter; the run goes on; may be called twice */
 void ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter);
 
-/* the result is there: calls the maker's hook and all waiters, once */
+/* calls the hook "result" and all waiters; does nothing at a second call */
 void ngx_cigna_run_tell(ngx_cigna_run_t *run);
 
 

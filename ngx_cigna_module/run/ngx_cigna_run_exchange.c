@@ -65,8 +65,8 @@ ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
 
 
 /*
- * A refresh waits for as long as a caller would, while its lease is kept.  The
- * deadlines of the exchange begin afterwards.
+ * A refresh waits at most for the tenant's time-out, as a request does.  The
+ * run keeps its lease meanwhile.  The time-outs of the exchange begin later.
  */
 
 static ngx_int_t
@@ -77,7 +77,7 @@ ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
 
     tenant = run->tenant;
 
-    /* while it waited, its lease may have been lost with the primary */
+    /* a new primary may have lost the lease while the refresh waited */
 
     if (ngx_cigna_refresh_gate_quiet(run->mcf->zone)) {
         return NGX_BUSY;
@@ -106,7 +106,7 @@ ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
 }
 
 
-/* until the entry is confirmed, the worker stays even if it is to exit */
+/* a worker that has to exit stays until Redis has confirmed the entry */
 
 ngx_int_t
 ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run)
@@ -152,7 +152,7 @@ ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run)
     if (run->exchange.journalled) {
         run->exchange.journalled = 0;
 
-        /* this node learns of the grant before Redis publishes it */
+        /* do not wait for the message that Redis publishes to all nodes */
 
         ngx_cigna_cache_moved(run->mcf->zone, run->identity.hash);
     }

@@ -8,32 +8,34 @@
 
 /*
  * A run's exchanges with the token endpoint, and the journal of their results.
- * For the driver alone.
+ * Only the driver calls these functions.
  */
 
 
-/* cigna_op_turn; the result is in run->ev */
+/* performs cigna_op_turn; the result is in run->ev */
 void ngx_cigna_run_exchange_turn(ngx_cigna_run_t *run);
 
 /*
- * Before an exchange is sent.  NGX_OK: it may be sent.  NGX_AGAIN: it waits for
- * the tenant's token_requests, run->event will fire, and this is to be called
- * again.  NGX_BUSY: it is not sent.
+ * Decides whether the run may send an exchange now.  NGX_OK: it may.
+ * NGX_AGAIN: the exchange waits for the tenant's token_requests; when
+ * run->event fires, the driver calls this function again.  NGX_BUSY: the run
+ * must not send the exchange.
  */
 ngx_int_t ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run);
 
 /*
- * cigna_op_journal.  NGX_OK: the journal has the entry.  NGX_BUSY: the journal
- * is full, which is counted and logged.  NGX_DECLINED: the entry is outdated.
+ * Performs cigna_op_journal.  NGX_OK: the journal has the entry.  NGX_BUSY: the
+ * journal is full, which is counted and logged.  NGX_DECLINED: the entry is
+ * outdated.
  */
 ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 
-/* cigna_op_settle */
+/* performs cigna_op_settle */
 void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*
- * The run ends: gives its seat and its turn back, and leaves its entry to the
- * journal's writer.
+ * Gives the run's seat and turn back when the run ends, and leaves its journal
+ * entry to jobs/ngx_cigna_journal_writer.h.
  */
 void ngx_cigna_run_exchange_done(ngx_cigna_run_t *run);
 

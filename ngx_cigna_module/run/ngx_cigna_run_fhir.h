@@ -7,24 +7,25 @@
 
 
 /*
- * A run's own requests to the FHIR server.  They count in the budgets like the
- * member's requests, and the budgets learn from their replies.
+ * A run's own requests to the FHIR server.  They are charged to the budgets
+ * like the member's requests.  A reply such as 429 pauses the budget.
  */
 
 
 /*
- * NGX_OK: the request may be sent.  NGX_AGAIN: it waits, the run will be
- * posted, and this is to be called again.  NGX_BUSY: a budget has refused it.
+ * Charges the request to the budgets.  NGX_OK: the run may send the request.
+ * NGX_AGAIN: the request waits; the driver calls this function again when the
+ * run is posted.  NGX_BUSY: a budget has refused the request.
  */
 ngx_int_t ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run);
 
-/* a connection was begun for the request, so it keeps its charge */
+/* keeps the charge, because a connection for the request was begun */
 void ngx_cigna_run_fhir_sent(ngx_cigna_run_t *run);
 
-/* the reply is in run->http */
+/* passes the status and Retry-After of the reply in run->http to the budget */
 void ngx_cigna_run_fhir_answered(ngx_cigna_run_t *run);
 
-/* waits no longer, and gives an unused charge back; may be called twice */
+/* stops waiting, and gives back a charge that was not used; may be repeated */
 void ngx_cigna_run_fhir_done(ngx_cigna_run_t *run);
 
 

@@ -4,7 +4,7 @@
 #include "redis/ngx_cigna_redis_script.h"
 
 
-/* ms over which a worker spreads its leases after a change of primary */
+/* ms within which a worker takes all its leases again, at random times */
 
 #define NGX_CIGNA_RUN_LEASE_RETAKE  1000
 

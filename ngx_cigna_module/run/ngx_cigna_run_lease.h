@@ -8,9 +8,9 @@
 
 
 /*
- * Keeps a lease while an exchange is open: a timer runs the script that renews
- * it.  After the reply "lost", or after a change of primary, the timer runs the
- * script that takes it again, until the reply is "mine".
+ * Keeps a lease while an exchange is open: a timer runs the Redis script that
+ * renews the lease.  After the reply "lost", or after a change of primary, the
+ * timer runs the script that takes the lease again, until the reply is "mine".
  */
 
 typedef struct {
@@ -18,19 +18,22 @@ typedef struct {
     ngx_cigna_redis_t       *redis;
     ngx_event_t              timer;
     ngx_cigna_redis_cmd_t    cmd;
-    const cigna_script_t    *script;       /* that cmd runs */
-    unsigned                 retake:1;     /* Redis may not know the lease */
+    const cigna_script_t    *script;       /* the script of cmd */
+    unsigned                 retake:1;     /* Redis may have lost the lease */
 } ngx_cigna_run_lease_t;
 
 
-/* op is borrowed until done(); lease is zeroed, or done() */
+/*
+ * Starts the timer, if op->renew is not NULL.  op is borrowed until
+ * ngx_cigna_run_lease_done().  *lease is zeroed, or done.
+ */
 void ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
     const cigna_op_lease_t *op, ngx_cigna_redis_t *redis, ngx_log_t *log);
 
-/* takes the lease again, within a second; does nothing if none is kept */
+/* takes the lease again within a second; does nothing without a lease */
 void ngx_cigna_run_lease_retake(ngx_cigna_run_lease_t *lease);
 
-/* keeps the lease no longer; it is not given back.  May be called twice */
+/* stops the timer, but does not give the lease back; may be called twice */
 void ngx_cigna_run_lease_done(ngx_cigna_run_lease_t *lease);
 
 

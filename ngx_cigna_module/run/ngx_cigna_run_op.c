@@ -10,7 +10,7 @@
 #include "shm/ngx_cigna_cache.h"
 
 
-/* ms between two looks of a sleep that watches the cache */
+/* ms after which a sleep that watches the cache reads its epoch again */
 
 #define NGX_CIGNA_RUN_WATCH     20
 
@@ -33,12 +33,12 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
 {
     ngx_int_t  rc;
 
-    /* new tokens go to the journal before anything else, even before close() */
+    /* first save new tokens: op_done() below closes the exchange's connection */
 
     rc = (run->op.type == cigna_op_journal)
          ? ngx_cigna_run_exchange_journal(run) : NGX_OK;
 
-    /* the flow borrowed the bytes of the last event until now */
+    /* frees the bytes of the last event, which the flow has borrowed so far */
 
     ngx_cigna_run_op_done(run);
 
@@ -129,7 +129,7 @@ ngx_cigna_run_redis(ngx_cigna_run_t *run)
     op = &run->op.redis;
     redis = run->mcf->worker->redis;
 
-    /* the reply may lack changes of the grant from here on */
+    /* the reply may not have changes of the grant that come after this */
 
     run->watched = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
 
@@ -208,7 +208,10 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
 }
 
 
-/* NGX_BUSY: the request is not sent, and the event says so */
+/*
+ * Decides whether the request may be sent.  NGX_BUSY: no, and run->ev is
+ * cigna_ev_unsent.
+ */
 
 static ngx_int_t
 ngx_cigna_run_http_admit(ngx_cigna_run_t *run)

@@ -6,22 +6,22 @@
 #include "ngx_cigna_run.h"
 
 
-/* Performs the operations of a run's flow.  For the driver alone. */
+/* Performs the operations of a run's flow.  Only the driver uses this file. */
 
 
 /*
- * Starts run->op.  NGX_OK: run->ev has its event.  NGX_AGAIN: the run will be
- * posted.  NGX_DONE: the flow has ended.
+ * Starts run->op.  NGX_OK: the operation is over, and its event is in run->ev.
+ * NGX_AGAIN: the run will be posted.  NGX_DONE: the flow has ended.
  */
 ngx_int_t ngx_cigna_run_perform(ngx_cigna_run_t *run);
 
 /*
- * After the run was posted: NGX_OK and the event in run->ev, or NGX_AGAIN while
- * the operation goes on.
+ * Collects the result of run->op after the run was posted.  NGX_OK: the event
+ * is in run->ev.  NGX_AGAIN: the operation goes on.
  */
 ngx_int_t ngx_cigna_run_collect(ngx_cigna_run_t *run);
 
-/* cancels the operation that is under way; may be called twice */
+/* cancels the operation, and frees the bytes of its event; may be repeated */
 void ngx_cigna_run_op_done(ngx_cigna_run_t *run);
 
 

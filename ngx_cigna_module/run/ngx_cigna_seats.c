@@ -6,13 +6,13 @@
 #include "http/cigna_uri.h"
 
 
-#define NGX_CIGNA_SEATS_LOG_S  60          /* between two lines */
+#define NGX_CIGNA_SEATS_LOG_S  60          /* between two log lines */
 
 
 /* an origin with one or more seats taken */
 
 struct ngx_cigna_seats_s {
-    ngx_queue_t         queue;             /* worker->seats */
+    ngx_queue_t         queue;             /* in worker->seats */
     ngx_uint_t          taken;
     in_port_t           port;
     size_t              host_len;          /* 0: the endpoint is unknown */
@@ -144,7 +144,7 @@ ngx_cigna_seats_create(ngx_cigna_worker_t *worker, const cigna_uri_t *uri)
 }
 
 
-/* seats may be NULL: the origin has none yet */
+/* seats: of the origin; NULL: no seat of the origin is taken */
 
 static ngx_uint_t
 ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
@@ -155,7 +155,7 @@ ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
 }
 
 
-/* the seats of this kind in one part of worker_connections, one at least */
+/* returns 1/part of worker_connections, less the seats only for dances */
 
 static ngx_uint_t
 ngx_cigna_seats_max(ngx_uint_t part, ngx_cigna_seat_e kind)

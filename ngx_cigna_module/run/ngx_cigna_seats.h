@@ -7,13 +7,13 @@
 
 
 /*
- * Bounds the exchanges that a worker has open.  An exchange sends a code or a
- * refresh token to a token endpoint.  It keeps a connection and the memory of a
- * run, for minutes if the endpoint does not answer.
+ * Limits the exchanges that a worker has open.  An exchange sends a code or a
+ * refresh token to a token endpoint.  An open exchange holds a connection and
+ * the memory of a run, for minutes if the endpoint does not answer.
  *
- * Each open exchange has a seat.  An origin has a quarter of worker_connections
- * as seats, and all origins together have half.  One eighth of both is only for
- * dances.
+ * Each open exchange takes a seat.  The seats of one origin are a quarter of
+ * worker_connections, and those of all origins together are half of it.  One
+ * eighth of both numbers is only for dances.
  */
 
 typedef struct ngx_cigna_seats_s  ngx_cigna_seats_t;
@@ -24,16 +24,17 @@ typedef enum {
 } ngx_cigna_seat_e;
 
 
-/* the Retry-After of a request for which there is no seat, in seconds */
+/* seconds: the Retry-After of a request that does not get a seat */
 
 #define NGX_CIGNA_SEAT_RETRY_S  5
 
 
 /*
- * Takes a seat at the origin of the tenant's token endpoint, even if the
- * endpoint is unknown.  *seat is NULL, or a seat that was taken before: it is
- * kept if it belongs to the same origin, and given back otherwise.  NGX_BUSY:
- * no seat is free, which is counted and logged.  NGX_ERROR: no memory.
+ * Takes a seat at the origin of the tenant's token endpoint.  Unknown endpoints
+ * share one origin.  *seat is NULL, or a seat that was taken before: the
+ * function keeps that seat if it belongs to the same origin, and otherwise
+ * gives it back.  NGX_BUSY: no seat is free, which is counted and logged.
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_seat_take(ngx_cigna_worker_t *worker,
     ngx_cigna_tenant_t *tenant, ngx_cigna_seat_e kind,

@@ -5,8 +5,9 @@
  *   +-----------------+-------------+-----------------------+
  *   shm.addr                  pool->end                shm.size
  *
- * As in the zone of ngx_cigna_zone.c a word tells that a worker died while it
- * held the lock: all documents are then forgotten.
+ * While a process holds the lock, "dirty" has its pid.  If the next process
+ * finds a pid there, the last one died while it held the lock.  The next
+ * process then forgets all documents.
  */
 
 
@@ -14,7 +15,7 @@
 #include "nginx/ngx_cigna_pid.h"
 
 
-/* changes with the layout: a newer module then takes a new zone */
+/* must change with the layout, so that a newer module gets a new zone */
 
 #define NGX_CIGNA_DOCUMENTS_NAME  "cigna_documents_1"
 
@@ -23,15 +24,15 @@ typedef struct {
     u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_document_state_t   state;
     u_char                      *text;     /* in the slab, or NULL */
-    ngx_pid_t                    pid;      /* who fetches; 0: nobody */
-    time_t                       claimed;  /* ... until then */
-    uint64_t                     used;     /* 0: the entry is free */
+    ngx_pid_t                    pid;      /* has the claim; 0: none has it */
+    time_t                       claimed;  /* end of the claim */
+    uint64_t                     used;     /* clock of the last use; 0: free */
 } ngx_cigna_document_entry_t;
 
 
 typedef struct {
-    ngx_atomic_t                 dirty;    /* pid of who is or died inside */
-    uint64_t                     clock;    /* of uses, and of versions */
+    ngx_atomic_t                 dirty;    /* pid that has the lock, or 0 */
+    uint64_t                     clock;    /* counts uses and versions */
     ngx_cigna_document_entry_t   entries[NGX_CIGNA_DOCUMENTS_MAX];
 } ngx_cigna_documents_t;
 
@@ -99,7 +100,11 @@ ngx_cigna_documents_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/* versions of a text that was forgotten do not come again */
+/*
+ * Forgets all documents.  The clock starts from the time of day, so that no
+ * version from before the reset comes again: workers compare versions with
+ * those of their copies.
+ */
 
 static void
 ngx_cigna_documents_reset(ngx_shm_zone_t *zone)
@@ -317,7 +322,7 @@ ngx_cigna_documents_find(ngx_cigna_documents_t *docs, const u_char *key)
 }
 
 
-/* its entry, which is made if need be: the one that rests longest gives way */
+/* finds the entry, or makes one in place of the least recently used entry */
 
 static ngx_cigna_document_entry_t *
 ngx_cigna_documents_entry(ngx_shm_zone_t *zone, ngx_cigna_documents_t *docs,
@@ -352,7 +357,7 @@ ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs,
 
         entry = &docs->entries[i];
 
-        /* for the sake of room one without a text gives none */
+        /* with "except" the caller needs memory: only a text gives some */
 
         if (except && (entry == except || entry->text == NULL)) {
             continue;

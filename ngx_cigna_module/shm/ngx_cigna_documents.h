@@ -10,14 +10,16 @@
 
 
 /*
- * Documents that the workers of a node share, and the right to fetch one: one
- * worker has it, and the others wait for what it puts here.  They lie in a zone
- * of shared memory of their own, whose pages the system gives out when they are
- * used.
+ * Public metadata documents that all workers of a node share.  A worker claims
+ * a document before it fetches it.  The other workers wait until the text is
+ * here.
+ *
+ * The documents have their own zone of shared memory.  The system allocates a
+ * page of the zone when a worker first writes to it.
  */
 
 #define NGX_CIGNA_DOCUMENTS_SIZE  (16 * 1024 * 1024)
-#define NGX_CIGNA_DOCUMENTS_MAX   64
+#define NGX_CIGNA_DOCUMENTS_MAX   64       /* documents in the zone */
 #define NGX_CIGNA_DOCUMENTS_KEY   32       /* bytes of a key, a SHA-256 */
 
 #define ngx_cigna_documents_same(a, b)                                        \
@@ -25,50 +27,53 @@
                    cigna_slice_make(b, (b) + NGX_CIGNA_DOCUMENTS_KEY))
 
 
-/* what is known of a document; all zero: nothing */
+/* the state of a document; all zero: the zone does not know the document */
 
 typedef struct {
     uint64_t    version;                   /* of the text; 0: there is none */
-    size_t      len;                       /* of the text */
-    time_t      due;                       /* not to be fetched before */
-    time_t      until;                     /* not to be served from here on */
+    size_t      len;                       /* of the text, in bytes */
+    time_t      due;                       /* time of the next fetch */
+    time_t      until;                     /* end of the time to serve it */
     unsigned    away:1;                    /* the last fetch has failed */
-    unsigned    passed:1;                  /* what was fetched is not kept */
+    unsigned    passed:1;                  /* the last reply was not kept */
 } ngx_cigna_document_state_t;
 
 
 /* adds the zone to the configuration; NULL after logging an error */
 ngx_shm_zone_t *ngx_cigna_documents_add(ngx_conf_t *cf, void *tag);
 
-/* what is known of the document of this key */
+/* reads the state of the document with this key */
 void ngx_cigna_documents_look(ngx_shm_zone_t *zone, const u_char *key,
     ngx_cigna_document_state_t *state);
 
 /*
- * Copies the text of this version, state->len bytes.  NGX_DECLINED: there is
- * another one by now, or none.
+ * Copies the text with the version of *state: state->len bytes.  NGX_DECLINED:
+ * the zone now has another text, or has none.
  */
 ngx_int_t ngx_cigna_documents_copy(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_cigna_document_state_t *state, u_char *text);
 
 /*
- * Asks for the right to fetch.  NGX_OK: the process has it for timeout_s, or
- * until it ends the fetch by a function below.  NGX_BUSY: another living
- * process has it.  NGX_DECLINED: the document is not due.
+ * Claims the document for a fetch.  NGX_OK: this process has the claim for
+ * timeout_s seconds, or until it reports a result by one of the two functions
+ * below.  NGX_BUSY: another process has the claim, and lives.  NGX_DECLINED:
+ * the document is not due.
  */
 ngx_int_t ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key,
     time_t now, time_t timeout_s);
 
 /*
- * The two ends of a fetch.  *before is the state before it; due and until are
- * as above.
+ * Report the result of a fetch, and give the claim up.  Each function sets
+ * "due" and "until" of the state, and writes the state before the call to
+ * *before.
  *
- * keep() replaces the last text.  NGX_ERROR: the text does not fit, even if all
- * other documents are dropped, and the caller calls fail() with passed.
+ *   keep   The text replaces the last one.  NGX_ERROR: the text does not fit,
+ *          even after all other documents were dropped; the caller must call
+ *          fail() with "passed".
+ *   fail   With "passed", the reply cannot be kept, and the last text is
+ *          dropped.  Otherwise the server is away, and the last text stays.
  *
- * fail() does nothing if another process has the right by now.  passed: the
- * server's document cannot be kept, and the last text is dropped.  Otherwise
- * the server is away, and the last text stays.
+ * fail() changes nothing if this process has lost the claim.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
     const ngx_str_t *text, time_t due, time_t until,

@@ -1,5 +1,5 @@
-// Public metadata is kept: one worker of a node fetches a document, and all
-// serve it from memory.
+// The gateway keeps public metadata: one worker of a node fetches a document,
+// and all workers serve it from memory.
 
 import assert from 'node:assert/strict';
 import https from 'node:https';
@@ -30,7 +30,7 @@ const wanted = Object.entries(WANTED)
 
 const urlsOf = (recorder) => recorder.take().map(({ url }) => url);
 
-// A document of exactly this many bytes.
+// Makes a document of exactly "size" bytes.
 function documentOf(size) {
   const text = (filler) => JSON.stringify({ resourceType: 'X', filler });
   return text('x'.repeat(size - text('').length));
@@ -80,7 +80,7 @@ test('documents that are kept', async (t) => {
     assert.deepEqual(urlsOf(recorder), [PATHS.metadata]);
   });
 
-  await t.test('the fetch has no line of a caller', async () => {
+  await t.test('the fetch has no header line of a caller', async () => {
     await nobody.get('/plain/.well-known/smart-configuration', { headers: {
       'User-Agent': 'of-the-caller', 'X-Request-Id': 'of-the-caller',
       'Accept-Language': 'of-the-caller' } });
@@ -160,8 +160,8 @@ test('documents that are kept', async (t) => {
       .implementation.url, 'https://api.example/r4');
   });
 
-  await t.test('lines that the operator sets go along, and make a document of '
-    + 'their own', async () => {
+  await t.test('the fetch has the operator\'s lines, and each value of them '
+    + 'has its own document', async () => {
     const [seen, ...more] = recorder.take();
     assert.deepEqual(more, []);
     assert.equal(seen.headers['x-api-key'], 'of-the-operator');
@@ -181,7 +181,7 @@ test('documents that are kept', async (t) => {
     answer(PATHS.metadata, STATEMENT);
   });
 
-  await t.test('a line with the id of the request makes no document of its own',
+  await t.test('a line with the request\'s id does not make another document',
     async () => {
       for (let i = 0; i < 10; i += 1) {
         assert.equal((await nobody.get('/request/metadata')).status, 200);
@@ -199,7 +199,7 @@ test('documents that are kept', async (t) => {
       assert.deepEqual(recorder.take(), []);
     });
 
-  await t.test('a server that is not that of fhir_base is asked itself',
+  await t.test('requests to a server other than that of fhir_base are proxied',
     async () => {
       await nobody.get('/elsewhere/metadata');
       await nobody.get('/elsewhere/metadata');
@@ -238,7 +238,7 @@ test('documents that are kept', async (t) => {
     assert.deepEqual(recorder.take(), []);
   });
 
-  await t.test('requests are counted, and fetches', async () => {
+  await t.test('requests and fetches are counted', async () => {
     const before = await countersOf(gw);
     await nobody.get('/plain/metadata');
     await nobody.get('/ours/metadata');
@@ -251,7 +251,7 @@ test('documents that are kept', async (t) => {
     assert.equal(before.cigna_metadata_failures_total.acme, 0);
   });
 
-  await t.test('a worker that dies while it fetches is replaced', async () => {
+  await t.test('when a fetching worker dies, another one fetches', async () => {
     await gw.reload({ server: { cigna_smart_endpoint:
       'token_endpoint https://other.example/token' } });
     const held = [];
@@ -262,7 +262,7 @@ test('documents that are kept', async (t) => {
     await until('it is fetched', () => held.length === 1);
     answer(PATHS.metadata, STATEMENT);
     await gw.nginx.killWorker();
-    // the other worker may be the one that fetches
+    // If the killed worker was not the one that fetches, the fetch goes on.
     held[0].writeHead(200, { 'Content-Type': 'application/json' });
     held[0].end(JSON.stringify(STATEMENT));
 
@@ -291,15 +291,15 @@ test('documents that are not kept', async (t) => {
     ['of 4 MiB and a byte', documentOf(4 * MIB + 1), {}, /longer than 4 MiB/],
     ['that is compressed', gzipSync(JSON.stringify(STATEMENT)),
       { 'Content-Encoding': 'gzip' }, /is compressed/],
-    ['that breaks', JSON.stringify(CONFIGURATION).slice(0, -1), {},
+    ['that is cut off', JSON.stringify(CONFIGURATION).slice(0, -1), {},
       /not an object of valid JSON/],
     ['in XML', '<CapabilityStatement/>',
       { 'Content-Type': 'application/fhir+xml' }, /is not JSON but/],
     ['with a member twice', '{"a":1,"a":2}', {}, /valid JSON/],
-    ['that is refused', '{"a":1}', {}, /status: 403/, 403],
+    ['with status 403', '{"a":1}', {}, /status: 403/, 403],
   ];
   for (const [what, text, lines, log, status = 200] of cases) {
-    await t.test(`one ${what} is proxied as it comes`, async () => {
+    await t.test(`a document ${what} is proxied unchanged`, async () => {
       place += 1;
       answer(PATHS.metadata, text, lines, status);
       recorder.take();
@@ -313,14 +313,14 @@ test('documents that are not kept', async (t) => {
           assert.equal(reply.body.length, text.length);
         }
       }
-      // once to be kept, and then for each caller
+      // One fetch by the gateway, and one proxied request for each caller.
       assert.equal(urlsOf(recorder).length, 4);
       await gw.nginx.waitForLog(log);
     });
   }
 
-  await t.test('endpoints of one that is proxied stay Cigna\'s, which is '
-    + 'counted and logged', async () => {
+  await t.test('a proxied document keeps Cigna\'s endpoints, which is counted '
+    + 'and logged', async () => {
     const { cigna_metadata_passed_total: before } = await countersOf(gw);
     answer(PATHS.configuration, CONFIGURATION);
     for (let i = 0; i < 3; i += 1) {
@@ -334,7 +334,7 @@ test('documents that are not kept', async (t) => {
       /endpoints in it are Cigna's, "cigna_smart_endpoint" has no/g).length, 1);
   });
 
-  await t.test('one of 4 MiB is kept to the byte', async () => {
+  await t.test('a document of 4 MiB is kept to the byte', async () => {
     const text = documentOf(4 * MIB);
     answer(PATHS.metadata, text);
     recorder.take();
@@ -344,7 +344,7 @@ test('documents that are not kept', async (t) => {
     assert.equal(urlsOf(recorder).length, 1);
   });
 
-  await t.test('numbers and escapes of one that is edited stay', async () => {
+  await t.test('numbers and escapes stay in an edited document', async () => {
     const text = '{"resourceType":"CapabilityStatement","a":1.00,'
       + '"b":123456789012345678901234567890,"c":"\\u00e9\\/\\ud83d\\ude00", '
       + '"d":-0,"e":1E5}';
@@ -381,8 +381,8 @@ test('documents grow old', async (t) => {
   const logged = (pattern) =>
     (gw.nginx.errorLog().match(new RegExp(pattern, 'g')) ?? []).length;
 
-  await t.test('after some minutes it is fetched again, while the old one is '
-    + 'served', async () => {
+  await t.test('after some minutes a document is fetched again, and the old '
+    + 'text is served meanwhile', async () => {
     assert.equal(await served(), 0);
     version = 1;
     clock.forward(260);
@@ -399,7 +399,7 @@ test('documents grow old', async (t) => {
     ['max-age=1000', 890, 120], ['no-store', 50, 20],
     ['max-age=31536000', 3230, 400],
   ]) {
-    await t.test(`Cache-Control: ${line} is heard within bounds`, async () => {
+    await t.test(`Cache-Control: ${line} counts within limits`, async () => {
       lines = { 'Cache-Control': line };
       clock.forward(4000);
       version += 1;
@@ -420,7 +420,7 @@ test('documents grow old', async (t) => {
     });
   }
 
-  await t.test('while the server is away the last one is served for a day',
+  await t.test('while the server is away, the last text is served for a day',
     async () => {
       lines = {};
       const before = await countersOf(gw);
@@ -477,7 +477,7 @@ test('documents grow old', async (t) => {
       answer(PATHS.metadata, { version: 99 });
       clock.forward(20);
       await becomes(99);
-      // until then it was proxied
+      // The first replies with 99 may have been proxied.
       await until('it is kept', () => logged('can be kept again') === 2);
 
       recorder.server.closeAllConnections();
@@ -521,7 +521,7 @@ test('a server that does not answer at first', async (t) => {
     await gw.nginx.waitForLog(/cannot be had: no reply; requests for it are/);
   });
 
-  await t.test('a caller that leaves stops nothing', async () => {
+  await t.test('a caller may disconnect while it waits', async () => {
     hang = false;
     await Promise.all(Array.from({ length: 5 }, () => raw(gw,
       'GET /plain/metadata HTTP/1.1\r\nHost: acme.localhost\r\n'

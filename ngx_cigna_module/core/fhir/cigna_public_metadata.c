@@ -1,8 +1,8 @@
 
 /*
- * The documents are edited as text: jansson says whether a text is JSON, and
- * what is to change is then found in it and cut out.  So the order of members,
- * numbers of any length and the way in which strings are escaped all stay.
+ * The documents are edited as text.  jansson only checks that a text is JSON.
+ * Then values are replaced in the text, or added to it.  So the order of
+ * members, long numbers, and the escapes in strings stay as they are.
  */
 
 
@@ -16,11 +16,11 @@
 #define CIGNA_PUBLIC_METADATA_OAUTH                                           \
     "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
-/* values of a text: each takes jansson up to 300 bytes */
+/* most values in a text: jansson needs up to 300 bytes for each */
 
 #define CIGNA_PUBLIC_METADATA_VALUES  (256 * 1024)
 
-/* what an endpoint has around it, and in how many places one is added */
+/* bytes around an added endpoint, and places where endpoints may be added */
 
 #define CIGNA_PUBLIC_METADATA_AROUND  64
 #define CIGNA_PUBLIC_METADATA_PLACES  16
@@ -43,14 +43,14 @@ static const cigna_public_metadata_name_t  cigna_public_metadata_names[] = {
 };
 
 
-/* a text on its way through */
+/* an edit: bytes of the text before "from" are copied or replaced */
 
 typedef struct {
     const cigna_public_endpoint_t  *endpoints;
     unsigned                        n;
     cigna_buf_t                    *to;
-    const uint8_t                  *from;  /* not written yet */
-    const uint8_t                  *added; /* where something was added last */
+    const uint8_t                  *from;  /* the first byte not copied yet */
+    const uint8_t                  *added; /* place of the last addition */
 } cigna_public_metadata_edit_t;
 
 
@@ -170,7 +170,7 @@ cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
 }
 
 
-/* a query that is "_format", and nothing else, for JSON */
+/* returns 1 if the query is only a "_format" parameter that asks for JSON */
 
 static int
 cigna_public_metadata_format(cigna_slice_t query)
@@ -189,7 +189,7 @@ cigna_public_metadata_format(cigna_slice_t query)
 }
 
 
-/* a list in which nothing is preferred to JSON, as nothing else is in it */
+/* returns 1 if the list has only types of JSON, and wildcards */
 
 static int
 cigna_public_metadata_accepts(cigna_slice_t accept)
@@ -351,7 +351,7 @@ cigna_public_metadata_state(cigna_public_metadata_edit_t *e,
 }
 
 
-/* a client that is described there has no endpoints */
+/* an element of "rest" with mode "client" describes a client: it stays */
 
 static void
 cigna_public_metadata_rest(cigna_public_metadata_edit_t *e, cigna_slice_t rest)
@@ -421,7 +421,7 @@ cigna_public_metadata_security(cigna_public_metadata_edit_t *e,
 }
 
 
-/* an extension "oauth-uris" that is there */
+/* replaces and adds endpoints in an "oauth-uris" that the document has */
 
 static void
 cigna_public_metadata_oauth(cigna_public_metadata_edit_t *e,
@@ -492,7 +492,7 @@ cigna_public_metadata_uri(cigna_public_metadata_edit_t *e,
 }
 
 
-/* 1 if one of the extensions has that url */
+/* returns 1 if one of the extensions in the list has this url */
 
 static int
 cigna_public_metadata_has(cigna_slice_t list, const char *url)
@@ -562,7 +562,7 @@ cigna_public_metadata_new_uri(cigna_public_metadata_edit_t *e,
 }
 
 
-/* 1 if any of the endpoints has a name in "oauth-uris" */
+/* returns 1 if any of the endpoints has a name in "oauth-uris" */
 
 static int
 cigna_public_metadata_named(const cigna_public_metadata_edit_t *e)
@@ -630,7 +630,10 @@ cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
 }
 
 
-/* makes room for one more in an object or an array, behind its last value */
+/*
+ * Copies the text up to the end of the last value in an object or array, with a
+ * comma if it needs one.  The caller writes the value to add.
+ */
 
 static void
 cigna_public_metadata_add(cigna_public_metadata_edit_t *e,

@@ -21,7 +21,10 @@ cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
 }
 
 
-/* the next character; those that are in no text of ours are all alike */
+/*
+ * Cuts the next character, and decodes it.  Returns 0 for escapes that no name
+ * in this module has: control characters, and all above ASCII.
+ */
 
 static uint8_t
 cigna_json_char(cigna_slice_t *raw)
@@ -99,7 +102,7 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 }
 
 
-/* length of the object or the array in front; 0: it does not end */
+/* returns the length of the object or array at the front; 0: it has no end */
 
 static size_t
 cigna_json_container(cigna_slice_t in)

@@ -7,37 +7,39 @@
 
 
 /*
- * The values of a JSON text (RFC 8259) as they are written, for a text that
- * jansson has accepted or that was mended: the functions check nothing.
+ * Finds values in a JSON text (RFC 8259) without decoding them.  The text must
+ * be one that jansson has accepted, or that cigna_json_mend.h has mended: the
+ * functions do not check it.
  */
 
 
 /*
- * 1 if what is between the quotes of a string stands for this text, which is
- * ASCII.
+ * Returns 1 if "raw", the bytes between the quotes of a JSON string, is this
+ * ASCII text once its escapes are decoded.
  */
 int cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text);
 
 /*
- * Cuts the next value off *in, which is well-formed JSON, and the white space
- * before it; a comma or a colon in front is passed over too.  Strings keep
- * their quotes.  CIGNA_NONE: there is none any more.
+ * Cuts the next value from the front of *in, with the white space, comma or
+ * colon before it.  *value has the value alone; strings keep their quotes.
+ * CIGNA_NONE: there are no more values.
  */
 int cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value);
 
-/* a string, an object or an array without its quotes or brackets */
+/* returns a string, object or array without its quotes or brackets */
 cigna_slice_t cigna_json_raw_inner(cigna_slice_t value);
 
 /*
- * The value of a member of an object, as cigna_json_raw_cut() has cut it; of
- * several the last one.  CIGNA_NONE: it is no object, or has no such member.
+ * Finds the value of a member in an object that cigna_json_raw_cut() has cut.
+ * If several members have the name, the last one counts.  CIGNA_NONE: "object"
+ * is not an object, or has no such member.
  */
 int cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
     cigna_slice_t *value);
 
 /*
- * 1 if the object, before which there may be white space, has several members
- * of that name whose values are not written alike.
+ * Returns 1 if the object has several members of this name, and the bytes of
+ * their values differ.  White space before the object is allowed.
  */
 int cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name);
 

@@ -4,9 +4,10 @@
  *
  * Invariants, checked by t/fuzz/provider/fuzz_metadata_fetch.c:
  *
- *   (1) there is one request, and it is charged to the budgets of metadata;
- *   (2) "kept" comes only with a 200 of JSON that has no content coding, and
- *       the text parses to what the reply does, but for endpoints and links.
+ *   (1) the flow sends one request, which is charged to a budget;
+ *   (2) the result is "kept" only for a reply with status 200 and JSON, without
+ *       a content coding.  The text then has the same JSON values as the reply,
+ *       except for endpoints and links.
  */
 
 
@@ -158,7 +159,7 @@ cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 }
 
 
-/* a type that says nothing is taken for JSON if the body is that */
+/* without a type, or with text/plain, only the body decides if it is JSON */
 
 static int
 cigna_metadata_fetch_json(cigna_slice_t type)
@@ -175,7 +176,7 @@ cigna_metadata_fetch_json(cigna_slice_t type)
 }
 
 
-/* the nodes of a fleet do not all come at once */
+/* random, so that not all nodes of a fleet fetch at the same time */
 
 static unsigned
 cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)

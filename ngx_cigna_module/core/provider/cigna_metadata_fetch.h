@@ -9,21 +9,20 @@
 
 
 /*
- * Fetches a document of the FHIR server's public metadata, once, and makes the
- * text of it that callers get.
+ * Fetches a document of the FHIR server's public metadata once, and makes the
+ * text that the gateway serves.
  */
 
 typedef enum {
-    cigna_metadata_fetch_away = 0,         /* the server did not answer, or is
-                                              in trouble */
+    cigna_metadata_fetch_away = 0,         /* no reply, or one that may pass:
+                                              429, 5xx */
     cigna_metadata_fetch_kept,             /* "text" may be kept and served */
-    cigna_metadata_fetch_passed            /* the server has something else to
-                                              say, which callers are to hear
-                                              from itself */
+    cigna_metadata_fetch_passed            /* the reply cannot be kept: nginx is
+                                              to proxy the requests for it */
 } cigna_metadata_fetch_e;
 
 
-/* how long a document is fresh, in seconds: at least, by default, at most */
+/* seconds for which a document is fresh: minimum, default and maximum */
 
 #define CIGNA_METADATA_FETCH_FRESH_MIN  60
 #define CIGNA_METADATA_FETCH_FRESH      300
@@ -31,17 +30,18 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the caller, borrowed until the flow is over */
+    /* set by the caller; the flow borrows all pointers until its end */
     cigna_public_metadata_e          document;
     cigna_slice_t                    url;
-    cigna_slice_t                    lines;   /* of the request's header */
+    cigna_slice_t                    lines;   /* header lines to send */
     const cigna_public_endpoint_t   *endpoints;
     unsigned                         n;
     const cigna_bases_t             *bases;   /* NULL: links stay */
 
     /*
-     * Set before the event of the exchange is given: the reply, and an arena of
-     * twice cigna_public_metadata_room() bytes of its body.
+     * Set by the caller before it passes the event with the reply.  The arena
+     * has twice the bytes that cigna_public_metadata_room() returns for the
+     * reply's body.
      */
     const cigna_http_reply_t        *reply;
     cigna_arena_t                   *arena;
@@ -51,8 +51,8 @@ typedef struct {
     cigna_slice_t                    text;    /* in the arena, see
                                                  cigna_public_metadata_links()
                                                  */
-    unsigned                         fresh_s; /* from now, with jitter */
-    char                             detail[192];
+    unsigned                         fresh_s; /* from now on, with jitter */
+    char                             detail[192]; /* reason for the log */
 
     /* private */
     unsigned                         asked:1;

@@ -160,7 +160,7 @@ endpoints_are_added_to_a_statement(void **state)
 
 
 static void
-an_extension_that_has_some_gets_the_others(void **state)
+an_extension_with_some_endpoints_gets_the_others(void **state)
 {
     (void) state;
 
@@ -186,7 +186,7 @@ an_extension_that_has_some_gets_the_others(void **state)
 
 
 static void
-what_is_not_a_servers_stays(void **state)
+rest_without_a_valid_server_stays(void **state)
 {
     size_t             i;
     static const char  *const  texts[] = {
@@ -206,7 +206,7 @@ what_is_not_a_servers_stays(void **state)
 
 
 static void
-endpoints_without_a_name_there_make_no_extension(void **state)
+endpoints_without_an_oauth_uris_name_are_left_out(void **state)
 {
     cigna_buf_t     b;
     const char     *error;
@@ -248,7 +248,7 @@ unusual_json_stays_to_the_byte(void **state)
 
 
 static void
-no_json_is_refused(void **state)
+a_text_that_is_not_json_is_refused(void **state)
 {
     size_t              i;
     const char         *error;
@@ -272,7 +272,7 @@ no_json_is_refused(void **state)
 
 
 static void
-a_nul_byte_is_no_json(void **state)
+a_text_with_a_nul_byte_is_refused(void **state)
 {
     const char         *error;
     cigna_slice_t       out;
@@ -309,7 +309,7 @@ a_text_is_bounded(void **state)
                              cigna_slice_make(text, text + len), 0, &out,
                              &error), CIGNA_ERROR);
 
-    /* no memory of jansson's is spent on these */
+    /* refused before jansson allocates memory for so many values */
 
     for (i = 5; i < len - 3; i++) {
         text[i] = i % 2 ? '1' : ',';
@@ -473,7 +473,7 @@ only_json_is_kept(void **state)
 
 
 static void
-accept_is_heard(void **state)
+the_accept_line_counts(void **state)
 {
     size_t                     i;
     char                       request[512];
@@ -498,7 +498,7 @@ accept_is_heard(void **state)
                  other[i]);
         assert_int_equal(asked(request, "", ""), CIGNA_NONE);
 
-        /* "_format" comes first */
+        /* "_format" overrides Accept */
 
         assert_int_equal(asked(request, "_format=json", IDENTITY), CIGNA_OK);
     }
@@ -506,7 +506,7 @@ accept_is_heard(void **state)
 
 
 static void
-lines_of_the_operator_go_along(void **state)
+a_fetch_has_the_lines_of_the_operator(void **state)
 {
     (void) state;
 
@@ -520,7 +520,7 @@ lines_of_the_operator_go_along(void **state)
 
 
 static void
-a_line_with_an_id_of_the_request_stays_behind(void **state)
+a_line_with_an_id_of_the_request_is_left_out(void **state)
 {
     (void) state;
 
@@ -539,20 +539,20 @@ main(void)
         cmocka_unit_test(endpoints_are_replaced_in_their_place),
         cmocka_unit_test(endpoints_are_added_to_a_configuration),
         cmocka_unit_test(endpoints_are_added_to_a_statement),
-        cmocka_unit_test(an_extension_that_has_some_gets_the_others),
-        cmocka_unit_test(what_is_not_a_servers_stays),
-        cmocka_unit_test(endpoints_without_a_name_there_make_no_extension),
+        cmocka_unit_test(an_extension_with_some_endpoints_gets_the_others),
+        cmocka_unit_test(rest_without_a_valid_server_stays),
+        cmocka_unit_test(endpoints_without_an_oauth_uris_name_are_left_out),
         cmocka_unit_test(unusual_json_stays_to_the_byte),
-        cmocka_unit_test(no_json_is_refused),
-        cmocka_unit_test(a_nul_byte_is_no_json),
+        cmocka_unit_test(a_text_that_is_not_json_is_refused),
+        cmocka_unit_test(a_text_with_a_nul_byte_is_refused),
         cmocka_unit_test(a_text_is_bounded),
         cmocka_unit_test(endpoints_in_too_many_places_are_refused),
         cmocka_unit_test(a_mark_stands_in_the_place_of_a_base),
         cmocka_unit_test(a_text_with_too_many_links_is_refused),
         cmocka_unit_test(only_json_is_kept),
-        cmocka_unit_test(accept_is_heard),
-        cmocka_unit_test(a_line_with_an_id_of_the_request_stays_behind),
-        cmocka_unit_test(lines_of_the_operator_go_along)
+        cmocka_unit_test(the_accept_line_counts),
+        cmocka_unit_test(a_line_with_an_id_of_the_request_is_left_out),
+        cmocka_unit_test(a_fetch_has_the_lines_of_the_operator)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

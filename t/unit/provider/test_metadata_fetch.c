@@ -114,7 +114,7 @@ a_document_is_kept_with_the_endpoints_in_it(void **state)
 
 
 static void
-links_become_a_mark_if_they_are_to(void **state)
+links_become_a_mark_if_bases_are_given(void **state)
 {
     const char     *error;
     cigna_bases_t   bases;
@@ -143,7 +143,7 @@ links_become_a_mark_if_they_are_to(void **state)
 
 
 static void
-what_cannot_be_kept_is_passed(void **state)
+a_document_that_cannot_be_kept_is_passed(void **state)
 {
     (void) state;
 
@@ -253,8 +253,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(one_request_is_made_and_charged),
         test(a_document_is_kept_with_the_endpoints_in_it),
-        test(links_become_a_mark_if_they_are_to),
-        test(what_cannot_be_kept_is_passed),
+        test(links_become_a_mark_if_bases_are_given),
+        test(a_document_that_cannot_be_kept_is_passed),
         test(a_server_in_trouble_is_away),
         test(a_reply_that_is_too_long_is_passed),
         test(freshness_follows_the_server_within_bounds)
