@@ -176,8 +176,8 @@ ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
 
 
 /*
- * Connect and callback have no such methods: browsers only navigate to them,
- * and scripts do not fetch them.
+ * The endpoints connect and callback get no methods: browsers only navigate to
+ * them, and scripts do not fetch them.
  */
 
 void

@@ -72,7 +72,7 @@ ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* the settings that tenants must have in common to share; in cf->temp_pool */
+/* makes a key of the settings that are equal in tenants that share */
 
 static ngx_int_t
 ngx_cigna_conf_share_key(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,

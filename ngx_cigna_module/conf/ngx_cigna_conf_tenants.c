@@ -156,7 +156,10 @@ ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* an issuer that is not configured is discovered by fhir_base */
+/*
+ * The gateway discovers an issuer by fhir_base if it is not configured.  So such
+ * issuers are the same if fhir_base is.
+ */
 
 static ngx_uint_t
 ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a, cigna_provider_t *b)

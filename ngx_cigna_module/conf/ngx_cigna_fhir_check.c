@@ -1,8 +1,8 @@
 
 /*
  * Refuses settings of other modules that do not go with cigna_fhir.  For each
- * location, nginx merges the proxy module's configuration before ours.  The
- * proxy module's struct begins with an ngx_http_upstream_conf_t, which this file
+ * location, nginx merges the proxy module's configuration before ours.  That
+ * module's struct begins with an ngx_http_upstream_conf_t, which this file
  * reads.  A proxy_pass with variables is checked at each request instead.
  */
 

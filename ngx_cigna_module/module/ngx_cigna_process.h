@@ -8,8 +8,8 @@
 
 
 /*
- * Callbacks of ngx_module_t.  If the configuration has a cigna_vault, each worker
- * gets an ngx_cigna_worker_t.  Other processes only use the zone.
+ * Callbacks of ngx_module_t.  If the configuration has a cigna_vault, each
+ * worker gets an ngx_cigna_worker_t.  Other processes only use the zone.
  */
 
 ngx_int_t ngx_cigna_process_init(ngx_cycle_t *cycle);

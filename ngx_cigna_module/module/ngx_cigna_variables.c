@@ -96,8 +96,8 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
 
 
 /*
- * If the request has no identity yet, this function evaluates cigna_identity, but
- * does not keep the result: the access checks may still change the identity.
+ * If the request has no identity yet, this function evaluates cigna_identity,
+ * but does not keep the result: access checks may still change the identity.
  */
 
 static ngx_int_t
