@@ -10,7 +10,7 @@
 #define NGX_CIGNA_BUDGET_DELAY_MAX   10000 /* ms */
 
 
-/* the parameters that a directive takes, or that it has */
+/* bits: the parameters that a directive may have, or that a line has */
 
 #define NGX_CIGNA_BUDGET_RATE        0x01
 #define NGX_CIGNA_BUDGET_BURST       0x02
@@ -197,7 +197,7 @@ ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd, char *conf,
 }
 
 
-/* NULL, NGX_CONF_ERROR, or an error text */
+/* returns NULL on success, NGX_CONF_ERROR, or an error text */
 
 static const char *
 ngx_cigna_conf_budget_parse(ngx_conf_t *cf, ngx_cigna_budget_conf_t *b,
@@ -316,7 +316,7 @@ ngx_cigna_conf_budget_outage(void *field, ngx_str_t *text, ngx_int_t low,
 {
     ngx_uint_t  i;
 
-    static const ngx_str_t  names[] = {    /* as cigna_budget_outage_e */
+    static const ngx_str_t  names[] = {    /* order: cigna_budget_outage_e */
         ngx_string("local"),
         ngx_string("open"),
         ngx_string("closed")
@@ -368,7 +368,7 @@ ngx_cigna_conf_budgets_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* budgets are on only if the http block has "cigna_budget" */
+/* refuses a budget of a tenant where the http block has no "cigna_budget" */
 
 static ngx_int_t
 ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)

@@ -6,7 +6,10 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* "cigna_budget"; "budget", "member_budget", "member_dances" of cigna_tenant */
+/*
+ * The directive "cigna_budget", and the directives "budget", "member_budget"
+ * and "member_dances" of the block cigna_tenant.
+ */
 
 #define NGX_CIGNA_BUDGET_USAGE                                                \
     "\"budget rate=10r/s burst=20 minimum=2r/s metadata=1r/s delay=500ms "    \
@@ -21,7 +24,7 @@
 /* setter of "cigna_budget" */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* setters in the block: cmd->offset is that of a ngx_cigna_budget_conf_t */
+/* setters in the block; at cmd->offset, conf has a ngx_cigna_budget_conf_t */
 char *ngx_cigna_conf_tenant_budget(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -30,8 +33,9 @@ char *ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
- * In postconfiguration: makes each tenant's plan of all budgets.  NGX_ERROR
- * after logging that they contradict each other.
+ * In postconfiguration: sets each tenant's plan from all budgets.  Returns
+ * NGX_ERROR if there is no memory, or after logging that the budgets contradict
+ * each other or that "cigna_budget" is missing.
  */
 ngx_int_t ngx_cigna_conf_budgets_init(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);

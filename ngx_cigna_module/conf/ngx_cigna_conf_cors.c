@@ -175,7 +175,10 @@ ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* not for connect and callback: browsers navigate there, and never fetch */
+/*
+ * The endpoints connect and callback get no methods: browsers only navigate to
+ * them, and scripts do not fetch them.
+ */
 
 void
 ngx_cigna_conf_cors_methods(ngx_cigna_loc_conf_t *lcf)

@@ -28,13 +28,13 @@ static ngx_int_t ngx_cigna_conf_fhir_host(ngx_conf_t *cf,
 
 
 /*
- * What is published.  Where nothing is said it is discovered, which needs
- * nothing but fhir_base.
+ * URLs that Cigna publishes.  NULL: Cigna does not publish the endpoint.  The
+ * gateway then discovers the endpoint, for which it needs only fhir_base.
  *
- * The endpoints are of one server, and are preset together or not at all: an
- * authorization_endpoint, a token_endpoint or an issuer of another host says
- * that the server is another one, and its tokens must not be sent to Cigna to
- * be revoked.  fhir_base stands for itself.
+ * The endpoints belong to one server, so they are preset together or not at
+ * all.  If a configured authorization_endpoint, token_endpoint or issuer has
+ * another host, the tokens come from another server, and must not be sent to
+ * Cigna to be revoked.  fhir_base is preset independently of the endpoints.
  */
 
 static struct {
@@ -166,7 +166,7 @@ ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
 }
 
 
-/* 1 if the URL is configured, and not of a server of the environment */
+/* 1 if the URL is configured, and is not on a server of the preset */
 
 static ngx_uint_t
 ngx_cigna_conf_preset_foreign(ngx_cigna_tenant_options_t *o, ngx_str_t *url)
@@ -197,7 +197,10 @@ ngx_cigna_conf_preset_host(const char *preset, cigna_uri_t *uri)
 }
 
 
-/* refuses endpoints of which some are the environment's and some are not */
+/*
+ * Refuses a block that has one endpoint of the environment's server and another
+ * endpoint of a different server.
+ */
 
 static ngx_int_t
 ngx_cigna_conf_preset_mixed(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
@@ -294,7 +297,7 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 }
 
 
-/* fhir_origin is with the scheme, fhir_host without */
+/* sets fhir_origin, with the scheme, and fhir_host, without the scheme */
 
 static ngx_int_t
 ngx_cigna_conf_fhir_host(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)

@@ -8,17 +8,20 @@
 #include "http/cigna_uri.h"
 
 
-/* all return NGX_ERROR after logging what is wrong */
+/* all functions return NGX_OK, or NGX_ERROR after logging the error */
 
-/* fills in the endpoints and fhir_base: configured, or of the environment */
+/*
+ * Sets the tenant's endpoints and its fhir_base to the configured URLs, or else
+ * to those of "environment".
+ */
 ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
 
-/* parses the URL of a directive; uri borrows it */
+/* parses the URL of a directive; uri points into its bytes */
 ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
     ngx_str_t *url, cigna_uri_t *uri);
 
-/* checks that the gateway may send secrets there */
+/* refuses "http": the gateway sends secrets to uri; insecure_http allows it */
 ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
     cigna_uri_t *uri, ngx_flag_t insecure_http);
 

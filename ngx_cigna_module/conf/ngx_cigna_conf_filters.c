@@ -64,10 +64,11 @@ ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 
 
 /*
- * "charset" alone only sets a label.  nginx recodes if there is a "charset_map"
- * for it and the reply's own charset.  A reply without a charset has
- * "source_charset".  A reply with one is recoded only by "override_charset".
- * Variables may have any value.
+ * "charset" alone only names a charset in Content-Type.  If there is also a
+ * "charset_map" between the reply's charset and that one, nginx recodes the
+ * body.  For a reply that names no charset, nginx takes "source_charset".  A
+ * reply that names one is recoded only with "override_charset on".  A variable
+ * may have any value.
  */
 
 static char *
@@ -104,7 +105,10 @@ ngx_cigna_conf_charset_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* 1 if there is a map for the two, in either direction; from: NULL for any */
+/*
+ * 1 if there is a "charset_map" for the two charsets, in either direction.
+ * If from is NULL, it stands for any charset.
+ */
 
 static ngx_uint_t
 ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,

@@ -11,7 +11,7 @@
 
 /*
  * Links in replies of Cigna's FHIR server name a host of Cigna's inner network.
- * Some of them lack the path.
+ * Some of these links lack the path of fhir_base.
  */
 
 #define NGX_CIGNA_LINKS_HOST   "fhir.cigna.com"

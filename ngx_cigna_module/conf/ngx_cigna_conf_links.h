@@ -6,7 +6,10 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* "cigna_upstream_alias", "cigna_base_url", "cigna_smart_endpoint" */
+/*
+ * Setters of "cigna_upstream_alias", "cigna_base_url" and
+ * "cigna_smart_endpoint".
+ */
 char *ngx_cigna_conf_alias(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -14,8 +17,8 @@ char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
- * In postconfiguration: sets the bases by which the gateway recognises links in
- * replies, for all tenants that share tenant->shared.
+ * In postconfiguration: sets the base URLs by which the gateway recognises
+ * links in replies, for all tenants that share tenant->shared.
  */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);

@@ -19,8 +19,8 @@ static char *ngx_cigna_conf_identity_check(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
 
-/* variables with a value, or a part of it, from the caller; a name that ends
-   with "_" is a prefix */
+/* variables whose value, or a part of it, comes from the caller; a name that
+   ends with "_" is a prefix */
 
 static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("arg_"),
@@ -127,7 +127,10 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
 }
 
 
-/* the name of the next variable from *pos on, which moves behind the name */
+/*
+ * Returns the name of the next variable in the text after *pos, and moves *pos
+ * behind the name.  The name is empty if there is no variable.
+ */
 
 static ngx_str_t
 ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
@@ -170,7 +173,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 
     if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
 
-        /* a capture of a regular expression, mostly of a location */
+        /* a capture of a regular expression, in most cases of the URI */
 
         return 1;
     }
@@ -215,7 +218,10 @@ ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
 }
 
 
-/* the first variable about the client's certificate, if there is any */
+/*
+ * Sets *found to the first variable about the client's certificate.  If there
+ * is none, or *found is set already, it stays as it is.
+ */
 
 static void
 ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found)
@@ -316,7 +322,7 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->endpoint_handler = post->handler;
     clcf->handler = post->handler;
 
-    /* callers without a grant are sent there */
+    /* the gateway sends callers without a grant to the first such location */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 
@@ -349,8 +355,9 @@ ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * In an "if" nginx keeps the handler of the location, and in a "limit_except"
- * it has none.  All other settings are those of the block.
+ * For an "if" without a handler nginx keeps the handler of the location.  For a
+ * "limit_except" without a handler nginx calls none.  All other settings are
+ * those of the block.
  */
 
 void

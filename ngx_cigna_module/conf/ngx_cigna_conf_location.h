@@ -11,10 +11,16 @@
 /* cigna_identity TENANT MEMBER; */
 char *ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* cigna_fhir on|off [cache=on|off] [links=on|off]; post: ngx_http_handler_pt */
+/*
+ * cigna_fhir on|off [cache=on|off] [links=on|off];
+ * cmd->post points to its content handler.
+ */
 char *ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* cigna_connect; cigna_status; and so on */
+/*
+ * cigna_connect, cigna_callback, cigna_status, cigna_disconnect and
+ * cigna_counters; cmd->post points to a ngx_cigna_conf_endpoint_post_t.
+ */
 
 typedef struct {
     ngx_cigna_endpoint_e  endpoint;
@@ -24,8 +30,8 @@ typedef struct {
 char *ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
- * A block "if" or "limit_except" has the endpoint of its location, unless it
- * has another handler.
+ * Gives a block "if" or "limit_except" the endpoint of its location, unless the
+ * block has another handler.
  */
 void ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
     ngx_cigna_loc_conf_t *conf);

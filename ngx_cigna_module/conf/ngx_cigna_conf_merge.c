@@ -124,7 +124,7 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->place = prev->place;
     }
 
-    /* an "if" without a handler has that of its location */
+    /* an "if" without a handler uses the handler of its location */
 
     if (conf->content == NULL) {
         conf->content = prev->content;

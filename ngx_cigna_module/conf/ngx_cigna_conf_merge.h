@@ -6,7 +6,10 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* members of ngx_http_module_t; create: NULL if there is no memory */
+/*
+ * Callbacks of ngx_http_module_t.  The functions that create a configuration
+ * return NULL if there is no memory.
+ */
 
 void *ngx_cigna_conf_create_main(ngx_conf_t *cf);
 void *ngx_cigna_conf_create_srv(ngx_conf_t *cf);

@@ -1,8 +1,8 @@
 
 /*
- * A module's command table is never changed: the cycle that is running may use
- * it, too.  The module gets a copy with our setters, and its own setters are
- * called with the original command.
+ * A module's command table is never changed in place, because the running cycle
+ * may use it, too.  The module gets a copy with our setter, which calls the
+ * module's own setter with the original command.
  */
 
 
@@ -44,7 +44,7 @@ static ngx_uint_t ngx_cigna_notice_word(const ngx_str_t *arg,
 
 
 /*
- * The values that turn a directive off are from the module's source.  "never":
+ * The values that turn a directive off come from its module's source.  "never":
  * the module has no such value, or refuses it.
  */
 
@@ -90,7 +90,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("srcache_fetch", never, NULL, NGX_CIGNA_WHY_KEPT),
     ngx_cigna_rule("srcache_store", never, NULL, NGX_CIGNA_WHY_KEPT),
 
-    /* ways to the FHIR server and back that pass no gate */
+    /* ways to the FHIR server and back that the gateway does not check */
 
     ngx_cigna_rule("proxy_http_version", http1, "proxy_http_version 1.1;",
                    "whose requests the gateway cannot read"),
@@ -101,7 +101,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
                    "and no body ever leaves"),
 
-    /* these depend on other lines as well */
+    /* the effect of these depends on other lines, too */
 
     ngx_cigna_rule("charset", judged, NULL, NULL),
     ngx_cigna_rule("charset_map", judged, NULL, NULL),
@@ -315,7 +315,7 @@ ngx_cigna_notice_directive(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
     ngx_cigna_notice_t    *notice;
     ngx_cigna_loc_conf_t  *lcf;
 
-    /* its lines with more arguments are settings, and do not turn it on */
+    /* lines of "pagespeed" with more arguments do not turn the module on */
 
     if (rule->off == ngx_cigna_off_pagespeed && cf->args->nelts != 2) {
         return NGX_OK;
@@ -357,7 +357,7 @@ ngx_cigna_notice_create(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
         return NULL;
     }
 
-    /* nginx reuses the array, but not the strings */
+    /* nginx reuses the array cf->args for the next line, but not its strings */
 
     ngx_memcpy(notice->args, cf->args->elts, size);
 
@@ -389,7 +389,10 @@ ngx_cigna_notice_append(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* one for each line of "proxy_set_header" on this level, in the same order */
+/*
+ * Adds an entry to set_lines for a line of "proxy_set_header".  The entries
+ * have the same order as the noted lines of the level.
+ */
 
 static ngx_int_t
 ngx_cigna_notice_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,

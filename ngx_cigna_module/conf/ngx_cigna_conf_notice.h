@@ -8,22 +8,23 @@
 
 
 /*
- * Directives of other modules, whose configuration is private to them.  While
- * nginx parses http {}, our setters note these directives on each level, and
- * then call the modules' own.  All of these directives are inherited in the
- * same way: the lines of a level replace those of the levels above it.
+ * Notes some directives of other modules, because the modules' configuration
+ * structs are private.  While nginx parses http {}, our setter notes each line
+ * of such a directive on its level, and then calls the module's own setter.
+ * All of these directives are inherited in the same way: the lines of a level
+ * replace the lines of the levels above it.
  */
 
-/* which arguments turn a directive off */
+/* the argument that turns a directive off */
 
 typedef enum {
-    ngx_cigna_off_judged = 0,              /* the table alone does not tell */
-    ngx_cigna_off_never,
-    ngx_cigna_off_flag,                    /* "off", in either case */
+    ngx_cigna_off_judged = 0,              /* depends on other lines */
+    ngx_cigna_off_never,                   /* no argument does */
+    ngx_cigna_off_flag,                    /* "off", in any letter case */
     ngx_cigna_off_word,                    /* "off" */
     ngx_cigna_off_empty,                   /* an empty string */
     ngx_cigna_off_zero,                    /* a size of 0 */
-    ngx_cigna_off_false,                   /* empty strings and "0" only */
+    ngx_cigna_off_false,                   /* all are empty or "0" */
     ngx_cigna_off_pagespeed,               /* "off" or "unplugged" */
     ngx_cigna_off_http1                    /* "1.0" or "1.1" */
 } ngx_cigna_off_e;
@@ -32,10 +33,10 @@ typedef enum {
 typedef struct {
     ngx_str_t                  name;
     ngx_cigna_off_e            off;
-    const char                *write;      /* the line that turns it off; NULL:
-                                              none does */
+    const char                *write;      /* a line that turns the directive
+                                              off; NULL: no line does */
     const char                *why;        /* reason for the error text; NULL:
-                                              it changes bodies */
+                                              the directive changes bodies */
 } ngx_cigna_rule_t;
 
 
@@ -51,42 +52,43 @@ struct ngx_cigna_notice_s {
 };
 
 
-/* of one level */
+/* the lines that were noted on one level */
 
 struct ngx_cigna_notices_s {
     ngx_cigna_notice_t        *first;
     ngx_cigna_notice_t       **last;
-    ngx_cigna_notices_t       *above;      /* set by the merge */
+    ngx_cigna_notices_t       *above;      /* set when levels are merged */
 };
 
 
-/* ends with an empty name */
+/* the last row has an empty name */
 extern const ngx_cigna_rule_t  ngx_cigna_rules[];
 
 
 /*
- * In preconfiguration: gives other modules command tables with our setters,
- * until ngx_cigna_notice_end(), or until nginx gives up the cycle.  NGX_ERROR:
- * no memory.
+ * In preconfiguration: gives other modules copies of their command tables with
+ * our setters.  The modules have the copies until ngx_cigna_notice_end(), or
+ * until nginx gives up the cycle.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_notice_begin(ngx_conf_t *cf);
 
-/* in postconfiguration */
+/* in postconfiguration: gives the modules their own tables back */
 void ngx_cigna_notice_end(ngx_conf_t *cf);
 
-/* when locations are merged */
+/* when locations are merged: conf inherits the noted lines of prev */
 void ngx_cigna_notice_merge(ngx_cigna_loc_conf_t *prev,
     ngx_cigna_loc_conf_t *conf);
 
 /*
- * The first line of a directive on the level that a merged location inherits it
- * from, and the next line of the same directive there.  NULL: none.
+ * A merged location has a directive itself, or inherits it from a level above.
+ * ngx_cigna_notice_find() returns the directive's first line on that level, and
+ * ngx_cigna_notice_next() returns its next line there.  NULL: there is none.
  */
 ngx_cigna_notice_t *ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf,
     const ngx_str_t *name);
 ngx_cigna_notice_t *ngx_cigna_notice_next(ngx_cigna_notice_t *notice);
 
-/* 1 if the line turns its directive off, by the rule */
+/* 1 if the line turns its directive off according to notice->rule */
 ngx_uint_t ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice);
 
 

@@ -12,15 +12,16 @@
 /* the source of a client secret */
 
 typedef struct {
-    ngx_str_t     name;                    /* of a file or of a variable */
-    ngx_uint_t    env;                     /* an environment variable */
+    ngx_str_t     name;                    /* of a file, or of an environment
+                                              variable */
+    ngx_uint_t    env;                     /* 1: name is of a variable */
 } ngx_cigna_secret_source_t;
 
 
 #define NGX_CIGNA_CLIENT_SECRETS_MAX  2
 
 
-/* a block cigna_tenant: each field has the name of its directive */
+/* the directives of a block cigna_tenant; a field has its directive's name */
 
 typedef struct {
     ngx_uint_t    environment;
@@ -44,7 +45,7 @@ typedef struct {
     ngx_array_t  *authorize_param;         /* ngx_keyval_t */
 
     cigna_resource_types_t  resource_types;
-    ngx_uint_t    types_dry;               /* with "dry_run" */
+    ngx_uint_t    types_dry;               /* resource_types has "dry_run" */
 
     ngx_str_t     trusted_certificate;
     ngx_msec_t    connect_timeout;
@@ -59,7 +60,7 @@ typedef struct {
     ngx_int_t     dances_per_second;
     ngx_int_t     token_requests;
     ngx_int_t     refresh_waiters;
-    ngx_int_t     per_grant;               /* of refresh_waiters */
+    ngx_int_t     per_grant;               /* parameter of refresh_waiters */
     ngx_int_t     refused_share;           /* per cent */
 
     ngx_cigna_budget_conf_t  budget;
@@ -68,11 +69,14 @@ typedef struct {
 } ngx_cigna_tenant_options_t;
 
 
-/* ms: the longest "timeout" and "connect_timeout"; "exchange_timeout" */
+/* upper bounds, ms: of "timeout" and "connect_timeout", and of
+   "exchange_timeout" */
 
 #define NGX_CIGNA_TIMEOUT_MAX   (300 * 1000)
 #define NGX_CIGNA_EXCHANGE_MAX  (600 * 1000)
 
+
+/* values of "environment" */
 
 #define NGX_CIGNA_SANDBOX     0
 #define NGX_CIGNA_PRODUCTION  1

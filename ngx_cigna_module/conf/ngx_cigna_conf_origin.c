@@ -2,7 +2,10 @@
 #include "ngx_cigna_conf_origin.h"
 
 
-/* nginx sets no defaults in the http block itself */
+/*
+ * nginx merges its default time-out into servers and locations, but not into
+ * the http block's own configuration.  So this function sets the default.
+ */
 
 void
 ngx_cigna_conf_resolver(ngx_conf_t *cf, ngx_resolver_t **resolver,

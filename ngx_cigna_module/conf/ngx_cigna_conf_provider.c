@@ -178,8 +178,8 @@ ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_secret_source_t *source,
 
 
 /*
- * Two equal secrets are no error: a script that keeps both files may write them
- * so between two changes.
+ * Two equal secrets are not an error: a script that writes both files may leave
+ * them equal between two changes of the secret.
  */
 
 static ngx_int_t
@@ -195,7 +195,7 @@ ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         return NGX_ERROR;
     }
 
-    /* the names of files are absolute by now */
+    /* ngx_cigna_conf_secret() has made the names of files absolute */
 
     if (newer->env == older->env
         && cigna_slice_eq(ngx_cigna_slice(&newer->name),
@@ -224,8 +224,8 @@ ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
 
 
 /*
- * The code comes to this address, so "http" is allowed only for loopback
- * (RFC 8252, section 7.3).
+ * The authorization code comes to this address, so "http" is allowed only for
+ * loopback (RFC 8252, section 7.3) or with "insecure_http on".
  */
 
 static ngx_int_t
@@ -307,7 +307,7 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
             return NGX_ERROR;
         }
 
-        /* a URL that does not allow itself would allow nothing */
+        /* a URL with such a path would allow no URL, not even itself */
 
         if (!cigna_uri_allows(uri, uri)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

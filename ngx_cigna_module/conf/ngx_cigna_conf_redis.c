@@ -63,7 +63,7 @@ ngx_cigna_conf_redis_logins(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* prefix: of the names of the options */
+/* prefix: "", or "sentinel_" if the directives' names begin with that */
 
 static ngx_int_t
 ngx_cigna_conf_redis_login(ngx_conf_t *cf, const char *prefix,

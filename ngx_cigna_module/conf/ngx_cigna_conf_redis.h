@@ -6,7 +6,7 @@
 #include "redis/ngx_cigna_redis_conf.h"
 
 
-/* a block cigna_vault: each field has the name of its directive */
+/* the directives of a block cigna_vault; a field has its directive's name */
 
 typedef struct {
     ngx_array_t  *redis;                   /* ngx_str_t */
@@ -33,7 +33,7 @@ typedef struct {
 } ngx_cigna_vault_options_t;
 
 
-/* fills in seeds, mode and logins; NGX_ERROR after logging what is wrong */
+/* sets the seeds, mode and logins of redis; NGX_ERROR after logging an error */
 ngx_int_t ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis);
 

@@ -1,8 +1,9 @@
 
 /*
- * All locations that inherit a list share it, so each line is compiled once,
- * and logs its warning once.  A list without a location that has cigna_fhir is
- * not compiled: its errors are the proxy module's to report.
+ * A list has the lines of proxy_set_header of one level.  All locations that
+ * inherit a list share it, so each line is compiled once, and its warning is
+ * logged once.  If no location with cigna_fhir has a list, the list is not
+ * compiled, and only the proxy module reports errors in it.
  */
 
 
@@ -114,7 +115,7 @@ static ngx_int_t
 ngx_cigna_conf_set_line_value(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
     ngx_str_t *value, ngx_str_t *location)
 {
-    /* the text between variables is part of every value */
+    /* the text between variables is part of every value: check it now */
 
     if (!cigna_slice_plain(ngx_cigna_slice(value))) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -141,7 +142,7 @@ ngx_cigna_conf_set_line_value(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
 }
 
 
-/* RFC 9110, section 5.6.2 */
+/* 1 if the name is a token (RFC 9110, section 5.6.2) */
 
 static ngx_uint_t
 ngx_cigna_conf_set_line_token(const ngx_str_t *name)
@@ -159,8 +160,9 @@ ngx_cigna_conf_set_line_token(const ngx_str_t *name)
 
 
 /*
- * nginx takes other bytes for invalid.  With "ignore_invalid_headers off" they
- * are not in the hash by which nginx finds the operator's lines.
+ * 1 if the name has a byte that nginx calls invalid, and leaves out when it
+ * hashes the name of a caller's line.  With "ignore_invalid_headers off" nginx
+ * then fails to find the operator's line, which should replace the caller's.
  */
 
 static ngx_uint_t

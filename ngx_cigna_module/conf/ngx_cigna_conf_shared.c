@@ -11,7 +11,7 @@
 #include "oauth/cigna_provider.h"
 
 
-#define NGX_CIGNA_ORIGINS  4               /* at most, for one tenant */
+#define NGX_CIGNA_ORIGINS  4               /* of one tenant, at most */
 
 
 static ngx_int_t ngx_cigna_conf_share_key(ngx_conf_t *cf,
@@ -72,7 +72,7 @@ ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* tenants share if all settings in the key are the same */
+/* makes a key of the settings that are equal in tenants that share */
 
 static ngx_int_t
 ngx_cigna_conf_share_key(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
@@ -155,7 +155,10 @@ ngx_cigna_conf_share_create(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* authorization_endpoint is not among them: only browsers go there */
+/*
+ * Adds the origins to which the gateway itself sends requests.  Only browsers
+ * go to authorization_endpoint.
+ */
 
 static ngx_int_t
 ngx_cigna_conf_share_origins(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,

@@ -96,7 +96,7 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
                             NULL, "\"" #name " " example ";\"")
 
 
-/* offset: 1 for an environment variable, 0 for a file */
+/* the command's offset: 1 for an environment variable, 0 for a file */
 
 #define ngx_cigna_tenant_secret(name, env, example)                           \
     { { ngx_string(#name), NGX_CONF_TAKE1, ngx_cigna_conf_set_secret, 0, env, \
@@ -307,7 +307,7 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* names are used in keys of Redis, in log lines and in the configuration */
+/* names of tenants go into keys of Redis and into log lines */
 
 static ngx_uint_t
 ngx_cigna_conf_tenant_name(ngx_str_t *name)
@@ -361,7 +361,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 
     ngx_conf_init_value(o->insecure_http, 0);
 
-    /* Cigna's server has $userinfo, another one may not */
+    /* Cigna's server has $userinfo, other servers may not have it */
 
     ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
 
@@ -378,7 +378,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
     ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));
     ngx_conf_init_value(o->refused_share, 50);
 
-    /* a request must not wait for longer than the exchange is open */
+    /* a request must not wait for a reply after the exchange has ended */
 
     ngx_conf_init_msec_value(o->exchange_timeout,
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
@@ -442,7 +442,7 @@ ngx_cigna_conf_tenant_ssl(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* "client_secret_file" or "client_secret_env" */
+/* setter of "client_secret_file" and "client_secret_env" */
 
 static char *
 ngx_cigna_conf_set_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -466,7 +466,7 @@ ngx_cigna_conf_set_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* N [per_grant=M] */
+/* setter of "refresh_waiters N [per_grant=M]" */
 
 static char *
 ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -541,7 +541,7 @@ ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the arguments, joined by spaces */
+/* setter of a string: the arguments, joined by spaces */
 
 static char *
 ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -583,7 +583,7 @@ ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* the arguments of all lines with this directive */
+/* setter of an array of strings: the arguments of all lines of a directive */
 
 static char *
 ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

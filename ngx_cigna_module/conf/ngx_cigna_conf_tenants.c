@@ -77,8 +77,8 @@ ngx_cigna_conf_tenant_callback(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 
 /*
  * Tenants with different issuers must not share a redirect_uri: the gateway
- * could not tell which server a code comes from (RFC 9207, section 1).  Of
- * tenants with the same issuer and fhir_base only one is in the list.
+ * could not tell which server a code comes from (RFC 9207, section 1).  The
+ * list has only one of all tenants with the same issuer and fhir_base.
  */
 
 static ngx_int_t
@@ -130,7 +130,7 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* ngx_cigna_tenant_t * with this redirect_uri; NULL: no memory */
+/* the tenants with this redirect_uri, as pointers; NULL: no memory */
 
 static ngx_array_t *
 ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
@@ -156,7 +156,10 @@ ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* an issuer that is discovered depends on fhir_base */
+/*
+ * The gateway discovers an issuer by fhir_base if it is not configured.  So such
+ * issuers are the same if fhir_base is.
+ */
 
 static ngx_uint_t
 ngx_cigna_conf_tenant_same_issuer(cigna_provider_t *a, cigna_provider_t *b)

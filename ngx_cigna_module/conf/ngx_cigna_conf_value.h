@@ -6,7 +6,7 @@
 #include "nginx/ngx_cigna_compat.h"
 
 
-/* compiles a text that may have variables; NULL after logging an error */
+/* compiles a text, which may have variables; NULL after logging an error */
 ngx_http_complex_value_t *ngx_cigna_conf_value(ngx_conf_t *cf,
     ngx_str_t *text);
 

@@ -144,7 +144,7 @@ ngx_cigna_conf_vault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* "wait_replicas n [time]" */
+/* setter of "wait_replicas n [time]" */
 
 static char *
 ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -237,7 +237,7 @@ ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* no braces: they would change the hash tag in Redis Cluster */
+/* refuses braces, as they would change the hash tag in Redis Cluster */
 
 static ngx_int_t
 ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,

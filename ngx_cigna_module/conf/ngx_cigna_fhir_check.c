@@ -1,9 +1,9 @@
 
 /*
- * Checks settings of other modules that do not go with cigna_fhir.  The proxy
- * module's locations are merged before ours, and its configuration begins with
- * an ngx_http_upstream_conf_t.  A proxy_pass with variables is checked for each
- * request instead.
+ * Refuses settings of other modules that do not go with cigna_fhir.  For each
+ * location, nginx merges the proxy module's configuration before ours.  That
+ * module's struct begins with an ngx_http_upstream_conf_t, which this file
+ * reads.  A proxy_pass with variables is checked at each request instead.
  */
 
 
@@ -74,7 +74,10 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* puts our handler in front of the location's: a cloned request gets it, too */
+/*
+ * Puts our handler in front of the location's.  Subrequests that nginx clones
+ * from a request get our handler, too.
+ */
 
 static void
 ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
@@ -82,7 +85,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 {
     lcf->name = clcf->name;
 
-    /* a search by POST has to stay in memory, also in an "if" */
+    /* the body of a search by POST has to stay in memory, also in an "if" */
 
     clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                             NGX_CIGNA_SEARCH_MAX + 1);
@@ -96,7 +99,10 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* refuses settings that store replies, or make requests of their own */
+/*
+ * Refuses settings that store replies or drop all header lines of requests.
+ * Warns about requests that nginx sends again after Cigna's "not found".
+ */
 
 static char *
 ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
@@ -138,7 +144,7 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 static char *
 ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
-    /* newer versions have an empty ssl where there is no "https://" */
+    /* without "https://", newer versions of nginx have ssl, but no context */
 
     if (ucf->upstream && (ucf->ssl == NULL || ucf->ssl->ctx == NULL)) {
         return ngx_cigna_check_error(cf, "would send tokens in clear, let "

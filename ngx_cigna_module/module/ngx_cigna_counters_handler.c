@@ -1,7 +1,7 @@
 
 /*
  * cigna_counters: the counters of all tenants in the text format of Prometheus.
- * The location's own access rules say who may read them.
+ * The location's access rules say who may read the counters.
  */
 
 
@@ -18,7 +18,7 @@
 
 #define NGX_CIGNA_COUNTERS_TYPE  "text/plain; version=0.0.4; charset=utf-8"
 
-/* bytes of a line without the tenant's name */
+/* bytes of a line without the tenant's name, at most */
 
 #define NGX_CIGNA_COUNTERS_LINE  192
 
@@ -79,7 +79,7 @@ ngx_cigna_counters_handler(ngx_http_request_t *r)
 }
 
 
-/* each counter has two lines of text and a line for each tenant */
+/* at most: each counter has two lines of text and a line for each tenant */
 
 static size_t
 ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)
@@ -148,7 +148,7 @@ ngx_cigna_counters_head(cigna_buf_t *b, const char *name, const char *text)
 }
 
 
-/* names of tenants need no quoting */
+/* names of tenants have no character that needs an escape */
 
 static void
 ngx_cigna_counters_line(cigna_buf_t *b, const char *name,

@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* cigna_counters: a content handler for operators, needs no identity */
+/* content handler of cigna_counters, which needs no cigna_identity */
 ngx_int_t ngx_cigna_counters_handler(ngx_http_request_t *r);
 
 /* in postconfiguration: installs all phase handlers and filters */

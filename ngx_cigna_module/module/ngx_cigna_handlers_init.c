@@ -37,9 +37,9 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
     }
 
     /*
-     * The handler that is added last to a phase runs first: scrubbing before
-     * rewrites, preflights before limits, and the decision about tokens before
-     * mirrors and try_files.
+     * nginx runs the handler that was added last to a phase first.  So URLs are
+     * scrubbed before rewrites, preflights are answered before limits, and the
+     * decision about tokens comes before mirrors and try_files.
      */
 
     if (ngx_cigna_handlers_push(cf, NGX_HTTP_REWRITE_PHASE,

@@ -34,7 +34,7 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
 
 
-/* "post" of the directives that give a location its content handler */
+/* cmd->post of the directives that give a location its content handler */
 
 static ngx_http_handler_pt  ngx_cigna_fhir_post =
     ngx_cigna_fhir_content_handler;
@@ -244,7 +244,7 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* zone=NAME:SIZE; name borrows; returns NULL or an error text */
+/* parses zone=NAME:SIZE; name points into value; returns NULL or an error */
 
 static char *
 ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name, ssize_t *size)
@@ -280,7 +280,7 @@ ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name, ssize_t *size)
 }
 
 
-/* data: the zone's of before a reload, or NULL */
+/* data: of the zone before a reload, or NULL */
 
 static ngx_int_t
 ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)
@@ -305,7 +305,7 @@ ngx_cigna_preconfiguration(ngx_conf_t *cf)
 }
 
 
-/* without a directive of the module, it adds no handlers */
+/* if the configuration has no directive of the module, adds no handlers */
 
 static ngx_int_t
 ngx_cigna_postconfiguration(ngx_conf_t *cf)

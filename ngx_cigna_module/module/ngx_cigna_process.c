@@ -39,7 +39,7 @@ ngx_cigna_process_init(ngx_cycle_t *cycle)
 
     ngx_cigna_rows_use(mcf);
 
-    /* the cache manager and the cache loader are processes too */
+    /* nginx calls this in the cache manager and the cache loader, too */
 
     if (!mcf->vault_set
         || (ngx_process != NGX_PROCESS_WORKER

@@ -8,13 +8,13 @@
 
 
 /*
- * Members of ngx_module_t.  A worker gets its ngx_cigna_worker_t where the
- * configuration has a vault; other processes only use the zone.
+ * Callbacks of ngx_module_t.  If the configuration has a cigna_vault, each
+ * worker gets an ngx_cigna_worker_t.  Other processes only use the zone.
  */
 
 ngx_int_t ngx_cigna_process_init(ngx_cycle_t *cycle);
 
-/* ends all runs and closes Redis */
+/* ends all runs of flows, and closes the connections to Redis */
 void ngx_cigna_process_exit(ngx_cycle_t *cycle);
 
 

@@ -1,7 +1,7 @@
 
 /*
- * $cigna_* variables.  They are not cacheable: their values change while a
- * request goes on, and a map may read them before they are set.
+ * $cigna_* variables.  They are not cacheable, as their values change while a
+ * request goes on: a map may read a variable before it is set.
  */
 
 
@@ -96,8 +96,8 @@ ngx_cigna_variables_add(ngx_conf_t *cf)
 
 
 /*
- * Before the handler has worked out the identity, the variable works it out for
- * itself and does not keep it: the access checks may still change it.
+ * If the request has no identity yet, this function evaluates cigna_identity,
+ * but does not keep the result: access checks may still change the identity.
  */
 
 static ngx_int_t
@@ -179,7 +179,7 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* the value may be used in a header line and in a log */
+/* 1 if the value has no control bytes, for use in header lines and logs */
 
 static ngx_uint_t
 ngx_cigna_variable_plain(const ngx_str_t *s)
@@ -257,7 +257,7 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
 }
 
 
-/* in seconds, like nginx's own variables */
+/* in seconds with milliseconds, like nginx's own variables */
 
 static ngx_int_t
 ngx_cigna_variable_waited(ngx_http_request_t *r,
