@@ -157,8 +157,8 @@ ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 
 
 /*
- * The gateway discovers an issuer by fhir_base if it is not configured.  So such
- * issuers are the same if fhir_base is.
+ * The gateway discovers an issuer by fhir_base if it is not configured.  So
+ * such issuers are the same if fhir_base is.
  */
 
 static ngx_uint_t

@@ -14,7 +14,7 @@
 /* in init_process, after the Redis client was made; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
-/* in exit_process, after the runs have ended: logs the number of entries left */
+/* in exit_process, after the runs have ended: logs how many entries are left */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 

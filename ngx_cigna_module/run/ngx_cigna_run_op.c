@@ -33,7 +33,7 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
 {
     ngx_int_t  rc;
 
-    /* first save new tokens: op_done() below closes the exchange's connection */
+    /* first save new tokens: op_done() below closes the connection */
 
     rc = (run->op.type == cigna_op_journal)
          ? ngx_cigna_run_exchange_journal(run) : NGX_OK;
