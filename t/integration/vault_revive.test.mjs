@@ -143,8 +143,8 @@ test('revive', async (t) => {
     const { code, out, err } = await revive('--all');
     assert.equal(code, ATTENTION);
     assert.match(out, /^1 grants revived$/m);
-    assert.match(out, /^1 x is not a grant but another type of record$/m);
-    assert.match(out, /^1 x has an invalid generation$/m);
+    assert.match(out, /^1 x is a string, not a hash$/m);
+    assert.match(out, /^1 x has an impossible number in field g$/m);
     assert.match(out, /^1 x belongs to no tenant: it is damaged/m);
     assert.doesNotMatch(out + err, /Traceback|\x1b/);
     assertServed(await dora.get('/fhir/Coverage'));

@@ -10,6 +10,7 @@ from .errors import UsageError, VaultError
 from .layout import Layout
 from .settings import Settings
 from .store import Store
+from .text import printable
 
 CONF = '/etc/nginx/nginx.conf'
 
@@ -57,11 +58,15 @@ password.
 
 
 def say(text):
-    print(f'vault: {text}', file=sys.stderr, flush=True)
+    print(f'vault: {printable(str(text))}', file=sys.stderr, flush=True)
 
 
 def show(text):
-    print(text, flush=True)
+    print(printable(text), flush=True)
+
+
+def show_json(value, indent=None):
+    print(json.dumps(value, indent=indent), flush=True)
 
 
 class Tool:
@@ -78,6 +83,12 @@ class Tool:
         from .records import Opener
         return Opener(self.layout, self.settings.tenants.values())
 
+    def orphans(self):
+        """Returns None if there is no configuration with tenants."""
+        from .status import Orphans
+        return Orphans(self.opener(), self.settings.saved) \
+            if self.options.conf else None
+
 
 def init(tool):
     from .markers import Init
@@ -87,9 +98,9 @@ def init(tool):
 
 def status(tool):
     from .status import Status
-    found = Status(tool.store, tool.layout).look()
+    found = Status(tool.store, tool.layout, tool.orphans()).look()
     if tool.options.json:
-        show(json.dumps(found.as_json(), indent=2))
+        show_json(found.as_json(), 2)
     else:
         for line in found.lines():
             show(line)
@@ -133,18 +144,21 @@ def list_(tool):
     listing = Listing(tool.layout, opener, tool.options.show_patient)
 
     for row, tenant, grant in selection.rows(Pace(tool.options.rate)):
-        left_ms = tool.store.call(row.key, 'PTTL', row.key)
-        entry = listing.entry(row, tenant, grant, left_ms)
-        show(json.dumps(entry) if tool.options.json
-             else Listing.line(entry))
+        entry = listing.entry(row, tenant, grant)
+        if tool.options.json:
+            show_json(entry)
+        else:
+            show(Listing.line(entry))
     return _unreadable(tool, selection)
 
 
 def _unreadable(tool, selection):
-    if not selection.unreadable:
+    count = sum(selection.findings.counts.values())
+    if not count:
         return 0
-    say(f'{selection.unreadable} grants do not open, so their members are '
-        'unknown: see "verify"')
+    say(f'{count} grants do not open, so their members are unknown:')
+    for line in selection.findings.lines():
+        say(line)
     return ATTENTION
 
 
@@ -152,7 +166,10 @@ def revoke(tool):
     from .grants import Selection
     from .records import Pace
     from .revocation import Revoke
-    options, opener = tool.options, tool.opener()
+    options = tool.options
+    if options.delete_anyway and options.tenant:
+        tool.settings.allow(options.tenant)
+    opener = tool.opener()
     selection = Selection(tool.store, tool.layout, opener, options,
                           tool.settings.tenants)
     act = Revoke(tool.store, tool.layout, options.delete_anyway, say)
@@ -198,12 +215,14 @@ def pauses(tool):
         ended = found.end(origin, options.tenant)
         show(f'{ended or "no"} {"pause" if ended == 1 else "pauses"} of '
              f'{origin} ended in Redis; gateways notice within seconds')
+        for text in found.attention():
+            say(text)
         return ATTENTION if found.bad else 0
 
     found.look()
     if options.json:
         for one in found.pauses:
-            show(json.dumps(one.as_json(found.now)))
+            show_json(one.as_json(found.now))
     else:
         for line in found.lines():
             show(line)
@@ -218,8 +237,9 @@ def _tell_endpoints(act, found):
     tenants = {tenant.name: tenant for _, tenant, _ in found}
     for name, tenant in sorted(tenants.items()):
         if not act.endpoint(tenant).known:
-            say(f'tenant "{name}" has no revocation_endpoint: its grants will '
-                'be deleted here, but not revoked at Cigna')
+            lacks = 'revocation_endpoint' if tenant.has_block else 'block'
+            say(f'tenant "{name}" has no {lacks}: its grants will be deleted '
+                'here, but not revoked at Cigna')
 
 
 def _confirm(count, options):
@@ -276,6 +296,8 @@ def add_where(group):
 
     group.add_argument('-c', '--conf', metavar='FILE',
                        help=f'nginx\'s configuration ({CONF})')
+    option('--saved', 'FILE', 'cigna_tenant blocks that the configuration no '
+           'longer has; repeat it for more files', action='append')
     option('--redis', 'URL', 'redis://host:port/db, rediss://..., or '
            'unix:/path; repeat it for more seeds', action='append')
     option('--keys', 'FILE', 'the key ring')
@@ -387,6 +409,12 @@ def add_revoke(commands):
 Revokes grants at the tenant's revocation_endpoint (RFC 7009), deletes them, and
 tells all gateways.  A grant that cannot be revoked is not deleted, because its
 tokens may still work.
+
+To offboard a tenant, revoke its grants first, and then remove its block.  If
+the block has been removed already, write it into a file and add --saved FILE
+before the command.  Names of files in the block are relative to nginx.conf.  If
+the block is lost, --tenant NAME --delete-anyway deletes the grants, but cannot
+revoke them.
 ''')
     add_selection(p, False)
     p.add_argument('--dry-run', action='store_true',

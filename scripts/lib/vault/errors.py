@@ -6,6 +6,9 @@ class VaultError(Exception):
 
     status = 1
 
+    # the error code of Redis, if Redis has refused a command
+    code = None
+
 
 class UsageError(VaultError):
     """The command line is wrong."""

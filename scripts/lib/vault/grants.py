@@ -1,19 +1,15 @@
 """Selects and shows grants of a tenant or of a member."""
 
 import time
-from datetime import datetime, timezone
 
 from . import records
 from .errors import UsageError
+from .findings import Findings
 from .keyring import Damaged, UnknownKey, base64url
+from .text import printable, utc
 
 IDENTITY_LEN = 27
 FINGERPRINT_BYTES = 6
-
-
-def utc(ms):
-    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime(
-        '%Y-%m-%dT%H:%M:%SZ')
 
 
 class Selection:
@@ -22,12 +18,14 @@ class Selection:
     def __init__(self, store, layout, opener, options, tenants):
         self.store, self.layout, self.opener = store, layout, opener
         self.tenant = options.tenant
-        self.unreadable = 0
+        self.findings = Findings()
         self._keys = None
 
         if self.tenant and self.tenant not in tenants:
-            raise UsageError(f'there is no tenant "{self.tenant}" in the '
-                             'configuration')
+            raise UsageError(
+                f'there is no tenant "{self.tenant}" in the configuration: if '
+                'its block was removed, give a file that has the block: '
+                '--saved FILE')
         if options.member is not None:
             self._keys = [self._key_of_member(options.member)]
         elif options.identity is not None:
@@ -73,8 +71,8 @@ class Selection:
         try:
             tenant, plain = self.opener.open(row)
             grant = records.Grant(plain)
-        except (UnknownKey, Damaged):
-            self.unreadable += 1
+        except (UnknownKey, Damaged) as error:
+            self.findings.add(row, error)
             return None
         if self.tenant and tenant.name != self.tenant:
             return None
@@ -89,7 +87,7 @@ class Listing:
         self.opener = opener
         self.show_patient = show_patient
 
-    def entry(self, row, tenant, grant, left_ms):
+    def entry(self, row, tenant, grant):
         state = grant.state
         if state == 'live' and self.opener.moved(row, tenant):
             state = 'moved'
@@ -104,8 +102,8 @@ class Listing:
             'refreshable': bool(grant.refresh_token),
             'connected': utc(grant.connected_ms),
             'expires': utc(grant.expires_ms),
-            'kept_until': utc(time.time() * 1000 + left_ms)
-                          if left_ms >= 0 else None,
+            'kept_until': utc(time.time() * 1000 + row.left_ms)
+                          if row.left_ms >= 0 else None,
             'scope': grant.scope.decode('utf-8', 'replace'),
             'patient': self._patient(tenant, grant.patient),
             'key': row.key_id.hex(),
@@ -129,8 +127,3 @@ class Listing:
                 f'  kept until {entry["kept_until"] or "for ever"}  '
                 f'patient {printable(entry["patient"] or "-")}  '
                 f'scope {printable(entry["scope"])}')
-
-
-def printable(text):
-    """Replaces characters that a terminal could obey."""
-    return ''.join(c if c.isprintable() else '?' for c in text)

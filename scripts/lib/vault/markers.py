@@ -5,26 +5,27 @@ import time
 from .errors import VaultError
 from .keyring import Damaged
 from .layout import SLOTS, OtherNames, OtherVersion
-from .records import batches
+from .records import batches, readings
 from .scripts import VAULT_CHECK
+from .servers import POLICY
 
 BATCH = 512
-POLICY = 'noeviction'
 
 
 class Marker:
     """The content of a marker's key in Redis."""
 
-    def __init__(self, layout, key, blob):
-        self.key = key
-        self.blob = blob
-        self.exists = blob is not None
-        self.made_ms = self.error = None
-        if blob is None:
-            self.error = 'is missing'
+    def __init__(self, layout, reading):
+        self.key = reading.key
+        self.unreadable = reading.fault is not None
+        blob = reading.values[0] if reading.values else None
+        self.exists = self.unreadable or blob is not None
+        self.made_ms = None
+        self.error = reading.fault or (None if blob else 'is missing')
+        if self.error:
             return
         try:
-            self.made_ms = layout.open_marker(key, blob)
+            self.made_ms = layout.open_marker(self.key, blob)
         except Damaged:
             self.error = 'is damaged, or of another vault'
         except (OtherNames, OtherVersion) as error:
@@ -43,9 +44,8 @@ def keys(store, layout):
 def read(store, layout):
     """Yields the markers of a vault, in the order of their slots."""
     for batch in batches(keys(store, layout), BATCH):
-        blobs = store.calls([(key, ('HGET', key, 'b')) for key in batch])
-        for key, blob in zip(batch, blobs):
-            yield Marker(layout, key, blob)
+        for reading in readings(store, batch, ['b']):
+            yield Marker(layout, reading)
 
 
 def check_policy(store):
@@ -120,6 +120,8 @@ class Init:
             store.call(self.note, 'SET', self.note, 'begun')
 
         for batch in batches(markers, BATCH):
+            store.calls([(one.key, ('DEL', one.key))
+                         for one in batch if one.unreadable])
             store.calls([self._command(one, now_ms) for one in batch])
             if empty:
                 # an empty vault has lost nothing, so gateways need not wait
@@ -150,12 +152,11 @@ class Init:
         for batch in batches(markers, BATCH):
             replies = self.store.calls([VAULT_CHECK.command(one.key)
                                         for one in batch[:1]])
-            blobs = self.store.calls([(one.key, ('HGET', one.key, 'b'))
-                                      for one in batch])
             if replies[0][0] != b'ok':
                 raise VaultError('the marker was written but is missing')
-            for one, blob in zip(batch, blobs):
-                found = Marker(self.layout, one.key, blob)
+            for reading in readings(self.store, [one.key for one in batch],
+                                    ['b']):
+                found = Marker(self.layout, reading)
                 if not found.ours:
                     raise VaultError(f'the marker {_name(found)} '
                                      f'{found.error}')

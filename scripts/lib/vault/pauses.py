@@ -14,10 +14,9 @@ import re
 from urllib.parse import urlsplit
 
 from .errors import UsageError
-from .grants import utc
+from .text import shown, utc
 
 SCAN_COUNT = 500
-SHOWN = 64
 BAD_MAX = 20
 DEFAULT_PORTS = {'https': 443, 'http': 80}
 
@@ -57,12 +56,6 @@ def origin_of(url):
     host = f'[{host}]' if ':' in host else host
     rest = '' if port in (None, DEFAULT_PORTS[parts.scheme]) else f':{port}'
     return f'{parts.scheme}://{host}{rest}'
-
-
-def shown(raw):
-    """Returns foreign bytes as a short text of plain characters."""
-    text = ascii(bytes(raw[:SHOWN]))[2:-1]
-    return text + ('...' if len(raw) > SHOWN else '')
 
 
 class Bad(Exception):
@@ -130,6 +123,8 @@ class Pauses:
     def look(self):
         seconds, us = self.store.call(self.key, 'TIME')
         self.now = int(seconds) * 1000000 + int(us)
+        if not self._readable():
+            return self
 
         for field, value in sorted(self._fields().items()):
             try:
@@ -140,6 +135,13 @@ class Pauses:
             if pause.until > self.now:
                 self.pauses.append(pause)
         return self
+
+    def _readable(self):
+        kind = self.store.call(self.key, 'TYPE', self.key)
+        if kind in (b'hash', b'none'):
+            return True
+        self.bad = [f'{shown(self.key)} is a {shown(kind)}, not a hash']
+        return False
 
     def _fields(self):
         found, cursor = {}, b'0'
@@ -155,6 +157,8 @@ class Pauses:
 
     def end(self, origin, tenant):
         """Ends the pauses.  Returns how many of them had not ended yet."""
+        if not self._readable():
+            return 0
         fields = {}
         if tenant is not None:
             fields[f'h:{tenant}'.encode()] = tenant

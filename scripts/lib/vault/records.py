@@ -1,14 +1,18 @@
 """Reads grants from Redis, opens them and reseals them."""
 
 import hashlib
+import re
 import struct
 import time
 
 from .keyring import (KEY_ID_LEN, NONCE_LEN, Damaged, Record, UnknownKey,
                       joined, key_id_of)
+from .text import shown
 
 REGISTRATION_LEN = 32
 ID_LEN = 22
+NUMBER_MAX = 2 ** 63 - 2
+FIELD_MAX = 65536
 BATCH = 64
 VERSION = 1
 
@@ -20,6 +24,30 @@ FIELDS = {
     9: ('expires_ms', TIME), 10: ('connected_ms', TIME),
 }
 STATES = ('live', 'spent')
+
+# fields that are numbers, beside the generation
+NUMBERS = ('s', 'n', 'm')
+
+IDENTITY = re.compile(rb'.*:g:\{([A-Za-z0-9_-]{27})\}')
+
+# Returns ms to live, type, and the values of the fields if the key is a hash.
+# Instead of the values there is a name if that field has more bytes than
+# ARGV[1].
+READ = b'''local left = redis.call('PTTL', KEYS[1])
+local kind = redis.call('TYPE', KEYS[1])['ok']
+if kind ~= 'hash' then return {left, kind} end
+local values = redis.call('HMGET', KEYS[1], unpack(ARGV, 2))
+for i, value in ipairs(values) do
+    if value and #value > tonumber(ARGV[1]) then
+        return {left, kind, ARGV[i + 1]}
+    end
+end
+return {left, kind, values}
+'''
+
+
+class Homeless(Damaged):
+    """The record is whole, but opens with none of the tenants."""
 
 
 class Grant:
@@ -62,23 +90,68 @@ class Grant:
         setattr(self, name, value)
 
 
-class Row:
-    """A grant's record in Redis."""
+def is_number(text):
+    return text.isdigit() and len(text) <= 19 and int(text) <= NUMBER_MAX
 
-    FIELDS = ('i', 'g', 'b')
 
-    def __init__(self, key, fields):
+class Reading:
+    """The fields of a hash in Redis, or the reason why they cannot be read.
+    """
+
+    def __init__(self, key, reply):
         self.key = key
-        self.id, self.generation, self.blob = fields
+        self.left_ms, kind, *found = reply
+        self.exists = kind != b'none'
+        self.values = self.fault = None
+
+        if not found and self.exists:
+            self.fault = f'is a {shown(kind)}, not a hash'
+        elif found and isinstance(found[0], list):
+            self.values = found[0]
+        elif found:
+            self.fault = f'has too many bytes in field {shown(found[0])}'
+
+
+class Row:
+    """A grant's record in Redis.  `fault` says why it cannot be read."""
+
+    FIELDS = ('i', 'g', 'b', 's', 'n', 'm')
+
+    def __init__(self, key, values=None, fault=None, left_ms=-1):
+        self.key = key
+        self.fault = fault
+        self.left_ms = left_ms
+        self.fields = dict(zip(self.FIELDS, values or ()))
+
+    @classmethod
+    def of(cls, reading):
+        return cls(reading.key, reading.values, reading.fault,
+                   reading.left_ms)
+
+    @property
+    def id(self):
+        return self.fields.get('i')
+
+    @property
+    def generation(self):
+        return self.fields.get('g')
+
+    @property
+    def blob(self):
+        return self.fields.get('b')
 
     @property
     def exists(self):
-        """False for the rest that a deletion leaves."""
-        return self.id is not None or self.blob is not None
+        """False if there is nothing, or only the rest that a deletion leaves.
+        """
+        return not (self.fault is None and self.id is None
+                    and self.blob is None)
 
     @property
     def identity(self):
-        return self.key[self.key.index(b'{') + 1:-1].decode()
+        """The hash that names the member, or the key if it has none."""
+        match = IDENTITY.fullmatch(self.key)
+        return match[1].decode() if match else shown(self.key)
 
     @property
     def registration(self):
@@ -98,10 +171,18 @@ class Row:
         return self.sealed[start:start + NONCE_LEN]
 
     def check(self):
+        if self.fault:
+            raise Damaged(self.fault)
+        if not IDENTITY.fullmatch(self.key):
+            raise Damaged('has a key that no gateway makes')
         if self.id is None or self.blob is None \
                 or len(self.id) != ID_LEN \
-                or not (self.generation or b'').isdigit():
+                or not self.generation:
             raise Damaged('is incomplete')
+        for name in ('g', *NUMBERS):
+            text = self.fields.get(name)
+            if text is not None and not is_number(text):
+                raise Damaged(f'has an impossible number in field {name}')
         key_id_of(self.sealed)
 
     def data(self):
@@ -128,6 +209,10 @@ class Opener:
         self.tenants = list(tenants)
         self.registrations = {tenant.name: registration_of(tenant)
                               for tenant in self.tenants}
+        self._likely = {}
+        for tenant in self.tenants:
+            self._likely.setdefault(self.registrations[tenant.name],
+                                    []).append(tenant)
 
     def open(self, row):
         """Returns (tenant, plain text).  Raises UnknownKey or Damaged."""
@@ -136,16 +221,15 @@ class Opener:
             raise UnknownKey(row.key_id.hex())
 
         # first the tenants with the registration that the record names
-        for tenant in sorted(
-                self.tenants, key=lambda one:
-                self.registrations[one.name] != row.registration):
+        likely = self._likely.get(row.registration, [])
+        for tenant in [*likely, *self.tenants]:
             try:
                 return tenant, self.ring.open(self._record(row, tenant),
                                               row.data(), row.sealed)
             except Damaged:
                 pass
-        raise Damaged('belongs to no tenant: it is damaged, was moved, or its '
-                      'tenant is not configured')
+        raise Homeless('belongs to no tenant: it is damaged, was moved, or '
+                       'its tenant is not configured')
 
     def moved(self, row, tenant):
         """True if the grant was made for another registration."""
@@ -201,11 +285,16 @@ class Progress:
             self._say(f'{self.count} {self._what}')
 
 
+def readings(store, keys, fields):
+    """Returns a Reading for each key."""
+    replies = store.calls([
+        (key, ('EVAL', READ, 1, key, FIELD_MAX, *fields)) for key in keys])
+    return [Reading(key, reply) for key, reply in zip(keys, replies)]
+
+
 def read(store, keys):
-    """Returns the rows of those grants that exist."""
-    fields = store.calls([(key, ('HMGET', key, *Row.FIELDS))
-                          for key in keys])
-    rows = [Row(key, values) for key, values in zip(keys, fields)]
+    """Returns the rows of those grants that exist, bad ones too."""
+    rows = [Row.of(one) for one in readings(store, keys, Row.FIELDS)]
     return [row for row in rows if row.exists]
 
 

@@ -1,27 +1,18 @@
 """`revive`: restores grants that were ended by mistake."""
 
 import struct
-from collections import Counter, namedtuple
+from collections import Counter
 
 from . import records
-from .grants import printable, utc
+from .findings import Findings
 from .keyring import Damaged, UnknownKey
-from .reseal import Findings
+from .text import utc
 
 # a spent grant is kept for so long
 KEPT_MS = 30 * 24 * 3600 * 1000
 
 # field s of a grant that 0.4.0 ended: that version did not record the time
 UNKNOWN = b'1'
-
-NAME_MAX = 64
-GENERATION_MAX = 2 ** 63 - 2
-
-# Returns the fields of a grant, or the type of the key if it is not a hash.
-READ = b'''local t = redis.call('TYPE', KEYS[1])['ok']
-if t ~= 'hash' then return t end
-return redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 's', 'n', 'm')
-'''
 
 # A compare-and-set on the exact bytes: a grant that was meanwhile deleted,
 # replaced by a new one, or restored from a journal stays as it is.  Running the
@@ -51,15 +42,17 @@ return 'ok'
 # attempts with one refresh token; as CIGNA_VERDICT_ATTEMPTS
 ATTEMPTS = 4
 
-Bad = namedtuple('Bad', 'identity')
-
 
 class Row(records.Row):
     """A grant, with the time at which it was marked spent or given up."""
 
-    def __init__(self, key, fields):
-        super().__init__(key, fields[:3])
-        self.spent, self.attempts, self.mark = fields[3:]
+    @property
+    def spent(self):
+        return self.fields.get('s')
+
+    @property
+    def attempts(self):
+        return self.fields.get('n')
 
     @property
     def given_up(self):
@@ -71,16 +64,10 @@ class Row(records.Row):
     @property
     def ended_ms(self):
         """The time at which the grant ended, or None if it is unknown."""
-        when = self.mark if self.given_up else self.spent
+        when = self.fields.get('m') if self.given_up else self.spent
         known = when is not None and when != UNKNOWN and when.isdigit() \
             and len(when) < 16
         return int(when) if known else None
-
-    def check(self):
-        super().check()
-        if len(self.generation) > 19 \
-                or int(self.generation) > GENERATION_MAX:
-            raise Damaged('has an invalid generation')
 
 
 def made_live(plain):
@@ -121,15 +108,17 @@ class Revive:
         self.store.await_replicas()
 
     def _batch(self, keys):
-        replies = self.store.calls([(key, ('EVAL', READ, 1, key))
-                                    for key in keys])
         due = []
-        for key, fields in zip(keys, replies):
+        for reading in records.readings(self.store, keys, Row.FIELDS):
+            row = Row.of(reading)
+            if not row.exists:
+                if reading.exists:
+                    self.passed['disconnected'] += 1
+                continue
             try:
-                row = self._row(key, fields)
-                fresh = row and self._fresh(row)
+                fresh = self._fresh(row)
             except (Damaged, UnknownKey) as error:
-                self._bad(key, error)
+                self.findings.add(row, error)
                 continue
             if fresh:
                 due.append((row, fresh))
@@ -143,23 +132,6 @@ class Revive:
                 self.revived.append(row)
             else:
                 self.passed['changed meanwhile'] += 1
-
-    def _bad(self, key, error):
-        name = key[len(self.layout.key(b'g', b'')) - 1:-1]
-        self.findings.add(Bad(printable(name[:NAME_MAX].decode(
-            'ascii', 'backslashreplace'))), error)
-
-    def _row(self, key, fields):
-        if fields == b'none':
-            return None
-        if not isinstance(fields, list):
-            raise Damaged('is not a grant but another type of record')
-        row = Row(key, fields)
-        if not row.exists:
-            self.passed['disconnected'] += 1
-            return None
-        row.check()
-        return row
 
     def _fresh(self, row):
         """Returns the command that revives the grant, or None."""
@@ -177,7 +149,7 @@ class Revive:
                              row.generation, row.attempts)
 
         after = Row(row.key, [row.id, b'%d' % (int(row.generation) + 1),
-                              row.blob, None, None, None])
+                              row.blob])
         blob = self.opener.sealed_as(after, tenant, made_live(plain))
         return row.key, ('EVAL', REVIVE, 1, row.key, row.id, row.generation,
                          row.blob, after.generation, blob, KEPT_MS,

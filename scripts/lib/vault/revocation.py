@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from .errors import VaultError
 from .keyring import Damaged, UnknownKey
-from .records import Grant
+from .records import Grant, Row
 from .scripts import GRANT_DELETE
 from .server import tls_context
 from .settings import origin
@@ -41,7 +41,9 @@ class Endpoint:
 
     def __init__(self, tenant):
         self.tenant = tenant
-        self.url = tenant.revocation_endpoint or self._discovered()
+        self.url = tenant.revocation_endpoint
+        if not self.url and tenant.has_block:
+            self.url = self._discovered()
         self._secrets = None
 
     @property
@@ -234,7 +236,7 @@ class Revoke:
         self.deleted += 1
 
         # a gateway may have refreshed the grant a moment ago
-        last = type(row)(row.key, reply[1][:3])
+        last = Row(row.key, reply[1][:3])
         if last.blob != row.blob:
             self._revoke_last(last, tenant, opener)
 

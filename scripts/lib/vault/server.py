@@ -3,11 +3,13 @@
 import ssl
 
 import redis
-from redis.exceptions import (AuthenticationError, ConnectionError,
-                              NoPermissionError, ReadOnlyError, RedisError,
-                              ResponseError, TimeoutError)
+from redis.exceptions import (AuthenticationError, BusyLoadingError,
+                              ConnectionError, NoPermissionError,
+                              ReadOnlyError, RedisError, ResponseError,
+                              TimeoutError)
 
 from .errors import VaultError
+from .text import shown
 
 TIMEOUT = 10
 
@@ -18,6 +20,9 @@ PASSING = ('LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN',
 
 class Passing(Exception):
     """A temporary error: try again, perhaps at another server."""
+
+    # the error code of Redis, if Redis has refused a command
+    code = None
 
 
 class Elsewhere(Exception):
@@ -118,7 +123,8 @@ class Server:
     def _reply(self):
         try:
             return self._connection.read_response()
-        except (AuthenticationError, ResponseError) as error:
+        except (AuthenticationError, BusyLoadingError,
+                ResponseError) as error:
             return self._meaning(error)
 
     def _meaning(self, error):
@@ -137,13 +143,21 @@ class Server:
                 f'the user at {self.name} lacks a permission; this tool needs '
                 'more than nginx does, see --username and --password-file')
         if isinstance(error, ReadOnlyError):
-            return Passing(f'{self.name} is a replica')
+            return self._refusal(Passing, 'is a replica', 'READONLY')
+        if isinstance(error, BusyLoadingError):
+            return self._refusal(Passing, 'says LOADING', 'LOADING')
         if isinstance(error, (ConnectionError, TimeoutError, OSError)):
             return Passing(f'{self.name} does not answer')
-        if code in PASSING:
-            return Passing(f'{self.name} says {code}')
         # the text behind an error's code may repeat arguments
-        return VaultError(f'{self.name} refuses a command: {code}')
+        code = shown(code.encode('utf-8', 'replace'))
+        if code in PASSING:
+            return self._refusal(Passing, f'says {code}', code)
+        return self._refusal(VaultError, f'refuses a command: {code}', code)
+
+    def _refusal(self, kind, text, code):
+        error = kind(f'{self.name} {text}')
+        error.code = code
+        return error
 
     def info(self, section):
         """Returns a section of INFO as { name: value }."""

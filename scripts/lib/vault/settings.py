@@ -109,8 +109,22 @@ class Block:
         return int(match[1]) * UNITS_MS[match[2]] / 1000
 
 
+class Blockless:
+    """A tenant of which only the name is known.  Its grants can be opened, and
+    deleted, but not revoked."""
+
+    revocation_endpoint = token_endpoint = None
+    issuer = client_id = fhir_base = ''
+    has_block = False
+
+    def __init__(self, name):
+        self.name = name
+
+
 class Tenant:
     """The part of a tenant's settings that opening and revoking need."""
+
+    has_block = True
 
     def __init__(self, name, block, reader):
         self.name = name
@@ -177,6 +191,8 @@ class Settings:
             raise UsageError('name the vault: -c nginx.conf, or --redis URL '
                              'and --keys FILE')
 
+        self.saved = self._saved(options.saved or [], reader)
+
         # a login given by options replaces the whole configured login
         login = ('username', 'username_file', 'password_file')
         other_login = any(getattr(options, name) for name in login)
@@ -213,13 +229,38 @@ class Settings:
             how_many = 'more than one' if blocks else 'no'
             raise VaultError(f'there is {how_many} cigna_vault in "{conf}"')
 
+        self.tenants = dict(self._tenants(reader, reader))
+        return Block(blocks[0]), reader
+
+    @staticmethod
+    def _tenants(reader, base):
+        """Yields (name, tenant).  Names of files are relative to base."""
         for directive in every(reader.directives, 'cigna_tenant'):
             name = (directive.args or [''])[0]
             if not NAME.fullmatch(name):
                 raise VaultError(f'{directive.place}: cigna_tenant needs a '
                                  'name')
-            self.tenants[name] = Tenant(name, Block(directive), reader)
-        return Block(blocks[0]), reader
+            yield name, Tenant(name, Block(directive), base)
+
+    def allow(self, name):
+        """Adds a tenant without a block, if there is none with this name."""
+        if not NAME.fullmatch(name):
+            raise UsageError('a tenant cannot have this name')
+        self.tenants.setdefault(name, Blockless(name))
+
+    def _saved(self, files_, base):
+        """Adds the tenants of saved blocks.  Returns the names of those that
+        the configuration lacks."""
+        added = {}
+        for path in files_:
+            reader = Reader(path)
+            found = dict(self._tenants(reader, base or reader))
+            if not found:
+                raise VaultError(f'there is no cigna_tenant in "{path}"')
+            added.update(found)
+        names = {name for name in added if name not in self.tenants}
+        self.tenants.update({name: added[name] for name in names})
+        return names
 
     def _redis(self, options, block):
         conf = block if block and not options.redis else None

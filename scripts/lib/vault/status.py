@@ -2,96 +2,121 @@
 
 from collections import Counter
 
-from . import markers, records
-from .keyring import Damaged, key_id_of
+from . import markers, records, servers
+from .findings import SHOWN
+from .keyring import Damaged, UnknownKey, key_id_of
+from .text import shown
 
 KINDS = {'g': 'grants', 'd': 'dances', 'o': 'lists of dances', 'l': 'locks'}
+TYPES = {'g': b'hash', 'd': b'hash', 'o': b'zset', 'l': b'string'}
 
-# Returns only the parts of a record that are needed here: the start of the blob
-# and of field r, and the time to live.
-PEEK = b'''local h = redis.call('TYPE', KEYS[1])['ok'] == 'hash'
+# Returns only the parts of a record that are needed here: ms to live, type, the
+# start of the blob, and the start of field r.
+PEEK = b'''local kind = redis.call('TYPE', KEYS[1])['ok']
+local h = kind == 'hash'
 local b = h and redis.call('HGET', KEYS[1], 'b')
 local r = h and redis.call('HGET', KEYS[1], 'r')
-return {b and string.sub(b, 1, 70), r and string.sub(r, 1, 37),
-        redis.call('PTTL', KEYS[1])}
+return {redis.call('PTTL', KEYS[1]), kind, b and string.sub(b, 1, 70),
+        r and string.sub(r, 1, 37)}
 '''
 
 
-def product(info):
-    """Returns the name and the version of a server.  In INFO a server other
-    than Redis gives its own, beside the version of Redis it is compatible
-    with."""
-    name = info.get('server_name', 'redis')
-    version = info.get(f'{name}_version')
-    if not version or not (name + version).isprintable():
-        name, version = 'redis', info.get('redis_version', '')
-    return {'product': name.capitalize(), 'version': version}
+class Bad:
+    """Records that are not what their key says.  Keeps a few examples."""
+
+    def __init__(self):
+        self.count = 0
+        self.examples = []
+
+    def add(self, key, why):
+        self.count += 1
+        if len(self.examples) < SHOWN:
+            self.examples.append((shown(key), why))
+
+    def as_json(self):
+        return {'count': self.count, 'records': [
+            {'key': key, 'fault': why} for key, why in self.examples]}
 
 
 class Status:
-    def __init__(self, store, layout):
+    def __init__(self, store, layout, orphans=None):
+        """orphans: an Orphans, or None if no tenants are known."""
         self.store = store
         self.layout = layout
+        self.orphans = orphans
         self.primaries = []
         self.markers = 0
         self.marker_errors = Counter()
         self.records = Counter()
         self.by_key = {kind: Counter() for kind in ('grants', 'dances')}
         self.damaged = Counter()
-        self.without_expiry = []
+        self.bad = Bad()
+        self.without_expiry = Bad()
 
     def look(self):
-        for server in self.store.primaries:
-            self.primaries.append(self._primary(server))
+        self.primaries = [servers.look(self.store, self.layout, server)
+                          for server in self.store.primaries]
         for marker in markers.read(self.store, self.layout):
             self.markers += marker.ours
             if not marker.ours:
                 self.marker_errors[marker.error] += 1
         for keys in self.store.scan(self.layout.prefix + b':[gdol]:{*'):
-            for batch in records.batches(keys, 256):
+            for batch in records.batches(keys):
                 self._peek(batch)
         return self
 
-    @staticmethod
-    def _primary(server):
-        info = {**server.info('server'), **server.info('replication'),
-                **server.info('memory')}
-        return {
-            'address': server.name,
-            'run_id': info.get('run_id', ''),
-            **product(info),
-            'replicas': int(info.get('connected_slaves', 0)),
-            'policy': info.get('maxmemory_policy', ''),
-            'memory': info.get('used_memory_human', ''),
-        }
-
     def _peek(self, keys):
+        grants = [key for key in keys if self._kind(key) == 'g']
+        for reading in records.readings(self.store, grants,
+                                        records.Row.FIELDS):
+            self._grant(records.Row.of(reading), reading)
+
+        others = [key for key in keys if self._kind(key) != 'g']
         replies = self.store.calls([(key, ('EVAL', PEEK, 1, key))
-                                    for key in keys])
-        for key, (blob, rest, left) in zip(keys, replies):
-            kind = KINDS[chr(key[len(self.layout.prefix) + 1])]
-            if left == -2:
-                continue
-            if left == -1:
-                self.without_expiry.append(key.decode())
-            self._count(kind, blob, rest)
+                                    for key in others])
+        for key, (left, found, blob, rest) in zip(others, replies):
+            self._other(key, left, found, blob or rest)
 
-    def _count(self, kind, blob, rest):
-        if kind == 'grants':
-            if blob is None:
-                kind = 'deleted grants'
-            else:
-                self._sealed(kind, blob[records.REGISTRATION_LEN:])
-        elif kind == 'dances':
-            if blob or rest:
-                self._sealed(kind, blob or rest)
-        self.records[kind] += 1
+    def _kind(self, key):
+        return chr(key[len(self.layout.prefix) + 1])
 
-    def _sealed(self, kind, sealed):
+    def _lives(self, key, left_ms):
+        """Notes a missing expiry.  Returns False if there is no record."""
+        if left_ms == -1:
+            self.without_expiry.add(key, 'never expires')
+        return left_ms != -2
+
+    def _grant(self, row, reading):
+        if not self._lives(row.key, row.left_ms):
+            return
+        if reading.values and row.blob is None and row.id is None:
+            self.records['deleted grants'] += 1
+            return
+        self.records['grants'] += 1
         try:
-            self.by_key[kind][key_id_of(sealed).hex()] += 1
-        except Damaged:
-            self.damaged[kind] += 1
+            row.check()
+            self.by_key['grants'][row.key_id.hex()] += 1
+        except Damaged as error:
+            self.bad.add(row.key, str(error))
+            self.damaged['grants'] += row.blob is not None
+            return
+        if self.orphans:
+            self.orphans.look(row)
+
+    def _other(self, key, left_ms, found, sealed):
+        if not self._lives(key, left_ms):
+            return
+        kind = KINDS[self._kind(key)]
+        self.records[kind] += 1
+        want = TYPES[self._kind(key)]
+        if found != want:
+            self.bad.add(key, f'is a {shown(found)}, not a {want.decode()}')
+        elif kind == 'dances' and sealed:
+            try:
+                self.by_key[kind][key_id_of(sealed).hex()] += 1
+            except Damaged as error:
+                self.bad.add(key, str(error))
+                self.damaged[kind] += 1
 
     @property
     def ring(self):
@@ -114,9 +139,7 @@ class Status:
 
     def attention(self):
         for primary in self.primaries:
-            if primary['policy'] != markers.POLICY:
-                yield (f'{primary["address"]} evicts records when it is full: '
-                       f'maxmemory-policy is {primary["policy"]}')
+            yield from servers.attention(primary)
         for error, count in self.marker_errors.items():
             yield f'{count} marker{"s" * (count > 1)}: {error}'
         for key in self.keys():
@@ -124,10 +147,15 @@ class Status:
                 yield (f'the ring lacks key {key["id"]}, which seals '
                        f'{key["grants"]} grants and {key["dances"]} dances')
         for kind, count in self.damaged.items():
-            yield f'{count} {kind} are not sealed records'
-        if self.without_expiry:
-            yield (f'{len(self.without_expiry)} records without expiry, such '
-                   f'as {self.without_expiry[0]}')
+            if count:
+                yield f'{count} {kind} are not sealed records'
+        if self.bad.count:
+            yield f'{self.bad.count} records are bad'
+        if self.without_expiry.count:
+            yield (f'{self.without_expiry.count} records without expiry, such '
+                   f'as {self.without_expiry.examples[0][0]}')
+        if self.orphans:
+            yield from self.orphans.attention()
 
     def as_json(self):
         return {
@@ -136,7 +164,10 @@ class Status:
             'markers': self.markers,
             'keys': list(self.keys()),
             'records': dict(self.records),
-            'without_expiry': self.without_expiry,
+            'orphans': self.orphans and self.orphans.as_json(),
+            'bad': self.bad.as_json(),
+            'without_expiry': [key for key, _
+                               in self.without_expiry.examples],
             'attention': list(self.attention()),
         }
 
@@ -152,5 +183,75 @@ class Status:
                    f'{one["grants"]:8} grants {one["dances"]:6} dances')
         for kind, count in sorted(self.records.items()):
             yield f'records  {count} {kind}'
+        if self.orphans:
+            yield from self.orphans.lines()
+        for key, why in self.bad.examples:
+            yield f'bad      {key}  {why}'
         for text in self.attention():
             yield f'ATTENTION: {text}'
+
+
+class Orphans:
+    """Counts grants that no tenant of the configuration can open.
+
+    A record does not name its tenant.  It has the digest of the tenant's
+    registration in clear, so that grants of one former tenant are told apart.
+    """
+
+    def __init__(self, opener, saved):
+        """saved: names of tenants that only a saved block has."""
+        self.opener = opener
+        self.saved = saved
+        self.count = 0
+        self.of_saved = Counter()
+        self.unknown = Counter()
+        self.examples = {}
+
+    def look(self, row):
+        try:
+            tenant, _ = self.opener.open(row)
+        except UnknownKey:
+            return
+        except Damaged:
+            digest = row.registration
+            self.unknown[digest] += 1
+            self.examples.setdefault(digest, row.identity)
+            self.count += 1
+            return
+        if tenant.name in self.saved:
+            self.of_saved[tenant.name] += 1
+            self.count += 1
+
+    def _groups(self):
+        for name, count in sorted(self.of_saved.items()):
+            yield name, count, f'of the saved block "{name}"'
+        for digest, count in self.unknown.most_common():
+            yield None, count, self._registration(digest)
+
+    def _registration(self, digest):
+        names = [name for name, one in self.opener.registrations.items()
+                 if one == digest]
+        if names:
+            return (f'with the registration of tenant "{names[0]}": was its '
+                    'block renamed, or are they damaged?  Such as '
+                    f'{self.examples[digest]}')
+        return (f'with registration {digest.hex()[:12]}, such as '
+                f'{self.examples[digest]}')
+
+    def as_json(self):
+        return {'count': self.count, 'groups': [
+            {'tenant': tenant, 'grants': count, 'what': what}
+            for tenant, count, what in list(self._groups())[:SHOWN]]}
+
+    def lines(self):
+        groups = list(self._groups())
+        for _, count, what in groups[:SHOWN]:
+            yield f'orphans  {count} {what}'
+        if len(groups) > SHOWN:
+            yield f'orphans  of {len(groups) - SHOWN} more registrations'
+
+    def attention(self):
+        if self.count:
+            yield (f'{self.count} grants belong to no tenant of the '
+                   'configuration, so no gateway serves or ends them: see '
+                   '"revoke --help"')

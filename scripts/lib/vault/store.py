@@ -148,6 +148,10 @@ class Store:
         return self._slots[slot_of(key)] if self.cluster \
             else self.primaries[0]
 
+    def owner(self, slot):
+        """Returns the primary of a slot in a cluster."""
+        return self._slots[slot]
+
     def call(self, key, *args):
         """Sends one command to the primary that has the key."""
         return self._patiently(self._call, key, args)
@@ -198,7 +202,7 @@ class Store:
         """
         for server in self.primaries:
             info = server.info('replication')
-            if int(info.get('connected_slaves', 0)) \
+            if info.get('connected_slaves', '0') != '0' \
                     and not server.call('WAIT', 1, WAIT_MS):
                 self._say(f'no replica of {server.name} has all writes yet: '
                           'a failover now would lose them')
