@@ -29,6 +29,7 @@ commands:
   list      list the grants of a tenant or of a member
   revoke    revoke grants at Cigna and delete them
   revive    restore grants that were ended by mistake
+  rename    move the grants of a tenant to its new name
   pauses    show where Cigna has asked for fewer requests, or end such a pause
 
 Each command has its own --help.
@@ -78,6 +79,8 @@ class Tool:
         self.settings = Settings(options)
         self.layout = Layout(self.settings.ring, self.settings.prefix)
         self.store = Store(self.settings, options.wait, say)
+
+    say_always = staticmethod(say)
 
     def opener(self):
         from .records import Opener
@@ -207,6 +210,18 @@ def revive(tool):
     return ATTENTION if act.findings.counts else 0
 
 
+def rename(tool):
+    import time
+    from .rename import Rename, tenants
+    options = tool.options
+    old, new = tenants(tool.settings, options.old, options.new)
+    act = Rename(tool, old, new, time.sleep)
+    act.run(options.members, options.busy)
+    for line in act.lines():
+        show(line)
+    return ATTENTION if act.attention else 0
+
+
 def pauses(tool):
     from .pauses import Pauses, origin_of
     options, found = tool.options, Pauses(tool.store, tool.layout)
@@ -282,10 +297,10 @@ def parser():
     p.add_argument('--quiet', action='store_true',
                    help='print only results and warnings')
 
-    commands = p.add_subparsers(metavar='COMMAND', required=True,
+    commands = p.add_subparsers(prog='scripts/vault', metavar='COMMAND', required=True,
                                 help=argparse.SUPPRESS)
     for add in (add_init, add_status, add_reseal, add_verify, add_list,
-                add_revoke, add_revive, add_pauses):
+                add_revoke, add_revive, add_rename, add_pauses):
         add(commands)
     return p
 
@@ -395,6 +410,7 @@ fingerprint of the patient.  list never prints a token.  The states are:
   spent   Cigna has refused the refresh token for good
   moved   the grant was made for another issuer, client or FHIR base
   ended   the access token has expired, and there is no refresh token
+  renamed rename has copied the grant to another tenant
 ''')
     add_selection(p, False)
     p.add_argument('--show-patient', action='store_true',
@@ -450,6 +466,42 @@ not record when it ended a grant.  Such grants are revived by --member,
     p.add_argument('--dry-run', action='store_true',
                    help='only show the grants')
     add_rate(p, 200, 'grants')
+
+
+def add_rename(commands):
+    p = add_command(commands, 'rename', rename, '''\
+Moves the grants of tenant OLD to tenant NEW, so that no member has to connect
+again.  A grant's key is a keyed hash of the member's name, so the app has to
+list its members.  The two tenants must have the same issuer, client_id and
+fhir_base.  On a fleet that runs:
+
+  1. Add the block of NEW beside that of OLD, on every node, and reload.
+  2. scripts/vault rename OLD NEW --members FILE
+     The grants are copied, and the grants of OLD are set aside: gateways serve
+     their access tokens, but refresh only the copies.
+  3. Write NEW for OLD in cigna_identity, on every node, and reload.
+  4. scripts/vault rename OLD NEW --members FILE --finish
+     The grants of OLD are removed.
+  5. scripts/vault revoke --tenant OLD, for members that FILE does not name.
+     Then remove the block of OLD.
+
+Do steps 2 to 4 soon after each other: meanwhile a member of OLD whose access
+token expires gets 503.  rename may be stopped at any time, and repeated.  With
+the names exchanged it moves the grants back.
+''')
+    p.add_argument('old', metavar='OLD', help='the name until now')
+    p.add_argument('new', metavar='NEW', help='the new name')
+    p.add_argument('--members', metavar='FILE', required=True,
+                   help='the names of the members, one per line, as '
+                        'cigna_identity gets them; - for standard input')
+    p.add_argument('--finish', action='store_true',
+                   help='remove the grants of OLD')
+    p.add_argument('--dry-run', action='store_true',
+                   help='only show what would be done')
+    p.add_argument('--busy', metavar='SECONDS', type=rate, default=300,
+                   help='how long to wait for refreshes that are under way '
+                        '(300)')
+    add_rate(p, 200, 'members')
 
 
 def add_pauses(commands):

@@ -89,7 +89,9 @@ class Listing:
 
     def entry(self, row, tenant, grant):
         state = grant.state
-        if state == 'live' and self.opener.moved(row, tenant):
+        if row.aside:
+            state = 'renamed'
+        elif state == 'live' and self.opener.moved(row, tenant):
             state = 'moved'
         elif state == 'live' and not grant.refresh_token \
                 and grant.expires_ms < time.time() * 1000:

@@ -28,6 +28,9 @@ STATES = ('live', 'spent')
 # fields that are numbers, beside the generation
 NUMBERS = ('s', 'n', 'm')
 
+# owner of the mark of a grant that `rename` has set aside
+SET_ASIDE = b'rename'
+
 IDENTITY = re.compile(rb'.*:g:\{([A-Za-z0-9_-]{27})\}')
 
 # Returns ms to live, type, and the values of the fields if the key is a hash.
@@ -115,7 +118,7 @@ class Reading:
 class Row:
     """A grant's record in Redis.  `fault` says why it cannot be read."""
 
-    FIELDS = ('i', 'g', 'b', 's', 'n', 'm')
+    FIELDS = ('i', 'g', 'b', 's', 'n', 'm', 'o', 'r', 'c', 'x', 'v', 'w')
 
     def __init__(self, key, values=None, fault=None, left_ms=-1):
         self.key = key
@@ -146,6 +149,11 @@ class Row:
         """
         return not (self.fault is None and self.id is None
                     and self.blob is None)
+
+    @property
+    def aside(self):
+        """True if `rename` keeps gateways from refreshing this grant."""
+        return self.id is not None and self.fields.get('o') == SET_ASIDE
 
     @property
     def identity(self):
@@ -230,6 +238,12 @@ class Opener:
                 pass
         raise Homeless('belongs to no tenant: it is damaged, was moved, or '
                        'its tenant is not configured')
+
+    def open_as(self, row, tenant):
+        """Returns the plain text of a grant of this tenant."""
+        row.check()
+        return self.ring.open(self._record(row, tenant), row.data(),
+                              row.sealed)
 
     def moved(self, row, tenant):
         """True if the grant was made for another registration."""

@@ -156,6 +156,8 @@ class Revive:
                          self.layout.channel, row.identity.encode())
 
     def _why_not(self, row, tenant, grant):
+        if row.aside:
+            return 'set aside by rename'
         if not row.given_up and (row.spent is None or grant.state != 'spent'):
             return 'live'
         if self.opener.moved(row, tenant):

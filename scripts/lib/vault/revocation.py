@@ -208,10 +208,16 @@ class Revoke:
         return self._endpoints[tenant.name]
 
     def run(self, row, tenant, grant, opener):
-        if self._revoked(row, tenant, grant) or self.delete_anyway:
+        if row.aside:
+            # the grant under the new name has the same refresh token
+            self.failed.append(row.identity)
+            self.say(f'{row.identity} is not revoked: it was set aside by '
+                     'rename, so run "rename --finish" first')
+        elif self.revoked_at_cigna(row, tenant, grant) or self.delete_anyway:
             self._delete(row, tenant, opener)
 
-    def _revoked(self, row, tenant, grant):
+    def revoked_at_cigna(self, row, tenant, grant):
+        """Returns False if the grant's tokens may still work."""
         endpoint = self.endpoint(tenant)
         if not endpoint.known:
             return True
@@ -243,7 +249,7 @@ class Revoke:
     def _revoke_last(self, last, tenant, opener):
         try:
             _, plain = opener.open(last)
-            self._revoked(last, tenant, Grant(plain))
+            self.revoked_at_cigna(last, tenant, Grant(plain))
         except (Damaged, UnknownKey) as error:
             self.failed.append(last.identity)
             self.say(f'{last.identity} is not revoked: {error}')

@@ -198,14 +198,17 @@ class Store:
         return replies
 
     def await_replicas(self):
-        """Waits for a replica.  Warns if only a primary has the last writes.
-        """
+        """Waits for a replica.  Warns, and returns False, if only a primary
+        has the last writes."""
+        kept = True
         for server in self.primaries:
             info = server.info('replication')
             if info.get('connected_slaves', '0') != '0' \
                     and not server.call('WAIT', 1, WAIT_MS):
                 self._say(f'no replica of {server.name} has all writes yet: '
                           'a failover now would lose them')
+                kept = False
+        return kept
 
     def scan(self, pattern):
         """Yields lists of keys.  No key comes twice."""
