@@ -39,6 +39,19 @@ wrong_usage() {
 }
 
 
+# at_most N "$@": refuses more than N arguments
+
+at_most() {
+    local most=$1
+    shift
+
+    if [ $# -gt "$most" ]; then
+        shift "$most"
+        wrong_usage "unexpected argument \"$1\""
+    fi
+}
+
+
 # A second script that takes the same lock waits until the first one has ended.
 # The kernel releases the lock with the process, so a killed script leaves none.
 

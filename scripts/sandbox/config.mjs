@@ -29,11 +29,60 @@ const FLAGS = {
   'members': { type: 'string' },
   'marker': { type: 'string' },
   'client': { type: 'string', multiple: true },
+  'help': { type: 'boolean', short: 'h' },
 };
+
+// What --help prints.
+export const HELP = `Runs the stand-in for Cigna: an authorization server and a FHIR server.
+
+usage: node scripts/sandbox/server.mjs --directory DIR [options]
+
+  --directory DIR      where the certificates are, or will be made
+  --config FILE        settings from a JSON file; options override them
+  --host NAME          host in the URLs that programs call (localhost)
+  --browser-host NAME  host in the URLs that browsers open (the same)
+  --port N, --fhir-port N, --control-port N
+                       ports (free ones)
+  --members N          N more members: syntheticuser0001, ...
+  --marker TEXT        part of every secret (MARKsecret)
+  --client JSON        a client registration, with client_id and redirect_uris;
+                       repeat it for more
+
+Prints one line of JSON when it is ready.  Ends on SIGTERM and SIGINT.  Also ends
+when a pipe on its standard input closes and when its parent ends, and says so
+on standard error.
+`;
 
 const NUMBERS = ['port', 'fhir_port', 'control_port', 'members'];
 
 export class ConfigError extends Error {}
+
+function parseJson(text, what) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ConfigError(`${what} is not JSON`);
+  }
+}
+
+function readJson(file) {
+  try {
+    return parseJson(readFileSync(file, 'utf8'), `"${file}"`);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      throw error;
+    }
+    throw new ConfigError(`cannot read "${file}" (${error.code})`);
+  }
+}
+
+function parseFlags(args) {
+  try {
+    return parseArgs({ args, options: FLAGS }).values;
+  } catch ({ message }) {
+    throw new ConfigError(message.split(/\.?\s*\n|\. /)[0]);
+  }
+}
 
 function fromFlags({ config, client, ...flags }) {
   const settings = Object.fromEntries(Object.entries(flags).map(
@@ -42,13 +91,16 @@ function fromFlags({ config, client, ...flags }) {
     settings[name] = Number(settings[name]);
   }
   return client ? { ...settings, clients: client.map((text) =>
-    JSON.parse(text)) } : settings;
+    parseJson(text, '--client')) } : settings;
 }
 
+// Returns the settings, or null if --help is among the arguments.
 export function readConfig(args) {
-  const { values } = parseArgs({ args, options: FLAGS });
-  const file = values.config
-    ? JSON.parse(readFileSync(values.config, 'utf8')) : {};
+  const { help, ...values } = parseFlags(args);
+  if (help) {
+    return null;
+  }
+  const file = values.config ? readJson(values.config) : {};
   const config = { ...DEFAULTS, ...file, ...fromFlags(values) };
 
   const strange = Object.keys(config).find((name) => !(name in DEFAULTS));

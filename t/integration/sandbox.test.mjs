@@ -1,7 +1,7 @@
 // The sandbox itself: sign-in, and the control API.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -289,17 +289,66 @@ test('a hundred dances at once all arrive, each with its own data',
 test('the process ends with the pipe on its standard input', async () => {
   const child = spawn(process.execPath, [SERVER, '--directory',
                                          path.join(directory, 'short')],
-                      { stdio: ['pipe', 'pipe', 'inherit'] });
+                      { stdio: ['pipe', 'pipe', 'pipe'] });
+  const said = child.stderr.toArray();
   await once(child.stdout, 'data');
   child.stdin.end();
   assert.deepEqual(await once(child, 'exit'), [0, null]);
+  assert.equal(Buffer.concat(await said).toString(),
+               'sandbox: ends, because its standard input was closed\n');
 });
 
-test('a wrong setting is a clear error', async () => {
-  const child = spawn(process.execPath, [SERVER, '--members', 'many'],
-                      { stdio: ['ignore', 'ignore', 'pipe'] });
-  const [text] = await once(child.stderr, 'data');
-  assert.match(String(text), /^sandbox: directory is required/);
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 1);
+test('the process ends with its parent, and says so', async () => {
+  const parent = spawn('sh', ['-c', `exec 3>&1; '${process.execPath}' `
+    + `'${SERVER}' --directory '${path.join(directory, 'orphan')}' `
+    + '</dev/null 2>&3 & cat >/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const said = [];
+  parent.stdout.on('data', (data) => said.push(data));
+  await once(parent.stdout, 'data');
+  parent.stdin.end();
+  await once(parent.stdout, 'end');
+  assert.match(Buffer.concat(said).toString(),
+               /^sandbox: ends, because its parent has ended$/m);
 });
+
+test('the process ends on SIGTERM without a word', async () => {
+  const child = spawn(process.execPath, [SERVER, '--directory',
+                                         path.join(directory, 'short')],
+                      { stdio: ['pipe', 'pipe', 'pipe'] });
+  const said = child.stderr.toArray();
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  assert.equal(Buffer.concat(await said).toString(), '');
+});
+
+const serve = (...args) =>
+  spawnSync(process.execPath, [SERVER, ...args], { encoding: 'utf8' });
+
+test('--help describes the options', () => {
+  for (const option of ['--help', '-h']) {
+    const { status, stdout, stderr } = serve(option);
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr, '');
+    assert.match(stdout, /^ {2}--directory DIR /m);
+  }
+});
+
+for (const [args, said] of [
+  [['--members', 'many'], /directory is required/],
+  [['--directory', '/tmp', '--members', 'many'], /members is not a number/],
+  [['--nonsense'], /Unknown option '--nonsense'/],
+  [['superfluous'], /Unexpected argument 'superfluous'/],
+  [['--directory'], /argument missing/],
+  [['--config', '/nonexistent'], /cannot read "\/nonexistent" \(ENOENT\)/],
+  [['--config', '/dev/null'], /"\/dev\/null" is not JSON/],
+  [['--directory', '/tmp', '--client', 'x'], /--client is not JSON/],
+]) {
+  test(`a wrong command line is a clear error: ${args.join(' ')}`, () => {
+    const { status, stdout, stderr } = serve(...args);
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, said);
+    assert.match(stderr, /^sandbox: .*; see server\.mjs --help\n$/);
+  });
+}

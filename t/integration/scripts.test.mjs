@@ -15,19 +15,41 @@ const SCRIPTS = readdirSync(path.join(TOP, 'scripts'))
 
 const WRONG = [['--nonsense'], ['nonsense'], ['']];
 
-// Wrong command lines of scripts whose options take values.
+// More wrong command lines: missing, wrong and superfluous values.
 const MORE = {
-  bench: [['--rounds', 'x'], ['--seconds', '0'], ['--rounds']],
-  budgets: [['--seconds', '-1'], ['--seconds']],
-  build: [['old'], ['--source']],
+  bench: [['--rounds', 'x'], ['--seconds', '0'], ['--rounds'],
+          ['--tenants', 'x'], ['--quick', 'x']],
+  budgets: [['--seconds', '-1'], ['--seconds'], ['rate', 'nonsense']],
+  build: [['old'], ['--source'], ['dynamic', 'x'], ['old', '0.4.0', 'x'],
+          ['clean', 'all']],
   check: [['rooms', 'nonsense']],
-  demo: [['--check', '--nonsense']],
-  faults: [['kill', '--rounds', '1e9'], ['kill', '--open', '0']],
-  fuzz: [['http_reply', 'soon'], ['http_reply', '-1']],
+  demo: [['--check', '--nonsense'], ['--check', 'x'], ['--screenshots']],
+  faults: [['kill', '--rounds', '1e9'], ['kill', '--open', '0'],
+           ['kill', 'nonsense'], ['--seed']],
+  fuzz: [['http_reply', 'soon'], ['http_reply', '-1'],
+         ['http_reply', '1', 'x'], ['all', '/dev/null']],
+  install: [['build', 'x'], ['build', '']],
+  keygen: [['--add'], ['--drop'], ['--drop', 'x'], ['--list', 'a', 'b'],
+           ['--list', '--add', 'a']],
+  test: [['check', 'nonsense'], ['unit', 'nonsense'], ['fuzz', 'soon'],
+         ['fuzz', '1', '2'], ['integration', 'nonsense'], ['demo', 'x'],
+         ['all', 'x'], ['unit', '']],
+  vault: [['--wait', 'x', 'status'], ['--wait'], ['--cluster', 'x'],
+          ['-c'], ['status', '-c']],
 };
 
-// Scripts whose only argument is a file.
-const TAKES_FILE = new Set(['keygen']);
+// Wrong command lines of commands of scripts/vault.
+const VAULT = {
+  init: [['--adopt', 'x']],
+  list: [['--rate', 'x'], ['--rate'], ['--tenant'],
+         ['--member', 'a', '--identity', 'b']],
+  pauses: [['--end'], ['--tenant', 'acme']],
+  rename: [[], ['a'], ['a', 'b'], ['a', 'b', '--members'],
+           ['a', 'b', 'c', '--members', 'x']],
+  revive: [[], ['--tenant', 'acme'], ['--since', 'yesterday'],
+           ['--tenant', 'acme', '--all', '--member', 'a']],
+  revoke: [[], ['--tenant']],
+};
 
 function isProgram(file) {
   try {
@@ -44,6 +66,18 @@ const run = (file, args) => spawnSync(file, args, {
 
 assert.ok(SCRIPTS.length > 8, 'there are scripts');
 
+// Checks that a command line is refused in one line.
+function assertWrong(file, args) {
+  const { status, stdout, stderr } = run(file, args);
+  assert.equal(status, 2, stderr);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^[^\n]+\n$/);
+  assert.ok(stderr.length < 400, stderr);
+  assert.doesNotMatch(stderr, /^\s+at |node:internal|Traceback/m);
+}
+
+const titled = (args) => args.map((one) => one || '""').join(' ');
+
 for (const { name, file } of SCRIPTS) {
   for (const option of ['--help', '-h']) {
     test(`scripts/${name} ${option} prints a description`, () => {
@@ -57,16 +91,35 @@ for (const { name, file } of SCRIPTS) {
   }
 
   for (const args of [...WRONG, ...MORE[name] ?? []]) {
-    if (TAKES_FILE.has(name) && !args[0].startsWith('-')) {
-      continue;
+    test(`scripts/${name} ${titled(args)} is refused in one line`, () => {
+      assertWrong(file, args);
+    });
+  }
+}
+
+const TOOL = path.join(TOP, 'scripts', 'vault');
+const COMMANDS = [...run(TOOL, ['--help']).stdout.matchAll(
+  /^ {2}([a-z]+) {2,}[a-z]/gm)].map(([, name]) => name);
+
+test('the help of scripts/vault lists the commands', () => {
+  for (const name of Object.keys(VAULT)) {
+    assert.ok(COMMANDS.includes(name), name);
+  }
+});
+
+for (const name of COMMANDS) {
+  test(`scripts/vault ${name} --help describes the command`, () => {
+    for (const option of ['--help', '-h']) {
+      const { status, stdout, stderr } = run(TOOL, [name, option]);
+      assert.equal(stderr, '');
+      assert.equal(status, 0);
+      assert.match(stdout, new RegExp(`^usage: scripts/vault ${name} `));
     }
-    test(`scripts/${name} ${args.map((one) => one || '""').join(' ')} is `
-      + 'refused in one line', () => {
-      const { status, stdout, stderr } = run(file, args);
-      assert.equal(status, 2, stderr);
-      assert.equal(stdout, '');
-      assert.ok(stderr.trim().split('\n').length <= 2, stderr);
-      assert.doesNotMatch(stderr, /^\s+at |node:internal|Traceback/m);
+  });
+
+  for (const args of [['--nonsense'], ['x', 'y', 'z'], ...VAULT[name] ?? []]) {
+    test(`scripts/vault ${name} ${titled(args)} is refused in one line`, () => {
+      assertWrong(TOOL, [name, ...args]);
     });
   }
 }

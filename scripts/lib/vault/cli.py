@@ -6,6 +6,7 @@ import re
 import sys
 from datetime import datetime, timezone
 
+from .arguments import Parser
 from .errors import UsageError, VaultError
 from .layout import Layout
 from .settings import Settings
@@ -287,10 +288,8 @@ def moment(text):
 
 
 def parser():
-    p = argparse.ArgumentParser(
-        prog='scripts/vault', usage='scripts/vault [options] COMMAND ...',
-        description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = Parser(prog='scripts/vault', description=DESCRIPTION, epilog=EPILOG,
+               usage='scripts/vault [options] COMMAND ...')
     add_where(p.add_argument_group('where the vault is'))
     p.add_argument('--wait', metavar='SECONDS', type=rate, default=10,
                    help='how long to repeat what fails temporarily (10)')
@@ -336,9 +335,7 @@ def add_where(group):
 
 
 def add_command(commands, name, run, description):
-    p = commands.add_parser(
-        name, description=description, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = commands.add_parser(name, description=description)
     p.set_defaults(run=run)
     p.add_argument('--quiet', action='store_true', default=argparse.SUPPRESS,
                    help='print only results and warnings')
