@@ -10,7 +10,7 @@ import { test } from 'node:test';
 
 import { authority } from '../../scripts/lib/ca.mjs';
 import { toCallback } from '../lib/dance.mjs';
-import { assertServed, connected } from '../lib/fhir.mjs';
+import { assertServed, connected, grantKeys } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { journey, manyMembers } from '../lib/journey.mjs';
 import { Redis, startRedis } from '../lib/redis.mjs';
@@ -18,12 +18,13 @@ import { passwordOf, redisUsers, sentinelUsers } from
   '../lib/redis_users.mjs';
 import { TOP, freePort, onEnd, scratchDirectory, until } from
   '../lib/scratch.mjs';
+import { runVault, vaultLogin } from '../lib/vault.mjs';
 
 // Commands that a single Redis without replicas never gets.  They are for a
 // database other than 0, for a cluster, or for replicas.
 const ELSEWHERE = {
   'cigna': ['asking', 'cluster|slots', 'select', 'wait'],
-  'cigna-vault': ['asking', 'cluster|slots', 'exists', 'select', 'set', 'wait'],
+  'cigna-vault': ['asking', 'cluster|slots', 'select', 'wait'],
 };
 
 // { user: [commands] }
@@ -143,6 +144,10 @@ test('the Redis user of scripts/vault', async (t) => {
     await vault('pauses');
     await vault('pauses', '--end', 'https://fhir.example');
     await vault('list', '--tenant', 'acme', '--member', 'member-0');
+    for (const key of await grantKeys(gw)) {
+      await redis.command('HSET', key, 'm', 1, 'n', 4);
+    }
+    await vault('revive', '--tenant', 'acme', '--all');
     for (const change of ['--add', '--promote']) {
       execFileSync(`${TOP}/scripts/keygen`, [change, gw.file('keys')]);
     }
@@ -151,17 +156,54 @@ test('the Redis user of scripts/vault', async (t) => {
     assert.deepEqual(await redis.command('ACL', 'LOG'), []);
   });
 
+  await t.test('the user may run every command of rename', async () => {
+    const members = gw.file('members');
+    writeFileSync(members, 'member-1\nmember-3\n');
+    const conf = gw.file('renamed.conf');
+    const globex = /^ *cigna_tenant globex \{[^}]*\}$/m;
+    const text = gw.configuration();
+    writeFileSync(conf, `http {\n${text.replace(globex, (block) =>
+      `${block}\n${block.replace('globex', 'initech')}`)}\n}\n`);
+    for (const [from, to, ...more] of [
+      ['globex', 'initech'], ['initech', 'globex', '--finish'],
+      ['globex', 'initech', '--finish'],
+    ]) {
+      const { code, out, err } = await runVault([
+        '-c', conf, ...vaultLogin(redis, gw.directory), 'rename', from, to,
+        '--members', members, ...more]);
+      assert.equal(code, 0, out + err);
+    }
+    assert.deepEqual(await redis.command('ACL', 'LOG'), []);
+  });
+
   await t.test('the user has no permission that the script does not '
     + 'use', async () => {
     assert.deepEqual(await unused(redis, 'cigna-vault'), []);
   });
 
+  await t.test('a permission that is missing is reported as such', async () => {
+    // the tool sends TYPE inside a script, and SCAN outside
+    for (const rule of ['-type', '-scan']) {
+      await redis.command('ACL', 'SETUSER', 'cigna-vault', rule);
+      const { code, err } = await gw.vault('status');
+      assert.equal(code, 1);
+      assert.match(err, /^vault: the user at \S+ lacks a permission; /);
+      await redis.command('ACL', 'LOAD');
+    }
+  });
+
   for (const args of [['KEYS', '*'], ['FLUSHALL'], ['CONFIG', 'GET', '*'],
-                      ['ACL', 'LIST'], ['GET', 'other:key'],
+                      ['ACL', 'LIST'], ['GET', 'cigna:g:{x}'],
+                      ['GET', 'other:key'], ['ACL', 'SETUSER', 'x'],
+                      ['MONITOR'], ['SHUTDOWN'], ['CONFIG', 'SET', 'x', 'y'],
+                      ['RENAME', 'cigna:g:{x}', 'cigna:g:{y}'],
+                      ['SUBSCRIBE', 'cigna:invalidate'],
+                      ['EVAL', 'return redis.call("KEYS", "*")', 0],
                       ['HSET', 'other:key', 'f', 'v'], ['PUBLISH', 'x', 1]]) {
     await t.test(`Redis refuses ${args.join(' ')}`, async () => {
       const client = await redis.as('cigna-vault');
-      await assert.rejects(client.command(...args), /NOPERM/);
+      await assert.rejects(client.command(...args),
+                           /NOPERM|can't run this/);
       client.close();
     });
   }

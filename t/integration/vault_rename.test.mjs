@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { startCluster } from '../lib/cluster.mjs';
 import { assertRefused, assertServed, connected, expired, grantKeys,
          refreshes } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
@@ -463,6 +464,33 @@ test('a replica that does not keep up', async (t) => {
     assertServed(await alice.get('/fhir/Coverage'));
     assert.equal((await gw.sandbox.control.see()).token.reuse, 0);
   });
+});
+
+test('rename in a cluster', async (t) => {
+  const redis = await startCluster(t);
+  const gw = await renaming(t, { redis });
+  const members = Array.from({ length: 12 }, (_, i) => `member-${i}`);
+  const visitors = await Promise.all(members.map((member) =>
+    connected(gw, { member })));
+  const before = await ids(gw);
+
+  for (const args of [['--dry-run'], []]) {
+    const { code, out, err } = await rename(gw, members, ...args);
+    assert.equal(code, DONE, out + err);
+  }
+  await serve(gw, NEW);
+  const { code, out } = await rename(gw, members, '--finish');
+  assert.equal(code, DONE, out);
+  assert.match(out, /^12 grants removed from acme$/m);
+  assert.deepEqual(await ids(gw), before);
+
+  await gw.sandbox.control.expire({ client_id: 'acme-client' });
+  for (const visitor of visitors) {
+    assertServed(await visitor.get('/fhir/Coverage'));
+  }
+  assert.equal((await gw.sandbox.control.see()).token.reuse, 0);
+  const status = await vault(gw, 'status');
+  assert.equal(status.code, DONE, status.out + status.err);
 });
 
 test('what rename reports', async (t) => {

@@ -17,6 +17,8 @@ TIMEOUT = 10
 PASSING = ('LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN',
            'BUSY', 'NOREPLICAS')
 
+DENIED_IN_SCRIPT = 'The user executing the script can\'t '
+
 
 class Passing(Exception):
     """A temporary error: try again, perhaps at another server."""
@@ -138,7 +140,8 @@ class Server:
                 or code in ('WRONGPASS', 'NOAUTH'):
             return VaultError(f'{self.name} refuses the login (user name or '
                               'password)')
-        if isinstance(error, NoPermissionError):
+        if isinstance(error, NoPermissionError) \
+                or str(error).startswith(DENIED_IN_SCRIPT):
             return VaultError(
                 f'the user at {self.name} lacks a permission; this tool needs '
                 'more than nginx does, see --username and --password-file')
@@ -149,7 +152,8 @@ class Server:
         if isinstance(error, (ConnectionError, TimeoutError, OSError)):
             return Passing(f'{self.name} does not answer')
         # the text behind an error's code may repeat arguments
-        code = shown(code.encode('utf-8', 'replace'))
+        code = shown(code.encode('utf-8', 'replace')) if code.isupper() \
+            else 'ERR'
         if code in PASSING:
             return self._refusal(Passing, f'says {code}', code)
         return self._refusal(VaultError, f'refuses a command: {code}', code)
