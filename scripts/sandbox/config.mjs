@@ -33,7 +33,8 @@ const FLAGS = {
 };
 
 // What --help prints.
-export const HELP = `Runs the stand-in for Cigna: an authorization server and a FHIR server.
+export const HELP = `\
+Runs the stand-in for Cigna: an authorization server and a FHIR server.
 
 usage: node scripts/sandbox/server.mjs --directory DIR [options]
 
@@ -48,9 +49,9 @@ usage: node scripts/sandbox/server.mjs --directory DIR [options]
   --client JSON        a client registration, with client_id and redirect_uris;
                        repeat it for more
 
-Prints one line of JSON when it is ready.  Ends on SIGTERM and SIGINT.  Also ends
-when a pipe on its standard input closes and when its parent ends, and says so
-on standard error.
+Prints one line of JSON when it is ready.  Ends on SIGTERM and SIGINT.  Also
+ends when a pipe on its standard input closes and when its parent ends, and says
+so on standard error.
 `;
 
 const NUMBERS = ['port', 'fhir_port', 'control_port', 'members'];

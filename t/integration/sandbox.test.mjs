@@ -301,7 +301,8 @@ test('the process ends with the pipe on its standard input', async () => {
 test('the process ends with its parent, and says so', async () => {
   const parent = spawn('sh', ['-c', `exec 3>&1; '${process.execPath}' `
     + `'${SERVER}' --directory '${path.join(directory, 'orphan')}' `
-    + '</dev/null 2>&3 & cat >/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    + '</dev/null 2>&3 & cat >/dev/null'],
+                       { stdio: ['pipe', 'pipe', 'ignore'] });
   const said = [];
   parent.stdout.on('data', (data) => said.push(data));
   await once(parent.stdout, 'data');

@@ -147,6 +147,22 @@ test('a saved configuration is a saved block, too', async (t) => {
   assert.equal((await readRecord(gw, alice.key)).i, undefined);
 });
 
+test('many grants that no tenant opens', async (t) => {
+  const { gw, alice } = await withMembers(t);
+  const record = Object.entries(await readRecord(gw, alice.key)).flat();
+  for (let i = 0; i < 20; i += 1) {
+    const key = `cigna:g:{${`copy-${i}`.padEnd(27, '_')}}`;
+    await gw.redis.command('HSET', key, ...record);
+    await gw.redis.command('PEXPIRE', key, 3600000);
+  }
+  const orphans = async () => (await gw.vault('status')).out
+    .match(/^orphans .*$/gm).join('\n');
+
+  assert.match(await orphans(), /^orphans {2}20 with the registration of t/);
+  await removeBlock(gw);
+  assert.match(await orphans(), /^orphans {2}22 with registration [0-9a-f]+, /);
+});
+
 test('orphans that may be damaged records', async (t) => {
   const { gw, alice } = await withMembers(t);
   const { b } = await readRecord(gw, alice.key);

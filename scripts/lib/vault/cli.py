@@ -296,8 +296,8 @@ def parser():
     p.add_argument('--quiet', action='store_true',
                    help='print only results and warnings')
 
-    commands = p.add_subparsers(prog='scripts/vault', metavar='COMMAND', required=True,
-                                help=argparse.SUPPRESS)
+    commands = p.add_subparsers(prog='scripts/vault', metavar='COMMAND',
+                                required=True, help=argparse.SUPPRESS)
     for add in (add_init, add_status, add_reseal, add_verify, add_list,
                 add_revoke, add_revive, add_rename, add_pauses):
         add(commands)

@@ -222,20 +222,25 @@ class Opener:
             self._likely.setdefault(self.registrations[tenant.name],
                                     []).append(tenant)
 
-    def open(self, row):
-        """Returns (tenant, plain text).  Raises UnknownKey or Damaged."""
+    def open(self, row, likely_only=False):
+        """Returns (tenant, plain text).  Raises UnknownKey or Damaged.  Tries
+        only tenants of the record's registration if `likely_only` is set."""
         row.check()
         if self.ring.find(row.key_id) is None:
             raise UnknownKey(row.key_id.hex())
 
         # first the tenants with the registration that the record names
-        likely = self._likely.get(row.registration, [])
-        for tenant in [*likely, *self.tenants]:
+        likely = self._likely.setdefault(row.registration, [])
+        others = [] if likely_only else self.tenants
+        for tenant in [*likely, *others]:
             try:
-                return tenant, self.ring.open(self._record(row, tenant),
-                                              row.data(), row.sealed)
+                plain = self.ring.open(self._record(row, tenant), row.data(),
+                                       row.sealed)
             except Damaged:
-                pass
+                continue
+            if tenant not in likely:
+                likely.append(tenant)
+            return tenant, plain
         raise Homeless('belongs to no tenant: it is damaged, was moved, or '
                        'its tenant is not configured')
 

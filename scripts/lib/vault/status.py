@@ -196,7 +196,12 @@ class Orphans:
 
     A record does not name its tenant.  It has the digest of the tenant's
     registration in clear, so that grants of one former tenant are told apart.
+    If no tenant opens several grants of a registration, later ones are tried
+    only with tenants that have this registration: otherwise each orphan would
+    be tried with all of thousands of tenants.
     """
+
+    TRIED = 5
 
     def __init__(self, opener, saved):
         """saved: names of tenants that only a saved block has."""
@@ -209,7 +214,8 @@ class Orphans:
 
     def look(self, row):
         try:
-            tenant, _ = self.opener.open(row)
+            tenant, _ = self.opener.open(
+                row, self.unknown[row.registration] >= self.TRIED)
         except UnknownKey:
             return
         except Damaged:
