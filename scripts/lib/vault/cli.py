@@ -549,6 +549,7 @@ def _check_revive(options):
 
 
 def main(argv=None):
+    sys.stdout.reconfigure(errors='backslashreplace')
     options = parser().parse_args(argv)
     if not options.conf and not options.redis and not options.sentinel:
         options.conf = CONF

@@ -35,6 +35,7 @@ from .findings import SHOWN, Findings
 from .keyring import Damaged, UnknownKey
 from .records import SET_ASIDE, Row
 from .revocation import TOMB_MS, Revoke
+from .scripts import VAULT_CHECK
 
 BATCH = 64
 PAUSE_S = 1
@@ -43,9 +44,16 @@ NEVER_MS = 9999999999999
 # fields that a placed grant takes over as they are
 KEPT = ('c', 's', 'n', 'r')
 
-# Sets a grant aside if it is the one that was read and no refresh of it is
-# under way.  Returns the record afterwards.
-ASIDE = b'''local clock = redis.call('TIME')
+# A new primary may not know of open exchanges.  For so long gateways begin no
+# refresh, and tell it of theirs; as CIGNA_LEASE_MS and 5 seconds.
+QUIET_MS = 15000
+
+# Sets a grant aside if it is the one that was read, no refresh of it is under
+# way, and the server is the one that was checked.  Returns the record
+# afterwards.
+ASIDE = b'''local run = redis.call('INFO', 'server')
+if string.match(run, 'run_id:(%w+)') ~= ARGV[7] then return 'elsewhere' end
+local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'o', 'm')
 for i = 1, 3 do
@@ -57,7 +65,7 @@ if g[4] ~= ARGV[4] then
     redis.call('HSET', KEYS[1], 'm', ARGV[5], 'o', ARGV[4], 'w', g[5] or '')
 end
 redis.call('HSET', KEYS[1], 'v', ARGV[6])
-return redis.call('HMGET', KEYS[1], unpack(ARGV, 7))
+return redis.call('HMGET', KEYS[1], unpack(ARGV, 8))
 '''
 
 # Writes a grant in place of the record that was read.  Arguments: the four
@@ -168,6 +176,7 @@ class Rename:
         self.unnamed = []
         self.left = self.wrong_lines = self.wrong_line = 0
         self._known = set()
+        self._runs = None
 
     @property
     def registration(self):
@@ -186,8 +195,8 @@ class Rename:
         busy += self._batch(batch)
 
         while busy and wait_s > 0 and not self.dry_run:
-            self.tool.say(f'{len(busy)} grants are left: a refresh is under '
-                          'way')
+            self.tool.say(f'{len(busy)} grants are left, probably because of '
+                          'a refresh')
             self.sleep(min(PAUSE_S, wait_s))
             wait_s -= PAUSE_S
             busy = [one for some in records.batches(busy, BATCH)
@@ -209,6 +218,8 @@ class Rename:
 
     def _batch(self, pairs):
         """Returns those pairs that have to wait for a refresh."""
+        if not self._runs and not self.dry_run:
+            self._settle()
         self.pace.take(len(pairs))
         self._read(pairs)
         steps = {}
@@ -228,6 +239,22 @@ class Rename:
             return []
         return [pair for step, found in steps.items()
                 for pair in step(found)]
+
+    def _settle(self):
+        """Waits until each primary has been one for long enough."""
+        self._runs = {}
+        for server in self.store.primaries:
+            marker = self.layout.marker_key(self.store.first_slot(server))
+            reply = VAULT_CHECK.run(self.store, marker)
+            if reply[0] != b'ok':
+                raise VaultError(f'{server.name} is not this vault\'s primary, '
+                                 'or has no marker: see "status"')
+            self._runs[server] = reply[4].split()[0]
+            left_ms = QUIET_MS - int(reply[3])
+            if left_ms > 0:
+                self.tool.say(f'{server.name} is a new primary: waiting for '
+                              f'{-(-left_ms // 1000)} s')
+                self.sleep(left_ms / 1000)
 
     def _read(self, pairs):
         keys = [key for pair in pairs for key in (pair.old_key, pair.new_key)]
@@ -276,8 +303,7 @@ class Rename:
     def copy(self, pairs):
         """Sets the grants aside, and places them under the new name."""
         again, aside = [], []
-        for pair, reply in zip(pairs, self.store.calls([
-                self._aside(pair) for pair in pairs])):
+        for pair, reply in zip(pairs, self._put_aside(pairs)):
             if isinstance(reply, list):
                 pair.old = Row(pair.old_key, reply, None, pair.old.left_ms)
                 aside.append(pair)
@@ -295,9 +321,16 @@ class Rename:
 
     def _aside(self, pair):
         row = pair.old
+        run = (self._runs or {}).get(self.store.server_of(row.key), b'')
         return row.key, ('EVAL', ASIDE, 2, row.key, self._lock(row), row.id,
                          row.generation, row.blob, SET_ASIDE, NEVER_MS,
-                         identity(pair.new), *Row.FIELDS)
+                         identity(pair.new), run, *Row.FIELDS)
+
+    def _put_aside(self, pairs):
+        replies = self.store.calls([self._aside(pair) for pair in pairs])
+        if b'elsewhere' in replies:
+            self._runs = None
+        return replies
 
     def _place(self, pair):
         old, new = pair.old, pair.new
@@ -325,8 +358,7 @@ class Rename:
         return again
 
     def _set_aside(self, pairs):
-        replies = self.store.calls([self._aside(pair) for pair in pairs])
-        return [pair for pair, reply in zip(pairs, replies)
+        return [pair for pair, reply in zip(pairs, self._put_aside(pairs))
                 if not isinstance(reply, list)]
 
     def remove(self, pairs):

@@ -1,7 +1,7 @@
 """The state of a primary: can it store what gateways write?"""
 
 from .errors import VaultError
-from .layout import SLOTS, slot_tags
+from .layout import slot_tags
 from .server import Elsewhere, Passing
 
 POLICY = 'noeviction'
@@ -67,21 +67,14 @@ def attention(primary):
 def refusal(store, layout, server):
     """Returns the error code with which the server refuses a write, or None.
     """
-    key = layout.key(b'p', _tag(store, server))
+    slot = store.first_slot(server)
+    key = layout.key(b'p', b'vault' if slot is None else slot_tags()[slot])
     reply = server.calls([('SET', key, '', 'XX', 'PX', PROBE_MS)])[0]
     if isinstance(reply, (Passing, VaultError)) and reply.code:
         return reply.code
     if isinstance(reply, Exception) and not isinstance(reply, Elsewhere):
         raise reply
     return None
-
-
-def _tag(store, server):
-    if not store.cluster:
-        return b'vault'
-    tags = slot_tags()
-    return next(tags[slot] for slot in range(SLOTS)
-                if store.owner(slot) == server)
 
 
 def product(info):

@@ -148,9 +148,9 @@ class Store:
         return self._slots[slot_of(key)] if self.cluster \
             else self.primaries[0]
 
-    def owner(self, slot):
-        """Returns the primary of a slot in a cluster."""
-        return self._slots[slot]
+    def first_slot(self, server):
+        """Returns a hash slot of a primary, or None without a cluster."""
+        return self._slots.index(server) if self.cluster else None
 
     def call(self, key, *args):
         """Sends one command to the primary that has the key."""
