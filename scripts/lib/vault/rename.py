@@ -194,9 +194,12 @@ class Rename:
                 batch = []
         busy += self._batch(batch)
 
+        told = 0
         while busy and wait_s > 0 and not self.dry_run:
-            self.tool.say(f'{len(busy)} grants are left, probably because of '
-                          'a refresh')
+            if len(busy) != told:
+                told = len(busy)
+                self.tool.say(f'{told} grants are left, probably because of a '
+                              'refresh')
             self.sleep(min(PAUSE_S, wait_s))
             wait_s -= PAUSE_S
             busy = [one for some in records.batches(busy, BATCH)
@@ -212,6 +215,8 @@ class Rename:
         except ValueError:
             self.wrong_lines += 1
             self.wrong_line = self.wrong_line or number
+            return None
+        if old in self._known:
             return None
         self._known.add(old)
         return Pair(old, new)
