@@ -78,8 +78,8 @@ static ngx_command_t  ngx_cigna_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_ANY,
       ngx_cigna_conf_budget,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      NULL },
+      offsetof(ngx_cigna_main_conf_t, budget),
+      &ngx_cigna_budget_of_gateway },
 
     { ngx_string("cigna_identity"),
       NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE2,
@@ -316,7 +316,7 @@ ngx_cigna_postconfiguration(ngx_conf_t *cf)
 
     ngx_cigna_notice_end(cf);
 
-    if (mcf->zone == NULL && !mcf->vault_set && mcf->tenants.nelts == 0
+    if (mcf->zone == NULL && mcf->vault_place == NULL && mcf->tenants.nelts == 0
         && mcf->used == NULL)
     {
         return NGX_OK;
@@ -344,7 +344,7 @@ ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
     if (mcf->zone == NULL) {
         missing = "cigna_zone zone=cigna:32m;";
 
-    } else if (!mcf->vault_set) {
+    } else if (mcf->vault_place == NULL) {
         missing = "cigna_vault { redis ...; keys ...; }";
 
     } else if (mcf->tenants.nelts == 0) {

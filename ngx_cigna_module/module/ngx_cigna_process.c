@@ -41,7 +41,7 @@ ngx_cigna_process_init(ngx_cycle_t *cycle)
 
     /* nginx calls this in the cache manager and the cache loader, too */
 
-    if (!mcf->vault_set
+    if (mcf->vault_place == NULL
         || (ngx_process != NGX_PROCESS_WORKER
             && ngx_process != NGX_PROCESS_SINGLE))
     {
