@@ -168,10 +168,7 @@ static ngx_int_t
 ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
     const char *error)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"cigna_cors\" \"%V\" %s",
-                       value, error);
-
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf, "\"cigna_cors\" \"%V\" %s", value, error);
 }
 
 

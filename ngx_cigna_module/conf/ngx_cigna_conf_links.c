@@ -209,12 +209,10 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     room = CIGNA_BASES_MAX - tenant->shared->bases.n;
 
     if (mcf->aliases.nelts > room) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"cigna_upstream_alias\" \"%V\" is one too many, "
-                           "write %ui at most beside \"fhir_base\" of "
-                           "\"cigna_tenant\" \"%V\"", &alias[room], room,
-                           &tenant->name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"cigna_upstream_alias\" \"%V\" is one too many, write %ui at "
+            "most beside \"fhir_base\" of \"cigna_tenant\" \"%V\"",
+            &alias[room], room, &tenant->name);
     }
 
     for (i = 0; i < mcf->aliases.nelts; i++) {
@@ -279,8 +277,6 @@ ngx_cigna_conf_bases_add(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" \"%*s\" %s", directive,
-                       url.len, url.data, error);
-
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" \"%*s\" %s", directive, url.len, url.data, error);
 }

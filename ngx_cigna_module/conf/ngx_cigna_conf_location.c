@@ -113,20 +113,17 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
         name = ngx_cigna_conf_variable(text, &pos);
 
         if (ngx_cigna_conf_writable(&name)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"cigna_identity\" cannot use \"$%V\", which "
-                               "any caller can write, use what your app has "
-                               "verified, or decide by a \"map\" which of its "
-                               "values are whom", &name);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"cigna_identity\" cannot use \"$%V\", which any caller can "
+                "write, use what your app has verified, or decide by a \"map\" "
+                "which of its values are whom", &name);
         }
 
         if (ngx_cigna_conf_ours(cf, &name)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"cigna_identity\" cannot use \"$%V\", which "
-                               "has no value before the identity is known, "
-                               "use what your app has verified", &name);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"cigna_identity\" cannot use \"$%V\", which has no value "
+                "before the identity is known, use what your app has verified",
+                &name);
         }
 
         if (lcf->certificate.len == 0 && name.len > prefix.len
@@ -400,10 +397,9 @@ ngx_cigna_conf_identity_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
     lcf->tenant = ngx_cigna_tenant_find(mcf, name);
 
     if (lcf->tenant == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"cigna_identity\" names the tenant \"%V\", which "
-                           "no \"cigna_tenant\" block defines", name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"cigna_identity\" names the tenant \"%V\", which no "
+            "\"cigna_tenant\" block defines", name);
     }
 
     return NGX_OK;
@@ -450,18 +446,15 @@ ngx_cigna_conf_use_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
     if (lcf->tenant_value == NULL
         && lcf->endpoint != ngx_cigna_endpoint_counters)
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"cigna_identity\" for location \"%V\", write "
-                           "\"cigna_identity TENANT MEMBER;\" there or in the "
-                           "server", &clcf->name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"cigna_identity\" for location \"%V\", write \"cigna_identity "
+            "TENANT MEMBER;\" there or in the server", &clcf->name);
     }
 
     if (lcf->endpoint && lcf->endpoint_handler != clcf->handler) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "location \"%V\" has another handler too, give "
-                           "each a location of its own", &clcf->name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "location \"%V\" has another handler too, give each a location of "
+            "its own", &clcf->name);
     }
 
     return lcf->fhir ? ngx_cigna_fhir_check(cf, lcf) : NGX_OK;

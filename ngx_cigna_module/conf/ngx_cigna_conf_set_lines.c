@@ -116,34 +116,28 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location)
 {
     if (!ngx_cigna_conf_set_line_token(name)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header\" has the name \"%V\", which "
-                           "no request of location \"%V\" with \"cigna_fhir\" "
-                           "may have, write one of letters, digits and \"-\"",
-                           name, location);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header\" has the name \"%V\", which no request of "
+            "location \"%V\" with \"cigna_fhir\" may have, write one of "
+            "letters, digits and \"-\"", name, location);
     }
 
     /* the text between variables is part of every value: check it now */
 
     if (!cigna_slice_plain(ngx_cigna_slice(value))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has a control byte in its "
-                           "value, which no request of location \"%V\" with "
-                           "\"cigna_fhir\" may have, write the value without "
-                           "it", name, location);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header %V\" has a control byte in its value, which no "
+            "request of location \"%V\" with \"cigna_fhir\" may have, write "
+            "the value without it", name, location);
     }
 
     if (ngx_strstr(value->data, "$request_body")
         || ngx_strstr(value->data, "${request_body"))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has \"$request_body\" in "
-                           "its value, which no request of location \"%V\" "
-                           "with \"cigna_fhir\" may have, as no body leaves; "
-                           "write the value without it", name, location);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header %V\" has \"$request_body\" in its value, which "
+            "no request of location \"%V\" with \"cigna_fhir\" may have, as no "
+            "body leaves; write the value without it", name, location);
     }
 
     return NGX_OK;

@@ -326,11 +326,10 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
 
     if (o->exchange_timeout < o->timeout) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"exchange_timeout\" is shorter than \"timeout\" "
-                           "in \"cigna_tenant\", write "
-                           "\"exchange_timeout %Mms;\" or more", o->timeout);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"exchange_timeout\" is shorter than \"timeout\" in "
+            "\"cigna_tenant\", write \"exchange_timeout %Mms;\" or more",
+            o->timeout);
     }
 
     return NGX_OK;

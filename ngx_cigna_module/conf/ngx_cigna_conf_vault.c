@@ -214,11 +214,9 @@ ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     }
 
     if (i != o->prefix.len || i == 0 || i > NGX_CIGNA_PREFIX_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"prefix\" is invalid in \"%V\", use at most %d "
-                           "letters, digits, \"-\", \"_\", \".\" and \":\"",
-                           &o->prefix, NGX_CIGNA_PREFIX_MAX);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"prefix\" is invalid in \"%V\", use at most %d letters, digits, "
+            "\"-\", \"_\", \".\" and \":\"", &o->prefix, NGX_CIGNA_PREFIX_MAX);
     }
 
     vault->prefix = ngx_cigna_slice(&o->prefix);
@@ -237,11 +235,9 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_pool_cleanup_t  *cln;
 
     if (o->keys.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"keys\" in \"cigna_vault\", write \"keys "
-                           "FILE;\" with a file that scripts/keygen has "
-                           "printed");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"keys\" in \"cigna_vault\", write \"keys FILE;\" with a file "
+            "that scripts/keygen has printed");
     }
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
@@ -259,10 +255,9 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     vault->ring = cigna_keyring_create(ngx_cigna_slice(&text), &error, &line);
 
     if (vault->ring == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"keys\" file \"%V\", line %ud: %s, write what "
-                           "scripts/keygen prints", &o->keys, line, error);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"keys\" file \"%V\", line %ud: %s, write what scripts/keygen "
+            "prints", &o->keys, line, error);
     }
 
     cln->handler = ngx_cigna_conf_vault_cleanup;

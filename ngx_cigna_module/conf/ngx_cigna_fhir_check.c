@@ -159,9 +159,6 @@ ngx_cigna_check_error(ngx_conf_t *cf, const char *text)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"cigna_fhir\" in location \"%V\" %s", &clcf->name,
-                       text);
-
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"cigna_fhir\" in location \"%V\" %s", &clcf->name, text);
 }

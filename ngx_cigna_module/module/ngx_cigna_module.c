@@ -34,21 +34,20 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
 
 
-/* cmd->post of the directives that give a location its content handler */
-
 static ngx_http_handler_pt  ngx_cigna_fhir_post =
     ngx_cigna_fhir_content_handler;
 
-#define ngx_cigna_endpoint(name)                                              \
-    static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \
-        ngx_cigna_endpoint_##name, ngx_cigna_##name##_handler                 \
-    }
 
-ngx_cigna_endpoint(connect);
-ngx_cigna_endpoint(callback);
-ngx_cigna_endpoint(status);
-ngx_cigna_endpoint(disconnect);
-ngx_cigna_endpoint(counters);
+/* a directive that gives a location its content handler */
+
+#define ngx_cigna_endpoint(name)                                              \
+    { ngx_string("cigna_" #name),                                             \
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,                                      \
+      ngx_cigna_conf_endpoint,                                                \
+      NGX_HTTP_LOC_CONF_OFFSET,                                               \
+      0,                                                                      \
+      &(ngx_cigna_conf_endpoint_post_t) {                                     \
+          ngx_cigna_endpoint_##name, ngx_cigna_##name##_handler } }
 
 
 static ngx_command_t  ngx_cigna_commands[] = {
@@ -137,40 +136,11 @@ static ngx_command_t  ngx_cigna_commands[] = {
       0,
       NULL },
 
-    { ngx_string("cigna_connect"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_connect_post },
-
-    { ngx_string("cigna_callback"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_callback_post },
-
-    { ngx_string("cigna_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_status_post },
-
-    { ngx_string("cigna_disconnect"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_disconnect_post },
-
-    { ngx_string("cigna_counters"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_counters_post },
+    ngx_cigna_endpoint(connect),
+    ngx_cigna_endpoint(callback),
+    ngx_cigna_endpoint(status),
+    ngx_cigna_endpoint(disconnect),
+    ngx_cigna_endpoint(counters),
 
       ngx_null_command
 };

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_secret_file.h"
+#include "ngx_cigna_block.h"
 #include "ngx_cigna_pool_secret.h"
 
 
@@ -93,24 +94,21 @@ ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_file_info_t *fi)
 {
     if (!ngx_is_file(fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" must name a regular file, \"%V\" is not one",
-                           directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" must name a regular file, \"%V\" is not one", directive,
+            name);
     }
 
     if (ngx_file_access(fi) & 0077) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is open to others than its "
-                           "owner, use \"chmod 600\"", directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" file \"%V\" is open to others than its owner, use \"chmod "
+            "600\"", directive, name);
     }
 
     if (ngx_file_size(fi) > (off_t) len_max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is larger than %uz bytes, is "
-                           "it the right file?", directive, name, len_max);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" file \"%V\" is larger than %uz bytes, is it the right file?",
+            directive, name, len_max);
     }
 
     return NGX_OK;
@@ -160,11 +158,9 @@ ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
     value = (u_char *) getenv((char *) name->data);
 
     if (value == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" names \"%V\", which is not in the "
-                           "environment that nginx was started with",
-                           directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" names \"%V\", which is not in the environment that nginx "
+            "was started with", directive, name);
     }
 
     len = ngx_strlen(value);
@@ -186,20 +182,16 @@ ngx_cigna_secret_file_check(ngx_conf_t *cf, const char *directive,
     size_t  i;
 
     if (len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" finds an empty secret in \"%V\"",
-                           directive, from);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" finds an empty secret in \"%V\"", directive, from);
     }
 
     for (i = 0; i < len; i++) {
 
         if (data[i] < 0x20 || data[i] == 0x7f) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%s\" finds a control byte or a second line "
-                               "in \"%V\", which must hold the secret alone",
-                               directive, from);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"%s\" finds a control byte or a second line in \"%V\", which "
+                "must hold the secret alone", directive, from);
         }
     }
 
