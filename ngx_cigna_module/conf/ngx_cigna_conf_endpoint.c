@@ -58,28 +58,16 @@ static struct {
 };
 
 
+#define ngx_cigna_conf_endpoint_row(name)                                     \
+    { #name, offsetof(ngx_cigna_tenant_options_t, name),                      \
+      offsetof(cigna_provider_t, name) }
+
 static ngx_cigna_conf_endpoint_t  ngx_cigna_conf_endpoint_table[] = {
-
-    { "issuer",
-      offsetof(ngx_cigna_tenant_options_t, issuer),
-      offsetof(cigna_provider_t, issuer) },
-
-    { "authorization_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, authorization_endpoint),
-      offsetof(cigna_provider_t, authorization_endpoint) },
-
-    { "token_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, token_endpoint),
-      offsetof(cigna_provider_t, token_endpoint) },
-
-    { "jwks_uri",
-      offsetof(ngx_cigna_tenant_options_t, jwks_uri),
-      offsetof(cigna_provider_t, jwks_uri) },
-
-    { "revocation_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, revocation_endpoint),
-      offsetof(cigna_provider_t, revocation_endpoint) },
-
+    ngx_cigna_conf_endpoint_row(issuer),
+    ngx_cigna_conf_endpoint_row(authorization_endpoint),
+    ngx_cigna_conf_endpoint_row(token_endpoint),
+    ngx_cigna_conf_endpoint_row(jwks_uri),
+    ngx_cigna_conf_endpoint_row(revocation_endpoint),
     { NULL, 0, 0 }
 };
 

@@ -131,21 +131,16 @@ static ngx_int_t
 ngx_cigna_conf_secret_check(ngx_conf_t *cf, ngx_uint_t given,
     cigna_auth_e auth)
 {
-    const char  *error;
-
-    error = NULL;
-
     if (given && auth == cigna_auth_none) {
-        error = "a client secret with \"token_endpoint_auth_method none\" "
-                "would never be used, remove one of them";
-
-    } else if (!given && auth != cigna_auth_none) {
-        error = "\"token_endpoint_auth_method\" needs a client secret, write "
-                "\"client_secret_file FILE;\" or \"client_secret_env NAME;\"";
+        return ngx_cigna_conf_error(cf,
+            "a client secret with \"token_endpoint_auth_method none\" would "
+            "never be used, remove one of them");
     }
 
-    if (error) {
-        return ngx_cigna_conf_error(cf, "%s", error);
+    if (!given && auth != cigna_auth_none) {
+        return ngx_cigna_conf_error(cf,
+            "\"token_endpoint_auth_method\" needs a client secret, write "
+            "\"client_secret_file FILE;\" or \"client_secret_env NAME;\"");
     }
 
     return NGX_OK;

@@ -10,8 +10,6 @@
 #define NGX_CIGNA_SENTINEL_PORT  26379
 
 
-static ngx_int_t ngx_cigna_conf_redis_logins(ngx_conf_t *cf,
-    ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
 static ngx_int_t ngx_cigna_conf_redis_login(ngx_conf_t *cf,
     const char *prefix, ngx_str_t *username, ngx_str_t *username_file,
     ngx_str_t *password_file, ngx_cigna_redis_login_t *login);
@@ -36,31 +34,20 @@ ngx_int_t
 ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis)
 {
-    if (ngx_cigna_conf_redis_logins(cf, o, redis) != NGX_OK
+    if (ngx_cigna_conf_redis_login(cf, "", &o->username, &o->username_file,
+                                   &o->password_file, &redis->login)
+        != NGX_OK
+        || ngx_cigna_conf_redis_login(cf, "sentinel_", &o->sentinel_username,
+                                      &o->sentinel_username_file,
+                                      &o->sentinel_password_file,
+                                      &redis->sentinel_login)
+           != NGX_OK
         || ngx_cigna_conf_redis_mode(cf, o, redis) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_cigna_conf_redis_seeds(cf, o, redis);
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_redis_logins(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
-    ngx_cigna_redis_conf_t *redis)
-{
-    if (ngx_cigna_conf_redis_login(cf, "", &o->username, &o->username_file,
-                                   &o->password_file, &redis->login)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_conf_redis_login(cf, "sentinel_", &o->sentinel_username,
-                                      &o->sentinel_username_file,
-                                      &o->sentinel_password_file,
-                                      &redis->sentinel_login);
 }
 
 

@@ -8,8 +8,6 @@ static ngx_int_t ngx_cigna_conf_set_line(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
 static ngx_int_t ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location);
-static ngx_uint_t ngx_cigna_conf_set_line_token(const ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_set_line_odd(const ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
 
 
@@ -85,8 +83,15 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
     *slot = ngx_cigna_slice(name);
 
     set.name = *name;
-    set.odd = ngx_cigna_conf_set_line_odd(name);
     set.value = NULL;
+
+    /*
+     * When nginx hashes the name of a caller's line, it leaves out the bytes
+     * that it calls invalid.  With "ignore_invalid_headers off" nginx then
+     * fails to find the operator's line, which should replace the caller's.
+     */
+
+    set.odd = !ngx_cigna_conf_name(name, "-", name->len);
 
     if (ngx_http_script_variables_count(value)) {
 
@@ -115,7 +120,9 @@ static ngx_int_t
 ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location)
 {
-    if (!ngx_cigna_conf_set_line_token(name)) {
+    /* a token (RFC 9110, section 5.6.2) */
+
+    if (!ngx_cigna_conf_name(name, "!#$%&'*+-.^_`|~", name->len)) {
         return ngx_cigna_conf_error(cf,
             "\"proxy_set_header\" has the name \"%V\", which no request of "
             "location \"%V\" with \"cigna_fhir\" may have, write one of "
@@ -141,44 +148,6 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     }
 
     return NGX_OK;
-}
-
-
-/* 1 if the name is a token (RFC 9110, section 5.6.2) */
-
-static ngx_uint_t
-ngx_cigna_conf_set_line_token(const ngx_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_token(name->data[i])) {
-            return 0;
-        }
-    }
-
-    return name->len > 0;
-}
-
-
-/*
- * 1 if the name has a byte that nginx calls invalid, and leaves out when it
- * hashes the name of a caller's line.  With "ignore_invalid_headers off" nginx
- * then fails to find the operator's line, which should replace the caller's.
- */
-
-static ngx_uint_t
-ngx_cigna_conf_set_line_odd(const ngx_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_alnum(name->data[i]) && name->data[i] != '-') {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

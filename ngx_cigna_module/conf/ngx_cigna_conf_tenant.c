@@ -3,6 +3,7 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
+#include "ngx_cigna_conf_value.h"
 #include "gateway/ngx_cigna_dances.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
@@ -27,7 +28,6 @@ _Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_CLAIM_MS
 
 static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_tenant_name(ngx_str_t *name);
 static ngx_int_t ngx_cigna_conf_tenant_default(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_tenant_fill(ngx_cigna_tenant_t *tenant,
@@ -246,7 +246,9 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 {
     ngx_cigna_tenant_t  *tenant, **slot;
 
-    if (!ngx_cigna_conf_tenant_name(name)) {
+    /* names of tenants go into keys of Redis and into log lines */
+
+    if (!ngx_cigna_conf_name(name, "-_.", CIGNA_ROSTER_NAME_MAX)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_tenant\" has an invalid name \"%V\", use "
                            "at most %d letters, digits, \"-\", \"_\" and "
@@ -282,26 +284,6 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     }
 
     return tenant;
-}
-
-
-/* names of tenants go into keys of Redis and into log lines */
-
-static ngx_uint_t
-ngx_cigna_conf_tenant_name(ngx_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-
-        if (!cigna_slice_alnum(name->data[i])
-            && ngx_strchr("-_.", name->data[i]) == NULL)
-        {
-            return 0;
-        }
-    }
-
-    return name->len > 0 && name->len <= CIGNA_ROSTER_NAME_MAX;
 }
 
 

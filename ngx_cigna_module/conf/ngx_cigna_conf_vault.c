@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_conf_redis.h"
+#include "ngx_cigna_conf_value.h"
 #include "nginx/ngx_cigna_secret_file.h"
 #include "nginx/ngx_cigna_block.h"
 #include "gateway/ngx_cigna_main_conf.h"
@@ -198,22 +199,11 @@ static ngx_int_t
 ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     cigna_vault_t *vault)
 {
-    size_t  i;
-
     if (o->prefix.data == NULL) {
         ngx_str_set(&o->prefix, "cigna");
     }
 
-    for (i = 0; i < o->prefix.len; i++) {
-
-        if (!cigna_slice_alnum(o->prefix.data[i])
-            && ngx_strchr("-_.:", o->prefix.data[i]) == NULL)
-        {
-            break;
-        }
-    }
-
-    if (i != o->prefix.len || i == 0 || i > NGX_CIGNA_PREFIX_MAX) {
+    if (!ngx_cigna_conf_name(&o->prefix, "-_.:", NGX_CIGNA_PREFIX_MAX)) {
         return ngx_cigna_conf_error(cf,
             "\"prefix\" is invalid in \"%V\", use at most %d letters, digits, "
             "\"-\", \"_\", \".\" and \":\"", &o->prefix, NGX_CIGNA_PREFIX_MAX);

@@ -18,7 +18,6 @@ static ngx_int_t ngx_cigna_variable_member(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_uint_t ngx_cigna_variable_plain(const ngx_str_t *s);
 static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_request_id(ngx_http_request_t *r,
@@ -146,6 +145,7 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
     ngx_str_t        *s;
+    cigna_slice_t     text;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -155,27 +155,16 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     s = (ngx_str_t *) ((char *) ctx + data);
+    text = ngx_cigna_slice(s);
 
-    return (s->len && ngx_cigna_variable_plain(s))
-           ? ngx_cigna_variable_set(v, s->data, s->len)
-           : ngx_cigna_variable_none(v);
-}
+    /* a control byte must not get into header lines and logs */
 
-
-/* 1 if the value has no control bytes, for use in header lines and logs */
-
-static ngx_uint_t
-ngx_cigna_variable_plain(const ngx_str_t *s)
-{
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
-            return 0;
-        }
+    if (text.len == 0 || !cigna_slice_plain(text) || cigna_slice_has(text, '\t'))
+    {
+        return ngx_cigna_variable_none(v);
     }
 
-    return 1;
+    return ngx_cigna_variable_set(v, text.data, text.len);
 }
 
 
