@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_conf_endpoint.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 
 
 typedef struct {

@@ -2,7 +2,8 @@
 /*
  * A module's command table is never changed in place, because the running cycle
  * may use it, too.  The module gets a copy with our setter, which calls the
- * module's own setter with the original command.
+ * module's own setter with the original command.  "post" of the copy points to
+ * the original.
  */
 
 
@@ -15,7 +16,6 @@ typedef struct {
     ngx_module_t              *module;
     ngx_command_t             *theirs;
     ngx_command_t             *ours;
-    ngx_uint_t                 n;
 } ngx_cigna_notice_table_t;
 
 
@@ -27,8 +27,6 @@ static void ngx_cigna_notice_restore(void *data);
 static const ngx_cigna_rule_t *ngx_cigna_notice_rule(const void *name);
 static char *ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_command_t *ngx_cigna_notice_original(ngx_conf_t *cf,
-    ngx_command_t *cmd);
 static ngx_int_t ngx_cigna_notice_directive(ngx_conf_t *cf,
     const ngx_cigna_rule_t *rule);
 static ngx_cigna_notice_t *ngx_cigna_notice_create(ngx_conf_t *cf,
@@ -182,13 +180,13 @@ ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
     for (i = 0; i < n; i++) {
         if (ours[i].set != NULL && ngx_cigna_notice_rule(ours[i].name.data)) {
             ours[i].set = ngx_cigna_notice_set;
+            ours[i].post = &module->commands[i];
         }
     }
 
     table->module = module;
     table->theirs = module->commands;
     table->ours = ours;
-    table->n = n;
 
     module->commands = ours;
 
@@ -269,36 +267,15 @@ ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_command_t  *original;
 
-    original = ngx_cigna_notice_original(cf, cmd);
-
-    if (original == NULL
-        || ngx_cigna_notice_directive(cf, ngx_cigna_notice_rule(cmd->name.data))
-           != NGX_OK)
+    if (ngx_cigna_notice_directive(cf, ngx_cigna_notice_rule(cmd->name.data))
+        != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
+    original = cmd->post;
+
     return original->set(cf, original, conf);
-}
-
-
-static ngx_command_t *
-ngx_cigna_notice_original(ngx_conf_t *cf, ngx_command_t *cmd)
-{
-    ngx_uint_t                 i;
-    ngx_cigna_main_conf_t     *mcf;
-    ngx_cigna_notice_table_t  *table;
-
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
-    table = mcf->noticed->elts;
-
-    for (i = 0; i < mcf->noticed->nelts; i++) {
-        if (cmd >= table[i].ours && cmd < table[i].ours + table[i].n) {
-            return table[i].theirs + (cmd - table[i].ours);
-        }
-    }
-
-    return NULL;
 }
 
 

@@ -3,7 +3,6 @@
 #include "ngx_cigna_conf_provider.h"
 #include "nginx/ngx_cigna_secret_file.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 #include "base/cigna_secret.h"
 
 

@@ -1,14 +1,12 @@
 
 #include "ngx_cigna_conf_shared.h"
 #include "ngx_cigna_conf_links.h"
-#include "net/ngx_cigna_origin.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "ngx_cigna_conf_origin.h"
 #include "http/cigna_uri.h"
 #include "base/cigna_buf.h"
-#include "oauth/cigna_provider.h"
 
 
 #define NGX_CIGNA_ORIGINS  4               /* of one tenant, at most */

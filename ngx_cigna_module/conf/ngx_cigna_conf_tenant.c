@@ -7,8 +7,6 @@
 #include "gateway/ngx_cigna_dances.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
-#include "nginx/ngx_cigna_index.h"
-#include "net/ngx_cigna_tls.h"
 #include "dance/cigna_dance_claim.h"
 #include "budget/cigna_roster.h"
 
@@ -400,33 +398,22 @@ ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    o->refresh_waiters = ngx_atoi(value[1].data, value[1].len);
-
     if (cf->args->nelts == 3) {
 
-        if (value[2].len <= sizeof("per_grant=") - 1
-            || ngx_strncmp(value[2].data, "per_grant=",
-                           sizeof("per_grant=") - 1)
-               != 0)
-        {
-            return "has an invalid parameter";
+        if (ngx_strncmp(value[2].data, "per_grant=", 10) == 0) {
+            o->per_grant = ngx_atoi(value[2].data + 10, value[2].len - 10);
         }
-
-        o->per_grant = ngx_atoi(value[2].data + sizeof("per_grant=") - 1,
-                                value[2].len - (sizeof("per_grant=") - 1));
 
         if (o->per_grant < 1 || o->per_grant > NGX_CIGNA_WAITERS_LIMIT) {
             return "has an invalid parameter";
         }
     }
 
-    if (o->refresh_waiters < 1
-        || o->refresh_waiters > NGX_CIGNA_WAITERS_LIMIT)
-    {
-        return "has an invalid value";
-    }
+    o->refresh_waiters = ngx_atoi(value[1].data, value[1].len);
 
-    return NGX_CONF_OK;
+    return (o->refresh_waiters < 1
+            || o->refresh_waiters > NGX_CIGNA_WAITERS_LIMIT)
+           ? "has an invalid value" : NGX_CONF_OK;
 }
 
 
@@ -439,19 +426,12 @@ ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t  *value;
 
     field = (ngx_int_t *) (p + cmd->offset);
-    value = cf->args->elts;
+    value = (ngx_str_t *) cf->args->elts + 1;
 
-    if (value[1].data[value[1].len - 1] != '%') {
-        return "has an invalid value";
-    }
+    *field = (value->len && value->data[value->len - 1] == '%')
+             ? ngx_atoi(value->data, value->len - 1) : NGX_ERROR;
 
-    *field = ngx_atoi(value[1].data, value[1].len - 1);
-
-    if (*field < 1 || *field > 100) {
-        return "has an invalid value";
-    }
-
-    return NGX_CONF_OK;
+    return (*field < 1 || *field > 100) ? "has an invalid value" : NGX_CONF_OK;
 }
 
 

@@ -5,7 +5,6 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "nginx/ngx_cigna_block.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 
 
 static ngx_int_t ngx_cigna_conf_tenant_callback(ngx_conf_t *cf,
