@@ -131,12 +131,9 @@ ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
 static ngx_uint_t
 ngx_cigna_conf_charset_eq(const ngx_str_t *name, const ngx_str_t *other)
 {
-    if (name == NULL || name->data[0] == '$') {
-        return 1;
-    }
-
-    return name->len == other->len
-           && ngx_strncasecmp(name->data, other->data, name->len) == 0;
+    return name == NULL || name->data[0] == '$'
+           || cigna_slice_eq_case(ngx_cigna_slice(name),
+                                  ngx_cigna_slice(other));
 }
 
 

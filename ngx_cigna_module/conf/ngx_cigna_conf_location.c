@@ -11,7 +11,7 @@ static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, ngx_str_t *text);
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, cigna_slice_t name);
 static char *ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_conf_identity_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
@@ -119,7 +119,7 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
                 "which of its values are whom", &name);
         }
 
-        if (ngx_cigna_conf_ours(cf, &name)) {
+        if (ngx_cigna_conf_ours(cf, ngx_cigna_slice(&name))) {
             return ngx_cigna_conf_error(cf,
                 "\"cigna_identity\" cannot use \"$%V\", which has no value "
                 "before the identity is known, use what your app has verified",
@@ -208,7 +208,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 /* 1 for the name of a $cigna_* variable */
 
 static ngx_uint_t
-ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
+ngx_cigna_conf_ours(ngx_conf_t *cf, cigna_slice_t name)
 {
     ngx_http_variable_t    *v;
     ngx_cigna_main_conf_t  *mcf;
@@ -216,10 +216,7 @@ ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
 
     for (v = mcf->variables; v->name.len; v++) {
-
-        if (v->name.len == name->len
-            && ngx_strncasecmp(v->name.data, name->data, name->len) == 0)
-        {
+        if (cigna_slice_eq_case(ngx_cigna_slice(&v->name), name)) {
             return 1;
         }
     }

@@ -6,9 +6,11 @@
 
 static ngx_int_t ngx_cigna_conf_set_line(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
+static ngx_int_t ngx_cigna_conf_set_line_add(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_str_t *name, ngx_str_t *value);
 static ngx_int_t ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location);
-static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
+static ngx_uint_t ngx_cigna_conf_set_line_dropped(cigna_slice_t name);
 
 
 ngx_int_t
@@ -50,7 +52,6 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 {
     ngx_str_t                 *name, *value;
     cigna_slice_t             *slot;
-    ngx_cigna_set_line_t      *line, set;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -64,7 +65,7 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
     }
 
     if (value->len && !notice->place->warned
-        && ngx_cigna_conf_set_line_dropped(name))
+        && ngx_cigna_conf_set_line_dropped(ngx_cigna_slice(name)))
     {
         notice->place->warned = 1;
 
@@ -82,8 +83,16 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 
     *slot = ngx_cigna_slice(name);
 
-    set.name = *name;
-    set.value = NULL;
+    return ngx_cigna_conf_set_line_add(cf, lcf, name, value);
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_set_line_add(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_uint_t             odd, variables;
+    ngx_cigna_set_line_t  *line;
 
     /*
      * When nginx hashes the name of a caller's line, it leaves out the bytes
@@ -91,17 +100,10 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
      * fails to find the operator's line, which should replace the caller's.
      */
 
-    set.odd = !ngx_cigna_conf_name(name, "-", name->len);
+    odd = !ngx_cigna_conf_name(name, "-", name->len);
+    variables = ngx_http_script_variables_count(value);
 
-    if (ngx_http_script_variables_count(value)) {
-
-        set.value = ngx_cigna_conf_value(cf, value);
-        if (set.value == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (set.value == NULL && !set.odd) {
+    if (!odd && !variables) {
         return NGX_OK;
     }
 
@@ -110,9 +112,11 @@ ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
         return NGX_ERROR;
     }
 
-    *line = set;
+    line->name = *name;
+    line->odd = odd;
+    line->value = variables ? ngx_cigna_conf_value(cf, value) : NULL;
 
-    return NGX_OK;
+    return (variables && line->value == NULL) ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -151,26 +155,12 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
 }
 
 
+/* 1 if the gateway itself decides about the line */
+
 static ngx_uint_t
-ngx_cigna_conf_set_line_dropped(const ngx_str_t *name)
+ngx_cigna_conf_set_line_dropped(cigna_slice_t name)
 {
-    const ngx_str_t  *d;
-
-    static const ngx_str_t  dropped[] = {
-        ngx_string("Authorization"),
-        ngx_string("Cookie"),
-        ngx_string("Proxy-Authorization"),
-        ngx_null_string
-    };
-
-    for (d = dropped; d->len; d++) {
-
-        if (d->len == name->len
-            && ngx_strncasecmp(d->data, name->data, d->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return cigna_slice_eq_case(name, cigna_slice("Authorization"))
+           || cigna_slice_eq_case(name, cigna_slice("Cookie"))
+           || cigna_slice_eq_case(name, cigna_slice("Proxy-Authorization"));
 }

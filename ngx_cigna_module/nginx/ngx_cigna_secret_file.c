@@ -3,6 +3,8 @@
 #include "ngx_cigna_block.h"
 #include "ngx_cigna_pool_secret.h"
 
+#include "base/cigna_slice.h"
+
 
 #define NGX_CIGNA_SECRET_LEN_MAX  4096
 
@@ -13,8 +15,9 @@ static ngx_int_t ngx_cigna_secret_file_content(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_secret_file_safe(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, size_t len_max,
     ngx_file_info_t *fi);
-static ngx_int_t ngx_cigna_secret_file_check(ngx_conf_t *cf,
-    const char *directive, ngx_str_t *from, u_char *data, size_t len);
+static ngx_int_t ngx_cigna_secret_file_copy(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *from, cigna_slice_t text,
+    ngx_str_t *secret);
 
 
 ngx_int_t
@@ -138,13 +141,8 @@ ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
         }
     }
 
-    if (ngx_cigna_secret_file_check(cf, directive, file, line.data, line.len)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_pool_secret_copy(cf->pool, secret, line.data, line.len);
+    return ngx_cigna_secret_file_copy(cf, directive, file,
+               cigna_slice_make(line.data, line.data + line.len), secret);
 }
 
 
@@ -152,10 +150,9 @@ ngx_int_t
 ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, ngx_str_t *secret)
 {
-    u_char  *value;
-    size_t   len;
+    const char  *value;
 
-    value = (u_char *) getenv((char *) name->data);
+    value = getenv((char *) name->data);
 
     if (value == NULL) {
         return ngx_cigna_conf_error(cf,
@@ -163,37 +160,25 @@ ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
             "was started with", directive, name);
     }
 
-    len = ngx_strlen(value);
-
-    if (ngx_cigna_secret_file_check(cf, directive, name, value, len)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_pool_secret_copy(cf->pool, secret, value, len);
+    return ngx_cigna_secret_file_copy(cf, directive, name,
+                                      cigna_slice_str(value), secret);
 }
 
 
 static ngx_int_t
-ngx_cigna_secret_file_check(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *from, u_char *data, size_t len)
+ngx_cigna_secret_file_copy(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *from, cigna_slice_t text, ngx_str_t *secret)
 {
-    size_t  i;
-
-    if (len == 0) {
+    if (text.len == 0) {
         return ngx_cigna_conf_error(cf,
             "\"%s\" finds an empty secret in \"%V\"", directive, from);
     }
 
-    for (i = 0; i < len; i++) {
-
-        if (data[i] < 0x20 || data[i] == 0x7f) {
-            return ngx_cigna_conf_error(cf,
-                "\"%s\" finds a control byte or a second line in \"%V\", which "
-                "must hold the secret alone", directive, from);
-        }
+    if (!cigna_slice_plain(text) || cigna_slice_has(text, '\t')) {
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" finds a control byte or a second line in \"%V\", which "
+            "must hold the secret alone", directive, from);
     }
 
-    return NGX_OK;
+    return ngx_cigna_pool_secret_copy(cf->pool, secret, text.data, text.len);
 }
