@@ -253,7 +253,9 @@ ngx_cigna_conf_budget_value(ngx_cigna_conf_budget_parameter_t *p, void *field,
         n = (text->len == 0);
     }
 
-    *(ngx_uint_t *) field = n;             /* or ngx_msec_t, which is the same */
+    /* an ngx_msec_t is an ngx_uint_t */
+
+    *(ngx_uint_t *) field = n;
 
     return n >= p->low && n <= p->high;
 }

@@ -159,7 +159,8 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     /* a control byte must not get into header lines and logs */
 
-    if (text.len == 0 || !cigna_slice_plain(text) || cigna_slice_has(text, '\t'))
+    if (text.len == 0 || !cigna_slice_plain(text)
+        || cigna_slice_has(text, '\t'))
     {
         return ngx_cigna_variable_none(v);
     }

@@ -16,7 +16,8 @@ static char *ngx_cigna_block_set(ngx_conf_t *cf, ngx_cigna_block_t *block,
     ngx_cigna_block_command_t *c);
 static ngx_uint_t ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs);
 static ngx_int_t ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf);
-static void ngx_cigna_block_put(ngx_cigna_block_command_t *c, void *conf, ngx_int_t n);
+static void ngx_cigna_block_put(ngx_cigna_block_command_t *c, void *conf,
+    ngx_int_t n);
 
 
 char *

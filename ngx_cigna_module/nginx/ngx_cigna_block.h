@@ -35,9 +35,13 @@ typedef struct {
  * as large as an ngx_int_t: an ngx_flag_t, ngx_msec_t or ngx_uint_t.
  */
 
-#define ngx_cigna_block_command(options, name, type, set, post, usage)            ngx_cigna_block_number(options, name, type, set, post, 0, 0, 0, usage)
+#define ngx_cigna_block_command(options, name, type, set, post, usage)        \
+    ngx_cigna_block_number(options, name, type, set, post, 0, 0, 0, usage)
 
-#define ngx_cigna_block_number(options, name, type, set, post, low, high,                                    initial, usage)                                    { { ngx_string(#name), type, set, 0, offsetof(options, name), post },           usage, low, high, initial }
+#define ngx_cigna_block_number(options, name, type, set, post, low, high,     \
+                               initial, usage)                                \
+    { { ngx_string(#name), type, set, 0, offsetof(options, name), post },     \
+      usage, low, high, initial }
 
 #define ngx_cigna_null_block_command  { ngx_null_command, NULL, 0, 0, 0 }
 
@@ -65,7 +69,8 @@ char *ngx_cigna_block_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /* logs an error in the configuration; the value is NGX_ERROR */
 
-#define ngx_cigna_conf_error(cf, ...)                                             (ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, __VA_ARGS__), NGX_ERROR)
+#define ngx_cigna_conf_error(cf, ...)                                         \
+    (ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, __VA_ARGS__), NGX_ERROR)
 
 
 /*

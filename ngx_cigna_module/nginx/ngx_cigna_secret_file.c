@@ -110,8 +110,8 @@ ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
 
     if (ngx_file_size(fi) > (off_t) len_max) {
         return ngx_cigna_conf_error(cf,
-            "\"%s\" file \"%V\" is larger than %uz bytes, is it the right file?",
-            directive, name, len_max);
+            "\"%s\" file \"%V\" is larger than %uz bytes, is it the right "
+            "file?", directive, name, len_max);
     }
 
     return NGX_OK;
