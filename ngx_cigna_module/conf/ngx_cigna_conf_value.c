@@ -2,6 +2,24 @@
 #include "ngx_cigna_conf_value.h"
 
 
+ngx_uint_t
+ngx_cigna_conf_name(const ngx_str_t *s, const char *others, size_t max)
+{
+    size_t  i;
+
+    for (i = 0; i < s->len; i++) {
+
+        if (!cigna_slice_alnum(s->data[i])
+            && !cigna_slice_has(cigna_slice_str(others), s->data[i]))
+        {
+            return 0;
+        }
+    }
+
+    return s->len > 0 && s->len <= max;
+}
+
+
 ngx_http_complex_value_t *
 ngx_cigna_conf_value(ngx_conf_t *cf, ngx_str_t *text)
 {
