@@ -355,19 +355,16 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 static int64_t
 ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
 {
-    int64_t      now_s, ms;
-    ngx_str_t   *value, *date;
-    ngx_uint_t   from;
+    int64_t     now_s, ms;
+    ngx_str_t  *value, *date;
 
-    from = 0;
-    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", &from);
+    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", NULL);
 
     if (value == NULL) {
         return -1;
     }
 
-    from = 0;
-    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", &from);
+    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", NULL);
 
     if (date == NULL
         || cigna_http_date_parse(ngx_cigna_slice(date), ngx_time(), &now_s)

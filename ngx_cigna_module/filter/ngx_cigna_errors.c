@@ -450,24 +450,20 @@ ngx_cigna_errors_digests(ngx_http_request_t *r)
 static void
 ngx_cigna_errors_drop(ngx_http_request_t *r, const ngx_str_t *names)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t           n;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    header = ngx_cigna_header(&r->headers_out.headers);
 
-        h = part->elts;
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        for (i = 0; i < part->nelts; i++) {
+        for (n = 0; names[n].len; n++) {
 
-            for (n = 0; names[n].len; n++) {
-
-                if (h[i].key.len == names[n].len
-                    && ngx_strncasecmp(h[i].key.data, names[n].data,
-                                       names[n].len) == 0)
-                {
-                    h[i].hash = 0;
-                }
+            if (cigna_slice_eq_case(ngx_cigna_slice(&h->key),
+                                    ngx_cigna_slice(&names[n])))
+            {
+                h->hash = 0;
             }
         }
     }
