@@ -147,15 +147,8 @@ ngx_cigna_conf_set_line_value(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
 static ngx_uint_t
 ngx_cigna_conf_set_line_token(const ngx_str_t *name)
 {
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_token(name->data[i])) {
-            return 0;
-        }
-    }
-
-    return name->len > 0;
+    return name->len > 0
+           && cigna_slice_only(ngx_cigna_slice(name), CIGNA_SLICE_TOKEN);
 }
 
 
@@ -168,15 +161,7 @@ ngx_cigna_conf_set_line_token(const ngx_str_t *name)
 static ngx_uint_t
 ngx_cigna_conf_set_line_odd(const ngx_str_t *name)
 {
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_alnum(name->data[i]) && name->data[i] != '-') {
-            return 1;
-        }
-    }
-
-    return 0;
+    return !cigna_slice_only(ngx_cigna_slice(name), "-");
 }
 
 

@@ -232,12 +232,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 {
     cigna_slice_t  base, rest, uri;
 
-    base = tenant->fhir_uri.path;
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
-
+    base = cigna_slice_no_slash(tenant->fhir_uri.path);
     uri = ngx_cigna_slice(&r->upstream->uri);
 
     if (!cigna_slice_starts(uri, base)) {
@@ -275,9 +270,8 @@ static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
     ngx_str_t *path)
 {
+    int            c;
     size_t         i, len;
-    u_char         c;
-    uint64_t       n;
     ngx_str_t     *uri;
     cigna_slice_t  query;
 
@@ -293,16 +287,13 @@ ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
 
     for (i = rest.len; i; len--) {
 
-        c = rest.data[--i];
+        c = i < 3 ? -1 : cigna_slice_escaped(cigna_slice_make(rest.data + i - 3,
+                                                              rest.data + i));
+        if (c < 0) {
+            c = rest.data[--i];
 
-        if (i > 1 && rest.data[i - 2] == '%'
-            && cigna_slice_uint_hex(cigna_slice_make(rest.data + i - 1,
-                                                     rest.data + i + 1),
-                                    0xff, &n)
-               == CIGNA_OK)
-        {
-            c = (u_char) n;
-            i -= 2;
+        } else {
+            i -= 3;
         }
 
         if (len == 0 || uri->data[len - 1] != c) {

@@ -188,12 +188,8 @@ ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     cigna_buf_t    url;
     cigna_slice_t  base, path;
 
-    base = tenant->provider.fhir_base;
+    base = cigna_slice_no_slash(tenant->provider.fhir_base);
     path = cigna_public_metadata_path(asked->document);
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
 
     if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
         return NGX_ERROR;

@@ -14,7 +14,6 @@ static int cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme);
 static cigna_slice_t cigna_fhir_base_no_ports(cigna_slice_t authority);
 static cigna_slice_t cigna_fhir_base_slashes(cigna_slice_t rest);
 static int cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut);
-static cigna_slice_t cigna_fhir_base_path(const cigna_uri_t *uri);
 static int cigna_fhir_base_border(uint8_t c);
 
 
@@ -55,7 +54,7 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 
     cigna_buf_init(&b, base->text, CIGNA_FHIR_BASE_LEN_MAX);
     cigna_uri_append_origin(&b, uri);
-    cigna_buf_append(&b, cigna_fhir_base_path(uri));
+    cigna_buf_append(&b, cigna_slice_no_slash(uri->path));
 
     base->len = cigna_buf_slice(&b).len;
 
@@ -170,7 +169,7 @@ cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
             continue;
         }
 
-        path = cigna_fhir_base_path(uri);
+        path = cigna_slice_no_slash(uri->path);
         rest = cigna_slice_skip(url, origin);
 
         if (path.len) {
@@ -202,7 +201,7 @@ cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
         return CIGNA_NONE;
     }
 
-    path = cigna_fhir_base_path(&bases->base[0].uri);
+    path = cigna_slice_no_slash(bases->base[0].uri.path);
 
     if (!cigna_slice_starts(url, path)
         || !cigna_fhir_base_ends(url, path.len, cut))
@@ -361,23 +360,6 @@ static int
 cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)
 {
     return url.len == len ? !cut : cigna_fhir_base_border(url.data[len]);
-}
-
-
-/* the path without a "/" at its end */
-
-static cigna_slice_t
-cigna_fhir_base_path(const cigna_uri_t *uri)
-{
-    cigna_slice_t  path;
-
-    path = uri->path;
-
-    if (path.len && path.data[path.len - 1] == '/') {
-        path.len--;
-    }
-
-    return path;
 }
 
 

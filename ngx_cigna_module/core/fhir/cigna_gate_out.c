@@ -268,9 +268,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
     int             below;
     const uint8_t  *path, *end, *query;
 
-    if (gate->base.len && gate->base.data[gate->base.len - 1] == '/') {
-        gate->base.len--;
-    }
+    gate->base = cigna_slice_no_slash(gate->base);
 
     path = gate->target.data;
     end = path + gate->target.len;

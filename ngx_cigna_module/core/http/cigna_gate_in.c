@@ -222,17 +222,12 @@ cigna_gate_in_quoted(cigna_slice_t *rest)
 static cigna_slice_t
 cigna_gate_in_token(cigna_slice_t *rest)
 {
-    size_t         n;
     cigna_slice_t  token;
 
-    for (n = 0; n < rest->len; n++) {
-        if (!cigna_slice_token(rest->data[n])) {
-            break;
-        }
-    }
+    token = *rest;
+    token.len = cigna_slice_span(token, CIGNA_SLICE_TOKEN);
 
-    token = cigna_slice_make(rest->data, rest->data + n);
-    *rest = cigna_slice_skip(*rest, n);
+    *rest = cigna_slice_skip(*rest, token.len);
 
     return token;
 }
