@@ -154,11 +154,6 @@ typedef struct {
     const uint8_t  *segment;               /* the first byte of the segment */
     size_t          escapes;               /* number of "%XX" in the segment */
     size_t          dots;                  /* number of dots, escaped or not */
-
-    /* inside a character beyond ASCII (RFC 3629, section 4) */
-    unsigned        more;                  /* bytes of it that follow */
-    uint8_t         least;                 /* range of the next byte */
-    uint8_t         most;
 } cigna_gate_out_path_t;
 
 
@@ -176,17 +171,18 @@ static int cigna_gate_out_query(const uint8_t *p, const uint8_t *end);
 static int cigna_gate_out_plain(const uint8_t *p, const uint8_t *end);
 static const uint8_t *cigna_gate_out_special(cigna_gate_out_path_t *path,
     const uint8_t *p, const uint8_t *end);
-static int cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end,
-    uint8_t *c);
-static int cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c);
+static int cigna_gate_out_byte(cigna_gate_out_path_t *path, const uint8_t **p,
+    const uint8_t *end);
+static const uint8_t *cigna_gate_out_character(cigna_gate_out_path_t *path,
+    int first, const uint8_t *p, const uint8_t *end);
 static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
     const uint8_t *end);
 static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
 static int cigna_gate_out_put_target(cigna_gate_out_t *gate,
     cigna_gate_out_to_t *to);
-static cigna_gate_out_e cigna_gate_out_searched(cigna_gate_out_t *gate,
-    cigna_slice_t *path, cigna_slice_t *query);
+static int cigna_gate_out_searched(const cigna_gate_out_t *gate,
+    cigna_slice_t *path);
 static int cigna_gate_out_header(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
 static int cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
@@ -342,7 +338,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 
     while (p < end) {
 
-        if (cigna_gate_out_class[*p] == 0 && path.more == 0) {
+        if (cigna_gate_out_class[*p] == 0) {
             p++;
             continue;
         }
@@ -356,8 +352,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 
     /* the last segment may be empty */
 
-    return path.more == 0
-           && (path.segment == end || cigna_gate_out_segment(&path, end));
+    return path.segment == end || cigna_gate_out_segment(&path, end);
 }
 
 
@@ -367,26 +362,21 @@ static const uint8_t *
 cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
     const uint8_t *end)
 {
-    uint8_t         c, class;
+    int             c;
+    uint8_t         class;
     const uint8_t  *next;
 
-    c = *p;
-    next = p + 1;
+    next = p;
+    c = cigna_gate_out_byte(path, &next, end);
 
-    if (c == '%') {
-
-        if (!cigna_gate_out_unescape(p, end, &c)) {
-            return NULL;
-        }
-
-        next = p + 3;
-        path->escapes++;
+    if (c < 0) {
+        return NULL;
     }
 
     class = cigna_gate_out_class[c];
 
-    if (path->more || class == CIGNA_GATE_OUT_HIGH) {
-        return cigna_gate_out_character(path, c) ? next : NULL;
+    if (class == CIGNA_GATE_OUT_HIGH) {
+        return cigna_gate_out_character(path, c, next, end);
     }
 
     if (class == CIGNA_GATE_OUT_DOT) {
@@ -413,60 +403,57 @@ cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
 }
 
 
+/* reads a byte, escaped or not, and moves *p behind it; -1: a broken escape */
+
 static int
-cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end, uint8_t *c)
+cigna_gate_out_byte(cigna_gate_out_path_t *path, const uint8_t **p,
+    const uint8_t *end)
 {
-    int  high, low;
+    int  c;
 
-    if (end - p < 3) {
-        return 0;
+    if (**p != '%') {
+        return *(*p)++;
     }
 
-    high = cigna_slice_hex(p[1]);
-    low = cigna_slice_hex(p[2]);
+    c = cigna_slice_escaped(cigna_slice_make(*p, end));
 
-    if (high < 0 || low < 0) {
-        return 0;
+    if (c >= 0) {
+        path->escapes++;
+        *p += sizeof("%XX") - 1;
     }
 
-    *c = (uint8_t) (high << 4 | low);
-
-    return 1;
+    return c;
 }
 
 
-/* reads a byte of a character beyond ASCII; 0: RFC 3629 forbids it there */
+/* reads the rest of a character beyond ASCII; NULL: RFC 3629 forbids it */
 
-static int
-cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
+static const uint8_t *
+cigna_gate_out_character(cigna_gate_out_path_t *path, int first,
+    const uint8_t *p, const uint8_t *end)
 {
-    if (path->more) {
+    int      c;
+    size_t   n;
+    uint8_t  bytes[4];
 
-        if (c < path->least || c > path->most) {
-            return 0;
+    bytes[0] = (uint8_t) first;
+
+    for (n = 1; n < sizeof(bytes) && p < end; n++) {
+
+        c = cigna_gate_out_byte(path, &p, end);
+
+        if (c < 0) {
+            return NULL;
         }
 
-        path->more--;
-        path->least = 0x80;
-        path->most = 0xbf;
+        bytes[n] = (uint8_t) c;
 
-        return 1;
+        if (cigna_slice_utf8(cigna_slice_make(bytes, bytes + n + 1))) {
+            return p;
+        }
     }
 
-    path->least = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
-    path->most = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
-
-    if (c >= 0xc2 && c <= 0xdf) {
-        path->more = 1;
-
-    } else if (c >= 0xe0 && c <= 0xef) {
-        path->more = 2;
-
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        path->more = 3;
-    }
-
-    return path->more != 0;
+    return NULL;
 }
 
 
@@ -551,13 +538,9 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
     cigna_slice_t   path, query;
 
     path = cigna_slice_make(gate->target.data, gate->args.data);
-    query = cigna_slice_make(gate->args.data,
-                             gate->target.data + gate->target.len);
+    query = gate->search ? gate->query : gate->args;
 
-    if (gate->search
-        && cigna_gate_out_searched(gate, &path, &query)
-           != cigna_gate_out_passed)
-    {
+    if (gate->search && !cigna_gate_out_searched(gate, &path)) {
         return 0;
     }
 
@@ -587,11 +570,10 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
 }
 
 
-/* removes "/_search" from the path, and takes the query of the GET */
+/* removes "/_search" from the path; 0: the path does not end with it */
 
-static cigna_gate_out_e
-cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
-    cigna_slice_t *query)
+static int
+cigna_gate_out_searched(const cigna_gate_out_t *gate, cigna_slice_t *path)
 {
     cigna_slice_t  end;
 
@@ -600,13 +582,12 @@ cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
     if (path->len <= gate->base.len + end.len
         || !cigna_slice_ends(*path, end))
     {
-        return cigna_gate_out_target;
+        return 0;
     }
 
     path->len -= end.len;
-    *query = gate->query;
 
-    return cigna_gate_out_passed;
+    return 1;
 }
 
 
