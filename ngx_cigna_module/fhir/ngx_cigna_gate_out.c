@@ -340,7 +340,5 @@ ngx_cigna_gate_out_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                               &lcf->name, ngx_cigna_gate_out_advice[verdict])
                  - text;
 
-    ngx_cigna_reply_log(r, ctx, e, "fhir", &detail);
-
-    return e;
+    return ngx_cigna_reply_log(r, ctx, e, "fhir", &detail);
 }

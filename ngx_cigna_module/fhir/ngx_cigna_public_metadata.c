@@ -96,10 +96,8 @@ ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_condition_served;
     }
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
-                        &detail);
-
-    return ngx_cigna_condition_destination_refused;
+    return ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused,
+                               "fhir", &detail);
 }
 
 

@@ -17,7 +17,7 @@ static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 
-void
+ngx_cigna_condition_e
 ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
 {
@@ -33,7 +33,7 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     /* if nothing is logged, hashing the member's name would be wasted */
 
     if (r->connection->log->log_level < c->level) {
-        return;
+        return e;
     }
 
     ngx_str_set(&tenant, "-");
@@ -65,6 +65,8 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                   e == ngx_cigna_condition_served_stale ? "served" : "refused",
                   &c->name, &tenant, &member, ngx_cigna_request_id(r),
                   detail->len ? ", detail: " : "", detail);
+
+    return e;
 }
 
 

@@ -18,10 +18,11 @@
 /*
  * Logs how a request ended, and sets ctx->outcome.  what: "fhir", "status" or
  * another name of an endpoint.  detail: a text for the end of the log line, or
- * NULL.
+ * NULL.  Returns e.
  */
-void ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail);
+ngx_cigna_condition_e ngx_cigna_reply_log(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *what,
+    const ngx_str_t *detail);
 
 /*
  * Counts an event of a reply.  Returns 1 if the caller must log the event: once
