@@ -11,6 +11,8 @@
 
 static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
+static ngx_int_t ngx_cigna_token_refresh_use(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_int_t ngx_cigna_token_refresh_copy(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
 static ngx_int_t ngx_cigna_token_refresh_same(ngx_http_request_t *r,
@@ -135,6 +137,10 @@ ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     flow = run->flow;
 
+    if (!run->failed && flow->rc == cigna_refresh_ok) {
+        return ngx_cigna_token_refresh_use(r, ctx, &flow->grant);
+    }
+
     if (!run->failed && flow->rc == cigna_refresh_refused) {
         return ngx_cigna_token_refresh_failed(r, ctx);
     }
@@ -148,23 +154,30 @@ ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    if (run->failed || flow->rc != cigna_refresh_ok) {
-        t->retry_after_s = ngx_max(flow->retry_after_s, 0);
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                   ngx_cigna_token_refresh_ends[flow->rc]);
+    t->retry_after_s = ngx_max(flow->retry_after_s, 0);
+
+    return ngx_cigna_token_refresh_give_up(ctx,
+                                      ngx_cigna_token_refresh_ends[flow->rc]);
+}
+
+
+static ngx_int_t
+ngx_cigna_token_refresh_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (cigna_secret_eq(grant->access_token, ngx_cigna_slice(&t->refused))) {
+        return ngx_cigna_token_refresh_same(r, ctx, grant);
     }
 
-    if (cigna_secret_eq(flow->grant.access_token,
-                        ngx_cigna_slice(&t->refused)))
-    {
-        return ngx_cigna_token_refresh_same(r, ctx, &flow->grant);
-    }
-
-    if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
+    if (grant->expires_ms <= ngx_cigna_now_ms()) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_refresh_failed);
     }
 
-    if (ngx_cigna_token_refresh_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
+    if (ngx_cigna_token_refresh_copy(r, ctx, grant, &t->old) != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 

@@ -58,6 +58,8 @@ static ngx_chain_t **ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw,
     ngx_uint_t memory);
 static ngx_buf_t *ngx_cigna_rewrite_add(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
+static ngx_chain_t *ngx_cigna_rewrite_alloc(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
 static void ngx_cigna_rewrite_ended(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -314,20 +316,9 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 
     } else {
 
-        cl = ngx_chain_get_free_buf(r->pool, &cl);
+        cl = ngx_cigna_rewrite_alloc(r, rw, memory);
         if (cl == NULL) {
             return NULL;
-        }
-
-        if (memory) {
-
-            cl->buf->start = ngx_palloc(r->pool, NGX_CIGNA_REWRITE_BUF);
-            if (cl->buf->start == NULL) {
-                return NULL;
-            }
-
-            cl->buf->end = cl->buf->start + NGX_CIGNA_REWRITE_BUF;
-            rw->bufs++;
         }
     }
 
@@ -348,6 +339,30 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
     rw->last = &cl->next;
 
     return b;
+}
+
+
+static ngx_chain_t *
+ngx_cigna_rewrite_alloc(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
+    ngx_uint_t memory)
+{
+    ngx_chain_t  *cl;
+
+    cl = NULL;
+    cl = ngx_chain_get_free_buf(r->pool, &cl);
+
+    if (cl && memory) {
+
+        cl->buf->start = ngx_palloc(r->pool, NGX_CIGNA_REWRITE_BUF);
+        if (cl->buf->start == NULL) {
+            return NULL;
+        }
+
+        cl->buf->end = cl->buf->start + NGX_CIGNA_REWRITE_BUF;
+        rw->bufs++;
+    }
+
+    return cl;
 }
 
 

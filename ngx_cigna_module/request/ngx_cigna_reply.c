@@ -13,6 +13,8 @@
 #define NGX_CIGNA_ORIGIN_EXTRA  sizeof("https://[]:65535")
 
 
+static ngx_str_t ngx_cigna_reply_member(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
@@ -21,10 +23,10 @@ ngx_cigna_condition_e
 ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
 {
-    ngx_str_t                     tenant, member;
-    cigna_vault_names_t          *id;
+    ngx_str_t                     member;
     const ngx_cigna_condition_t  *c;
     static ngx_str_t              none = ngx_string("");
+    static ngx_str_t              unknown = ngx_string("-");
 
     c = ngx_cigna_condition(e);
 
@@ -36,23 +38,8 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return e;
     }
 
-    ngx_str_set(&tenant, "-");
-    ngx_str_set(&member, "-");
-
-    if (ctx->tenant) {
-        tenant = ctx->tenant->name;
-    }
-
-    if (e != ngx_cigna_condition_identity_invalid
-        && ctx->tenant && ctx->member.len)
-    {
-        id = ngx_cigna_identity_names(r, ctx);
-
-        if (id != NULL) {
-            member.data = id->hash;
-            member.len = CIGNA_NAME_LEN;
-        }
-    }
+    member = (e == ngx_cigna_condition_identity_invalid)
+             ? unknown : ngx_cigna_reply_member(r, ctx);
 
     if (detail == NULL) {
         detail = &none;
@@ -63,10 +50,35 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                   "member: %V, request: %V%s%V",
                   what,
                   e == ngx_cigna_condition_served_stale ? "served" : "refused",
-                  &c->name, &tenant, &member, ngx_cigna_request_id(r),
+                  &c->name, ctx->tenant ? &ctx->tenant->name : &unknown,
+                  &member, ngx_cigna_request_id(r),
                   detail->len ? ", detail: " : "", detail);
 
     return e;
+}
+
+
+/* returns the hash of the member's name, or "-" */
+
+static ngx_str_t
+ngx_cigna_reply_member(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t             member;
+    cigna_vault_names_t  *id;
+
+    ngx_str_set(&member, "-");
+
+    if (ctx->tenant && ctx->member.len) {
+
+        id = ngx_cigna_identity_names(r, ctx);
+
+        if (id != NULL) {
+            member.data = id->hash;
+            member.len = CIGNA_NAME_LEN;
+        }
+    }
+
+    return member;
 }
 
 

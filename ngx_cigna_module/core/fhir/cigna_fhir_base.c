@@ -1,7 +1,11 @@
 
+#include <string.h>
+
 #include "cigna_fhir_base.h"
 
 
+static int cigna_fhir_base_other_origin(const cigna_bases_t *bases,
+    const cigna_uri_t *uri);
 static int cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
     int cut, size_t *len);
 static int cigna_fhir_base_at_root(const cigna_bases_t *bases,
@@ -20,10 +24,7 @@ static int cigna_fhir_base_border(uint8_t c);
 void
 cigna_bases_init(cigna_bases_t *bases)
 {
-    bases->n = 0;
-    bases->len_plain = 0;
-    bases->len_max = 0;
-    bases->mixed = 0;
+    memset(bases, 0, sizeof(cigna_bases_t));
 }
 
 
@@ -31,7 +32,6 @@ int
 cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 {
     size_t              len;
-    unsigned            i;
     cigna_buf_t         b;
     cigna_uri_t        *uri;
     cigna_fhir_base_t  *base;
@@ -65,16 +65,34 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
         bases->len_plain = base->len + 2;
     }
 
-    for (i = 0; i < bases->n; i++) {
-        bases->mixed |= cigna_slice_eq_case(
-                            cigna_fhir_base_no_dot(bases->base[i].uri.host),
-                            cigna_fhir_base_no_dot(uri->host))
-                        && !cigna_uri_same_origin(&bases->base[i].uri, uri);
-    }
-
+    bases->mixed |= cigna_fhir_base_other_origin(bases, uri);
     bases->n++;
 
     return CIGNA_OK;
+}
+
+
+/* 1 if another base has the same host, but not the same origin */
+
+static int
+cigna_fhir_base_other_origin(const cigna_bases_t *bases, const cigna_uri_t *uri)
+{
+    unsigned            i;
+    const cigna_uri_t  *other;
+
+    for (i = 0; i < bases->n; i++) {
+
+        other = &bases->base[i].uri;
+
+        if (cigna_slice_eq_case(cigna_fhir_base_no_dot(other->host),
+                                cigna_fhir_base_no_dot(uri->host))
+            && !cigna_uri_same_origin(other, uri))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -179,6 +179,7 @@ static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
     const uint8_t *end);
 static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
+static int cigna_gate_out_take(cigna_slice_t *request, cigna_slice_t bytes);
 static int cigna_gate_out_put_target(cigna_gate_out_t *gate,
     cigna_gate_out_to_t *to);
 static int cigna_gate_out_searched(const cigna_gate_out_t *gate,
@@ -476,45 +477,33 @@ static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     cigna_gate_out_to_t *to)
 {
-    cigna_slice_t   method, version;
-    const uint8_t  *p;
+    cigna_slice_t  method, version;
 
     method = cigna_slice("GET ");
-    version = cigna_slice(" HTTP/1.1\r\n");
 
-    if (gate->search && request->len && request->data[0] == 'P') {
-        method = cigna_slice("POST ");
-
-    } else if (!gate->search && request->len && request->data[0] == 'H') {
+    if (!gate->search && cigna_gate_out_take(request, cigna_slice("HEAD "))) {
         method = cigna_slice("HEAD ");
-    }
 
-    if (request->len < method.len + gate->target.len + version.len
-        || memcmp(request->data, method.data, 4) != 0
-        || request->data[method.len - 1] != ' ')
+    } else if (!cigna_gate_out_take(request, method)
+               && !(gate->search
+                    && cigna_gate_out_take(request, cigna_slice("POST "))))
     {
         return cigna_gate_out_request;
     }
 
-    p = request->data + method.len;
-
-    if (memcmp(p, gate->target.data, gate->target.len) != 0) {
+    if (!cigna_gate_out_take(request, gate->target)) {
         return cigna_gate_out_request;
     }
 
-    p += gate->target.len;
+    version = *request;
 
-    if (memcmp(p, version.data, sizeof(" HTTP/1.") - 1) != 0
-        || (p[8] != '0' && p[8] != '1') || p[9] != '\r' || p[10] != '\n')
+    if (cigna_gate_out_take(request, cigna_slice(" HTTP/1.1\r\n"))
+        || cigna_gate_out_take(request, cigna_slice(" HTTP/1.0\r\n")))
     {
+        version.len -= request->len;
+
+    } else {
         return cigna_gate_out_request;
-    }
-
-    version.data = p;
-    *request = cigna_slice_make(p + version.len, request->data + request->len);
-
-    if (gate->search) {
-        method = cigna_slice("GET ");
     }
 
     cigna_gate_out_put(to, method);
@@ -526,6 +515,21 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     cigna_gate_out_put(to, version);
 
     return cigna_gate_out_passed;
+}
+
+
+/* 1 if the request begins with these bytes, which are then cut off */
+
+static int
+cigna_gate_out_take(cigna_slice_t *request, cigna_slice_t bytes)
+{
+    if (!cigna_slice_starts(*request, bytes)) {
+        return 0;
+    }
+
+    *request = cigna_slice_skip(*request, bytes.len);
+
+    return 1;
 }
 
 
