@@ -329,7 +329,6 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     const cigna_cookie_t *cookie, ngx_uint_t life_s)
 {
     u_char       *p;
-    ngx_str_t     value;
     cigna_buf_t   b;
 
     p = ngx_cigna_pool_secret_alloc(r->pool, NGX_CIGNA_COOKIE_SIZE);
@@ -340,11 +339,11 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     cigna_buf_init(&b, p, NGX_CIGNA_COOKIE_SIZE);
     cigna_cookie_append(&b, cookie, https, life_s);
 
-    if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
+    if (b.overflow) {
         return NGX_ERROR;
     }
 
-    return ngx_cigna_reply_header(r, "Set-Cookie", &value);
+    return ngx_cigna_reply_header(r, "Set-Cookie", cigna_buf_slice(&b));
 }
 
 

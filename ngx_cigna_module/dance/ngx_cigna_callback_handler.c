@@ -90,7 +90,6 @@ ngx_int_t
 ngx_cigna_callback_handler(ngx_http_request_t *r)
 {
     ngx_int_t         rc;
-    ngx_str_t         none;
     ngx_cigna_ctx_t  *ctx;
 
     rc = ngx_cigna_ctx_begin(r, &ctx);
@@ -109,8 +108,7 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
     }
 
     if (ngx_cigna_browser_prefetches(r)) {
-        ngx_str_null(&none);
-        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
     }
 
     return ngx_cigna_callback_begin(r, ctx);

@@ -166,7 +166,6 @@ ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_str_t              none;
     ngx_uint_t             html;
     cigna_dance_outcome_e  outcome;
 
@@ -183,8 +182,7 @@ ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
         }
 
-        ngx_str_null(&none);
-        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
     }
 
     if (html) {
