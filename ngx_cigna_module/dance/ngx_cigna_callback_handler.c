@@ -338,8 +338,6 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cigna_callback_init(flow);
-
     ((ngx_cigna_callback_flow_t *) flow)->run = run;
 
     run->on.result = ngx_cigna_callback_result;

@@ -42,8 +42,6 @@ static int ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
     cigna_slice_t *value);
 static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
-static void ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
 static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
@@ -351,8 +349,6 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                         cigna_dance_outcome_return_to_refused);
     }
 
-    cigna_connect_init(flow);
-
     run->on.result = ngx_cigna_connect_result;
 
     ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
@@ -363,15 +359,8 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
               + run->mcf->redis.connect_timeout
               + 4 * run->mcf->redis.timeout;
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_connect_flow, 1,
+    return ngx_cigna_dance_wait(r, ctx, run, cigna_connect_next, 1,
                                 timeout, ngx_cigna_connect_reply);
-}
-
-
-static void
-ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_connect_next(flow, ev, op);
 }
 
 

@@ -24,8 +24,6 @@ static ngx_int_t ngx_cigna_disconnect_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
 static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
@@ -101,8 +99,6 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     flow = run->flow;
     flow->subject = &run->subject;
 
-    cigna_disconnect_init(flow);
-
     run->on.result = ngx_cigna_disconnect_result;
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
@@ -112,15 +108,8 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
      * grant and does not revoke it.
      */
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
+    return ngx_cigna_dance_wait(r, ctx, run, cigna_disconnect_next, 0,
                                 timeout, ngx_cigna_disconnect_reply);
-}
-
-
-static void
-ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_disconnect_next(flow, ev, op);
 }
 
 

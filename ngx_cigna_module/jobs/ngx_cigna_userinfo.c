@@ -7,8 +7,6 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-static void ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_userinfo_end(ngx_cigna_run_t *run);
 
 
@@ -40,16 +38,7 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     flow->subject = &run->subject;
     flow->id = ngx_cigna_run_copy(run, grant->id);
 
-    cigna_userinfo_init(flow);
-
-    ngx_cigna_run_start(run, ngx_cigna_userinfo_flow);
-}
-
-
-static void
-ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_userinfo_flow(flow, ev, op);
+    ngx_cigna_run_start(run, cigna_userinfo_flow);
 }
 
 

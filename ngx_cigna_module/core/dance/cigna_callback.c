@@ -74,7 +74,7 @@ typedef enum {
 static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op);
-static void cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+static void cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static cigna_dance_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
@@ -84,9 +84,8 @@ static void cigna_callback_fetched(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_exchange(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
-static int cigna_callback_late(const cigna_callback_t *f,
-    const cigna_event_t *ev);
-static void cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op);
+static int cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op,
@@ -107,35 +106,9 @@ static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
 static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
-    unsigned tries, unsigned first_ms, unsigned max_ms);
+    unsigned tries);
 static void cigna_callback_say(cigna_callback_t *f, const char *text,
     cigna_slice_t quoted);
-
-
-void
-cigna_callback_init(cigna_callback_t *f)
-{
-    f->outcome = cigna_dance_outcome_none;
-    f->dance_id = cigna_slice_null;
-    f->return_to = cigna_slice_null;
-    f->detail[0] = '\0';
-    f->repeated = 0;
-    f->stored = 0;
-    f->changed = 0;
-    f->client_refused = 0;
-    cigna_client_secret_init(&f->client_secret);
-    memset(&f->grant, 0, sizeof(cigna_grant_t));
-
-    f->state = cigna_callback_st_start;
-    f->fetched_keys = 0;
-    f->sent_ms = 0;
-    memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
-    memset(&f->claims, 0, sizeof(cigna_id_token_t));
-    cigna_dance_claim_init(&f->claim);
-    cigna_grant_install_init(&f->install);
-    cigna_userinfo_init(&f->userinfo);
-    cigna_revoke_handoff_init(&f->revoke);
-}
 
 
 void
@@ -161,32 +134,15 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_look:
 
-        cigna_grant_install_looked(&f->install, ev);
-        cigna_callback_ready(f, ev, op);
+        cigna_callback_looked(f, ev, op);
         return;
 
     case cigna_callback_st_keys:
-
-        if (cigna_flow_passing(ev)
-            && cigna_callback_again(f, op, CIGNA_CALLBACK_KEYS_TRIES,
-                                    CIGNA_CALLBACK_HTTP_MS,
-                                    CIGNA_CALLBACK_HTTP_MAX_MS))
-        {
-            return;
-        }
 
         cigna_callback_fetched(f, ev, op);
         return;
 
     case cigna_callback_st_exchange:
-
-        if (ev->type == cigna_ev_unsent
-            && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES,
-                                    CIGNA_CALLBACK_HTTP_MS,
-                                    CIGNA_CALLBACK_HTTP_MAX_MS))
-        {
-            return;
-        }
 
         cigna_callback_exchanged(f, ev, op);
         return;
@@ -248,10 +204,8 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
         f->state = cigna_retry_again(&f->retry, op);
 
-        if (f->state == cigna_callback_st_exchange
-            && cigna_callback_late(f, ev))
-        {
-            cigna_callback_interrupt(f, op);
+        if (f->state == cigna_callback_st_exchange) {
+            (void) cigna_callback_late(f, ev, op);
         }
 
         return;
@@ -330,16 +284,18 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->install.subject = f->subject;
 
     f->state = cigna_callback_st_look;
-    cigna_grant_install_look(&f->install, op);
+    cigna_script_read(op, f->subject->identity);
 }
 
 
 /* fetches missing keys before it sends the code, which works only once */
 
 static void
-cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    cigna_grant_install_looked(&f->install, ev);
+
     if (cigna_jwks_fetch_due(f->subject->provider, ev->now_ms)) {
         cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
@@ -420,6 +376,12 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
     char               why[CIGNA_JWKS_FETCH_WHY_MAX];
     cigna_provider_t  *p;
 
+    if (cigna_flow_passing(ev)
+        && cigna_callback_again(f, op, CIGNA_CALLBACK_KEYS_TRIES))
+    {
+        return;
+    }
+
     p = f->subject->provider;
 
     cigna_jwks_fetch_done(p, ev, why);
@@ -443,8 +405,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     s = f->subject;
 
-    if (cigna_callback_late(f, ev)) {
-        cigna_callback_interrupt(f, op);
+    if (cigna_callback_late(f, ev, op)) {
         return;
     }
 
@@ -468,22 +429,23 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
 
 /*
- * 1 if too little time is left to exchange the code and store the grant.  Then
- * later hits show "interrupted", and the member has to start again.
+ * Ends the dance and returns 1 if too little time is left to exchange the code
+ * and store the grant.  Then later hits show "interrupted", and the member has
+ * to start again.
  */
 
 static int
-cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
+cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    return ev->now_ms - f->claim.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
-}
+    if (ev->now_ms - f->claim.taken_ms <= CIGNA_DANCE_CLAIM_MS / 2) {
+        return 0;
+    }
 
-
-static void
-cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
-{
     cigna_callback_say(f, "delayed for too long", cigna_slice_null);
     cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
+
+    return 1;
 }
 
 
@@ -495,6 +457,12 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     const cigna_subject_t  *s;
 
     s = f->subject;
+
+    if (ev->type == cigna_ev_unsent
+        && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES))
+    {
+        return;
+    }
 
     if (ev->type != cigna_ev_ok) {
         cigna_callback_say(f, ev->type == cigna_ev_lost
@@ -732,10 +700,10 @@ cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
 
 
 static int
-cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries,
-    unsigned first_ms, unsigned max_ms)
+cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries)
 {
-    if (cigna_retry_sleep(&f->retry, op, tries, first_ms, max_ms)
+    if (cigna_retry_sleep(&f->retry, op, tries, CIGNA_CALLBACK_HTTP_MS,
+                          CIGNA_CALLBACK_HTTP_MAX_MS)
         != CIGNA_OK)
     {
         return 0;

@@ -69,25 +69,10 @@ static int cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
 
 
 void
-cigna_connect_init(cigna_connect_t *f)
+cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    f->outcome = cigna_dance_outcome_none;
-    f->location = cigna_slice_null;
-    f->dance_id = cigna_slice_null;
-    f->tag = cigna_slice_null;
-    f->secret = cigna_slice_null;
-    f->started_ms = 0;
-
-    f->state = cigna_connect_st_start;
-    f->dance_key = cigna_slice_null;
-    f->evicted = 0;
-}
-
-
-void
-cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_dance_outcome_e  outcome;
+    cigna_connect_t        *f = flow;
+    cigna_dance_outcome_e   outcome;
 
     switch ((cigna_connect_state_e) f->state) {
 
@@ -97,10 +82,8 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
         if (outcome != cigna_dance_outcome_none) {
             cigna_connect_done(f, op, outcome);
-            return;
         }
 
-        f->state = cigna_connect_st_open;
         return;
 
     case cigna_connect_st_open:
@@ -109,10 +92,8 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
             || cigna_connect_list(f, op) != CIGNA_OK)
         {
             cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
-            return;
         }
 
-        f->state = cigna_connect_st_list;
         return;
 
     case cigna_connect_st_list:
@@ -137,8 +118,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        cigna_connect_done(f, op, cigna_dance_outcome_none);
-        return;
+        break;
 
     case cigna_connect_st_done:
         break;
@@ -322,6 +302,7 @@ cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
         return CIGNA_ERROR;
     }
 
+    f->state = cigna_connect_st_open;
     cigna_script_run(op, cigna_script_dance_open, argv, 7);
 
     return CIGNA_OK;
@@ -367,6 +348,7 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
         return CIGNA_ERROR;
     }
 
+    f->state = cigna_connect_st_list;
     cigna_script_run(op, cigna_script_dance_list, argv, 4);
 
     return CIGNA_OK;
