@@ -43,7 +43,6 @@ static int ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
 static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
-static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
@@ -341,9 +340,10 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     flow = run->flow;
     flow->subject = &run->subject;
-    flow->return_to = ngx_cigna_run_copy(run, return_to);
 
-    if (flow->return_to.len != return_to.len) {
+    if (cigna_arena_copy(&run->arena, return_to, &flow->return_to)
+        != CIGNA_OK)
+    {
         ngx_cigna_run_destroy(run);
         return ngx_cigna_connect_refuse(r, ctx,
                                         cigna_dance_outcome_return_to_refused);
@@ -371,9 +371,11 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
     ngx_cigna_dance_end_t   end;
 
     flow = run->flow;
+    flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
+                                            cigna_dance_outcome_store_failed);
 
     ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run,
-                             ngx_cigna_connect_outcome(run));
+                             flow->outcome);
     end.dance = flow->dance_id;
 
     if (end.outcome != cigna_dance_outcome_none) {
@@ -389,28 +391,12 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
 }
 
 
-static cigna_dance_outcome_e
-ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
-{
-    cigna_connect_t  *flow;
-
-    flow = run->flow;
-
-    return ngx_cigna_dance_outcome(run, flow->outcome,
-                                   cigna_dance_outcome_store_failed);
-}
-
-
 static ngx_int_t
 ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_connect_t        *flow;
-    ngx_cigna_run_t        *run;
-    cigna_dance_outcome_e   outcome;
+    cigna_connect_t  *flow;
 
-    run = ctx->wait->run;
-
-    if (run == NULL) {
+    if (ctx->wait->run == NULL) {
 
         /* the run goes on, and logs its own outcome */
 
@@ -419,13 +405,12 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_store_failed);
     }
 
-    flow = run->flow;
-    outcome = ngx_cigna_connect_outcome(run);
+    flow = ctx->wait->run->flow;
 
-    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+    ngx_cigna_dance_tell(r, ctx, flow->outcome, flow->dance_id);
 
-    if (outcome != cigna_dance_outcome_none) {
-        return ngx_cigna_dance_page(r, ctx, outcome);
+    if (flow->outcome != cigna_dance_outcome_none) {
+        return ngx_cigna_dance_page(r, ctx, flow->outcome);
     }
 
     ngx_str_set(&ctx->outcome, "started");

@@ -25,7 +25,6 @@ static ngx_int_t ngx_cigna_disconnect_begin(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
-static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
@@ -128,8 +127,12 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
+    if (run->failed) {
+        flow->outcome = cigna_dance_outcome_not_disconnected;
+    }
+
     ngx_cigna_dance_end_init(&end, NGX_CIGNA_DISCONNECT_WHAT, run,
-                             ngx_cigna_disconnect_outcome(run));
+                             flow->outcome);
     end.detail = flow->detail;
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
@@ -141,26 +144,20 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 }
 
 
-static cigna_dance_outcome_e
-ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
-{
-    cigna_disconnect_t  *flow;
-
-    flow = run->flow;
-
-    return run->failed ? cigna_dance_outcome_not_disconnected : flow->outcome;
-}
-
-
 static ngx_int_t
 ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_str_t              none;
     ngx_uint_t             html;
+    cigna_disconnect_t    *flow;
     cigna_dance_outcome_e  outcome;
 
-    outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
-                             : cigna_dance_outcome_not_disconnected;
+    outcome = cigna_dance_outcome_not_disconnected;
+
+    if (ctx->wait->run != NULL) {
+        flow = ctx->wait->run->flow;
+        outcome = flow->outcome;
+    }
 
     ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
 

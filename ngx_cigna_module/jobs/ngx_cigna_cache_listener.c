@@ -12,12 +12,10 @@
 #include "redis/ngx_cigna_redis_subscriber.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_log.h"
 #include "nginx/ngx_cigna_time.h"
 #include "vault/cigna_vault_names.h"
 #include "vault/cigna_grant.h"
-
-
-#define NGX_CIGNA_CACHE_LISTENER_LOG  60       /* s between two log lines */
 
 
 static void ngx_cigna_cache_listener_up(void *data);
@@ -97,20 +95,10 @@ static void
 ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
     cigna_slice_t message)
 {
-    ngx_cigna_worker_t  *worker;
-
-    worker = mcf->worker;
-
-    if (worker->no_identity_logged
-        && ngx_time() - worker->no_identity_logged
-           < NGX_CIGNA_CACHE_LISTENER_LOG)
-    {
-        return;
+    if (ngx_cigna_log_due(&mcf->worker->no_identity_logged)) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "cigna: ignored a message of %uz bytes without an "
+                      "identity on the channel of invalidations",
+                      message.len);
     }
-
-    worker->no_identity_logged = ngx_time();
-
-    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "cigna: ignored a message of %uz bytes without an identity "
-                  "on the channel of invalidations", message.len);
 }

@@ -20,6 +20,7 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_driver.h"
 #include "run/ngx_cigna_endpoints.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "provider/cigna_discovery.h"
 
 
@@ -64,8 +65,6 @@ static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh);
 static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
     cigna_slice_t *to, cigna_slice_t from);
-static cigna_slice_t ngx_cigna_discovery_choose(cigna_slice_t configured,
-    cigna_slice_t announced);
 static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
 
 
@@ -101,11 +100,8 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
         return NGX_OK;
     }
 
-    d->start.handler = ngx_cigna_discovery_begin;
-    d->start.data = d;
-    d->start.log = mcf->worker->cycle->log;
-    d->start.cancelable = 1;
-
+    ngx_cigna_timer_init(&d->start, ngx_cigna_discovery_begin, d,
+                         mcf->worker->cycle->log, 1);
     ngx_add_timer(&d->start, 1 + ngx_random() % NGX_CIGNA_DISCOVERY_START_MS);
 
     return NGX_OK;
@@ -410,39 +406,36 @@ ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
 }
 
 
-static cigna_slice_t
-ngx_cigna_discovery_choose(cigna_slice_t configured, cigna_slice_t announced)
-{
-    return configured.len ? configured : announced;
-}
-
+/* gives all tenants the configured URLs, and announced ones for the others */
 
 static void
 ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
 {
     ngx_uint_t            i;
-    cigna_provider_t     *p, *c;
-    cigna_metadata_t     *m;
+    cigna_metadata_t      m;
+    cigna_provider_t     *p;
     ngx_cigna_tenant_t  **tenants;
 
-    c = &d->configured;
-    m = &d->metadata;
+    p = &d->configured;
+
+    m.issuer = p->issuer;
+    m.authorization_endpoint = p->authorization_endpoint;
+    m.token_endpoint = p->token_endpoint;
+    m.jwks_uri = p->jwks_uri;
+    m.revocation_endpoint = p->revocation_endpoint;
+
+    cigna_oauth_metadata_keep(&d->metadata, &m);
 
     tenants = d->shared->tenants.elts;
 
     for (i = 0; i < d->shared->tenants.nelts; i++) {
         p = &tenants[i]->provider;
 
-        p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
-        p->authorization_endpoint =
-                     ngx_cigna_discovery_choose(c->authorization_endpoint,
-                                                m->authorization_endpoint);
-        p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
-                                                       m->token_endpoint);
-        p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
-        p->revocation_endpoint =
-                        ngx_cigna_discovery_choose(c->revocation_endpoint,
-                                                   m->revocation_endpoint);
-        p->iss_supported = m->iss_supported;
+        p->issuer = m.issuer;
+        p->authorization_endpoint = m.authorization_endpoint;
+        p->token_endpoint = m.token_endpoint;
+        p->jwks_uri = m.jwks_uri;
+        p->revocation_endpoint = m.revocation_endpoint;
+        p->iss_supported = d->metadata.iss_supported;
     }
 }

@@ -99,11 +99,9 @@ ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
     mcf->worker->journal_writer = writer;
 
     writer->mcf = mcf;
-    writer->timer.handler = ngx_cigna_journal_writer_handler;
-    writer->timer.data = writer;
-    writer->timer.log = ngx_cycle->log;
-    writer->timer.cancelable = 1;
 
+    ngx_cigna_timer_init(&writer->timer, ngx_cigna_journal_writer_handler,
+                         writer, ngx_cycle->log, 1);
     ngx_add_timer(&writer->timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
 
     ngx_cigna_redis_on_connected(mcf->worker->redis,
@@ -365,8 +363,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     (void) cigna_vault_names_known(&run->identity, &mcf->vault,
                                    flow->entry.identity);
 
-    run->log.id.data = (u_char *) flow->entry.identity.data;
-    run->log.id.len = flow->entry.identity.len;
+    run->log.id = ngx_cigna_str(flow->entry.identity);
 
     run->data = (void *) (uintptr_t) look->tries;
     run->on.end = ngx_cigna_journal_writer_end;
@@ -390,8 +387,7 @@ ngx_cigna_journal_writer_create(ngx_cigna_main_conf_t *mcf,
     ngx_str_t         name;
     ngx_cigna_run_t  *run;
 
-    name.data = (u_char *) entry->tenant.data;
-    name.len = entry->tenant.len;
+    name = ngx_cigna_str(entry->tenant);
 
     run = ngx_cigna_run_create(mcf, ngx_cigna_tenant_find(mcf, &name),
                                "journal", NULL, sizeof(cigna_journal_replay_t),
@@ -545,10 +541,7 @@ ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
         return;
     }
 
-    if (writer->timer.timer_set) {
-        ngx_del_timer(&writer->timer);
-    }
-
+    ngx_cigna_timer_stop(&writer->timer);
     ngx_cigna_stay_done(mcf->worker);
     ngx_cigna_redis_done(&writer->cmd);
 

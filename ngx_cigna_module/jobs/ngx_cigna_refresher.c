@@ -314,8 +314,10 @@ ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
     flow->wait_ms = tenant->connect_timeout + tenant->timeout;
 
     if (refused != NULL) {
-        flow->verdict.refused_id = ngx_cigna_run_copy(run, refused->id);
         flow->verdict.refused_generation = refused->generation;
+
+        (void) cigna_arena_copy(&run->arena, refused->id,
+                                &flow->verdict.refused_id);
     }
 
     cigna_refresh_init(flow);
@@ -559,14 +561,10 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
         ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);
     }
 
-    entry->token.data = (u_char *) grant->access_token.data;
-    entry->token.len = grant->access_token.len;
-    entry->patient.data = (u_char *) grant->patient.data;
-    entry->patient.len = grant->patient.len;
-    entry->scope.data = (u_char *) grant->scope.data;
-    entry->scope.len = grant->scope.len;
-    entry->userinfo.data = (u_char *) grant->userinfo.data;
-    entry->userinfo.len = grant->userinfo.len;
+    entry->token = ngx_cigna_str(grant->access_token);
+    entry->patient = ngx_cigna_str(grant->patient);
+    entry->scope = ngx_cigna_str(grant->scope);
+    entry->userinfo = ngx_cigna_str(grant->userinfo);
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();

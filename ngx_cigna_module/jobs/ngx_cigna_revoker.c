@@ -46,8 +46,10 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
     revoker->run = run;
     revoker->flow.provider = &from->tenant->provider;
     revoker->flow.arena = &run->arena;
-    revoker->flow.token = ngx_cigna_run_copy(run, op->revoke.token);
     revoker->flow.refresh_token = op->revoke.refresh_token;
+
+    (void) cigna_arena_copy(&run->arena, op->revoke.token,
+                            &revoker->flow.token);
 
     cigna_revocation_init(&revoker->flow);
 
@@ -74,10 +76,8 @@ ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
         return NULL;
     }
 
-    ngx_memcpy(run->identity.hash, from->identity.hash, CIGNA_NAME_LEN);
+    ngx_cigna_run_about(run, &from->identity);
 
-    run->log.id.data = run->identity.hash;
-    run->log.id.len = CIGNA_NAME_LEN;
     run->on.end = ngx_cigna_revoker_end;
 
     return run;

@@ -36,7 +36,8 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
 
     flow = run->flow;
     flow->subject = &run->subject;
-    flow->id = ngx_cigna_run_copy(run, grant->id);
+
+    (void) cigna_arena_copy(&run->arena, grant->id, &flow->id);
 
     ngx_cigna_run_start(run, cigna_userinfo_flow);
 }

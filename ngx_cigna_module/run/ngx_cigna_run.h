@@ -171,11 +171,12 @@ void ngx_cigna_run_identify(ngx_cigna_run_t *run,
 /* likewise, and adds the keyed hash of the identity to the run's log lines */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
-/* copies a string into the run's arena; empty if there is no room */
-cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
-
 /* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
+
+/* does so in ms; cancelable: an exiting worker does not wait for the event */
+void ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms,
+    unsigned cancelable);
 
 /*
  * Adds a waiter, whose handler will be called with the result.  NGX_BUSY: there

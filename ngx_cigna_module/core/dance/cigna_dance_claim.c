@@ -331,7 +331,7 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* CIGNA_AGAIN: the command is sent again after a sleep; CIGNA_ERROR: it is not */
+/* CIGNA_AGAIN: the flow sleeps and sends the command again */
 
 static int
 cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op)
