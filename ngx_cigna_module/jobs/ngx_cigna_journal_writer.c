@@ -76,8 +76,6 @@ static ngx_cigna_run_t *ngx_cigna_journal_writer_create(
     ngx_cigna_main_conf_t *mcf, const cigna_journal_t *entry);
 static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry);
-static void ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_journal_writer_end(ngx_cigna_run_t *run);
 static void ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
     const cigna_journal_replay_t *flow);
@@ -374,7 +372,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
 
     cigna_journal_replay_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow);
+    ngx_cigna_run_start(run, cigna_journal_replay_next);
 }
 
 
@@ -435,14 +433,6 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     }
 
     return NGX_OK;
-}
-
-
-static void
-ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    cigna_journal_replay_next(data, ev, op);
 }
 
 

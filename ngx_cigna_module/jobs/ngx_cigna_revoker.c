@@ -64,14 +64,12 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 static ngx_cigna_run_t *
 ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
 {
-    size_t            room;
     ngx_cigna_run_t  *run;
-
-    room = cigna_revocation_room(&from->tenant->provider, token);
 
     run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
                                &from->log.request, sizeof(ngx_cigna_revoker_t),
-                               room);
+                               cigna_revocation_room(&from->tenant->provider,
+                                                     token));
     if (run == NULL) {
         return NULL;
     }
@@ -109,7 +107,7 @@ ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     revoker->flow.known = ngx_cigna_discovery_ready(run->tenant);
 
     if (!revoker->flow.known && !ngx_exiting) {
-        (void) ngx_cigna_discovery_start(run->mcf, run->tenant);
+        (void) ngx_cigna_discovery_start(run->tenant);
     }
 
     cigna_revocation_next(&revoker->flow, ev, op);

@@ -43,13 +43,6 @@ world_next_handshake(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
-world_next_discovery(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_discovery_next(flow, ev, op);
-}
-
-
-static void
 world_next_callback(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_callback_next(flow, ev, op);
@@ -60,13 +53,6 @@ static void
 world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_refresh_next(flow, ev, op);
-}
-
-
-static void
-world_next_replay(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_journal_replay_next(flow, ev, op);
 }
 
 
@@ -89,7 +75,7 @@ world_discovery(world_t *w, world_actor_t *a)
 {
     cigna_discovery_t  *f;
 
-    world_start(w, a, world_next_discovery);
+    world_start(w, a, cigna_discovery_next);
 
     f = &a->flow.discovery;
     f->provider = &w->provider;
@@ -190,7 +176,7 @@ world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n)
     cigna_journal_replay_t  *f;
     cigna_journal_t         *entry;
 
-    world_start(w, a, world_next_replay);
+    world_start(w, a, cigna_journal_replay_next);
 
     f = &a->flow.replay;
     f->subject = a->subject;
