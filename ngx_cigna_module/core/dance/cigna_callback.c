@@ -66,7 +66,6 @@ typedef enum {
     cigna_callback_st_report,
     cigna_callback_st_forget,
     cigna_callback_st_revoke,
-    cigna_callback_st_done,
     cigna_callback_st_sleep
 } cigna_callback_state_e;
 
@@ -103,8 +102,6 @@ static void cigna_callback_userinfo(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
-static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
-    cigna_callback_state_e state);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
     unsigned tries);
 static void cigna_callback_say(cigna_callback_t *f, const char *text,
@@ -197,7 +194,6 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
             return;
         }
 
-        f->state = cigna_callback_st_done;
         break;
 
     case cigna_callback_st_sleep:
@@ -209,9 +205,6 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
         }
 
         return;
-
-    case cigna_callback_st_done:
-        break;
     }
 
     cigna_flow_done(op);
@@ -365,7 +358,7 @@ cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
     cigna_jwks_fetch_start(f->subject->provider, op);
-    cigna_callback_issue(f, op, state);
+    f->state = cigna_retry_init(&f->retry, op, state);
 }
 
 
@@ -424,7 +417,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
     f->sent_ms = ev->now_ms;
 
     cigna_flow_exchange(op, &req);
-    cigna_callback_issue(f, op, cigna_callback_st_exchange);
+    f->state = cigna_retry_init(&f->retry, op, cigna_callback_st_exchange);
 }
 
 
@@ -687,15 +680,6 @@ cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     f->outcome = outcome;
     f->state = cigna_callback_st_report;
     cigna_flow_report(op);
-}
-
-
-static void
-cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
-    cigna_callback_state_e state)
-{
-    f->state = state;
-    cigna_retry_init(&f->retry, op, state);
 }
 
 

@@ -134,8 +134,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     argv[3] = t->taker;
 
     cigna_script_run(op, cigna_script_dance_claim, argv, 5);
-    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
-    t->state = cigna_dance_claim_st_ask;
+    t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
 
     return CIGNA_OK;
 }
@@ -374,8 +373,7 @@ cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     argv[3] = t->rest;
 
     cigna_script_run(op, cigna_script_dance_end, argv, 4);
-    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
-    t->state = cigna_dance_claim_st_end;
+    t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
 }
 
 

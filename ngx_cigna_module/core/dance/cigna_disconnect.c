@@ -40,8 +40,7 @@ typedef enum {
     cigna_disconnect_st_sleep,
     cigna_disconnect_st_journal,
     cigna_disconnect_st_report,
-    cigna_disconnect_st_revoke,
-    cigna_disconnect_st_done
+    cigna_disconnect_st_revoke
 } cigna_disconnect_state_e;
 
 
@@ -102,10 +101,6 @@ cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        f->state = cigna_disconnect_st_done;
-        break;
-
-    case cigna_disconnect_st_done:
         break;
     }
 
@@ -133,9 +128,8 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
         return;
     }
 
-    f->state = cigna_disconnect_st_delete;
     cigna_script_run(op, cigna_script_grant_delete, argv, 5);
-    cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
+    f->state = cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
 }
 
 

@@ -94,8 +94,7 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
 
     cigna_script_run(op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
-    cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
-    p->state = cigna_grant_install_st_put;
+    p->state = cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
 
     return CIGNA_OK;
 }
