@@ -12,6 +12,7 @@
 #include "ngx_cigna_scrub.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "jobs/ngx_cigna_userinfo.h"
@@ -56,7 +57,6 @@ static ngx_int_t ngx_cigna_callback_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static int ngx_cigna_callback_args(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
-static cigna_slice_t ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
@@ -191,21 +191,6 @@ ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-static cigna_slice_t
-ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
-{
-    cigna_slice_t  tag;
-
-    tag = args->state;
-
-    if (tag.len > CIGNA_COOKIE_TAG_LEN) {
-        tag.len = CIGNA_COOKIE_TAG_LEN;
-    }
-
-    return tag;
-}
-
-
 /*
  * Cigna has started this navigation, so the browser does not send an app's
  * session cookie that is SameSite=Strict.  It sends the cookie when a page of
@@ -217,13 +202,9 @@ static ngx_int_t
 ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_callback_args_t *args)
 {
-    cigna_slice_t  tag;
-
-    tag = ngx_cigna_callback_tag(args);
-
     if (args->again.len == 0
-        && (ngx_cigna_browser_secret(r, 1, tag).len
-            || ngx_cigna_browser_secret(r, 0, tag).len))
+        && (ngx_cigna_browser_secret(r, 1, args->state).len
+            || ngx_cigna_browser_secret(r, 0, args->state).len))
     {
         return ngx_cigna_callback_reload(r, ctx);
     }
@@ -314,8 +295,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     tenant = ctx->tenant;
 
-    secret = ngx_cigna_browser_secret(r, tenant->provider.https,
-                                      ngx_cigna_callback_tag(args));
+    secret = ngx_cigna_browser_secret(r, tenant->provider.https, args->state);
 
     run = ngx_cigna_dance_run(r, ctx, "callback",
                               sizeof(ngx_cigna_callback_flow_t),
@@ -344,8 +324,9 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on.result = ngx_cigna_callback_result;
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
-                                NGX_CIGNA_CALLBACK_WAIT_MS,
+    ngx_cigna_discovery_start_run(run, ngx_cigna_callback_flow);
+
+    return ngx_cigna_dance_wait(r, ctx, run, NGX_CIGNA_CALLBACK_WAIT_MS,
                                 ngx_cigna_callback_reply);
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_connect.h"
@@ -359,8 +360,9 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
               + run->mcf->redis.connect_timeout
               + 4 * run->mcf->redis.timeout;
 
-    return ngx_cigna_dance_wait(r, ctx, run, cigna_connect_next, 1,
-                                timeout, ngx_cigna_connect_reply);
+    ngx_cigna_discovery_start_run(run, cigna_connect_next);
+
+    return ngx_cigna_dance_wait(r, ctx, run, timeout, ngx_cigna_connect_reply);
 }
 
 
@@ -426,23 +428,20 @@ ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_connect_t *flow)
 {
     ngx_str_t       location;
-    cigna_buf_t     b;
     cigna_cookie_t  cookie;
 
     cookie.tag = flow->tag;
     cookie.secret = flow->secret;
     cookie.started_s = flow->started_ms / 1000;
 
-    if (ngx_cigna_browser_set_cookie(r, ctx->tenant->provider.https, &cookie)
-            != NGX_OK
-        || ngx_cigna_buf_init(r, &b, flow->location.len) != NGX_OK)
+    location = ngx_cigna_str(flow->location);
+    location.data = ngx_pstrdup(r->pool, &location);
+
+    if (location.data == NULL
+        || ngx_cigna_browser_set_cookie(r, ctx->tenant->provider.https,
+                                        &cookie)
+           != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cigna_buf_append(&b, flow->location);
-
-    if (ngx_cigna_buf_done(&b, &location) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

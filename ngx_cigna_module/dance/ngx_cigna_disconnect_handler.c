@@ -10,6 +10,7 @@
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_dance_handlers.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "run/ngx_cigna_driver.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_identity.h"
@@ -102,13 +103,12 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /*
-     * 0: the run does not need metadata.  Without metadata the flow deletes the
-     * grant and does not revoke it.
-     */
+    /* without metadata the flow deletes the grant and does not revoke it */
 
-    return ngx_cigna_dance_wait(r, ctx, run, cigna_disconnect_next, 0,
-                                timeout, ngx_cigna_disconnect_reply);
+    ngx_cigna_run_start(run, cigna_disconnect_next);
+
+    return ngx_cigna_dance_wait(r, ctx, run, timeout,
+                                ngx_cigna_disconnect_reply);
 }
 
 
