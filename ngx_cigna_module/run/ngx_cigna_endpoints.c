@@ -118,19 +118,19 @@ static ngx_cigna_origin_t *
 ngx_cigna_endpoint_create(ngx_pool_t *pool, ngx_cigna_tenant_t *tenant,
     const cigna_uri_t *uri)
 {
-    u_char              *p;
     ngx_cigna_origin_t  *origin;
 
     origin = ngx_pcalloc(pool, sizeof(ngx_cigna_origin_t));
-    p = ngx_pnalloc(pool, uri->host.len);
-    if (origin == NULL || p == NULL) {
+    if (origin == NULL) {
         return NULL;
     }
 
-    ngx_memcpy(p, uri->host.data, uri->host.len);
+    origin->host = ngx_cigna_str(uri->host);
+    origin->host.data = ngx_pstrdup(pool, &origin->host);
+    if (origin->host.data == NULL) {
+        return NULL;
+    }
 
-    origin->host.data = p;
-    origin->host.len = uri->host.len;
     origin->port = uri->port;
     origin->ssl = uri->https ? tenant->ssl : NULL;
     origin->resolver = tenant->resolver;

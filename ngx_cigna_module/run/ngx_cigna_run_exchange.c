@@ -3,7 +3,6 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_stay.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_cache.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"

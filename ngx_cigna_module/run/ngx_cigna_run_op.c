@@ -153,7 +153,6 @@ ngx_cigna_run_redis(ngx_cigna_run_t *run)
         return NGX_AGAIN;
     }
 
-    run->cmd.outcome = cigna_ev_unsent;
     run->ev.type = cigna_ev_unsent;
 
     return NGX_OK;
