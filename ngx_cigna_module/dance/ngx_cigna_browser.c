@@ -17,14 +17,28 @@ static ngx_uint_t ngx_cigna_browser_other(ngx_http_request_t *r,
     const char *name, const char **words);
 static ngx_uint_t ngx_cigna_browser_foreign(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
-static ngx_uint_t ngx_cigna_browser_has(ngx_str_t *value, const char *word);
-static ngx_uint_t ngx_cigna_browser_is(ngx_str_t *value, const char *word);
 static ngx_uint_t ngx_cigna_browser_cookies(ngx_http_request_t *r,
     ngx_uint_t https, cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX]);
 static cigna_cookie_t *ngx_cigna_browser_oldest(cigna_cookie_t *cookies,
     ngx_uint_t n);
 static ngx_int_t ngx_cigna_browser_send_cookie(ngx_http_request_t *r,
     ngx_uint_t https, const cigna_cookie_t *cookie, ngx_uint_t life_s);
+
+
+static ngx_uint_t
+ngx_cigna_browser_has(ngx_str_t *value, const char *word)
+{
+    return ngx_strlcasestrn(value->data, value->data + value->len,
+                            (u_char *) word, ngx_strlen(word) - 1)
+           != NULL;
+}
+
+
+static ngx_uint_t
+ngx_cigna_browser_is(ngx_str_t *value, const char *word)
+{
+    return cigna_slice_eq_case(ngx_cigna_slice(value), cigna_slice_str(word));
+}
 
 
 ngx_uint_t
@@ -64,8 +78,7 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
  */
 
 ngx_cigna_browser_visit_e
-ngx_cigna_browser_visit(ngx_http_request_t *r,
-    const ngx_cigna_tenant_t *tenant)
+ngx_cigna_browser_visit(ngx_http_request_t *r, const ngx_cigna_tenant_t *tenant)
 {
     ngx_uint_t   from;
 
@@ -278,8 +291,7 @@ ngx_cigna_browser_set_cookie(ngx_http_request_t *r, ngx_uint_t https,
         *oldest = cookies[n - 1];
     }
 
-    return ngx_cigna_browser_send_cookie(r, https, cookie,
-                                         CIGNA_COOKIE_LIFE_S);
+    return ngx_cigna_browser_send_cookie(r, https, cookie, CIGNA_COOKIE_LIFE_S);
 }
 
 
@@ -303,8 +315,7 @@ ngx_cigna_browser_cookies(ngx_http_request_t *r, ngx_uint_t https,
         while (n < NGX_CIGNA_COOKIES_MAX
                && cigna_cookie_next(&rest, &name, &value) == CIGNA_OK)
         {
-            if (cigna_cookie_parse(name, value, https, &cookies[n])
-                == CIGNA_OK)
+            if (cigna_cookie_parse(name, value, https, &cookies[n]) == CIGNA_OK)
             {
                 n++;
             }
@@ -354,20 +365,4 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     }
 
     return ngx_cigna_reply_header(r, "Set-Cookie", &value);
-}
-
-
-static ngx_uint_t
-ngx_cigna_browser_has(ngx_str_t *value, const char *word)
-{
-    return ngx_strlcasestrn(value->data, value->data + value->len,
-                            (u_char *) word, ngx_strlen(word) - 1)
-           != NULL;
-}
-
-
-static ngx_uint_t
-ngx_cigna_browser_is(ngx_str_t *value, const char *word)
-{
-    return cigna_slice_eq_case(ngx_cigna_slice(value), cigna_slice_str(word));
 }

@@ -61,8 +61,6 @@ static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_callback_slow(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_callback_onward(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const char *more, ngx_cigna_page_t *page);
 static ngx_int_t ngx_cigna_callback_run(ngx_http_request_t *r,
@@ -371,8 +369,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_interrupted);
 
-    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run,
-                             flow->outcome);
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run, flow->outcome);
     end.dance = flow->dance_id;
     end.detail = flow->detail;
     end.client_refused = !run->failed && flow->client_refused;
@@ -448,8 +445,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
     print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
     print[1] = ngx_cigna_callback_print(run, mem[1], "subject", grant->sub);
     print[2] = ngx_cigna_callback_print(run, mem[2], "patient", old->patient);
-    print[3] = ngx_cigna_callback_print(run, mem[3], "patient",
-                                        grant->patient);
+    print[3] = ngx_cigna_callback_print(run, mem[3], "patient", grant->patient);
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "cigna: member connected as another person than before, "

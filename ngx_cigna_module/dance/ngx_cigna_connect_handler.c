@@ -342,8 +342,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow = run->flow;
     flow->subject = &run->subject;
 
-    if (cigna_arena_copy(&run->arena, return_to, &flow->return_to)
-        != CIGNA_OK)
+    if (cigna_arena_copy(&run->arena, return_to, &flow->return_to) != CIGNA_OK)
     {
         ngx_cigna_run_destroy(run);
         return ngx_cigna_connect_refuse(r, ctx,
@@ -376,8 +375,7 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_store_failed);
 
-    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run,
-                             flow->outcome);
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run, flow->outcome);
     end.dance = flow->dance_id;
 
     if (end.outcome != cigna_dance_outcome_none) {

@@ -245,8 +245,7 @@ ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     cigna_form_append_without(&b, query, names, 2);
 
-    cigna_form_append_pair(&b, start, names[0],
-                           ngx_cigna_slice(&ctx->outcome));
+    cigna_form_append_pair(&b, start, names[0], ngx_cigna_slice(&ctx->outcome));
 
     if (ctx->dance.len) {
         cigna_form_append_pair(&b, start, names[1],

@@ -193,6 +193,5 @@ ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
 
-    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
-                                     allow);
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0, allow);
 }

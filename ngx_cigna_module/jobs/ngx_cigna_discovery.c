@@ -48,7 +48,6 @@ typedef struct ngx_cigna_discovery_s {
 } ngx_cigna_discovery_t;
 
 
-static ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);
 static void ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery);
@@ -66,8 +65,7 @@ static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
 
 
 ngx_int_t
-ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_shared_t *shared)
+ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 {
     cigna_provider_t       *p;
     ngx_cigna_discovery_t  *d;
@@ -372,23 +370,18 @@ static ngx_int_t
 ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
     cigna_slice_t from)
 {
-    u_char  *p;
+    ngx_str_t  s;
 
     if (cigna_slice_eq(*to, from)) {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(pool, from.len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    s = ngx_cigna_str(from);
 
-    ngx_memcpy(p, from.data, from.len);
-
-    to->data = p;
     to->len = from.len;
+    to->data = ngx_pstrdup(pool, &s);
 
-    return NGX_OK;
+    return to->data ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -407,7 +407,7 @@ static ngx_int_t
 ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry)
 {
-    u_char           *p;
+    ngx_str_t         s;
     ngx_uint_t        i;
     cigna_slice_t    *slices[4];
     cigna_journal_t  *copy;
@@ -420,16 +420,13 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     slices[2] = &copy->id;
     slices[3] = &copy->blob;
 
-    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->identity.len
-                               + copy->id.len + copy->blob.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
     for (i = 0; i < 4; i++) {
-        ngx_memcpy(p, slices[i]->data, slices[i]->len);
-        slices[i]->data = p;
-        p += slices[i]->len;
+        s = ngx_cigna_str(*slices[i]);
+
+        slices[i]->data = ngx_pstrdup(run->pool, &s);
+        if (slices[i]->data == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

@@ -236,8 +236,7 @@ ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_run_t  *run;
 
     run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
-                               sizeof(ngx_cigna_refresher_t),
-                               CIGNA_FLOW_ARENA);
+                               sizeof(ngx_cigna_refresher_t), CIGNA_FLOW_ARENA);
     if (run == NULL) {
         return NULL;
     }

@@ -85,8 +85,7 @@ ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
 void
 ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why)
 {
-    ngx_cigna_count(from->tenant->counters,
-                    ngx_cigna_count_revocations_failed);
+    ngx_cigna_count(from->tenant->counters, ngx_cigna_count_revocations_failed);
 
     ngx_log_error(NGX_LOG_ERR, &from->log.log, 0,
                   "tokens not revoked, outcome: not_tried, member: %*s, "

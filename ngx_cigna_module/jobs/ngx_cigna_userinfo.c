@@ -11,10 +11,9 @@ static void ngx_cigna_userinfo_end(ngx_cigna_run_t *run);
 
 
 void
-ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
-    const ngx_cigna_cache_key_t *key, const cigna_grant_t *grant,
-    ngx_str_t *request)
+ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const cigna_vault_names_t *identity, const ngx_cigna_cache_key_t *key,
+    const cigna_grant_t *grant, ngx_str_t *request)
 {
     ngx_cigna_run_t   *run;
     cigna_userinfo_t  *flow;

@@ -15,8 +15,7 @@ static ngx_cigna_origin_t *ngx_cigna_endpoint_create(ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_shared_t *shared)
+ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 {
     return ngx_array_init(&shared->announced, mcf->worker->cycle->pool, 4,
                           sizeof(ngx_cigna_origin_t *));

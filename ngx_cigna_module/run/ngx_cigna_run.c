@@ -169,8 +169,7 @@ ngx_cigna_run_crowded(const ngx_cigna_run_t *run)
     }
 
     if (w->total) {
-        ngx_cigna_count(run->tenant->counters,
-                        ngx_cigna_count_refresh_crowded);
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refresh_crowded);
     }
 
     return 1;

@@ -24,8 +24,7 @@ typedef struct ngx_cigna_waiter_s  ngx_cigna_waiter_t;
 typedef void (*ngx_cigna_flow_pt)(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 typedef void (*ngx_cigna_run_pt)(ngx_cigna_run_t *run);
-typedef void (*ngx_cigna_revoke_pt)(ngx_cigna_run_t *run,
-    const cigna_op_t *op);
+typedef void (*ngx_cigna_revoke_pt)(ngx_cigna_run_t *run, const cigna_op_t *op);
 typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *run);
 

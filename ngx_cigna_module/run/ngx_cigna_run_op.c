@@ -98,19 +98,16 @@ ngx_cigna_run_begin(ngx_cigna_run_t *run)
 ngx_int_t
 ngx_cigna_run_collect(ngx_cigna_run_t *run)
 {
-    switch (run->op.type) {
-
-    case cigna_op_redis:
-    case cigna_op_script:
-        return ngx_cigna_run_redis_collect(run);
-
-    case cigna_op_http:
-        return run->queued ? ngx_cigna_run_http(run)
-                           : ngx_cigna_run_http_collect(run);
-
-    default: /* cigna_op_sleep */
+    if (run->op.type == cigna_op_sleep) {
         return ngx_cigna_run_sleep_collect(run);
     }
+
+    if (run->op.type == cigna_op_http) {
+        return run->queued ? ngx_cigna_run_http(run)
+                           : ngx_cigna_run_http_collect(run);
+    }
+
+    return ngx_cigna_run_redis_collect(run);
 }
 
 

@@ -259,15 +259,13 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->return_to = f->claim.return_to;
     f->repeated = f->claim.repeated;
 
+    cigna_callback_say(f, f->claim.why, cigna_slice_null);
+
     outcome = f->claim.outcome;
 
-    if (outcome != cigna_dance_outcome_none) {
-        cigna_callback_say(f, f->claim.why, cigna_slice_null);
-        cigna_callback_end(f, op, outcome);
-        return;
+    if (outcome == cigna_dance_outcome_none) {
+        outcome = cigna_callback_judge(f);
     }
-
-    outcome = cigna_callback_judge(f);
 
     if (outcome != cigna_dance_outcome_none) {
         cigna_callback_end(f, op, outcome);

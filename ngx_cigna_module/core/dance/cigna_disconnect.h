@@ -34,8 +34,7 @@ typedef struct {
 
 
 /* flow: a cigna_disconnect_t */
-void cigna_disconnect_next(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
+void cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 
 #endif /* _CIGNA_DISCONNECT_H_INCLUDED_ */

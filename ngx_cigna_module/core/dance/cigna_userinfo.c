@@ -227,8 +227,7 @@ cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
     }
 
     if (ev->status != 200) {
-        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status",
-                            ev->status);
+        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status", ev->status);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 
