@@ -66,7 +66,7 @@ static ngx_cigna_run_t *ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
 static ngx_cigna_run_t *ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, ngx_str_t *request);
-static void ngx_cigna_refresher_init(ngx_cigna_run_t *run,
+static void ngx_cigna_refresher_run(ngx_cigna_run_t *run,
     const cigna_grant_t *refused);
 static void ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
@@ -125,14 +125,7 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
 
     (*run)->exchange.seat = seat;
 
-    ngx_cigna_refresher_init(*run, refused);
-
-    if (tenant->provider.token_endpoint.len == 0) {
-        ngx_cigna_discovery_start_run(*run, ngx_cigna_refresher_flow);
-
-    } else {
-        ngx_cigna_run_start(*run, ngx_cigna_refresher_flow);
-    }
+    ngx_cigna_refresher_run(*run, refused);
 
     return NGX_OK;
 }
@@ -256,8 +249,10 @@ ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
 }
 
 
+/* starts the run, with its flow */
+
 static void
-ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
+ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 {
     cigna_refresh_t        *flow;
     ngx_cigna_tenant_t     *tenant;
@@ -285,6 +280,13 @@ ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
     }
 
     cigna_refresh_init(flow);
+
+    if (tenant->provider.token_endpoint.len == 0) {
+        ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
+
+    } else {
+        ngx_cigna_run_start(run, ngx_cigna_refresher_flow);
+    }
 }
 
 

@@ -87,8 +87,11 @@ static int cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_answered(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op,
     cigna_token_e e);
+static cigna_jwt_e cigna_callback_check(cigna_callback_t *f, int64_t now_ms);
 static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
@@ -444,11 +447,6 @@ static void
 cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
-
     if (ev->type == cigna_ev_unsent
         && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES))
     {
@@ -464,6 +462,19 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
         return;
     }
+
+    cigna_callback_answered(f, ev, op);
+}
+
+
+static void
+cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_token_e           e;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
@@ -517,31 +528,9 @@ static void
 cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_jwt_e              e;
-    cigna_jwt_expect_t       expect;
-    const cigna_provider_t  *p;
+    cigna_jwt_e  e;
 
-    p = f->subject->provider;
-
-    if (f->tokens.id_token.len == 0) {
-        cigna_callback_put(f, ev, op);
-        return;
-    }
-
-    expect.iss = cigna_callback_issuer(f);
-    expect.aud = p->client_id;
-    expect.nonce = f->claim.dance.nonce;
-    expect.now_s = ev->now_ms / 1000;
-    expect.leeway_s = p->clock_leeway_s;
-
-    /* if the issuer publishes keys, no id_token passes without them */
-
-    e = cigna_jwt_unknown_kid;
-
-    if (p->keys->set || p->jwks_uri.len == 0) {
-        e = cigna_jwt_verify(f->tokens.id_token, p->keys->set, &expect,
-                             f->subject->arena, &f->claims);
-    }
+    e = cigna_callback_check(f, ev->now_ms);
 
     if (e == cigna_jwt_ok) {
         cigna_callback_put(f, ev, op);
@@ -553,7 +542,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
         && !f->fetched_keys
-        && cigna_jwks_fetch_again(p, ev->now_ms))
+        && cigna_jwks_fetch_again(f->subject->provider, ev->now_ms))
     {
         f->fetched_keys = 1;
         cigna_callback_keys(f, op, cigna_callback_st_keys_again);
@@ -563,6 +552,37 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_callback_say(f, "the id_token is refused",
                        cigna_slice_str(cigna_jwt_name(e)));
     cigna_callback_discard(f, op, cigna_dance_outcome_id_token_invalid);
+}
+
+
+/* checks the id_token; the server need not send one */
+
+static cigna_jwt_e
+cigna_callback_check(cigna_callback_t *f, int64_t now_ms)
+{
+    cigna_jwt_expect_t       expect;
+    const cigna_provider_t  *p;
+
+    p = f->subject->provider;
+
+    if (f->tokens.id_token.len == 0) {
+        return cigna_jwt_ok;
+    }
+
+    /* if the issuer publishes keys, no id_token passes without them */
+
+    if (p->keys->set == NULL && p->jwks_uri.len) {
+        return cigna_jwt_unknown_kid;
+    }
+
+    expect.iss = cigna_callback_issuer(f);
+    expect.aud = p->client_id;
+    expect.nonce = f->claim.dance.nonce;
+    expect.now_s = now_ms / 1000;
+    expect.leeway_s = p->clock_leeway_s;
+
+    return cigna_jwt_verify(f->tokens.id_token, p->keys->set, &expect,
+                            f->subject->arena, &f->claims);
 }
 
 
