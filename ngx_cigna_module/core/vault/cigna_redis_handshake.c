@@ -332,8 +332,7 @@ cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
     f->primary = cigna_redis_handshake_primary(cigna_script_slice(ev, 4));
 
     return cigna_redis_handshake_marker(f,
-               cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2),
-                                 NULL));
+               cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2)));
 }
 
 
