@@ -100,8 +100,6 @@ world_handshake(world_t *w, world_actor_t *a)
 
     f = &a->flow.handshake;
     f->password = cigna_slice_str(w->redis.password);
-
-    cigna_redis_handshake_init(f);
 }
 
 

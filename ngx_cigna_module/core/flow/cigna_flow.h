@@ -202,6 +202,12 @@ typedef struct {
 } cigna_op_t;
 
 
+/* makes *op a Redis command with these arguments, slices that it borrows */
+#define cigna_flow_command(op, ...)                                           \
+    cigna_flow_redis(op, (const cigna_slice_t[]) { __VA_ARGS__ },             \
+                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
+                     / sizeof(cigna_slice_t))
+
 /*
  * Each function makes *op the operation of its name.  cigna_flow_lease()
  * instead adds a lease to an exchange.  Arguments are borrowed until the flow

@@ -180,21 +180,20 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
         return CIGNA_NONE;
     }
 
-    e->confirmed_ms = confirmed ? now_ms : 0;
-    e->written_ms = now_ms;
-    e->due_ms = 0;
-    e->tried_ms = now_ms;
-    e->owner = confirmed ? 0 : pid;
-    e->claimed_ms = until_ms;
-    e->claimed = 0;
-    e->tries = 0;
+    *e = (cigna_journal_entry_t) {
+        .written_ms = now_ms, .tried_ms = now_ms, .claimed_ms = until_ms
+    };
 
     if (confirmed) {
+        e->confirmed_ms = now_ms;
         e->written_ms = now_ms > CIGNA_JOURNAL_LATE_MS
                         ? now_ms - CIGNA_JOURNAL_LATE_MS : 1;
+
+    } else {
+        e->owner = pid;
     }
 
-    b->writing = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
+    b->writing = cigna_journal_number(b, e) + 1;
 
     cigna_journal_entry_write(b, e, j);
 

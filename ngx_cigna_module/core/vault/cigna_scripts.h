@@ -60,6 +60,12 @@ void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 void cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc);
 
+/* the same with the keys and arguments one by one */
+#define cigna_script_call(op, script, ...)                                    \
+    cigna_script_run(op, script, (const cigna_slice_t[]) { __VA_ARGS__ },     \
+                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
+                     / sizeof(cigna_slice_t))
+
 /* the first word of a reply, borrowed; empty if Redis failed */
 cigna_slice_t cigna_script_word(const cigna_event_t *ev);
 
