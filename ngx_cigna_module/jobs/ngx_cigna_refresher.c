@@ -317,8 +317,6 @@ ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
         flow->verdict.refused_id = ngx_cigna_run_copy(run, refused->id);
         flow->verdict.refused_generation = refused->generation;
     }
-
-    cigna_refresh_init(flow);
 }
 
 

@@ -137,28 +137,24 @@ static int
 cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t           argv[5];
+    cigna_slice_t           hash, ms;
     const cigna_subject_t  *s;
 
     s = t->subject;
 
+    t->taker = cigna_flow_token(s->arena, ev->random, 16);
+    ms = cigna_flow_uint(s->arena,
+                         CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms);
+
     if (cigna_vault_dance_key(s, t->state_param, &t->dance_key) != CIGNA_OK
-        || cigna_flow_token(s->arena, ev->random, 16, &t->taker) != CIGNA_OK
-        || cigna_connect_secret_hash(t->secret, s->arena, &argv[1])
-           != CIGNA_OK
-        || cigna_flow_uint(s->arena,
-                           CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
-                           &argv[4])
-           != CIGNA_OK)
+        || cigna_connect_secret_hash(t->secret, s->arena, &hash) != CIGNA_OK
+        || s->arena->overflow)
     {
         return CIGNA_ERROR;
     }
 
-    argv[0] = t->dance_key;
-    argv[2] = cigna_script_identity(s->identity);
-    argv[3] = t->taker;
-
-    cigna_script_run(op, cigna_script_dance_claim, argv, 5);
+    cigna_script_call(op, cigna_script_dance_claim, t->dance_key, hash,
+                      cigna_script_identity(s->identity), t->taker, ms);
     cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
     t->state = cigna_dance_claim_st_ask;
 

@@ -137,25 +137,23 @@ cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
 static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    cigna_slice_t           argv[5];
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    argv[0] = s->identity->grant_key;
-    argv[1] = s->identity->lock_key;
-    argv[4] = cigna_script_identity(s->identity);
+    cigna_script_call(op, cigna_script_grant_delete, s->identity->grant_key,
+                      s->identity->lock_key,
+                      cigna_flow_uint(s->arena, CIGNA_TOMB_MS),
+                      cigna_script_channel(s),
+                      cigna_script_identity(s->identity));
 
-    if (cigna_flow_uint(s->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
-        || cigna_script_channel(s, &argv[3]) != CIGNA_OK)
-    {
+    if (s->arena->overflow) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
                                 "no room");
         return;
     }
 
     f->state = cigna_disconnect_st_delete;
-    cigna_script_run(op, cigna_script_grant_delete, argv, 5);
     cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
 }
 

@@ -81,10 +81,13 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 /*
  * The channel on which scripts publish each write of a grant, in the arena.  A
  * message is "<identity> <grant id> <generation>".  After a deletion the
- * generation is 0, and the id is "-" if there was no grant.  CIGNA_ERROR if
- * there is no room.
+ * generation is 0, and the id is "-" if there was no grant.  If there is no
+ * room, sets the arena's "overflow".
  */
-int cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel);
+cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
+
+/* after "stale": the record that is there, borrowed from the event */
+const cigna_reply_t *cigna_script_record(const cigna_event_t *ev);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */
