@@ -77,8 +77,8 @@ void
 ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 {
     ngx_cigna_timer_stop(&budget->timer);
-    ngx_cigna_budget_lease_done(&budget->lease);
-    ngx_cigna_budget_pause_done(&budget->pause);
+    ngx_cigna_redis_done(&budget->lease.call.cmd);
+    ngx_cigna_redis_done(&budget->pause.call.cmd);
 }
 
 
@@ -87,14 +87,10 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 static void
 ngx_cigna_budget_wake(void *data)
 {
-    ngx_cigna_budget_t *budget = data;
-
-    ngx_event_t  *ev;
-
-    ev = &budget->timer;
+    ngx_cigna_budget_t  *budget = data;
 
     if (budget->nwaiters) {
-        ngx_post_event(ev, &ngx_posted_events);
+        ngx_post_event(&budget->timer, &ngx_posted_events);
     }
 }
 
@@ -250,13 +246,10 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
     budget->nwaiters--;
     waiter->budget = NULL;
 
-    if (budget->nwaiters) {
-        return;
+    if (budget->nwaiters == 0) {
+        budget->stuck = 0;
+        ngx_cigna_timer_stop(&budget->timer);
     }
-
-    budget->stuck = 0;
-
-    ngx_cigna_timer_stop(&budget->timer);
 }
 
 

@@ -55,6 +55,20 @@ cigna_budget_local_room(const cigna_budget_t *b, cigna_gcra_t *bucket,
 
 
 int64_t
+cigna_budget_local_metadata(const cigna_budget_t *b, int64_t n)
+{
+    int64_t  all_ns, own_ns;
+
+    all_ns = cigna_budget_local_pay(b, &b->node->metadata,
+                                    &b->plan->metadata_all, n);
+    own_ns = cigna_budget_local_pay(b, &b->tenant->metadata,
+                                    &b->plan->metadata, n);
+
+    return all_ns > own_ns ? all_ns : own_ns;
+}
+
+
+int64_t
 cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 {
     int64_t                     gateway_ns, tenant_ns, ns;
