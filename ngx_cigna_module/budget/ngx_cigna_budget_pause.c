@@ -5,7 +5,6 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_counters.h"
 #include "budget/cigna_budget_pause.h"
-#include "budget/cigna_pause.h"
 
 
 static void ngx_cigna_budget_pause_ask(ngx_cigna_budget_pause_t *pause,

@@ -1,6 +1,4 @@
 
-#include <string.h>
-
 #include "cigna_budget_call.h"
 #include "cigna_pause.h"
 
@@ -16,8 +14,7 @@ static void cigna_budget_reason(cigna_buf_t *b,
     const cigna_budget_names_t *names, unsigned status,
     int64_t retry_after_ms);
 static int cigna_budget_node_bad(cigna_slice_t node);
-static int cigna_budget_name_bad(cigna_slice_t name);
-static int cigna_budget_origin_bad(cigna_slice_t origin);
+static int cigna_budget_names_bad(const cigna_budget_names_t *names);
 static void cigna_budget_number(cigna_buf_t *b, int64_t n);
 static void cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
     int64_t max_ns);
@@ -34,10 +31,7 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
 {
     cigna_buf_t  b;
 
-    if (cigna_budget_node_bad(names->node)
-        || cigna_budget_name_bad(names->tenant)
-        || cigna_budget_origin_bad(names->origin))
-    {
+    if (cigna_budget_node_bad(names->node) || cigna_budget_names_bad(names)) {
         return CIGNA_ERROR;
     }
 
@@ -80,9 +74,7 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
     int64_t      ms;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(names->tenant)
-        || cigna_budget_origin_bad(names->origin))
-    {
+    if (cigna_budget_names_bad(names)) {
         return CIGNA_ERROR;
     }
 
@@ -149,23 +141,20 @@ cigna_budget_node_bad(cigna_slice_t node)
         }
     }
 
-    return cigna_budget_name_bad(node);
+    return node.len == 0 || node.len > CIGNA_BUDGET_NAME_MAX;
 }
 
 
-static int
-cigna_budget_name_bad(cigna_slice_t name)
-{
-    return name.len == 0 || name.len > CIGNA_BUDGET_NAME_MAX;
-}
-
+/* 1 if the tenant's name or the origin cannot be sent */
 
 static int
-cigna_budget_origin_bad(cigna_slice_t origin)
+cigna_budget_names_bad(const cigna_budget_names_t *names)
 {
-    return origin.len == 0
-           || origin.len > CIGNA_BUDGET_ORIGIN_MAX
-           || memchr(origin.data, ' ', origin.len) != NULL;
+    return names->tenant.len == 0
+           || names->tenant.len > CIGNA_BUDGET_NAME_MAX
+           || names->origin.len == 0
+           || names->origin.len > CIGNA_BUDGET_ORIGIN_MAX
+           || cigna_slice_has(names->origin, ' ');
 }
 
 

@@ -23,8 +23,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_exchange.h"
 #include "vault/cigna_grant_write.h"
 

@@ -25,8 +25,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_journal_replay.h"
 
 

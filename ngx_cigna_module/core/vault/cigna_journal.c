@@ -2,8 +2,6 @@
 /* decides about entries; cigna_journal_entry.c reads and writes them */
 
 
-#include <string.h>
-
 #include "cigna_journal.h"
 
 
@@ -181,16 +179,14 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
     }
 
     *e = (cigna_journal_entry_t) {
-        .written_ms = now_ms, .tried_ms = now_ms, .claimed_ms = until_ms
+        .confirmed_ms = confirmed ? now_ms : 0, .written_ms = now_ms,
+        .tried_ms = now_ms, .claimed_ms = until_ms,
+        .owner = confirmed ? 0 : pid
     };
 
     if (confirmed) {
-        e->confirmed_ms = now_ms;
         e->written_ms = now_ms > CIGNA_JOURNAL_LATE_MS
                         ? now_ms - CIGNA_JOURNAL_LATE_MS : 1;
-
-    } else {
-        e->owner = pid;
     }
 
     b->writing = cigna_journal_number(b, e) + 1;

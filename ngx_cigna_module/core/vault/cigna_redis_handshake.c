@@ -65,6 +65,8 @@ static const cigna_redis_handshake_error_t  cigna_redis_handshake_errors[] = {
      / sizeof(cigna_redis_handshake_errors[0]))
 
 
+static void cigna_redis_handshake_start(cigna_redis_handshake_t *f,
+    cigna_op_t *op);
 static int cigna_redis_handshake_passed(cigna_redis_handshake_t *f,
     const cigna_event_t *ev, cigna_op_t *op, const char *command);
 static void cigna_redis_handshake_auth(cigna_redis_handshake_t *f,
@@ -97,19 +99,7 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
     switch ((cigna_redis_handshake_state_e) f->state) {
 
     case cigna_redis_handshake_st_start:
-        f->rc = cigna_redis_handshake_pending;
-        f->age_ms = -1;
-
-        if (f->again) {
-            cigna_redis_handshake_check(f, op);
-
-        } else if (f->password.len) {
-            cigna_redis_handshake_auth(f, op);
-
-        } else {
-            cigna_redis_handshake_select(f, op);
-        }
-
+        cigna_redis_handshake_start(f, op);
         return;
 
     case cigna_redis_handshake_st_auth:
@@ -148,6 +138,24 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
     }
 
     cigna_redis_handshake_done(f, op, f->rc);
+}
+
+
+static void
+cigna_redis_handshake_start(cigna_redis_handshake_t *f, cigna_op_t *op)
+{
+    f->rc = cigna_redis_handshake_pending;
+    f->age_ms = -1;
+
+    if (f->again) {
+        cigna_redis_handshake_check(f, op);
+
+    } else if (f->password.len) {
+        cigna_redis_handshake_auth(f, op);
+
+    } else {
+        cigna_redis_handshake_select(f, op);
+    }
 }
 
 
