@@ -35,7 +35,6 @@ static ngx_int_t ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 static ngx_int_t ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 static ngx_uint_t ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter);
-static int64_t ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter);
 static void ngx_cigna_budget_serve(ngx_event_t *ev);
 static void ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms);
 

@@ -413,11 +413,8 @@ cigna_budget_refuse(cigna_budget_answer_t *a, cigna_budget_by_e by,
 {
     a->rc = cigna_budget_rc_refused;
     a->by = by;
-    a->wait_ms = (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
-
-    if (a->wait_ms < 1) {
-        a->wait_ms = 1;
-    }
+    a->wait_ms = wait_ns > 0 ? (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS
+                             : 1;
 }
 
 

@@ -4,8 +4,6 @@
 
 static cigna_gcra_limit_t cigna_budget_local_limit(const cigna_budget_t *b,
     cigna_gcra_t *bucket, const cigna_gcra_limit_t *limit);
-static int64_t cigna_budget_local_room(const cigna_budget_t *b,
-    cigna_gcra_t *bucket, const cigna_gcra_limit_t *limit, int64_t n);
 
 
 int64_t

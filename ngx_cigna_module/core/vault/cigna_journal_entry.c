@@ -39,7 +39,6 @@
 
 static uint32_t *cigna_journal_head_of(const cigna_book_t *b,
     cigna_slice_t identity);
-static void cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e);
 static void cigna_journal_entry_copy(cigna_book_t *b,
     cigna_journal_entry_t *e, const cigna_journal_t *j);
 static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,

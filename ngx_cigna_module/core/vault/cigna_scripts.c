@@ -604,12 +604,9 @@ cigna_script(cigna_script_e script)
 void
 cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id)
 {
-    size_t         argc;
     cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
 
-    argc = cigna_vault_read_args(id, argv);
-
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_flow_redis(op, argv, (unsigned) cigna_vault_read_args(id, argv));
 }
 
 
