@@ -270,8 +270,7 @@ cigna_exchange_refused(cigna_exchange_t *x, cigna_op_t *op)
                                                    : cigna_answer_refused;
 
     cigna_script_read(op, x->subject->identity);
-    cigna_retry_init(&x->retry, op, cigna_exchange_st_check);
-    x->state = cigna_exchange_st_check;
+    x->state = cigna_retry_init(&x->retry, op, cigna_exchange_st_check);
 
     return CIGNA_AGAIN;
 }
@@ -333,8 +332,7 @@ cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,
                                    "the grant cannot be sealed");
     }
 
-    cigna_retry_init(&x->retry, op, cigna_exchange_st_spend);
-    x->state = cigna_exchange_st_spend;
+    x->state = cigna_retry_init(&x->retry, op, cigna_exchange_st_spend);
 
     return CIGNA_AGAIN;
 }

@@ -53,9 +53,10 @@ static void cigna_journal_replay_report(cigna_journal_replay_t *f,
 
 
 void
-cigna_journal_replay_next(cigna_journal_replay_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_journal_replay_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
+    cigna_journal_replay_t  *f = flow;
+
     switch ((cigna_journal_replay_state_e) f->state) {
 
     case cigna_journal_replay_st_start:
@@ -136,8 +137,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     op->redis.durable = 1;
 
-    cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
-    f->state = cigna_journal_replay_st_write;
+    f->state = cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
 }
 
 

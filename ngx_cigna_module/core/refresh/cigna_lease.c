@@ -100,8 +100,7 @@ cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
         return CIGNA_ERROR;
     }
 
-    cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
-    l->state = cigna_lease_st_begin;
+    l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
 
     return CIGNA_OK;
 }
@@ -278,8 +277,7 @@ cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
 
     cigna_script_call(op, cigna_script_grant_release, id->grant_key,
                       id->lock_key, l->owner, how);
-    cigna_retry_init(&l->retry, op, cigna_lease_st_release);
-    l->state = cigna_lease_st_release;
+    l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_release);
 }
 
 

@@ -198,8 +198,7 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     cigna_script_read(op, f->subject->identity);
-    cigna_retry_init(&f->retry, op, cigna_refresh_st_read);
-    f->state = cigna_refresh_st_read;
+    f->state = cigna_retry_init(&f->retry, op, cigna_refresh_st_read);
 }
 
 
