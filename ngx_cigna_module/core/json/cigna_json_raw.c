@@ -166,6 +166,20 @@ cigna_json_quoted(cigna_slice_t in)
 
 
 int
+cigna_json_raw_pair(cigna_slice_t *in, cigna_slice_t *name,
+    cigna_slice_t *value)
+{
+    if (cigna_json_raw_cut(in, name) != CIGNA_OK || name->data[0] != '"') {
+        return CIGNA_NONE;
+    }
+
+    *name = cigna_json_raw_inner(*name);
+
+    return cigna_json_raw_cut(in, value);
+}
+
+
+int
 cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
     cigna_slice_t *value)
 {
@@ -180,12 +194,9 @@ cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
 
     object = cigna_json_raw_inner(object);
 
-    while (cigna_json_raw_cut(&object, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&object, &v) == CIGNA_OK)
-    {
-        if (key.data[0] == '"'
-            && cigna_json_raw_means(cigna_json_raw_inner(key), name))
-        {
+    while (cigna_json_raw_pair(&object, &key, &v) == CIGNA_OK) {
+
+        if (cigna_json_raw_means(key, name)) {
             *value = v;
             found = CIGNA_OK;
         }
@@ -208,12 +219,9 @@ cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 
     in = cigna_json_raw_inner(in);
 
-    while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&in, &v) == CIGNA_OK)
-    {
-        if (key.data[0] != '"'
-            || !cigna_json_raw_means(cigna_json_raw_inner(key), name))
-        {
+    while (cigna_json_raw_pair(&in, &key, &v) == CIGNA_OK) {
+
+        if (!cigna_json_raw_means(key, name)) {
             continue;
         }
 
