@@ -5,6 +5,7 @@
 #include "ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_metadata.h"
 #include "request/ngx_cigna_reply.h"
@@ -64,7 +65,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 
     if (rc == NGX_OK) {
         rc = ngx_cigna_metadata_reply_send(r, text, asked.document,
-                                           asked.links ? &base : NULL);
+                                           asked.bases ? &base : NULL);
     }
 
     /* the upstream request exists, but is never started: release both */
@@ -78,7 +79,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 
 
 /*
- * Fills *asked, and *base if asked->links is 1.  NGX_DECLINED: the gateway
+ * Fills *asked, and *base if links are rewritten.  NGX_DECLINED: the gateway
  * cannot keep the reply to this request.
  */
 
@@ -99,8 +100,9 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     asked->tenant = ctx->tenant;
     asked->document = ngx_cigna_public_metadata_document(ctx->tenant,
                                        ngx_cigna_slice(&r->upstream->uri));
-    asked->endpoints = lcf->endpoints;
-    asked->links = 0;
+    asked->endpoints = lcf->endpoints ? lcf->endpoints->elts : NULL;
+    asked->n = lcf->endpoints ? lcf->endpoints->nelts : 0;
+    asked->bases = NULL;
 
     rc = ngx_cigna_metadata_reply_request(r, ctx, asked);
 
@@ -109,7 +111,10 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     rc = ngx_cigna_base_url(r, ctx, base);
-    asked->links = (rc == NGX_OK);
+
+    if (rc == NGX_OK) {
+        asked->bases = &ctx->tenant->shared->bases;
+    }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
@@ -190,10 +195,6 @@ ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 
     base = tenant->provider.fhir_base;
     path = cigna_public_metadata_path(asked->document);
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
 
     if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
         return NGX_ERROR;
@@ -355,15 +356,8 @@ ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    if (document == cigna_public_metadata_capabilities) {
-        ngx_str_set(&r->headers_out.content_type, "application/fhir+json");
-
-    } else {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
-    }
-
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
+    ngx_cigna_reply_type(r, document == cigna_public_metadata_capabilities
+                            ? "application/fhir+json" : "application/json");
 
     return NGX_OK;
 }

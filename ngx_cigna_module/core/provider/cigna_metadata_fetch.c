@@ -21,8 +21,6 @@ static void cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f,
     cigna_op_t *op);
 static cigna_metadata_fetch_e cigna_metadata_fetch_read(
     cigna_metadata_fetch_t *f, const cigna_event_t *ev);
-static cigna_metadata_fetch_e cigna_metadata_fetch_status(
-    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
 static cigna_metadata_fetch_e cigna_metadata_fetch_make(
     cigna_metadata_fetch_t *f, cigna_slice_t body);
 static int cigna_metadata_fetch_json(cigna_slice_t type);
@@ -83,17 +81,23 @@ cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
 {
     cigna_slice_t  type;
 
+    if (ev->type != cigna_ev_ok && f->reply && f->reply->too_large) {
+        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
+                                        "is longer than 4 MiB",
+                                        cigna_slice_null);
+    }
+
     if (ev->type != cigna_ev_ok) {
-        return f->reply && f->reply->too_large
-               ? cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                          "is longer than 4 MiB",
-                                          cigna_slice_null)
-               : cigna_metadata_fetch_say(f, cigna_metadata_fetch_away,
-                                          "no reply", cigna_slice_null);
+        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_away,
+                                        "no reply", cigna_slice_null);
     }
 
     if (ev->status != 200) {
-        return cigna_metadata_fetch_status(f, ev);
+        cigna_flow_say_uint(f->detail, sizeof(f->detail),
+                            "is answered with status", ev->status);
+
+        return cigna_flow_passing(ev) ? cigna_metadata_fetch_away
+                                      : cigna_metadata_fetch_passed;
     }
 
     if (f->reply->encoded) {
@@ -111,23 +115,6 @@ cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
     f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
 
     return cigna_metadata_fetch_make(f, ev->body);
-}
-
-
-static cigna_metadata_fetch_e
-cigna_metadata_fetch_status(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
-{
-    uint8_t      status[8];
-    cigna_buf_t  b;
-
-    cigna_buf_init(&b, status, sizeof(status));
-    cigna_buf_append_uint(&b, ev->status);
-
-    return cigna_metadata_fetch_say(f, cigna_flow_passing(ev)
-                                       ? cigna_metadata_fetch_away
-                                       : cigna_metadata_fetch_passed,
-                                    "is answered with status",
-                                    cigna_buf_slice(&b));
 }
 
 
@@ -183,17 +170,15 @@ cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)
 {
     unsigned  s;
 
-    if (max_age_s == -1) {
-        s = CIGNA_METADATA_FETCH_FRESH;
+    s = CIGNA_METADATA_FETCH_FRESH;
 
-    } else if (max_age_s < CIGNA_METADATA_FETCH_FRESH_MIN) {
+    if (max_age_s != -1) {
+        s = max_age_s < CIGNA_METADATA_FETCH_FRESH_MAX
+            ? (unsigned) max_age_s : CIGNA_METADATA_FETCH_FRESH_MAX;
+    }
+
+    if (s < CIGNA_METADATA_FETCH_FRESH_MIN) {
         s = CIGNA_METADATA_FETCH_FRESH_MIN;
-
-    } else if (max_age_s > CIGNA_METADATA_FETCH_FRESH_MAX) {
-        s = CIGNA_METADATA_FETCH_FRESH_MAX;
-
-    } else {
-        s = (unsigned) max_age_s;
     }
 
     return cigna_flow_jitter(ev, s - s / 10, s);
