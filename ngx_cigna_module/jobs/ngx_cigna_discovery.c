@@ -61,12 +61,7 @@ static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
     ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_end(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
-    const cigna_metadata_t *fresh);
-static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
-    cigna_slice_t *to, cigna_slice_t from);
-static cigna_slice_t ngx_cigna_discovery_choose(cigna_slice_t configured,
-    cigna_slice_t announced);
-static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
+    cigna_metadata_t *fresh);
 
 
 ngx_int_t
@@ -278,8 +273,9 @@ ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static void
 ngx_cigna_discovery_result(ngx_cigna_run_t *run)
 {
-    ngx_uint_t              level;
+    ngx_uint_t              i, level;
     cigna_discovery_t      *flow;
+    ngx_cigna_tenant_t    **tenants;
     ngx_cigna_discovery_t  *d;
 
     flow = run->flow;
@@ -308,7 +304,12 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
     d->next = ngx_time() + NGX_CIGNA_DISCOVERY_AGAIN_S
               + ngx_random() % (NGX_CIGNA_DISCOVERY_AGAIN_S / 10);
 
-    ngx_cigna_discovery_apply(d);
+    tenants = d->shared->tenants.elts;
+
+    for (i = 0; i < d->shared->tenants.nelts; i++) {
+        cigna_oauth_metadata_apply(&d->metadata, &d->configured,
+                                   &tenants[i]->provider);
+    }
 }
 
 
@@ -356,93 +357,33 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
  */
 
 static ngx_int_t
-ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
-    const cigna_metadata_t *fresh)
+ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d, cigna_metadata_t *fresh)
 {
-    cigna_metadata_t  m;
+    u_char            *p;
+    ngx_uint_t         i;
+    cigna_slice_t     *to, *from;
+    cigna_metadata_t   m;
 
     m = d->metadata;
     m.iss_supported = fresh->iss_supported;
 
-    if (ngx_cigna_discovery_copy(d->pool, &m.issuer, fresh->issuer) != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.authorization_endpoint,
-                                    fresh->authorization_endpoint)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.token_endpoint,
-                                    fresh->token_endpoint)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.jwks_uri, fresh->jwks_uri)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.revocation_endpoint,
-                                    fresh->revocation_endpoint)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; (to = cigna_oauth_metadata_member(&m, i)) != NULL; i++) {
+
+        from = cigna_oauth_metadata_member(fresh, i);
+
+        if (cigna_slice_eq(*to, *from)) {
+            continue;
+        }
+
+        p = ngx_pnalloc(d->pool, from->len + 1);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        *to = cigna_slice_make(p, ngx_cpymem(p, from->data, from->len));
     }
 
     d->metadata = m;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
-    cigna_slice_t from)
-{
-    u_char  *p;
-
-    if (cigna_slice_eq(*to, from)) {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(pool, from.len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(p, from.data, from.len);
-
-    to->data = p;
-    to->len = from.len;
-
-    return NGX_OK;
-}
-
-
-static cigna_slice_t
-ngx_cigna_discovery_choose(cigna_slice_t configured, cigna_slice_t announced)
-{
-    return configured.len ? configured : announced;
-}
-
-
-static void
-ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
-{
-    ngx_uint_t            i;
-    cigna_provider_t     *p, *c;
-    cigna_metadata_t     *m;
-    ngx_cigna_tenant_t  **tenants;
-
-    c = &d->configured;
-    m = &d->metadata;
-
-    tenants = d->shared->tenants.elts;
-
-    for (i = 0; i < d->shared->tenants.nelts; i++) {
-        p = &tenants[i]->provider;
-
-        p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
-        p->authorization_endpoint =
-                     ngx_cigna_discovery_choose(c->authorization_endpoint,
-                                                m->authorization_endpoint);
-        p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
-                                                       m->token_endpoint);
-        p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
-        p->revocation_endpoint =
-                        ngx_cigna_discovery_choose(c->revocation_endpoint,
-                                                   m->revocation_endpoint);
-        p->iss_supported = m->iss_supported;
-    }
 }

@@ -137,6 +137,16 @@ int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh);
 
+/* the URL with this number, from 0; NULL: there are not as many */
+cigna_slice_t *cigna_oauth_metadata_member(cigna_metadata_t *m, unsigned i);
+
+/*
+ * Gives a provider the endpoints that are configured, and for the others those
+ * of the metadata.  Copies slices, not bytes.
+ */
+void cigna_oauth_metadata_apply(const cigna_metadata_t *m,
+    const cigna_provider_t *configured, cigna_provider_t *p);
+
 /*
  * 1 if both have an issuer and the issuers differ, or if both have an endpoint
  * and its origins differ.  The caller must refuse and report such a change.

@@ -39,8 +39,7 @@ static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
 static int cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
     const char **error);
 static int cigna_discovery_suffices(cigna_discovery_t *f);
-static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
-    cigna_slice_t quoted);
+static int cigna_discovery_failed(cigna_discovery_t *f, const char *text);
 static void cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc);
 
 
@@ -68,9 +67,7 @@ cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
         f->state = cigna_discovery_st_fetch;
 
         if (cigna_discovery_fetch(f, op) != CIGNA_OK) {
-            cigna_discovery_done(f, op,
-                                 cigna_discovery_failed(f, "no room",
-                                                        cigna_slice_null));
+            cigna_discovery_done(f, op, cigna_discovery_failed(f, "no room"));
         }
 
         return;
@@ -133,7 +130,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
     const char  *error;
 
     if (ev->type != cigna_ev_ok) {
-        return cigna_discovery_failed(f, "no reply", cigna_slice_null);
+        return cigna_discovery_failed(f, "no reply");
     }
 
     if (ev->status < 200 || ev->status > 299) {
@@ -144,7 +141,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
     }
 
     if (cigna_discovery_parse(f, ev->body, &error) != CIGNA_OK) {
-        return cigna_discovery_failed(f, error, cigna_slice_null);
+        return cigna_discovery_failed(f, error);
     }
 
     if (f->known && cigna_oauth_metadata_moved(f->known, &f->metadata)) {
@@ -152,7 +149,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
         f->refused = 1;
 
         return cigna_discovery_failed(f, "the server names other hosts than "
-                                      "before", cigna_slice_null);
+                                      "before");
     }
 
     /* known endpoints that the document lacks stay, to notice a later move */
@@ -192,15 +189,13 @@ cigna_discovery_suffices(cigna_discovery_t *f)
     if (f->provider->authorization_endpoint.len == 0
         && f->metadata.authorization_endpoint.len == 0)
     {
-        return cigna_discovery_failed(f, "no \"authorization_endpoint\"",
-                                      cigna_slice_null);
+        return cigna_discovery_failed(f, "no \"authorization_endpoint\"");
     }
 
     if (f->provider->token_endpoint.len == 0
         && f->metadata.token_endpoint.len == 0)
     {
-        return cigna_discovery_failed(f, "no \"token_endpoint\"",
-                                      cigna_slice_null);
+        return cigna_discovery_failed(f, "no \"token_endpoint\"");
     }
 
     return CIGNA_OK;
@@ -208,10 +203,9 @@ cigna_discovery_suffices(cigna_discovery_t *f)
 
 
 static int
-cigna_discovery_failed(cigna_discovery_t *f, const char *text,
-    cigna_slice_t quoted)
+cigna_discovery_failed(cigna_discovery_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
 
     return CIGNA_ERROR;
 }
