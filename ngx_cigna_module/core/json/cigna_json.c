@@ -165,23 +165,17 @@ int
 cigna_json_array(const cigna_json_t *object, const char *name,
     const cigna_json_t **value)
 {
-    const json_t  *member;
+    int  rc;
+
+    rc = cigna_json_child(object, name, value);
+
+    if (json_is_array(*value)) {
+        return CIGNA_OK;
+    }
 
     *value = NULL;
 
-    member = cigna_json_member(object, name);
-
-    if (member == NULL) {
-        return CIGNA_NONE;
-    }
-
-    if (!json_is_array(member)) {
-        return CIGNA_ERROR;
-    }
-
-    *value = member;
-
-    return CIGNA_OK;
+    return rc == CIGNA_NONE ? CIGNA_NONE : CIGNA_ERROR;
 }
 
 
@@ -301,32 +295,22 @@ cigna_json_wipe(const json_t *value)
     void    *iter;
     size_t   i;
 
-    switch (value ? json_typeof(value) : JSON_NULL) {
-
-    case JSON_STRING:
+    if (json_is_string(value)) {
         cigna_secret_wipe((char *) json_string_value(value),
                           json_string_length(value));
-        break;
+    }
 
-    case JSON_ARRAY:
-        for (i = 0; i < json_array_size(value); i++) {
-            cigna_json_wipe(json_array_get(value, i));
-        }
+    /* both return 0 or NULL for a value of another type */
 
-        break;
+    for (i = 0; i < json_array_size(value); i++) {
+        cigna_json_wipe(json_array_get(value, i));
+    }
 
-    case JSON_OBJECT:
-        for (iter = json_object_iter((json_t *) value);
-             iter;
-             iter = json_object_iter_next((json_t *) value, iter))
-        {
-            cigna_json_wipe(json_object_iter_value(iter));
-        }
-
-        break;
-
-    default:
-        break;
+    for (iter = json_object_iter((json_t *) value);
+         iter;
+         iter = json_object_iter_next((json_t *) value, iter))
+    {
+        cigna_json_wipe(json_object_iter_value(iter));
     }
 }
 

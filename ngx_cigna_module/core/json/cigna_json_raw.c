@@ -4,7 +4,8 @@
 
 
 static uint8_t cigna_json_char(cigna_slice_t *raw);
-static size_t cigna_json_container(cigna_slice_t in);
+static size_t cigna_json_value(cigna_slice_t in);
+static size_t cigna_json_scalar(cigna_slice_t in);
 static size_t cigna_json_quoted(cigna_slice_t in);
 
 
@@ -62,8 +63,7 @@ cigna_json_char(cigna_slice_t *raw)
 int
 cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 {
-    uint8_t  c;
-    size_t   n;
+    size_t  n;
 
     while (in->len
            && (cigna_json_is_space(in->data[0]) || in->data[0] == ','
@@ -72,24 +72,7 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
         *in = cigna_slice_skip(*in, 1);
     }
 
-    if (in->len == 0) {
-        return CIGNA_NONE;
-    }
-
-    c = in->data[0];
-
-    if (c == '{' || c == '[') {
-        n = cigna_json_container(*in);
-
-    } else if (c == '"') {
-        n = cigna_json_quoted(*in);
-
-    } else {
-
-        for (n = 0; n < in->len && cigna_json_is_scalar(in->data[n]); n++) {
-            /* void */
-        }
-    }
+    n = cigna_json_value(*in);
 
     if (n == 0) {
         return CIGNA_NONE;
@@ -102,47 +85,57 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 }
 
 
-/* returns the length of the object or array at the front; 0: it has no end */
+/* returns the length of the value at the front; 0: none, or it has no end */
 
 static size_t
-cigna_json_container(cigna_slice_t in)
+cigna_json_value(cigna_slice_t in)
 {
-    size_t         n, depth;
-    cigna_slice_t  rest;
+    uint8_t  c;
+    size_t   n, len, depth;
 
     depth = 0;
 
-    for (rest = in; rest.len; rest = cigna_slice_skip(rest, n)) {
+    for (n = 0; n < in.len; n += len) {
 
-        n = 1;
+        c = in.data[n];
+        len = 1;
 
-        switch (rest.data[0]) {
+        if (c == '"') {
+            len = cigna_json_quoted(cigna_slice_skip(in, n));
 
-        case '"':
-
-            n = cigna_json_quoted(rest);
-
-            if (n == 0) {
-                return 0;
-            }
-
-            break;
-
-        case '{':
-        case '[':
+        } else if (c == '{' || c == '[') {
             depth++;
-            break;
 
-        case '}':
-        case ']':
+        } else if ((c == '}' || c == ']') && depth) {
+            depth--;
 
-            if (--depth == 0) {
-                return rest.data + 1 - in.data;
-            }
+        } else if (depth == 0) {
+            return cigna_json_scalar(in);
+        }
+
+        if (len == 0) {
+            return 0;
+        }
+
+        if (depth == 0) {
+            return n + len;
         }
     }
 
     return 0;
+}
+
+
+static size_t
+cigna_json_scalar(cigna_slice_t in)
+{
+    size_t  n;
+
+    for (n = 0; n < in.len && cigna_json_is_scalar(in.data[n]); n++) {
+        /* void */
+    }
+
+    return n;
 }
 
 

@@ -28,7 +28,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <string.h>
@@ -71,8 +70,6 @@ static cigna_jwk_e cigna_jwk_purpose(cigna_jwk_t *key,
 static cigna_jwk_e cigna_jwk_public(cigna_jwk_t *key,
     const cigna_json_t *object, const cigna_kind_t *kind);
 static const cigna_kind_t *cigna_jwk_kind_of(const cigna_json_t *object);
-static int cigna_jwk_member_is(const cigna_json_t *object, const char *name,
-    cigna_slice_t value);
 static int cigna_jwk_verifies(const cigna_json_t *object);
 static int cigna_jwk_is_secret(const cigna_json_t *object);
 static void cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object);
@@ -307,21 +304,6 @@ cigna_jwk_kind_of(const cigna_json_t *object)
 }
 
 
-/* 1 if the member has this value, or is absent */
-
-static int
-cigna_jwk_member_is(const cigna_json_t *object, const char *name,
-    cigna_slice_t value)
-{
-    int            rc;
-    cigna_slice_t  s;
-
-    rc = cigna_json_string(object, name, CIGNA_KID_MAX, &s);
-
-    return rc == CIGNA_NONE || (rc == CIGNA_OK && cigna_slice_eq(s, value));
-}
-
-
 /* RFC 7517, sections 4.2 and 4.3: both members are optional */
 
 static int
@@ -329,9 +311,12 @@ cigna_jwk_verifies(const cigna_json_t *object)
 {
     int                  rc;
     size_t               i;
+    cigna_slice_t        use;
     const cigna_json_t  *ops;
 
-    if (!cigna_jwk_member_is(object, "use", cigna_slice("sig"))) {
+    rc = cigna_json_string(object, "use", CIGNA_KID_MAX, &use);
+
+    if (rc != CIGNA_NONE && !cigna_slice_eq(use, cigna_slice("sig"))) {
         return 0;
     }
 
@@ -441,30 +426,20 @@ cigna_jwk_rsa(cigna_jwk_t *key, const cigna_json_t *object)
 static EVP_PKEY *
 cigna_jwk_rsa_import(const BIGNUM *n, const BIGNUM *e)
 {
-    EVP_PKEY        *pkey;
-    OSSL_PARAM      *params;
-    OSSL_PARAM_BLD  *bld;
+    int         nlen, elen;
+    uint8_t     nmem[CIGNA_RSA_BITS_MAX / 8], emem[CIGNA_RSA_EXPONENT_MAX];
+    OSSL_PARAM  params[3];
 
-    pkey = NULL;
-    params = NULL;
+    nlen = BN_bn2nativepad(n, nmem, BN_num_bytes(n));
+    elen = BN_bn2nativepad(e, emem, BN_num_bytes(e));
 
-    bld = OSSL_PARAM_BLD_new();
+    params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, nmem,
+                                        (size_t) nlen);
+    params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, emem,
+                                        (size_t) elen);
+    params[2] = OSSL_PARAM_construct_end();
 
-    if (bld
-        && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1
-        && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-    {
-        params = OSSL_PARAM_BLD_to_param(bld);
-    }
-
-    if (params) {
-        pkey = cigna_jwk_import("RSA", params);
-    }
-
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(bld);
-
-    return pkey;
+    return cigna_jwk_import("RSA", params);
 }
 
 
@@ -511,7 +486,6 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 {
     uint8_t      point[CIGNA_ED25519_LEN];
     cigna_buf_t  b;
-    OSSL_PARAM   params[2];
 
     cigna_buf_init(&b, point, sizeof(point));
 
@@ -523,11 +497,8 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
         return cigna_jwk_weak;
     }
 
-    params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  point, sizeof(point));
-    params[1] = OSSL_PARAM_construct_end();
-
-    key->pkey = cigna_jwk_import("ED25519", params);
+    key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, point,
+                                               sizeof(point));
 
     return key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
 }

@@ -32,7 +32,6 @@ struct cigna_jwks_s {
 };
 
 
-static cigna_jwks_t *cigna_jwks_read(const cigna_json_t *doc);
 static void cigna_jwks_add(cigna_jwks_t *jwks, const cigna_json_t *object);
 static int cigna_jwks_try(const cigna_jwks_t *jwks, const cigna_slice_t *kid,
     cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature,
@@ -44,15 +43,26 @@ static int cigna_jwks_named(const cigna_jwk_t *key, cigna_slice_t kid);
 cigna_jwks_t *
 cigna_jwks_create(cigna_slice_t text)
 {
-    cigna_json_t  *doc;
-    cigna_jwks_t  *jwks;
+    size_t               i;
+    cigna_json_t        *doc;
+    cigna_jwks_t        *jwks;
+    const cigna_json_t  *keys;
 
     doc = cigna_json_read(text);
-    if (doc == NULL) {
-        return NULL;
+    jwks = NULL;
+
+    if (cigna_json_array(doc, "keys", &keys) == CIGNA_OK) {
+        jwks = calloc(1, sizeof(cigna_jwks_t));
     }
 
-    jwks = cigna_jwks_read(doc);
+    if (jwks) {
+        jwks->total = cigna_json_count(keys);
+
+        for (i = 0; i < jwks->total && jwks->nkeys < CIGNA_JWKS_KEYS_MAX; i++)
+        {
+            cigna_jwks_add(jwks, cigna_json_item(keys, i));
+        }
+    }
 
     cigna_json_destroy(doc);
 
@@ -103,37 +113,6 @@ cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b)
         cigna_buf_append_char(b, ' ');
         cigna_buf_append_str(b, cigna_jwk_name((cigna_jwk_e) e));
     }
-}
-
-
-static cigna_jwks_t *
-cigna_jwks_read(const cigna_json_t *doc)
-{
-    size_t               i;
-    cigna_jwks_t        *jwks;
-    const cigna_json_t  *keys;
-
-    if (cigna_json_array(doc, "keys", &keys) != CIGNA_OK) {
-        return NULL;
-    }
-
-    jwks = calloc(1, sizeof(cigna_jwks_t));
-    if (jwks == NULL) {
-        return NULL;
-    }
-
-    jwks->total = cigna_json_count(keys);
-
-    for (i = 0; i < jwks->total; i++) {
-
-        if (jwks->nkeys == CIGNA_JWKS_KEYS_MAX) {
-            break;
-        }
-
-        cigna_jwks_add(jwks, cigna_json_item(keys, i));
-    }
-
-    return jwks;
 }
 
 

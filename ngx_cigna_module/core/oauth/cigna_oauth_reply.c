@@ -121,28 +121,16 @@ cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
 const char *
 cigna_token_name(cigna_token_e e)
 {
-    switch (e) {
+    static const char *const  names[] = {
+        [cigna_token_ok] = "ok",
+        [cigna_token_invalid_grant] = "invalid_grant",
+        [cigna_token_refused] = "refused",
+        [cigna_token_invalid] = "invalid",
+        [cigna_token_throttled] = "throttled",
+        [cigna_token_failed] = "failed"
+    };
 
-    case cigna_token_ok:
-        return "ok";
-
-    case cigna_token_invalid_grant:
-        return "invalid_grant";
-
-    case cigna_token_refused:
-        return "refused";
-
-    case cigna_token_invalid:
-        return "invalid";
-
-    case cigna_token_throttled:
-        return "throttled";
-
-    case cigna_token_failed:
-        return "failed";
-    }
-
-    return "unknown";
+    return ((unsigned) e <= cigna_token_failed) ? names[e] : "unknown";
 }
 
 

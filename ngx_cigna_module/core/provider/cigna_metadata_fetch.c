@@ -19,16 +19,15 @@
 
 static void cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f,
     cigna_op_t *op);
-static cigna_metadata_fetch_e cigna_metadata_fetch_read(
-    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
-static cigna_metadata_fetch_e cigna_metadata_fetch_make(
-    cigna_metadata_fetch_t *f, cigna_slice_t body);
+static void cigna_metadata_fetch_read(cigna_metadata_fetch_t *f,
+    const cigna_event_t *ev);
+static const char *cigna_metadata_fetch_make(cigna_metadata_fetch_t *f,
+    cigna_slice_t body);
 static int cigna_metadata_fetch_json(cigna_slice_t type);
 static unsigned cigna_metadata_fetch_fresh(const cigna_event_t *ev,
     int64_t max_age_s);
-static cigna_metadata_fetch_e cigna_metadata_fetch_say(
-    cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc, const char *text,
-    cigna_slice_t quoted);
+static void cigna_metadata_fetch_say(cigna_metadata_fetch_t *f,
+    const char *text);
 
 
 void
@@ -52,7 +51,7 @@ cigna_metadata_fetch_next(cigna_metadata_fetch_t *f, const cigna_event_t *ev,
         return;
     }
 
-    f->rc = cigna_metadata_fetch_read(f, ev);
+    cigna_metadata_fetch_read(f, ev);
     cigna_flow_done(op);
 }
 
@@ -76,73 +75,73 @@ cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
 }
 
 
-static cigna_metadata_fetch_e
+static void
 cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
 {
-    cigna_slice_t  type;
+    const char  *error;
+
+    f->rc = cigna_metadata_fetch_passed;
 
     if (ev->type != cigna_ev_ok && f->reply && f->reply->too_large) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                        "is longer than 4 MiB",
-                                        cigna_slice_null);
-    }
+        cigna_metadata_fetch_say(f, "is longer than 4 MiB");
 
-    if (ev->type != cigna_ev_ok) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_away,
-                                        "no reply", cigna_slice_null);
-    }
+    } else if (ev->type != cigna_ev_ok) {
+        f->rc = cigna_metadata_fetch_away;
+        cigna_metadata_fetch_say(f, "no reply");
 
-    if (ev->status != 200) {
+    } else if (ev->status != 200) {
         cigna_flow_say_uint(f->detail, sizeof(f->detail),
                             "is answered with status", ev->status);
 
-        return cigna_flow_passing(ev) ? cigna_metadata_fetch_away
-                                      : cigna_metadata_fetch_passed;
+        if (cigna_flow_passing(ev)) {
+            f->rc = cigna_metadata_fetch_away;
+        }
+
+    } else if (f->reply->encoded) {
+        cigna_metadata_fetch_say(f, "is compressed");
+
+    } else if (!cigna_metadata_fetch_json(f->reply->content_type)) {
+        cigna_flow_say(f->detail, sizeof(f->detail), "is not JSON but",
+                       f->reply->content_type);
+
+    } else {
+        error = cigna_metadata_fetch_make(f, ev->body);
+        cigna_metadata_fetch_say(f, error);
+
+        if (error == NULL) {
+            f->rc = cigna_metadata_fetch_kept;
+            f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
+        }
     }
-
-    if (f->reply->encoded) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                        "is compressed", cigna_slice_null);
-    }
-
-    type = f->reply->content_type;
-
-    if (!cigna_metadata_fetch_json(type)) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                        "is not JSON but", type);
-    }
-
-    f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
-
-    return cigna_metadata_fetch_make(f, ev->body);
 }
 
 
-static cigna_metadata_fetch_e
+/* makes the text to be served; returns NULL, or the reason of a failure */
+
+static const char *
 cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 {
-    int          rc;
     cigna_buf_t  b;
     const char  *error;
 
+    error = NULL;
+
     cigna_arena_open(f->arena, &b);
-    rc = cigna_public_metadata_write(f->document, body, f->endpoints, f->n, &b,
-                                     &error);
+    (void) cigna_public_metadata_write(f->document, body, f->endpoints, f->n,
+                                       &b, &error);
     f->text = cigna_arena_close(f->arena, &b);
 
-    if (rc == CIGNA_OK && f->bases) {
+    if (error == NULL && f->bases) {
         cigna_arena_open(f->arena, &b);
-        rc = cigna_public_metadata_links(f->text, f->bases, &b, &error);
+        (void) cigna_public_metadata_links(f->text, f->bases, &b, &error);
         f->text = cigna_arena_close(f->arena, &b);
     }
 
-    if (rc != CIGNA_OK) {
+    if (error) {
         f->text = cigna_slice_null;
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed, error,
-                                        cigna_slice_null);
     }
 
-    return cigna_metadata_fetch_kept;
+    return error;
 }
 
 
@@ -185,11 +184,8 @@ cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)
 }
 
 
-static cigna_metadata_fetch_e
-cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc,
-    const char *text, cigna_slice_t quoted)
+static void
+cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
-
-    return rc;
+    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
 }
