@@ -21,8 +21,6 @@ static ngx_uint_t ngx_cigna_metadata_reply_same_host(
     ngx_http_request_t *r, ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_metadata_reply_request(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked);
-static ngx_int_t ngx_cigna_metadata_reply_url(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_cigna_metadata_t *asked);
 static ngx_int_t ngx_cigna_metadata_reply_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run,
     ngx_http_event_handler_pt resume);
@@ -181,29 +179,6 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     asked->lines = cigna_buf_slice(&lines);
-
-    return ngx_cigna_metadata_reply_url(r, ctx->tenant, asked);
-}
-
-
-static ngx_int_t
-ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_cigna_metadata_t *asked)
-{
-    cigna_buf_t    url;
-    cigna_slice_t  base, path;
-
-    base = tenant->provider.fhir_base;
-    path = cigna_public_metadata_path(asked->document);
-
-    if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cigna_buf_append(&url, base);
-    cigna_buf_append(&url, path);
-
-    asked->url = cigna_buf_slice(&url);
 
     return NGX_OK;
 }

@@ -31,9 +31,7 @@
 
 typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
-    ngx_pool_t              *pool;             /* of the cycle */
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
@@ -78,9 +76,7 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
     }
 
     d->mcf = mcf;
-    d->shared = shared;
     d->tenant = *(ngx_cigna_tenant_t **) shared->tenants.elts;
-    d->pool = mcf->worker->cycle->pool;
 
     p = &d->tenant->provider;
     d->configured = *p;
@@ -255,7 +251,6 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
     flow->provider = &d->configured;
     flow->known = d->known ? &d->metadata : NULL;
     flow->arena = &run->arena;
-    flow->rc = CIGNA_ERROR;
 
     cigna_discovery_init(flow);
 
@@ -304,9 +299,9 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
     d->next = ngx_time() + NGX_CIGNA_DISCOVERY_AGAIN_S
               + ngx_random() % (NGX_CIGNA_DISCOVERY_AGAIN_S / 10);
 
-    tenants = d->shared->tenants.elts;
+    tenants = d->tenant->shared->tenants.elts;
 
-    for (i = 0; i < d->shared->tenants.nelts; i++) {
+    for (i = 0; i < d->tenant->shared->tenants.nelts; i++) {
         cigna_oauth_metadata_apply(&d->metadata, &d->configured,
                                    &tenants[i]->provider);
     }
@@ -375,7 +370,7 @@ ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d, cigna_metadata_t *fresh)
             continue;
         }
 
-        p = ngx_pnalloc(d->pool, from->len + 1);
+        p = ngx_pnalloc(d->mcf->worker->cycle->pool, from->len + 1);
         if (p == NULL) {
             return NGX_ERROR;
         }

@@ -187,7 +187,10 @@ ngx_cigna_metadata_digest(EVP_MD_CTX *ctx, const ngx_cigna_metadata_t *asked)
     ngx_uint_t                i;
     const cigna_fhir_base_t  *base;
 
-    ok = ngx_cigna_metadata_digest_part(ctx, asked->url)
+    ok = ngx_cigna_metadata_digest_part(ctx,
+                                          asked->tenant->provider.fhir_base)
+         && ngx_cigna_metadata_digest_part(ctx,
+                                   cigna_public_metadata_path(asked->document))
          && ngx_cigna_metadata_digest_part(ctx, asked->lines)
          && ngx_cigna_metadata_digest_part(ctx,
                          ngx_cigna_slice(&asked->tenant->trusted_certificate));
@@ -411,12 +414,17 @@ static void
 ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc)
 {
+    cigna_buf_t                b;
+    cigna_slice_t              base, path, url;
     ngx_cigna_run_t           *run;
     ngx_cigna_metadata_job_t  *job;
 
+    base = asked->tenant->provider.fhir_base;
+    path = cigna_public_metadata_path(asked->document);
+
     run = ngx_cigna_run_create(asked->mcf, asked->tenant, "metadata", NULL,
                                sizeof(ngx_cigna_metadata_job_t),
-                               asked->url.len + asked->lines.len + 1);
+                               base.len + path.len + asked->lines.len);
     if (run == NULL) {
         return;
     }
@@ -431,13 +439,18 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 
+    cigna_arena_open(&run->arena, &b);
+    cigna_buf_append(&b, base);
+    cigna_buf_append(&b, path);
+    url = cigna_arena_close(&run->arena, &b);
+
     job = run->flow;
     job->run = run;
     job->doc = doc;
 
     job->fetch = (cigna_metadata_fetch_t) {
         .document = asked->document,
-        .url = ngx_cigna_run_copy(run, asked->url),
+        .url = url,
         .lines = ngx_cigna_run_copy(run, asked->lines),
         .endpoints = asked->endpoints,
         .n = asked->n,
@@ -625,10 +638,6 @@ ngx_cigna_metadata_log(ngx_cigna_metadata_job_t *job,
 
     ngx_cigna_count(counters, ngx_cigna_count_metadata_fetches);
 
-    if (fetch->rc != cigna_metadata_fetch_kept) {
-        ngx_cigna_count(counters, ngx_cigna_count_metadata_failures);
-    }
-
     if (fetch->rc == cigna_metadata_fetch_kept) {
 
         if (before->away || before->passed) {
@@ -636,16 +645,19 @@ ngx_cigna_metadata_log(ngx_cigna_metadata_job_t *job,
                           fetch->url.len, fetch->url.data);
         }
 
-    } else if (fetch->rc == cigna_metadata_fetch_passed) {
+        return;
+    }
 
-        if (!before->passed) {
-            ngx_log_error(NGX_LOG_WARN, log, 0,
-                          "\"%*s\" %s: it is not kept, and requests for it "
-                          "are proxied", fetch->url.len, fetch->url.data,
-                          fetch->detail);
-        }
+    ngx_cigna_count(counters, ngx_cigna_count_metadata_failures);
 
-    } else if (!before->away) {
+    if (fetch->rc == cigna_metadata_fetch_passed && !before->passed) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "\"%*s\" %s: it is not kept, and requests for it are "
+                      "proxied", fetch->url.len, fetch->url.data,
+                      fetch->detail);
+    }
+
+    if (fetch->rc == cigna_metadata_fetch_away && !before->away) {
         ngx_log_error(NGX_LOG_WARN, log, 0, "\"%*s\" cannot be had: %s; %s",
                       fetch->url.len, fetch->url.data,
                       fetch->detail[0] ? fetch->detail : "failed",

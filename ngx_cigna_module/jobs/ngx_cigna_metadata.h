@@ -32,7 +32,6 @@ typedef struct {
     ngx_cigna_main_conf_t     *mcf;
     ngx_cigna_tenant_t        *tenant;
     cigna_public_metadata_e    document;
-    cigna_slice_t              url;        /* below the tenant's fhir_base */
     cigna_slice_t              lines;      /* header lines for the fetch */
     cigna_public_endpoint_t   *endpoints;  /* of the configuration */
     ngx_uint_t                 n;

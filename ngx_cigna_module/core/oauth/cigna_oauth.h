@@ -52,8 +52,6 @@ typedef struct {
     cigna_slice_t   scope;
     cigna_slice_t   patient;
     cigna_slice_t   error;                 /* the code, sanitized for logs */
-    cigna_slice_t   error_description;     /* sanitized too, at most 128
-                                              bytes */
     int64_t         expires_in_s;          /* -1: absent or unusable */
 
     /* for logs, without bytes of the reply: "status=200,length=57,scope=odd" */

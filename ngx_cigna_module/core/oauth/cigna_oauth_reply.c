@@ -50,9 +50,8 @@
 
 #define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
 
-/* most bytes that are kept for logs */
-#define CIGNA_OAUTH_ERROR_MAX        64
-#define CIGNA_OAUTH_DESCRIPTION_MAX  128
+/* most bytes of an error that are kept for logs */
+#define CIGNA_OAUTH_ERROR_MAX   64
 
 
 static cigna_json_t *cigna_oauth_reply_parse(cigna_slice_t body,
@@ -79,8 +78,8 @@ static int cigna_oauth_reply_copy(cigna_arena_t *arena,
 static void cigna_oauth_reply_drop(cigna_token_reply_t *reply);
 static void cigna_oauth_reply_note(cigna_token_reply_t *reply,
     const char *name, const char *what);
-static void cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name,
-    size_t max, cigna_arena_t *arena, cigna_slice_t *value);
+static cigna_slice_t cigna_oauth_reply_quote(const cigna_json_t *doc,
+    cigna_arena_t *arena);
 static cigna_slice_t cigna_oauth_reply_trim(cigna_slice_t s);
 static int cigna_oauth_reply_printable(cigna_slice_t s, uint8_t lowest);
 
@@ -104,11 +103,7 @@ cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
 
     doc = cigna_oauth_reply_parse(body, reply);
 
-    cigna_oauth_reply_quote(doc, "error", CIGNA_OAUTH_ERROR_MAX, arena,
-                            &reply->error);
-    cigna_oauth_reply_quote(doc, "error_description",
-                            CIGNA_OAUTH_DESCRIPTION_MAX, arena,
-                            &reply->error_description);
+    reply->error = cigna_oauth_reply_quote(doc, arena);
 
     e = cigna_oauth_reply_read(status, doc, arena, reply);
 
@@ -491,28 +486,21 @@ cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
 }
 
 
-/*
- * copies a member, sanitized for a log line; empty if there is no room for it
- */
+/* copies the error, sanitized for a log line; empty if there is no room */
 
-static void
-cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
-    cigna_arena_t *arena, cigna_slice_t *value)
+static cigna_slice_t
+cigna_oauth_reply_quote(const cigna_json_t *doc, cigna_arena_t *arena)
 {
     size_t         i;
     uint8_t        c;
     cigna_buf_t    b;
     cigna_slice_t  s;
 
-    if (doc == NULL
-        || cigna_json_string(doc, name, CIGNA_JSON_SIZE_MAX, &s) != CIGNA_OK)
-    {
-        return;
-    }
+    (void) cigna_json_string(doc, "error", CIGNA_JSON_SIZE_MAX, &s);
 
     cigna_arena_open(arena, &b);
 
-    for (i = 0; i < s.len && i < max; i++) {
+    for (i = 0; i < s.len && i < CIGNA_OAUTH_ERROR_MAX; i++) {
         c = s.data[i];
 
         if (c < 0x20 || c > 0x7e || c == '"' || c == '\'' || c == '\\') {
@@ -522,7 +510,7 @@ cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
         cigna_buf_append_char(&b, c);
     }
 
-    *value = cigna_arena_close(arena, &b);
+    return cigna_arena_close(arena, &b);
 }
 
 
