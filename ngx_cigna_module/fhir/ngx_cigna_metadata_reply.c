@@ -258,7 +258,7 @@ static ngx_chain_t *
 ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base)
 {
-    u_char       *p, *end, *mark;
+    u_char       *p, *mark, *from, *to, *end;
     ngx_chain_t  *out, *cl, **last;
 
     last = &out;
@@ -270,24 +270,25 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     do {
         mark = base ? ngx_strlchr(p, end, CIGNA_PUBLIC_METADATA_BASE) : NULL;
 
-        if (mark == p) {
+        from = p;
+        to = mark ? mark : end;
+        p = to;
+
+        if (mark == from) {
 
             /* without the base's "/": the text has one where it needs one */
 
-            cl = ngx_cigna_reply_chain(r, base->data,
-                                       base->data + base->len - 1);
+            from = base->data;
+            to = base->data + base->len - 1;
             p++;
-
-        } else {
-            cl = ngx_cigna_reply_chain(r, p, mark ? mark : end);
-            p = mark ? mark : end;
         }
 
+        cl = ngx_cigna_reply_chain(r, from, to);
         if (cl == NULL) {
             return NULL;
         }
 
-        r->headers_out.content_length_n += cl->buf->last - cl->buf->pos;
+        r->headers_out.content_length_n += to - from;
 
         *last = cl;
         last = &cl->next;

@@ -106,9 +106,7 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
 static void
 ngx_cigna_discovery_begin(ngx_event_t *ev)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = ev->data;
+    ngx_cigna_discovery_t *d = ev->data;
 
     (void) ngx_cigna_discovery_start(d->mcf, d->tenant);
 }
@@ -338,10 +336,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
 static void
 ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = run->data;
-    d->run = NULL;
+    ((ngx_cigna_discovery_t *) run->data)->run = NULL;
 }
 
 

@@ -414,17 +414,18 @@ static void
 ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc)
 {
-    cigna_buf_t                b;
-    cigna_slice_t              base, path, url;
+    cigna_slice_t              url;
+    cigna_provider_t          *p;
     ngx_cigna_run_t           *run;
     ngx_cigna_metadata_job_t  *job;
 
-    base = asked->tenant->provider.fhir_base;
-    path = cigna_public_metadata_path(asked->document);
+    p = &asked->tenant->provider;
 
     run = ngx_cigna_run_create(asked->mcf, asked->tenant, "metadata", NULL,
                                sizeof(ngx_cigna_metadata_job_t),
-                               base.len + path.len + asked->lines.len);
+                               p->fhir_base.len
+                               + cigna_public_metadata_path(asked->document).len
+                               + asked->lines.len);
     if (run == NULL) {
         return;
     }
@@ -439,10 +440,7 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 
-    cigna_arena_open(&run->arena, &b);
-    cigna_buf_append(&b, base);
-    cigna_buf_append(&b, path);
-    url = cigna_arena_close(&run->arena, &b);
+    url = cigna_metadata_fetch_url(&run->arena, p, asked->document);
 
     job = run->flow;
     job->run = run;

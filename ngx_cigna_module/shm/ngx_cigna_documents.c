@@ -30,7 +30,8 @@ static ngx_int_t ngx_cigna_documents_init(ngx_shm_zone_t *zone, void *data);
 static void ngx_cigna_documents_reset(ngx_shm_zone_t *zone);
 static ngx_cigna_document_t *ngx_cigna_documents_find(ngx_shm_zone_t *zone,
     const u_char *key);
-static ngx_int_t ngx_cigna_documents_forget_oldest(ngx_shm_zone_t *zone);
+static ngx_cigna_document_t *ngx_cigna_documents_oldest(
+    ngx_cigna_documents_t *docs, ngx_uint_t texts);
 static void ngx_cigna_documents_forget(ngx_shm_zone_t *zone,
     ngx_cigna_document_t *doc);
 
@@ -148,11 +149,10 @@ static ngx_cigna_document_t *
 ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 {
     ngx_uint_t              i;
-    ngx_cigna_document_t   *doc, *oldest;
+    ngx_cigna_document_t   *doc;
     ngx_cigna_documents_t  *docs;
 
     docs = zone->data;
-    oldest = docs->documents;
 
     for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
 
@@ -161,14 +161,37 @@ ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
         if (doc->used && ngx_cigna_documents_same(doc->key, key)) {
             return doc;
         }
+    }
 
-        if (doc->used < oldest->used) {
+    doc = ngx_cigna_documents_oldest(docs, 0);
+
+    ngx_cigna_documents_forget(zone, doc);
+    ngx_memcpy(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY);
+
+    return doc;
+}
+
+
+/* texts: 1 for the least recently used one with a text, or NULL */
+
+static ngx_cigna_document_t *
+ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs, ngx_uint_t texts)
+{
+    ngx_uint_t             i;
+    ngx_cigna_document_t  *doc, *oldest;
+
+    oldest = NULL;
+
+    for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
+
+        doc = &docs->documents[i];
+
+        if ((doc->text || !texts)
+            && (oldest == NULL || doc->used < oldest->used))
+        {
             oldest = doc;
         }
     }
-
-    ngx_cigna_documents_forget(zone, oldest);
-    ngx_memcpy(oldest->key, key, NGX_CIGNA_DOCUMENTS_KEY);
 
     return oldest;
 }
@@ -178,53 +201,31 @@ ngx_int_t
 ngx_cigna_documents_keep(ngx_shm_zone_t *zone, ngx_cigna_document_t *doc,
     cigna_slice_t text)
 {
-    ngx_cigna_documents_drop(zone, doc);
-
-    do {
-        doc->text = ngx_slab_alloc_locked(ngx_cigna_documents_pool(zone),
-                                          text.len);
-        if (doc->text) {
-            ngx_memcpy(doc->text, text.data, text.len);
-
-            doc->state.version =
-                              ++((ngx_cigna_documents_t *) zone->data)->clock;
-            doc->state.len = text.len;
-
-            return NGX_OK;
-        }
-
-    } while (ngx_cigna_documents_forget_oldest(zone) == NGX_OK);
-
-    return NGX_ERROR;
-}
-
-
-/* forgets the least recently used document with a text */
-
-static ngx_int_t
-ngx_cigna_documents_forget_oldest(ngx_shm_zone_t *zone)
-{
-    ngx_uint_t              i;
-    ngx_cigna_document_t   *doc, *oldest;
+    u_char                 *p;
+    ngx_cigna_document_t   *oldest;
     ngx_cigna_documents_t  *docs;
 
     docs = zone->data;
-    oldest = NULL;
 
-    for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
+    ngx_cigna_documents_drop(zone, doc);
 
-        doc = &docs->documents[i];
-
-        if (doc->text && (oldest == NULL || doc->used < oldest->used)) {
-            oldest = doc;
+    while ((p = ngx_slab_alloc_locked(ngx_cigna_documents_pool(zone),
+                                      text.len))
+           == NULL)
+    {
+        oldest = ngx_cigna_documents_oldest(docs, 1);
+        if (oldest == NULL) {
+            return NGX_ERROR;
         }
+
+        ngx_cigna_documents_forget(zone, oldest);
     }
 
-    if (oldest == NULL) {
-        return NGX_DECLINED;
-    }
+    ngx_memcpy(p, text.data, text.len);
 
-    ngx_cigna_documents_forget(zone, oldest);
+    doc->text = p;
+    doc->state.version = ++docs->clock;
+    doc->state.len = text.len;
 
     return NGX_OK;
 }

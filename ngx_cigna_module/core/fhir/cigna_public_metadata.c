@@ -149,12 +149,9 @@ int
 cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
     const cigna_slice_t ids[2], cigna_buf_t *lines)
 {
-    int            json;
     cigna_slice_t  line, name, value;
 
-    json = query.len ? cigna_public_metadata_format(query) : 1;
-
-    if (!json) {
+    if (query.len && !cigna_public_metadata_format(query)) {
         return CIGNA_NONE;
     }
 

@@ -3,9 +3,10 @@
 #include "cigna_json_scan.h"
 
 
+static int cigna_json_raw_find(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value, int *differs);
 static uint8_t cigna_json_char(cigna_slice_t *raw);
 static size_t cigna_json_value(cigna_slice_t in);
-static size_t cigna_json_scalar(cigna_slice_t in);
 static size_t cigna_json_quoted(cigna_slice_t in);
 
 
@@ -110,7 +111,12 @@ cigna_json_value(cigna_slice_t in)
             depth--;
 
         } else if (depth == 0) {
-            return cigna_json_scalar(in);
+
+            while (n < in.len && cigna_json_is_scalar(in.data[n])) {
+                n++;
+            }
+
+            return n;
         }
 
         if (len == 0) {
@@ -123,19 +129,6 @@ cigna_json_value(cigna_slice_t in)
     }
 
     return 0;
-}
-
-
-static size_t
-cigna_json_scalar(cigna_slice_t in)
-{
-    size_t  n;
-
-    for (n = 0; n < in.len && cigna_json_is_scalar(in.data[n]); n++) {
-        /* void */
-    }
-
-    return n;
 }
 
 
@@ -176,56 +169,56 @@ int
 cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
     cigna_slice_t *value)
 {
-    int            found;
-    cigna_slice_t  key, v;
+    int  unused;
 
-    if (object.len < 2 || object.data[0] != '{') {
-        return CIGNA_NONE;
-    }
-
-    found = CIGNA_NONE;
-
-    object = cigna_json_raw_inner(object);
-
-    while (cigna_json_raw_pair(&object, &key, &v) == CIGNA_OK) {
-
-        if (cigna_json_raw_means(key, name)) {
-            *value = v;
-            found = CIGNA_OK;
-        }
-    }
-
-    return found;
+    return cigna_json_raw_find(object, name, value, &unused);
 }
 
 
 int
 cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 {
-    cigna_slice_t  in, key, v, first;
+    int            differs;
+    cigna_slice_t  in, value;
 
-    first = cigna_slice_null;
+    differs = 0;
 
-    if (cigna_json_raw_cut(&object, &in) != CIGNA_OK || in.data[0] != '{') {
-        return 0;
+    if (cigna_json_raw_cut(&object, &in) == CIGNA_OK) {
+        (void) cigna_json_raw_find(in, name, &value, &differs);
     }
 
-    in = cigna_json_raw_inner(in);
+    return differs;
+}
 
-    while (cigna_json_raw_pair(&in, &key, &v) == CIGNA_OK) {
 
-        if (!cigna_json_raw_means(key, name)) {
-            continue;
-        }
+/* finds the last member; *differs: an earlier one has another value */
 
-        if (first.len && !cigna_slice_eq(first, v)) {
-            return 1;
-        }
+static int
+cigna_json_raw_find(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value, int *differs)
+{
+    int            found;
+    cigna_slice_t  key, v;
 
-        first = v;
+    found = CIGNA_NONE;
+    *differs = 0;
+
+    if (object.len < 2 || object.data[0] != '{') {
+        return CIGNA_NONE;
     }
 
-    return 0;
+    object = cigna_json_raw_inner(object);
+
+    while (cigna_json_raw_pair(&object, &key, &v) == CIGNA_OK) {
+
+        if (cigna_json_raw_means(key, name)) {
+            *differs |= found == CIGNA_OK && !cigna_slice_eq(*value, v);
+            *value = v;
+            found = CIGNA_OK;
+        }
+    }
+
+    return found;
 }
 
 

@@ -151,36 +151,23 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
     unsigned  checks;
 
     checks = 0;
-    rc = CIGNA_NONE;
+    rc = cigna_jwks_try(jwks, kid.len ? &kid : NULL, alg, text, signature,
+                        &checks);
 
-    if (kid.len) {
-        rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
+    if (kid.len && checks == 0 && cigna_jwks_has(jwks, kid)) {
+        return cigna_jwks_other;
+    }
 
-        if (checks == 0 && cigna_jwks_has(jwks, kid)) {
-            return cigna_jwks_other;
-        }
-
+    if (kid.len && rc == CIGNA_NONE) {
         kid = cigna_slice_null;
-
-        if (rc == CIGNA_NONE) {
-            rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
-        }
-
-    } else {
-        rc = cigna_jwks_try(jwks, NULL, alg, text, signature, &checks);
+        rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
     }
 
-    switch (rc) {
-
-    case CIGNA_OK:
-        return cigna_jwks_good;
-
-    case CIGNA_NONE:
+    if (rc == CIGNA_NONE) {
         return checks ? cigna_jwks_bad : cigna_jwks_unknown;
-
-    default:
-        return cigna_jwks_failed;
     }
+
+    return rc == CIGNA_OK ? cigna_jwks_good : cigna_jwks_failed;
 }
 
 

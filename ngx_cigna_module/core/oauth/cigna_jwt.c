@@ -279,6 +279,14 @@ cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_jwks_t *jwks)
     cigna_alg_e    alg;
     cigna_slice_t  kid;
 
+    static const cigna_jwt_e  results[] = {
+        [cigna_jwks_good] = cigna_jwt_ok,
+        [cigna_jwks_unknown] = cigna_jwt_unknown_kid,
+        [cigna_jwks_other] = cigna_jwt_alg,
+        [cigna_jwks_bad] = cigna_jwt_signature,
+        [cigna_jwks_failed] = cigna_jwt_failed
+    };
+
     if (jws->header == NULL) {
         return cigna_jwt_malformed;
     }
@@ -291,25 +299,8 @@ cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_jwks_t *jwks)
 
     (void) cigna_json_string(jws->header, "kid", CIGNA_KID_MAX, &kid);
 
-    switch (cigna_jwks_verify(jwks, kid, alg, jws->text, jws->signature)) {
-
-    case cigna_jwks_good:
-        return cigna_jwt_ok;
-
-    case cigna_jwks_unknown:
-        return cigna_jwt_unknown_kid;
-
-    case cigna_jwks_other:
-        return cigna_jwt_alg;
-
-    case cigna_jwks_bad:
-        return cigna_jwt_signature;
-
-    case cigna_jwks_failed:
-        break;
-    }
-
-    return cigna_jwt_failed;
+    return results[cigna_jwks_verify(jwks, kid, alg, jws->text,
+                                     jws->signature)];
 }
 
 
@@ -381,23 +372,14 @@ cigna_jwt_check_claims(const cigna_json_t *payload,
 static int
 cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
 {
+    int            rc;
     cigna_slice_t  azp;
 
-    if (client_id.len == 0 || !cigna_jwt_has_audience(payload, client_id)) {
-        return 0;
-    }
+    rc = cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp);
 
-    switch (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)) {
-
-    case CIGNA_OK:
-        return azp.len == 0 || cigna_slice_eq(azp, client_id);
-
-    case CIGNA_NONE:
-        return 1;
-
-    default:
-        return 0;
-    }
+    return client_id.len && cigna_jwt_has_audience(payload, client_id)
+           && rc != CIGNA_ERROR
+           && (azp.len == 0 || cigna_slice_eq(azp, client_id));
 }
 
 

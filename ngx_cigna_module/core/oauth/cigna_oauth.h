@@ -112,12 +112,6 @@ typedef struct {
 } cigna_metadata_t;
 
 /*
- * Appends "<fhir_base>/.well-known/smart-configuration".  CIGNA_ERROR: there is
- * no fhir_base, or no room.
- */
-int cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p);
-
-/*
  * Reads the document and checks it against the tenant's registration; the table
  * in cigna_oauth_metadata.c has the rules.  A member that is ignored leaves its
  * slice empty, and "notes" gets the member's name and the reason, for the log.

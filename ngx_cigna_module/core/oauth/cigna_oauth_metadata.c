@@ -98,20 +98,6 @@ static const cigna_oauth_url_t  cigna_oauth_urls[] = {
 
 
 int
-cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p)
-{
-    if (p->fhir_base.len == 0) {
-        return CIGNA_ERROR;
-    }
-
-    cigna_buf_append(b, p->fhir_base);
-    cigna_buf_append_str(b, "/.well-known/smart-configuration");
-
-    return b->overflow ? CIGNA_ERROR : CIGNA_OK;
-}
-
-
-int
 cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
     cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes,
     const char **error)

@@ -41,6 +41,7 @@
  */
 
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json/cigna_json.h"
@@ -75,7 +76,6 @@ static void cigna_oauth_reply_life(const cigna_json_t *doc,
     cigna_token_reply_t *reply);
 static int cigna_oauth_reply_copy(cigna_arena_t *arena,
     cigna_token_reply_t *reply);
-static void cigna_oauth_reply_drop(cigna_token_reply_t *reply);
 static void cigna_oauth_reply_note(cigna_token_reply_t *reply,
     const char *name, const char *what);
 static cigna_slice_t cigna_oauth_reply_quote(const cigna_json_t *doc,
@@ -88,18 +88,14 @@ cigna_token_e
 cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
     cigna_arena_t *arena, cigna_token_reply_t *reply)
 {
-    cigna_buf_t     b;
     cigna_json_t   *doc;
     cigna_token_e   e;
 
     memset(reply, 0, sizeof(cigna_token_reply_t));
     reply->expires_in_s = -1;
 
-    cigna_buf_init(&b, reply->shape, CIGNA_TOKEN_SHAPE_MAX - 1);
-    cigna_buf_append_str(&b, "status=");
-    cigna_buf_append_uint(&b, status);
-    cigna_buf_append_str(&b, ",length=");
-    cigna_buf_append_uint(&b, body.len);
+    (void) snprintf(reply->shape, CIGNA_TOKEN_SHAPE_MAX,
+                    "status=%u,length=%zu", status, body.len);
 
     doc = cigna_oauth_reply_parse(body, reply);
 
@@ -166,7 +162,8 @@ static cigna_token_e
 cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
     cigna_arena_t *arena, cigna_token_reply_t *reply)
 {
-    cigna_token_e  e;
+    cigna_token_e        e;
+    cigna_token_reply_t  none;
 
     if (status == 429) {
         return cigna_token_throttled;
@@ -184,13 +181,18 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
 
     if (status >= 200 && status < 300) {
 
+        none = *reply;
+
         if (cigna_oauth_reply_tokens(doc, reply) == CIGNA_OK
             && cigna_oauth_reply_copy(arena, reply) == CIGNA_OK)
         {
             return cigna_token_ok;
         }
 
-        cigna_oauth_reply_drop(reply);
+        /* no part of an invalid reply is used, but the findings stay */
+
+        memcpy(none.shape, reply->shape, CIGNA_TOKEN_SHAPE_MAX);
+        *reply = none;
     }
 
     return e == cigna_token_ok ? cigna_token_invalid : e;
@@ -444,20 +446,6 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* clears the tokens and their fields: no part of an invalid reply is used */
-
-static void
-cigna_oauth_reply_drop(cigna_token_reply_t *reply)
-{
-    reply->access_token = cigna_slice_null;
-    reply->refresh_token = cigna_slice_null;
-    reply->id_token = cigna_slice_null;
-    reply->scope = cigna_slice_null;
-    reply->patient = cigna_slice_null;
-    reply->expires_in_s = -1;
-}
-
-
 /*
  * adds a finding to "shape"; if there is no room, the first findings say the
  * most
@@ -467,22 +455,16 @@ static void
 cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
     const char *what)
 {
-    size_t       len;
-    cigna_buf_t  b;
+    int     n;
+    size_t  len;
 
     len = strlen(reply->shape);
+    n = snprintf(reply->shape + len, CIGNA_TOKEN_SHAPE_MAX - len, ",%s=%s",
+                 name, what);
 
-    cigna_buf_init(&b, reply->shape + len, CIGNA_TOKEN_SHAPE_MAX - 1 - len);
-    cigna_buf_append_char(&b, ',');
-    cigna_buf_append_str(&b, name);
-    cigna_buf_append_char(&b, '=');
-    cigna_buf_append_str(&b, what);
-
-    if (b.overflow) {
-        b.pos = b.start;
+    if (n >= (int) (CIGNA_TOKEN_SHAPE_MAX - len)) {
+        reply->shape[len] = '\0';
     }
-
-    *b.pos = '\0';
 }
 
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "cigna_discovery.h"
+#include "cigna_metadata_fetch.h"
 
 
 #define CIGNA_DISCOVERY_TRIES     2
@@ -103,17 +104,12 @@ cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
 static int
 cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
 {
-    int                   rc;
-    cigna_buf_t           b;
-    cigna_http_request_t  req;
+    cigna_http_request_t  req = {
+        .url = cigna_metadata_fetch_url(f->arena, f->provider,
+                                        cigna_public_metadata_configuration)
+    };
 
-    memset(&req, 0, sizeof(cigna_http_request_t));
-
-    cigna_arena_open(f->arena, &b);
-    rc = cigna_oauth_append_metadata_url(&b, f->provider);
-    req.url = cigna_arena_close(f->arena, &b);
-
-    if (rc != CIGNA_OK || req.url.len == 0) {
+    if (req.url.len == 0) {
         return CIGNA_ERROR;
     }
 

@@ -11,8 +11,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_metadata_fetch.h"
 #include "http/cigna_gate_in.h"
 
@@ -28,6 +26,24 @@ static unsigned cigna_metadata_fetch_fresh(const cigna_event_t *ev,
     int64_t max_age_s);
 static void cigna_metadata_fetch_say(cigna_metadata_fetch_t *f,
     const char *text);
+
+
+cigna_slice_t
+cigna_metadata_fetch_url(cigna_arena_t *arena, const cigna_provider_t *p,
+    cigna_public_metadata_e document)
+{
+    cigna_buf_t  b;
+
+    if (p->fhir_base.len == 0) {
+        return cigna_slice_null;
+    }
+
+    cigna_arena_open(arena, &b);
+    cigna_buf_append(&b, p->fhir_base);
+    cigna_buf_append(&b, cigna_public_metadata_path(document));
+
+    return cigna_arena_close(arena, &b);
+}
 
 
 void
@@ -59,12 +75,7 @@ cigna_metadata_fetch_next(cigna_metadata_fetch_t *f, const cigna_event_t *ev,
 static void
 cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
 {
-    cigna_http_request_t  req;
-
-    memset(&req, 0, sizeof(cigna_http_request_t));
-
-    req.url = f->url;
-    req.lines = f->lines;
+    cigna_http_request_t  req = { .url = f->url, .lines = f->lines };
 
     if (f->document == cigna_public_metadata_capabilities) {
         req.accept = cigna_slice("application/fhir+json");
