@@ -129,13 +129,10 @@ ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
 {
     ngx_str_t  name;
 
-    if (!lcf->insecure_upstream) {
-        return 1;
-    }
-
-    return ngx_cigna_destination_name(r, &name) == NGX_OK
-           && cigna_slice_eq_case(ngx_cigna_slice(&name),
-                                  ctx->tenant->fhir_uri.host);
+    return !lcf->insecure_upstream
+           || (ngx_cigna_destination_name(r, &name) == NGX_OK
+               && cigna_slice_eq_case(ngx_cigna_slice(&name),
+                                      ctx->tenant->fhir_uri.host));
 }
 
 

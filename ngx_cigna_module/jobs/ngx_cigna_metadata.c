@@ -103,11 +103,9 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
     u_char                          key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_metadata_document_t  *doc;
 
-    if (ngx_cigna_metadata_key(asked, key) != NGX_OK) {
-        return NGX_DECLINED;
-    }
+    doc = ngx_cigna_metadata_key(asked, key) == NGX_OK
+          ? ngx_cigna_metadata_document(asked->mcf->worker, key) : NULL;
 
-    doc = ngx_cigna_metadata_document(asked->mcf->worker, key);
     if (doc == NULL) {
         return NGX_DECLINED;
     }
@@ -236,7 +234,7 @@ ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
     {
         doc = ngx_queue_data(q, ngx_cigna_metadata_document_t, queue);
 
-        if (ngx_cigna_documents_same(doc->key, key)) {
+        if (ngx_memcmp(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY) == 0) {
             ngx_queue_remove(q);
             ngx_queue_insert_head(&worker->documents, q);
             return doc;
@@ -414,18 +412,17 @@ static void
 ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc)
 {
-    cigna_slice_t              url;
+    size_t                     size;
     cigna_provider_t          *p;
     ngx_cigna_run_t           *run;
     ngx_cigna_metadata_job_t  *job;
 
     p = &asked->tenant->provider;
+    size = p->fhir_base.len + asked->lines.len
+           + cigna_public_metadata_path(asked->document).len;
 
     run = ngx_cigna_run_create(asked->mcf, asked->tenant, "metadata", NULL,
-                               sizeof(ngx_cigna_metadata_job_t),
-                               p->fhir_base.len
-                               + cigna_public_metadata_path(asked->document).len
-                               + asked->lines.len);
+                               sizeof(ngx_cigna_metadata_job_t), size);
     if (run == NULL) {
         return;
     }
@@ -440,15 +437,13 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 
-    url = cigna_metadata_fetch_url(&run->arena, p, asked->document);
-
     job = run->flow;
     job->run = run;
     job->doc = doc;
 
     job->fetch = (cigna_metadata_fetch_t) {
         .document = asked->document,
-        .url = url,
+        .url = cigna_metadata_fetch_url(&run->arena, p, asked->document),
         .lines = ngx_cigna_run_copy(run, asked->lines),
         .endpoints = asked->endpoints,
         .n = asked->n,
@@ -579,10 +574,10 @@ static void
 ngx_cigna_metadata_store(ngx_cigna_metadata_job_t *job,
     ngx_cigna_document_state_t *before)
 {
-    time_t                  now;
-    ngx_shm_zone_t         *zone;
-    ngx_cigna_document_t   *doc;
-    cigna_metadata_fetch_t *fetch;
+    time_t                   now;
+    ngx_shm_zone_t          *zone;
+    ngx_cigna_document_t    *doc;
+    cigna_metadata_fetch_t  *fetch;
 
     now = ngx_time();
     fetch = &job->fetch;

@@ -22,9 +22,6 @@
 #define NGX_CIGNA_DOCUMENTS_MAX   64       /* documents in the zone */
 #define NGX_CIGNA_DOCUMENTS_KEY   32       /* bytes of a key, a SHA-256 */
 
-#define ngx_cigna_documents_same(a, b)                                        \
-    (ngx_memcmp(a, b, NGX_CIGNA_DOCUMENTS_KEY) == 0)
-
 
 /* the state of a document; all zero: nothing is known about it */
 

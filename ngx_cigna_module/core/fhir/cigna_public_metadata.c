@@ -481,14 +481,12 @@ static void
 cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     cigna_slice_t container)
 {
-    cigna_slice_t   in, value;
     const uint8_t  *last;
 
-    last = container.data + 1;
-    in = cigna_json_raw_inner(container);
+    last = container.data + container.len - 1;
 
-    while (cigna_json_raw_cut(&in, &value) == CIGNA_OK) {
-        last = value.data + value.len;
+    while (cigna_json_is_space(last[-1])) {
+        last--;
     }
 
     cigna_public_metadata_until(e, last);

@@ -61,7 +61,7 @@ typedef struct {
     const char     *crv;                   /* NULL: not checked */
     cigna_kind_e    kind;
     const char     *group;                 /* as OpenSSL names it */
-    int             len;                   /* bytes of a coordinate */
+    size_t          len;                   /* bytes of a coordinate */
 } cigna_kind_t;
 
 
@@ -87,7 +87,7 @@ static int cigna_jwk_decode(const cigna_json_t *object, const char *name,
 static BIGNUM *cigna_jwk_number(const cigna_json_t *object, const char *name,
     size_t max);
 static int cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
-    uint8_t *out, int len);
+    uint8_t *out, size_t len);
 static int cigna_jwk_check(const cigna_jwk_t *key, const cigna_alg_t *alg,
     cigna_slice_t text, cigna_slice_t signature);
 static int cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der);
@@ -396,24 +396,22 @@ cigna_jwk_rsa(cigna_jwk_t *key, const cigna_json_t *object)
     BIGNUM       *n, *e;
     cigna_jwk_e   rc;
 
-    rc = cigna_jwk_broken;
-
     n = cigna_jwk_number(object, "n", CIGNA_RSA_BITS_MAX / 8);
     e = cigna_jwk_number(object, "e", CIGNA_RSA_EXPONENT_MAX);
 
-    if (n && e) {
+    if (n == NULL || e == NULL) {
+        rc = cigna_jwk_broken;
 
+    } else if (BN_num_bits(n) < CIGNA_RSA_BITS_MIN
+               || !BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
+    {
         /* with an exponent of 1 a message is its own signature */
 
-        if (BN_num_bits(n) < CIGNA_RSA_BITS_MIN
-            || !BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
-        {
-            rc = cigna_jwk_weak;
+        rc = cigna_jwk_weak;
 
-        } else {
-            key->pkey = cigna_jwk_rsa_import(n, e);
-            rc = key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
-        }
+    } else {
+        key->pkey = cigna_jwk_rsa_import(n, e);
+        rc = key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
     }
 
     BN_free(n);
@@ -452,27 +450,22 @@ static cigna_jwk_e
 cigna_jwk_ec(cigna_jwk_t *key, const cigna_json_t *object,
     const cigna_kind_t *kind)
 {
-    char        group[16];
-    size_t      len;
     uint8_t     point[1 + 2 * CIGNA_EC_LEN_MAX];
     OSSL_PARAM  params[3];
-
-    len = (size_t) kind->len;
-    memcpy(group, kind->group, strlen(kind->group) + 1);
 
     point[0] = POINT_CONVERSION_UNCOMPRESSED;
 
     if (cigna_jwk_coordinate(object, "x", point + 1, kind->len) != CIGNA_OK
-        || cigna_jwk_coordinate(object, "y", point + 1 + len, kind->len)
+        || cigna_jwk_coordinate(object, "y", point + 1 + kind->len, kind->len)
            != CIGNA_OK)
     {
         return cigna_jwk_broken;
     }
 
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                 group, 0);
+                                                 (char *) kind->group, 0);
     params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  point, 1 + 2 * len);
+                                                  point, 1 + 2 * kind->len);
     params[2] = OSSL_PARAM_construct_end();
 
     key->pkey = cigna_jwk_import("EC", params);
@@ -509,9 +502,8 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 static int
 cigna_jwk_small_order(const uint8_t *point)
 {
-    size_t       i, count;
-    uint8_t      y[CIGNA_ED25519_LEN];
-    const char  *small;
+    size_t   i, count;
+    uint8_t  y[CIGNA_ED25519_LEN];
 
     memcpy(y, point, sizeof(y));
     y[sizeof(y) - 1] &= 0x7f;
@@ -519,11 +511,7 @@ cigna_jwk_small_order(const uint8_t *point)
     count = sizeof(cigna_jwk_small_orders) / sizeof(cigna_jwk_small_orders[0]);
 
     for (i = 0; i < count; i++) {
-        small = cigna_jwk_small_orders[i];
-
-        if (cigna_slice_eq(cigna_slice_make(y, y + sizeof(y)),
-                           cigna_slice_make(small, small + sizeof(y))))
-        {
+        if (memcmp(y, cigna_jwk_small_orders[i], sizeof(y)) == 0) {
             return 1;
         }
     }
@@ -561,13 +549,8 @@ cigna_jwk_decode(const cigna_json_t *object, const char *name, cigna_buf_t *b)
 {
     cigna_slice_t  text;
 
-    if (cigna_json_string(object, name, CIGNA_JSON_SIZE_MAX, &text)
-        != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    return cigna_base64_decode_any(text, b);
+    return cigna_json_string(object, name, CIGNA_JSON_SIZE_MAX, &text)
+           == CIGNA_OK ? cigna_base64_decode_any(text, b) : CIGNA_ERROR;
 }
 
 
@@ -596,14 +579,14 @@ cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
 
 static int
 cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
-    uint8_t *out, int len)
+    uint8_t *out, size_t len)
 {
     int      rc;
     BIGNUM  *n;
 
     n = cigna_jwk_number(object, name, CIGNA_RSA_BITS_MAX / 8);
 
-    rc = (n && BN_bn2binpad(n, out, len) == len) ? CIGNA_OK : CIGNA_ERROR;
+    rc = (n && BN_bn2binpad(n, out, (int) len) >= 0) ? CIGNA_OK : CIGNA_ERROR;
 
     BN_free(n);
 
@@ -695,28 +678,23 @@ cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der)
         return CIGNA_NONE;
     }
 
-    len = CIGNA_ERROR;
-
     r = BN_bin2bn(raw.data, (int) half, NULL);
     s = BN_bin2bn(raw.data + half, (int) half, NULL);
     sig = ECDSA_SIG_new();
 
-    if (r && s && sig && ECDSA_SIG_set0(sig, r, s) == 1) {
+    if (sig == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
+        BN_free(r);
+        BN_free(s);
+        ECDSA_SIG_free(sig);
 
-        /* the signature now owns r and s */
-
-        r = NULL;
-        s = NULL;
-
-        len = i2d_ECDSA_SIG(sig, &der);
-        if (len <= 0) {
-            len = CIGNA_ERROR;
-        }
+        return CIGNA_ERROR;
     }
 
-    ECDSA_SIG_free(sig);
-    BN_free(r);
-    BN_free(s);
+    /* the signature now owns r and s */
 
-    return len;
+    len = i2d_ECDSA_SIG(sig, &der);
+
+    ECDSA_SIG_free(sig);
+
+    return len > 0 ? len : CIGNA_ERROR;
 }

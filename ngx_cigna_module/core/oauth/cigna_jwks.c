@@ -75,11 +75,7 @@ cigna_jwks_destroy(cigna_jwks_t *jwks)
 {
     size_t  i;
 
-    if (jwks == NULL) {
-        return;
-    }
-
-    for (i = 0; i < jwks->nkeys; i++) {
+    for (i = 0; jwks && i < jwks->nkeys; i++) {
         cigna_jwk_done(&jwks->keys[i]);
     }
 

@@ -182,15 +182,15 @@ cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
 static int
 cigna_discovery_suffices(cigna_discovery_t *f)
 {
-    if (f->provider->authorization_endpoint.len == 0
-        && f->metadata.authorization_endpoint.len == 0)
-    {
+    cigna_provider_t  p;
+
+    cigna_oauth_metadata_apply(&f->metadata, f->provider, &p);
+
+    if (p.authorization_endpoint.len == 0) {
         return cigna_discovery_failed(f, "no \"authorization_endpoint\"");
     }
 
-    if (f->provider->token_endpoint.len == 0
-        && f->metadata.token_endpoint.len == 0)
-    {
+    if (p.token_endpoint.len == 0) {
         return cigna_discovery_failed(f, "no \"token_endpoint\"");
     }
 

@@ -15,8 +15,6 @@
 #include "http/cigna_gate_in.h"
 
 
-static void cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f,
-    cigna_op_t *op);
 static void cigna_metadata_fetch_read(cigna_metadata_fetch_t *f,
     const cigna_event_t *ev);
 static const char *cigna_metadata_fetch_make(cigna_metadata_fetch_t *f,
@@ -61,21 +59,15 @@ void
 cigna_metadata_fetch_next(cigna_metadata_fetch_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (!f->asked) {
-        f->asked = 1;
-        cigna_metadata_fetch_ask(f, op);
+    cigna_http_request_t  req = { .url = f->url, .lines = f->lines };
+
+    if (f->asked) {
+        cigna_metadata_fetch_read(f, ev);
+        cigna_flow_done(op);
         return;
     }
 
-    cigna_metadata_fetch_read(f, ev);
-    cigna_flow_done(op);
-}
-
-
-static void
-cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
-{
-    cigna_http_request_t  req = { .url = f->url, .lines = f->lines };
+    f->asked = 1;
 
     if (f->document == cigna_public_metadata_capabilities) {
         req.accept = cigna_slice("application/fhir+json");
@@ -161,15 +153,9 @@ cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 static int
 cigna_metadata_fetch_json(cigna_slice_t type)
 {
-    cigna_slice_t  name;
-
-    if (type.len == 0 || cigna_gate_in_json(type)) {
-        return 1;
-    }
-
-    name = cigna_slice_trim(cigna_slice_cut(&type, ';'));
-
-    return cigna_slice_eq_case(name, cigna_slice("text/plain"));
+    return type.len == 0 || cigna_gate_in_json(type)
+           || cigna_slice_eq_case(cigna_slice_trim(cigna_slice_cut(&type, ';')),
+                                  cigna_slice("text/plain"));
 }
 
 
