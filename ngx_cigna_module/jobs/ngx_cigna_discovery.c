@@ -20,6 +20,7 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_driver.h"
 #include "run/ngx_cigna_endpoints.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "provider/cigna_discovery.h"
 
 
@@ -46,14 +47,11 @@ typedef struct ngx_cigna_discovery_s {
 } ngx_cigna_discovery_t;
 
 
-static ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);
 static void ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery);
-static void ngx_cigna_discovery_none(ngx_cigna_run_t *run);
+static void ngx_cigna_discovery_go(ngx_cigna_run_t *run, ngx_uint_t failed);
 static void ngx_cigna_discovery_run(ngx_cigna_discovery_t *d);
-static void ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_discovery_result(ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
     ngx_cigna_run_t *run);
@@ -63,8 +61,7 @@ static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
 
 
 ngx_int_t
-ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_shared_t *shared)
+ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 {
     cigna_provider_t       *p;
     ngx_cigna_discovery_t  *d;
@@ -92,11 +89,8 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
         return NGX_OK;
     }
 
-    d->start.handler = ngx_cigna_discovery_begin;
-    d->start.data = d;
-    d->start.log = mcf->worker->cycle->log;
-    d->start.cancelable = 1;
-
+    ngx_cigna_timer_init(&d->start, ngx_cigna_discovery_begin, d,
+                         mcf->worker->cycle->log, 1);
     ngx_add_timer(&d->start, 1 + ngx_random() % NGX_CIGNA_DISCOVERY_START_MS);
 
     return NGX_OK;
@@ -108,7 +102,7 @@ ngx_cigna_discovery_begin(ngx_event_t *ev)
 {
     ngx_cigna_discovery_t *d = ev->data;
 
-    (void) ngx_cigna_discovery_start(d->mcf, d->tenant);
+    (void) ngx_cigna_discovery_start(d->tenant);
 }
 
 
@@ -124,7 +118,7 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
     }
 
     if (d->known && ngx_time() >= d->next && !ngx_exiting) {
-        (void) ngx_cigna_discovery_start(d->mcf, tenant);
+        (void) ngx_cigna_discovery_start(tenant);
     }
 
     return d->known;
@@ -150,8 +144,7 @@ ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 
 
 ngx_cigna_run_t *
-ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant)
+ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_discovery_t  *d;
 
@@ -168,30 +161,28 @@ ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
 void
 ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 {
+    ngx_uint_t        spared;
     ngx_cigna_run_t  *discovery;
 
     ngx_cigna_run_prepare(run, next);
 
     if (ngx_cigna_discovery_ready(run->tenant)) {
-        ngx_cigna_run_post(run);
+        ngx_cigna_discovery_go(run, 0);
         return;
     }
 
-    discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
+    discovery = ngx_cigna_discovery_start(run->tenant);
 
     /* if the first fetch failed, such a tenant does not wait for another one */
 
-    if (ngx_cigna_discovery_spared(run->tenant)) {
-        ngx_cigna_run_post(run);
-        return;
-    }
+    spared = ngx_cigna_discovery_spared(run->tenant);
 
-    if (discovery == NULL
+    if (spared || discovery == NULL
         || ngx_cigna_run_wait(discovery, &run->prior,
                               ngx_cigna_discovery_over, run)
            != NGX_OK)
     {
-        ngx_cigna_discovery_none(run);
+        ngx_cigna_discovery_go(run, !spared);
     }
 }
 
@@ -200,26 +191,24 @@ static void
 ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery)
 {
+    ngx_uint_t        failed;
     ngx_cigna_run_t  *run;
 
     run = waiter->data;
+    failed = discovery->failed || !ngx_cigna_discovery_ready(run->tenant);
 
-    if (!ngx_cigna_discovery_spared(run->tenant)
-        && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
-    {
-        ngx_cigna_discovery_none(run);
-        return;
-    }
-
-    ngx_cigna_run_post(run);
+    ngx_cigna_discovery_go(run, failed
+                                && !ngx_cigna_discovery_spared(run->tenant));
 }
 
 
+/* starts the run that has waited; failed: the endpoints are unknown */
+
 static void
-ngx_cigna_discovery_none(ngx_cigna_run_t *run)
+ngx_cigna_discovery_go(ngx_cigna_run_t *run, ngx_uint_t failed)
 {
-    run->failed = 1;
-    run->no_endpoints = 1;
+    run->failed = failed;
+    run->no_endpoints = failed;
 
     ngx_cigna_run_post(run);
 }
@@ -252,14 +241,7 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
 
     cigna_discovery_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_discovery_flow);
-}
-
-
-static void
-ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_discovery_next(flow, ev, op);
+    ngx_cigna_run_start(run, cigna_discovery_next);
 }
 
 
@@ -349,7 +331,7 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d, cigna_metadata_t *fresh)
 {
-    u_char            *p;
+    ngx_str_t          s;
     ngx_uint_t         i;
     cigna_slice_t     *to, *from;
     cigna_metadata_t   m;
@@ -365,12 +347,14 @@ ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d, cigna_metadata_t *fresh)
             continue;
         }
 
-        p = ngx_pnalloc(d->mcf->worker->cycle->pool, from->len + 1);
-        if (p == NULL) {
+        s = ngx_cigna_str(*from);
+
+        to->len = from->len;
+        to->data = ngx_pstrdup(d->mcf->worker->cycle->pool, &s);
+
+        if (to->data == NULL) {
             return NGX_ERROR;
         }
-
-        *to = cigna_slice_make(p, ngx_cpymem(p, from->data, from->len));
     }
 
     d->metadata = m;

@@ -444,13 +444,14 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     job->fetch = (cigna_metadata_fetch_t) {
         .document = asked->document,
         .url = cigna_metadata_fetch_url(&run->arena, p, asked->document),
-        .lines = ngx_cigna_run_copy(run, asked->lines),
         .endpoints = asked->endpoints,
         .n = asked->n,
         .bases = asked->bases,
         .reply = &run->http.reply,
         .arena = &job->arena
     };
+
+    (void) cigna_arena_copy(&run->arena, asked->lines, &job->fetch.lines);
 
     cigna_metadata_fetch_init(&job->fetch);
 
