@@ -126,7 +126,7 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
 {
     /* a token (RFC 9110, section 5.6.2) */
 
-    if (!ngx_cigna_conf_name(name, "!#$%&'*+-.^_`|~", name->len)) {
+    if (!ngx_cigna_conf_name(name, CIGNA_SLICE_TOKEN, name->len)) {
         return ngx_cigna_conf_error(cf,
             "\"proxy_set_header\" has the name \"%V\", which no request of "
             "location \"%V\" with \"cigna_fhir\" may have, write one of "

@@ -5,18 +5,8 @@
 ngx_uint_t
 ngx_cigna_conf_name(const ngx_str_t *s, const char *others, size_t max)
 {
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-
-        if (!cigna_slice_alnum(s->data[i])
-            && !cigna_slice_has(cigna_slice_str(others), s->data[i]))
-        {
-            return 0;
-        }
-    }
-
-    return s->len > 0 && s->len <= max;
+    return s->len > 0 && s->len <= max
+           && cigna_slice_only(ngx_cigna_slice(s), others);
 }
 
 
