@@ -84,8 +84,8 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_gate_out_init(r, ctx, lcf, gate);
 
-    verdict = lcf->set_values ? ngx_cigna_gate_out_values(r, lcf->set_lines)
-                              : cigna_gate_out_passed;
+    verdict = lcf->set_lines ? ngx_cigna_gate_out_values(r, lcf->set_lines)
+                             : cigna_gate_out_passed;
 
     if (verdict == cigna_gate_out_passed && gate->search
         && ngx_cigna_gate_out_search(r, ctx, gate, &verdict) != NGX_OK)
@@ -161,9 +161,9 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     gate->search = ctx->search_by_post;
 
-    if (lcf->set_lines) {
-        gate->set = lcf->set_names;
-        gate->nset = lcf->set_lines->nelts;
+    if (lcf->set_names) {
+        gate->set = lcf->set_names->elts;
+        gate->nset = lcf->set_names->nelts;
     }
 }
 
