@@ -5,6 +5,7 @@
 #include "ngx_cigna_public_metadata.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "jobs/ngx_cigna_metadata.h"
 #include "request/ngx_cigna_reply.h"
@@ -20,8 +21,6 @@ static ngx_uint_t ngx_cigna_metadata_reply_same_host(
     ngx_http_request_t *r, ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_metadata_reply_request(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_metadata_t *asked);
-static ngx_int_t ngx_cigna_metadata_reply_url(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant, ngx_cigna_metadata_t *asked);
 static ngx_int_t ngx_cigna_metadata_reply_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_run_t *run,
     ngx_http_event_handler_pt resume);
@@ -64,7 +63,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 
     if (rc == NGX_OK) {
         rc = ngx_cigna_metadata_reply_send(r, text, asked.document,
-                                           asked.links ? &base : NULL);
+                                           asked.bases ? &base : NULL);
     }
 
     /* the upstream request exists, but is never started: release both */
@@ -78,7 +77,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 
 
 /*
- * Fills *asked, and *base if asked->links is 1.  NGX_DECLINED: the gateway
+ * Fills *asked, and *base if links are rewritten.  NGX_DECLINED: the gateway
  * cannot keep the reply to this request.
  */
 
@@ -99,8 +98,9 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     asked->tenant = ctx->tenant;
     asked->document = ngx_cigna_public_metadata_document(ctx->tenant,
                                        ngx_cigna_slice(&r->upstream->uri));
-    asked->endpoints = lcf->endpoints;
-    asked->links = 0;
+    asked->endpoints = lcf->endpoints ? lcf->endpoints->elts : NULL;
+    asked->n = lcf->endpoints ? lcf->endpoints->nelts : 0;
+    asked->bases = NULL;
 
     rc = ngx_cigna_metadata_reply_request(r, ctx, asked);
 
@@ -109,7 +109,10 @@ ngx_cigna_metadata_reply_asked(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     rc = ngx_cigna_base_url(r, ctx, base);
-    asked->links = (rc == NGX_OK);
+
+    if (rc == NGX_OK) {
+        asked->bases = &ctx->tenant->shared->bases;
+    }
 
     return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
@@ -126,13 +129,10 @@ ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
 {
     ngx_str_t  name;
 
-    if (!lcf->insecure_upstream) {
-        return 1;
-    }
-
-    return ngx_cigna_destination_name(r, &name) == NGX_OK
-           && cigna_slice_eq_case(ngx_cigna_slice(&name),
-                                  ctx->tenant->fhir_uri.host);
+    return !lcf->insecure_upstream
+           || (ngx_cigna_destination_name(r, &name) == NGX_OK
+               && cigna_slice_eq_case(ngx_cigna_slice(&name),
+                                      ctx->tenant->fhir_uri.host));
 }
 
 
@@ -176,29 +176,6 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     asked->lines = cigna_buf_slice(&lines);
-
-    return ngx_cigna_metadata_reply_url(r, ctx->tenant, asked);
-}
-
-
-static ngx_int_t
-ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
-    ngx_cigna_metadata_t *asked)
-{
-    cigna_buf_t    url;
-    cigna_slice_t  base, path;
-
-    base = cigna_slice_no_slash(tenant->provider.fhir_base);
-    path = cigna_public_metadata_path(asked->document);
-
-    if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cigna_buf_append(&url, base);
-    cigna_buf_append(&url, path);
-
-    asked->url = cigna_buf_slice(&url);
 
     return NGX_OK;
 }
@@ -278,7 +255,7 @@ static ngx_chain_t *
 ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     ngx_cigna_metadata_text_t *text, ngx_str_t *base)
 {
-    u_char       *p, *end, *mark;
+    u_char       *p, *mark, *from, *to, *end;
     ngx_chain_t  *out, *cl, **last;
 
     last = &out;
@@ -290,24 +267,25 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
     do {
         mark = base ? ngx_strlchr(p, end, CIGNA_PUBLIC_METADATA_BASE) : NULL;
 
-        if (mark == p) {
+        from = p;
+        to = mark ? mark : end;
+        p = to;
+
+        if (mark == from) {
 
             /* without the base's "/": the text has one where it needs one */
 
-            cl = ngx_cigna_reply_chain(r, base->data,
-                                       base->data + base->len - 1);
+            from = base->data;
+            to = base->data + base->len - 1;
             p++;
-
-        } else {
-            cl = ngx_cigna_reply_chain(r, p, mark ? mark : end);
-            p = mark ? mark : end;
         }
 
+        cl = ngx_cigna_reply_chain(r, from, to);
         if (cl == NULL) {
             return NULL;
         }
 
-        r->headers_out.content_length_n += cl->buf->last - cl->buf->pos;
+        r->headers_out.content_length_n += to - from;
 
         *last = cl;
         last = &cl->next;
@@ -345,15 +323,8 @@ ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    if (document == cigna_public_metadata_capabilities) {
-        ngx_str_set(&r->headers_out.content_type, "application/fhir+json");
-
-    } else {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
-    }
-
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
+    ngx_cigna_reply_type(r, document == cigna_public_metadata_capabilities
+                            ? "application/fhir+json" : "application/json");
 
     return NGX_OK;
 }

@@ -32,7 +32,6 @@
 
 typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
 
     cigna_provider_t         configured;
@@ -58,10 +57,7 @@ static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
     ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_end(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
-    const cigna_metadata_t *fresh);
-static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
-    cigna_slice_t *to, cigna_slice_t from);
-static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
+    cigna_metadata_t *fresh);
 
 
 ngx_int_t
@@ -77,7 +73,6 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
     }
 
     d->mcf = mcf;
-    d->shared = shared;
     d->tenant = *(ngx_cigna_tenant_t **) shared->tenants.elts;
 
     p = &d->tenant->provider;
@@ -105,9 +100,7 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 static void
 ngx_cigna_discovery_begin(ngx_event_t *ev)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = ev->data;
+    ngx_cigna_discovery_t *d = ev->data;
 
     (void) ngx_cigna_discovery_start(d->tenant);
 }
@@ -255,8 +248,9 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
 static void
 ngx_cigna_discovery_result(ngx_cigna_run_t *run)
 {
-    ngx_uint_t              level;
+    ngx_uint_t              i, level;
     cigna_discovery_t      *flow;
+    ngx_cigna_tenant_t    **tenants;
     ngx_cigna_discovery_t  *d;
 
     flow = run->flow;
@@ -285,7 +279,12 @@ ngx_cigna_discovery_result(ngx_cigna_run_t *run)
     d->next = ngx_time() + NGX_CIGNA_DISCOVERY_AGAIN_S
               + ngx_random() % (NGX_CIGNA_DISCOVERY_AGAIN_S / 10);
 
-    ngx_cigna_discovery_apply(d);
+    tenants = d->tenant->shared->tenants.elts;
+
+    for (i = 0; i < d->tenant->shared->tenants.nelts; i++) {
+        cigna_oauth_metadata_apply(&d->metadata, &d->configured,
+                                   &tenants[i]->provider);
+    }
 }
 
 
@@ -319,10 +318,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
 static void
 ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = run->data;
-    d->run = NULL;
+    ((ngx_cigna_discovery_t *) run->data)->run = NULL;
 }
 
 
@@ -333,88 +329,35 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
  */
 
 static ngx_int_t
-ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
-    const cigna_metadata_t *fresh)
+ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d, cigna_metadata_t *fresh)
 {
-    ngx_pool_t        *pool;
+    ngx_str_t          s;
+    ngx_uint_t         i;
+    cigna_slice_t     *to, *from;
     cigna_metadata_t   m;
-
-    pool = d->mcf->worker->cycle->pool;
 
     m = d->metadata;
     m.iss_supported = fresh->iss_supported;
 
-    if (ngx_cigna_discovery_copy(pool, &m.issuer, fresh->issuer) != NGX_OK
-        || ngx_cigna_discovery_copy(pool, &m.authorization_endpoint,
-                                    fresh->authorization_endpoint)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(pool, &m.token_endpoint,
-                                    fresh->token_endpoint)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(pool, &m.jwks_uri, fresh->jwks_uri)
-           != NGX_OK
-        || ngx_cigna_discovery_copy(pool, &m.revocation_endpoint,
-                                    fresh->revocation_endpoint)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; (to = cigna_oauth_metadata_member(&m, i)) != NULL; i++) {
+
+        from = cigna_oauth_metadata_member(fresh, i);
+
+        if (cigna_slice_eq(*to, *from)) {
+            continue;
+        }
+
+        s = ngx_cigna_str(*from);
+
+        to->len = from->len;
+        to->data = ngx_pstrdup(d->mcf->worker->cycle->pool, &s);
+
+        if (to->data == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     d->metadata = m;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
-    cigna_slice_t from)
-{
-    ngx_str_t  s;
-
-    if (cigna_slice_eq(*to, from)) {
-        return NGX_OK;
-    }
-
-    s = ngx_cigna_str(from);
-
-    to->len = from.len;
-    to->data = ngx_pstrdup(pool, &s);
-
-    return to->data ? NGX_OK : NGX_ERROR;
-}
-
-
-/* gives all tenants the configured URLs, and announced ones for the others */
-
-static void
-ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
-{
-    ngx_uint_t            i;
-    cigna_metadata_t      m;
-    cigna_provider_t     *p;
-    ngx_cigna_tenant_t  **tenants;
-
-    p = &d->configured;
-
-    m.issuer = p->issuer;
-    m.authorization_endpoint = p->authorization_endpoint;
-    m.token_endpoint = p->token_endpoint;
-    m.jwks_uri = p->jwks_uri;
-    m.revocation_endpoint = p->revocation_endpoint;
-
-    cigna_oauth_metadata_keep(&d->metadata, &m);
-
-    tenants = d->shared->tenants.elts;
-
-    for (i = 0; i < d->shared->tenants.nelts; i++) {
-        p = &tenants[i]->provider;
-
-        p->issuer = m.issuer;
-        p->authorization_endpoint = m.authorization_endpoint;
-        p->token_endpoint = m.token_endpoint;
-        p->jwks_uri = m.jwks_uri;
-        p->revocation_endpoint = m.revocation_endpoint;
-        p->iss_supported = d->metadata.iss_supported;
-    }
 }

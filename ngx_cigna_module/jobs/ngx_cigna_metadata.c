@@ -15,12 +15,14 @@
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_pid.h"
 #include "run/ngx_cigna_driver.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_documents.h"
 
 #include "provider/cigna_metadata_fetch.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 
@@ -64,14 +66,14 @@ static void ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc);
 static ngx_int_t ngx_cigna_metadata_key(const ngx_cigna_metadata_t *asked,
     u_char *key);
-static size_t ngx_cigna_metadata_key_size(const ngx_cigna_metadata_t *asked);
-static void ngx_cigna_metadata_key_parts(const ngx_cigna_metadata_t *asked,
-    cigna_buf_t *b);
+static int ngx_cigna_metadata_digest(EVP_MD_CTX *ctx,
+    const ngx_cigna_metadata_t *asked);
+static int ngx_cigna_metadata_digest_part(EVP_MD_CTX *ctx, cigna_slice_t part);
 static ngx_cigna_metadata_document_t *ngx_cigna_metadata_document(
     ngx_cigna_worker_t *worker, const u_char *key);
 static void ngx_cigna_metadata_shrink(ngx_cigna_worker_t *worker);
 static void ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
-    ngx_cigna_metadata_document_t *doc);
+    ngx_queue_t *q);
 static void ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_metadata_document_t *doc);
 static void ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
@@ -81,20 +83,16 @@ static ngx_cigna_metadata_text_t *ngx_cigna_metadata_copy(
     const ngx_cigna_document_state_t *state);
 static void ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc);
-static void ngx_cigna_metadata_flow_init(ngx_cigna_run_t *run,
-    const ngx_cigna_metadata_t *asked, ngx_cigna_metadata_document_t *doc);
 static void ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static ngx_int_t ngx_cigna_metadata_claim(ngx_cigna_metadata_job_t *job);
 static ngx_int_t ngx_cigna_metadata_room(ngx_cigna_metadata_job_t *job,
     size_t len);
 static void ngx_cigna_metadata_result(ngx_cigna_run_t *run);
-static void ngx_cigna_metadata_kept(ngx_cigna_run_t *run,
-    ngx_cigna_metadata_job_t *job);
-static void ngx_cigna_metadata_away(ngx_cigna_run_t *run,
-    ngx_cigna_metadata_job_t *job);
-static void ngx_cigna_metadata_passed(ngx_cigna_run_t *run,
-    ngx_cigna_metadata_job_t *job, const char *what);
+static void ngx_cigna_metadata_store(ngx_cigna_metadata_job_t *job,
+    ngx_cigna_document_state_t *before);
+static void ngx_cigna_metadata_log(ngx_cigna_metadata_job_t *job,
+    const ngx_cigna_document_state_t *before);
 static void ngx_cigna_metadata_end(ngx_cigna_run_t *run);
 
 
@@ -105,11 +103,9 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
     u_char                          key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_metadata_document_t  *doc;
 
-    if (ngx_cigna_metadata_key(asked, key) != NGX_OK) {
-        return NGX_DECLINED;
-    }
+    doc = ngx_cigna_metadata_key(asked, key) == NGX_OK
+          ? ngx_cigna_metadata_document(asked->mcf->worker, key) : NULL;
 
-    doc = ngx_cigna_metadata_document(asked->mcf->worker, key);
     if (doc == NULL) {
         return NGX_DECLINED;
     }
@@ -167,84 +163,60 @@ ngx_cigna_metadata_refresh(const ngx_cigna_metadata_t *asked,
 static ngx_int_t
 ngx_cigna_metadata_key(const ngx_cigna_metadata_t *asked, u_char *key)
 {
-    u_char       *mem;
-    size_t        size;
-    cigna_buf_t   b;
+    int          ok;
+    EVP_MD_CTX  *ctx;
 
-    size = ngx_cigna_metadata_key_size(asked);
+    ctx = EVP_MD_CTX_new();
 
-    mem = ngx_alloc(size, ngx_cycle->log);
-    if (mem == NULL) {
-        return NGX_ERROR;
-    }
+    ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL)
+         && ngx_cigna_metadata_digest(ctx, asked)
+         && EVP_DigestFinal_ex(ctx, key, NULL);
 
-    cigna_buf_init(&b, mem, size);
-    ngx_cigna_metadata_key_parts(asked, &b);
+    EVP_MD_CTX_free(ctx);
 
-    (void) SHA256(b.start, b.pos - b.start, key);
-
-    ngx_free(mem);
-
-    return b.overflow ? NGX_ERROR : NGX_OK;
+    return ok ? NGX_OK : NGX_ERROR;
 }
 
 
-static size_t
-ngx_cigna_metadata_key_size(const ngx_cigna_metadata_t *asked)
+static int
+ngx_cigna_metadata_digest(EVP_MD_CTX *ctx, const ngx_cigna_metadata_t *asked)
 {
-    size_t                    size;
+    int                       ok;
     ngx_uint_t                i;
-    cigna_public_endpoint_t  *endpoint;
+    const cigna_fhir_base_t  *base;
 
-    size = sizeof(uint32_t) * 8 + asked->url.len + asked->lines.len
-           + asked->tenant->trusted_certificate.len
-           + CIGNA_BASES_MAX * (sizeof(uint32_t) + CIGNA_FHIR_BASE_LEN_MAX);
+    ok = ngx_cigna_metadata_digest_part(ctx,
+                                          asked->tenant->provider.fhir_base)
+         && ngx_cigna_metadata_digest_part(ctx,
+                                   cigna_public_metadata_path(asked->document))
+         && ngx_cigna_metadata_digest_part(ctx, asked->lines)
+         && ngx_cigna_metadata_digest_part(ctx,
+                         ngx_cigna_slice(&asked->tenant->trusted_certificate));
 
-    if (asked->endpoints) {
-        endpoint = asked->endpoints->elts;
-
-        for (i = 0; i < asked->endpoints->nelts; i++) {
-            size += 2 * sizeof(uint32_t) + endpoint[i].name.len
-                    + endpoint[i].url.len;
-        }
+    for (i = 0; ok && i < asked->n; i++) {
+        ok = ngx_cigna_metadata_digest_part(ctx, asked->endpoints[i].name)
+             && ngx_cigna_metadata_digest_part(ctx, asked->endpoints[i].url);
     }
 
-    return size;
+    /* an empty part ends the endpoints */
+
+    ok = ok && ngx_cigna_metadata_digest_part(ctx, cigna_slice_null);
+
+    for (i = 0; ok && asked->bases && i < asked->bases->n; i++) {
+        base = &asked->bases->base[i];
+        ok = ngx_cigna_metadata_digest_part(ctx,
+                        cigna_slice_make(base->text, base->text + base->len));
+    }
+
+    return ok;
 }
 
 
-static void
-ngx_cigna_metadata_key_parts(const ngx_cigna_metadata_t *asked,
-    cigna_buf_t *b)
+static int
+ngx_cigna_metadata_digest_part(EVP_MD_CTX *ctx, cigna_slice_t part)
 {
-    ngx_uint_t                i;
-    const cigna_bases_t      *bases;
-    cigna_public_endpoint_t  *endpoint;
-
-    cigna_buf_append_lp(b, asked->url);
-    cigna_buf_append_lp(b, asked->lines);
-    cigna_buf_append_lp(b,
-                        ngx_cigna_slice(&asked->tenant->trusted_certificate));
-
-    bases = &asked->tenant->shared->bases;
-    cigna_buf_append_u32(b, asked->links ? bases->n : 0);
-
-    for (i = 0; asked->links && i < bases->n; i++) {
-        cigna_buf_append_lp(b, cigna_slice_make(bases->base[i].text,
-                                                bases->base[i].text
-                                                + bases->base[i].len));
-    }
-
-    if (asked->endpoints == NULL) {
-        return;
-    }
-
-    endpoint = asked->endpoints->elts;
-
-    for (i = 0; i < asked->endpoints->nelts; i++) {
-        cigna_buf_append_lp(b, endpoint[i].name);
-        cigna_buf_append_lp(b, endpoint[i].url);
-    }
+    return EVP_DigestUpdate(ctx, &part.len, sizeof(part.len))
+           && EVP_DigestUpdate(ctx, part.data, part.len);
 }
 
 
@@ -262,7 +234,7 @@ ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
     {
         doc = ngx_queue_data(q, ngx_cigna_metadata_document_t, queue);
 
-        if (ngx_cigna_documents_same(doc->key, key)) {
+        if (ngx_memcmp(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY) == 0) {
             ngx_queue_remove(q);
             ngx_queue_insert_head(&worker->documents, q);
             return doc;
@@ -306,19 +278,22 @@ ngx_cigna_metadata_shrink(ngx_cigna_worker_t *worker)
         doc = ngx_queue_data(q, ngx_cigna_metadata_document_t, queue);
 
         if (doc->run == NULL) {
-            ngx_cigna_metadata_forget(worker, doc);
+            ngx_cigna_metadata_forget(worker, q);
         }
     }
 }
 
 
 static void
-ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker,
-    ngx_cigna_metadata_document_t *doc)
+ngx_cigna_metadata_forget(ngx_cigna_worker_t *worker, ngx_queue_t *q)
 {
+    ngx_cigna_metadata_document_t  *doc;
+
+    doc = ngx_queue_data(q, ngx_cigna_metadata_document_t, queue);
+
     ngx_cigna_metadata_replace(worker, doc, NULL);
 
-    ngx_queue_remove(&doc->queue);
+    ngx_queue_remove(q);
     worker->ndocuments--;
 
     ngx_free(doc);
@@ -337,7 +312,8 @@ ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_metadata_text_t   *text;
     ngx_cigna_document_state_t   state;
 
-    ngx_cigna_documents_look(mcf->documents, doc->key, &state);
+    state = ngx_cigna_documents_lock(mcf->documents, doc->key)->state;
+    ngx_cigna_documents_unlock(mcf->documents);
 
     if (state.version == doc->state.version) {
         doc->state = state;
@@ -350,18 +326,13 @@ ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
         return;
     }
 
-    text = NULL;
+    text = state.version ? ngx_cigna_metadata_copy(mcf, doc->key, &state)
+                         : NULL;
 
-    if (state.version) {
-        text = ngx_cigna_metadata_copy(mcf, doc->key, &state);
-
-        if (text == NULL) {
-            return;
-        }
+    if (text || state.passed) {
+        ngx_cigna_metadata_replace(mcf->worker, doc, text);
+        doc->state = state;
     }
-
-    ngx_cigna_metadata_replace(mcf->worker, doc, text);
-    doc->state = state;
 }
 
 
@@ -385,11 +356,15 @@ ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
 }
 
 
+/* NULL: the zone now has another text, or there is no memory */
+
 static ngx_cigna_metadata_text_t *
 ngx_cigna_metadata_copy(ngx_cigna_main_conf_t *mcf, const u_char *key,
     const ngx_cigna_document_state_t *state)
 {
     u_char                      digest[SHA256_DIGEST_LENGTH];
+    ngx_uint_t                  same;
+    ngx_cigna_document_t       *doc;
     ngx_cigna_metadata_text_t  *text;
 
     text = ngx_alloc(sizeof(ngx_cigna_metadata_text_t) + state->len,
@@ -398,9 +373,16 @@ ngx_cigna_metadata_copy(ngx_cigna_main_conf_t *mcf, const u_char *key,
         return NULL;
     }
 
-    if (ngx_cigna_documents_copy(mcf->documents, key, state, text->data)
-        != NGX_OK)
-    {
+    doc = ngx_cigna_documents_lock(mcf->documents, key);
+    same = (doc->state.version == state->version);
+
+    if (same) {
+        ngx_memcpy(text->data, doc->text, state->len);
+    }
+
+    ngx_cigna_documents_unlock(mcf->documents);
+
+    if (!same) {
         ngx_free(text);
         return NULL;
     }
@@ -430,18 +412,23 @@ static void
 ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_document_t *doc)
 {
-    ngx_cigna_run_t  *run;
+    size_t                     size;
+    cigna_provider_t          *p;
+    ngx_cigna_run_t           *run;
+    ngx_cigna_metadata_job_t  *job;
+
+    p = &asked->tenant->provider;
+    size = p->fhir_base.len + asked->lines.len
+           + cigna_public_metadata_path(asked->document).len;
 
     run = ngx_cigna_run_create(asked->mcf, asked->tenant, "metadata", NULL,
-                               sizeof(ngx_cigna_metadata_job_t),
-                               asked->url.len + asked->lines.len + 1);
+                               sizeof(ngx_cigna_metadata_job_t), size);
     if (run == NULL) {
         return;
     }
 
     doc->run = run;
 
-    run->data = doc;
     run->body_max = CIGNA_PUBLIC_METADATA_MAX;
     run->on.result = ngx_cigna_metadata_result;
     run->on.end = ngx_cigna_metadata_end;
@@ -450,36 +437,25 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 
-    ngx_cigna_metadata_flow_init(run, asked, doc);
-
-    ngx_cigna_run_start(run, ngx_cigna_metadata_flow);
-}
-
-
-static void
-ngx_cigna_metadata_flow_init(ngx_cigna_run_t *run,
-    const ngx_cigna_metadata_t *asked, ngx_cigna_metadata_document_t *doc)
-{
-    cigna_metadata_fetch_t    *fetch;
-    ngx_cigna_metadata_job_t  *job;
-
     job = run->flow;
     job->run = run;
     job->doc = doc;
 
-    fetch = &job->fetch;
-    fetch->document = asked->document;
-    (void) cigna_arena_copy(&run->arena, asked->url, &fetch->url);
-    (void) cigna_arena_copy(&run->arena, asked->lines, &fetch->lines);
-    fetch->bases = asked->links ? &asked->tenant->shared->bases : NULL;
-    fetch->arena = &job->arena;
+    job->fetch = (cigna_metadata_fetch_t) {
+        .document = asked->document,
+        .url = cigna_metadata_fetch_url(&run->arena, p, asked->document),
+        .endpoints = asked->endpoints,
+        .n = asked->n,
+        .bases = asked->bases,
+        .reply = &run->http.reply,
+        .arena = &job->arena
+    };
 
-    if (asked->endpoints) {
-        fetch->endpoints = asked->endpoints->elts;
-        fetch->n = asked->endpoints->nelts;
-    }
+    (void) cigna_arena_copy(&run->arena, asked->lines, &job->fetch.lines);
 
-    cigna_metadata_fetch_init(fetch);
+    cigna_metadata_fetch_init(&job->fetch);
+
+    ngx_cigna_run_start(run, ngx_cigna_metadata_flow);
 }
 
 
@@ -491,47 +467,60 @@ ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
     job = flow;
 
-    if (!job->claimed) {
+    rc = job->claimed ? ngx_cigna_metadata_room(job, ev->body.len)
+                      : ngx_cigna_metadata_claim(job);
 
-        rc = ngx_cigna_metadata_claim(job);
+    if (rc == NGX_BUSY) {
+        cigna_flow_sleep(op, NGX_CIGNA_METADATA_POLL_MS);
 
-        if (rc == NGX_BUSY) {
-            cigna_flow_sleep(op, NGX_CIGNA_METADATA_POLL_MS);
-            return;
-        }
-
-        if (rc == NGX_DECLINED) {
-            cigna_flow_done(op);
-            return;
-        }
-
+    } else if (rc == NGX_OK) {
         job->claimed = 1;
+        cigna_metadata_fetch_next(&job->fetch, ev, op);
 
     } else {
-        job->fetch.reply = &job->run->http.reply;
-
-        if (ngx_cigna_metadata_room(job, ev->body.len) != NGX_OK) {
-            cigna_flow_done(op);
-            return;
-        }
+        cigna_flow_done(op);
     }
-
-    cigna_metadata_fetch_next(&job->fetch, ev, op);
 }
 
+
+/*
+ * NGX_OK: this process is to fetch the document.  NGX_BUSY: another process
+ * that lives does so.  NGX_DECLINED: the document is not due.
+ */
 
 static ngx_int_t
 ngx_cigna_metadata_claim(ngx_cigna_metadata_job_t *job)
 {
-    ngx_cigna_tenant_t  *tenant;
+    time_t                 now;
+    ngx_int_t              rc;
+    ngx_shm_zone_t        *zone;
+    ngx_cigna_tenant_t    *tenant;
+    ngx_cigna_document_t  *doc;
 
+    now = ngx_time();
+    rc = NGX_OK;
+    zone = job->run->mcf->documents;
     tenant = job->run->tenant;
 
-    return ngx_cigna_documents_claim(job->run->mcf->documents, job->doc->key,
-                                     ngx_time(),
-                                     (tenant->connect_timeout
-                                      + tenant->timeout) / 1000
-                                     + NGX_CIGNA_METADATA_MORE_S);
+    doc = ngx_cigna_documents_lock(zone, job->doc->key);
+
+    if (now < doc->state.due) {
+        rc = NGX_DECLINED;
+
+    } else if (doc->pid && doc->pid != ngx_pid && now < doc->claimed
+               && ngx_cigna_pid_alive(doc->pid))
+    {
+        rc = NGX_BUSY;
+
+    } else {
+        doc->pid = ngx_pid;
+        doc->claimed = now + (tenant->connect_timeout + tenant->timeout) / 1000
+                       + NGX_CIGNA_METADATA_MORE_S;
+    }
+
+    ngx_cigna_documents_unlock(zone);
+
+    return rc;
 }
 
 
@@ -558,110 +547,117 @@ ngx_cigna_metadata_room(ngx_cigna_metadata_job_t *job, size_t len)
 static void
 ngx_cigna_metadata_result(ngx_cigna_run_t *run)
 {
-    ngx_cigna_metadata_job_t  *job;
+    ngx_cigna_metadata_job_t    *job;
+    ngx_cigna_document_state_t   before;
 
     job = run->flow;
 
     if (job->claimed) {
 
-        ngx_cigna_count(run->tenant->counters,
-                        ngx_cigna_count_metadata_fetches);
-
         if (run->failed) {
             job->fetch.rc = cigna_metadata_fetch_away;
         }
 
-        switch (job->fetch.rc) {
-
-        case cigna_metadata_fetch_kept:
-            ngx_cigna_metadata_kept(run, job);
-            break;
-
-        case cigna_metadata_fetch_passed:
-            ngx_cigna_metadata_passed(run, job, job->fetch.detail);
-            break;
-
-        default: /* cigna_metadata_fetch_away */
-            ngx_cigna_metadata_away(run, job);
-        }
+        ngx_cigna_metadata_store(job, &before);
+        ngx_cigna_metadata_log(job, &before);
     }
 
     ngx_cigna_metadata_sync(run->mcf, job->doc);
 }
 
 
+/*
+ * Stores the result of the fetch, and gives the claim up.  A failure changes
+ * nothing if another process has got the claim.
+ */
+
 static void
-ngx_cigna_metadata_kept(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job)
+ngx_cigna_metadata_store(ngx_cigna_metadata_job_t *job,
+    ngx_cigna_document_state_t *before)
 {
-    time_t                       now;
-    ngx_str_t                    text;
-    ngx_cigna_document_state_t   before;
+    time_t                   now;
+    ngx_shm_zone_t          *zone;
+    ngx_cigna_document_t    *doc;
+    cigna_metadata_fetch_t  *fetch;
 
     now = ngx_time();
+    fetch = &job->fetch;
+    zone = job->run->mcf->documents;
 
-    text.data = (u_char *) job->fetch.text.data;
-    text.len = job->fetch.text.len;
+    doc = ngx_cigna_documents_lock(zone, job->doc->key);
+    *before = doc->state;
 
-    if (ngx_cigna_documents_keep(run->mcf->documents, job->doc->key, &text,
-                                 now + job->fetch.fresh_s,
-                                 now + NGX_CIGNA_METADATA_STALE_S, &before)
-        != NGX_OK)
+    if (fetch->rc == cigna_metadata_fetch_kept
+        && ngx_cigna_documents_keep(zone, doc, fetch->text) != NGX_OK)
     {
-        ngx_cigna_metadata_passed(run, job, "does not fit into memory");
-        return;
+        fetch->rc = cigna_metadata_fetch_passed;
+        cigna_flow_say(fetch->detail, sizeof(fetch->detail),
+                       "does not fit into memory", cigna_slice_null);
     }
 
-    if (before.away || before.passed) {
-        ngx_log_error(NGX_LOG_NOTICE, &run->log.log, 0,
-                      "\"%*s\" can be kept again", job->fetch.url.len,
-                      job->fetch.url.data);
+    if (fetch->rc == cigna_metadata_fetch_kept) {
+        doc->pid = 0;
+        doc->state.due = now + fetch->fresh_s;
+        doc->state.until = now + NGX_CIGNA_METADATA_STALE_S;
+
+    } else if (doc->pid == ngx_pid) {
+        doc->pid = 0;
+
+        if (fetch->rc == cigna_metadata_fetch_away) {
+            doc->state.away = 1;
+            doc->state.due = now + NGX_CIGNA_METADATA_AWAY_S;
+
+        } else {
+            ngx_cigna_documents_drop(zone, doc);
+            doc->state.passed = 1;
+            doc->state.due = now + NGX_CIGNA_METADATA_PASS_S;
+        }
     }
+
+    ngx_cigna_documents_unlock(zone);
 }
 
 
 static void
-ngx_cigna_metadata_away(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job)
+ngx_cigna_metadata_log(ngx_cigna_metadata_job_t *job,
+    const ngx_cigna_document_state_t *before)
 {
-    time_t                       now;
-    ngx_cigna_document_state_t   before;
+    ngx_log_t               *log;
+    ngx_cigna_counters_t    *counters;
+    cigna_metadata_fetch_t  *fetch;
 
-    now = ngx_time();
+    log = &job->run->log.log;
+    fetch = &job->fetch;
+    counters = job->run->tenant->counters;
 
-    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_metadata_failures);
+    ngx_cigna_count(counters, ngx_cigna_count_metadata_fetches);
 
-    ngx_cigna_documents_fail(run->mcf->documents, job->doc->key,
-                             now + NGX_CIGNA_METADATA_AWAY_S, 0, &before);
+    if (fetch->rc == cigna_metadata_fetch_kept) {
 
-    if (before.away) {
+        if (before->away || before->passed) {
+            ngx_log_error(NGX_LOG_NOTICE, log, 0, "\"%*s\" can be kept again",
+                          fetch->url.len, fetch->url.data);
+        }
+
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
-                  "\"%*s\" cannot be had: %s; %s", job->fetch.url.len,
-                  job->fetch.url.data,
-                  job->fetch.detail[0] ? job->fetch.detail : "failed",
-                  before.version && now < before.until
-                      ? "the last one is served for a day at most"
-                      : "requests for it are proxied");
-}
+    ngx_cigna_count(counters, ngx_cigna_count_metadata_failures);
 
-
-static void
-ngx_cigna_metadata_passed(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job,
-    const char *what)
-{
-    ngx_cigna_document_state_t  before;
-
-    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_metadata_failures);
-
-    ngx_cigna_documents_fail(run->mcf->documents, job->doc->key,
-                             ngx_time() + NGX_CIGNA_METADATA_PASS_S, 1,
-                             &before);
-
-    if (!before.passed) {
-        ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
+    if (fetch->rc == cigna_metadata_fetch_passed && !before->passed) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
                       "\"%*s\" %s: it is not kept, and requests for it are "
-                      "proxied", job->fetch.url.len, job->fetch.url.data, what);
+                      "proxied", fetch->url.len, fetch->url.data,
+                      fetch->detail);
+    }
+
+    if (fetch->rc == cigna_metadata_fetch_away && !before->away) {
+        ngx_log_error(NGX_LOG_WARN, log, 0, "\"%*s\" cannot be had: %s; %s",
+                      fetch->url.len, fetch->url.data,
+                      fetch->detail[0] ? fetch->detail : "failed",
+                      before->version && ngx_time() < before->until
+                          ? "the last one is served for a day at most"
+                          : "requests for it are proxied");
     }
 }
 
@@ -669,24 +665,14 @@ ngx_cigna_metadata_passed(ngx_cigna_run_t *run, ngx_cigna_metadata_job_t *job,
 static void
 ngx_cigna_metadata_end(ngx_cigna_run_t *run)
 {
-    ngx_cigna_metadata_document_t  *doc;
-
-    doc = run->data;
-    doc->run = NULL;
+    ((ngx_cigna_metadata_job_t *) run->flow)->doc->run = NULL;
 }
 
 
 void
 ngx_cigna_metadata_exit(ngx_cigna_worker_t *worker)
 {
-    ngx_queue_t  *q;
-
     while (!ngx_queue_empty(&worker->documents)) {
-        q = ngx_queue_head(&worker->documents);
-
-        ngx_cigna_metadata_forget(worker,
-                                  ngx_queue_data(q,
-                                                 ngx_cigna_metadata_document_t,
-                                                 queue));
+        ngx_cigna_metadata_forget(worker, ngx_queue_head(&worker->documents));
     }
 }

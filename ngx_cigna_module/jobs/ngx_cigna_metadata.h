@@ -32,11 +32,10 @@ typedef struct {
     ngx_cigna_main_conf_t     *mcf;
     ngx_cigna_tenant_t        *tenant;
     cigna_public_metadata_e    document;
-    cigna_slice_t              url;        /* below the tenant's fhir_base */
     cigna_slice_t              lines;      /* header lines for the fetch */
-    ngx_array_t               *endpoints;  /* of cigna_public_endpoint_t, from
-                                              the configuration; or NULL */
-    ngx_uint_t                 links;      /* 1: links are rewritten */
+    cigna_public_endpoint_t   *endpoints;  /* of the configuration */
+    ngx_uint_t                 n;
+    const cigna_bases_t       *bases;      /* of the tenant; NULL: links stay */
 } ngx_cigna_metadata_t;
 
 

@@ -12,7 +12,6 @@
 
 
 #include "ngx_cigna_documents.h"
-#include "nginx/ngx_cigna_pid.h"
 
 
 /* must change with the layout, so that a newer module gets a new zone */
@@ -21,39 +20,20 @@
 
 
 typedef struct {
-    u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
-    ngx_cigna_document_state_t   state;
-    u_char                      *text;     /* in the slab, or NULL */
-    ngx_pid_t                    pid;      /* has the claim; 0: none has it */
-    time_t                       claimed;  /* end of the claim */
-    uint64_t                     used;     /* clock of the last use; 0: free */
-} ngx_cigna_document_entry_t;
-
-
-typedef struct {
-    ngx_atomic_t                 dirty;    /* pid that has the lock, or 0 */
-    uint64_t                     clock;    /* counts uses and versions */
-    ngx_cigna_document_entry_t   entries[NGX_CIGNA_DOCUMENTS_MAX];
+    ngx_atomic_t            dirty;         /* pid that has the lock, or 0 */
+    uint64_t                clock;         /* counts uses and versions */
+    ngx_cigna_document_t    documents[NGX_CIGNA_DOCUMENTS_MAX];
 } ngx_cigna_documents_t;
 
 
 static ngx_int_t ngx_cigna_documents_init(ngx_shm_zone_t *zone, void *data);
 static void ngx_cigna_documents_reset(ngx_shm_zone_t *zone);
-static ngx_cigna_documents_t *ngx_cigna_documents_lock(ngx_shm_zone_t *zone);
-static void ngx_cigna_documents_unlock(ngx_shm_zone_t *zone);
-static ngx_cigna_document_entry_t *ngx_cigna_documents_find(
-    ngx_cigna_documents_t *docs, const u_char *key);
-static ngx_cigna_document_entry_t *ngx_cigna_documents_entry(
-    ngx_shm_zone_t *zone, ngx_cigna_documents_t *docs, const u_char *key);
-static ngx_cigna_document_entry_t *ngx_cigna_documents_oldest(
-    ngx_cigna_documents_t *docs, ngx_cigna_document_entry_t *except);
+static ngx_cigna_document_t *ngx_cigna_documents_find(ngx_shm_zone_t *zone,
+    const u_char *key);
+static ngx_cigna_document_t *ngx_cigna_documents_oldest(
+    ngx_cigna_documents_t *docs, ngx_uint_t texts);
 static void ngx_cigna_documents_forget(ngx_shm_zone_t *zone,
-    ngx_cigna_document_entry_t *entry);
-static void ngx_cigna_documents_drop(ngx_shm_zone_t *zone,
-    ngx_cigna_document_entry_t *entry);
-static u_char *ngx_cigna_documents_alloc(ngx_shm_zone_t *zone,
-    ngx_cigna_documents_t *docs, ngx_cigna_document_entry_t *entry,
-    size_t len);
+    ngx_cigna_document_t *doc);
 
 
 #define ngx_cigna_documents_pool(zone)                                        \
@@ -124,9 +104,10 @@ ngx_cigna_documents_reset(ngx_shm_zone_t *zone)
 }
 
 
-static ngx_cigna_documents_t *
-ngx_cigna_documents_lock(ngx_shm_zone_t *zone)
+ngx_cigna_document_t *
+ngx_cigna_documents_lock(ngx_shm_zone_t *zone, const u_char *key)
 {
+    ngx_cigna_document_t   *doc;
     ngx_cigna_documents_t  *docs;
 
     docs = zone->data;
@@ -145,11 +126,14 @@ ngx_cigna_documents_lock(ngx_shm_zone_t *zone)
     docs->dirty = ngx_pid;
     ngx_memory_barrier();
 
-    return docs;
+    doc = ngx_cigna_documents_find(zone, key);
+    doc->used = ++docs->clock;
+
+    return doc;
 }
 
 
-static void
+void
 ngx_cigna_documents_unlock(ngx_shm_zone_t *zone)
 {
     ngx_memory_barrier();
@@ -159,212 +143,55 @@ ngx_cigna_documents_unlock(ngx_shm_zone_t *zone)
 }
 
 
-void
-ngx_cigna_documents_look(ngx_shm_zone_t *zone, const u_char *key,
-    ngx_cigna_document_state_t *state)
+/* finds the document, or makes it in place of the least recently used one */
+
+static ngx_cigna_document_t *
+ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 {
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
+    ngx_uint_t              i;
+    ngx_cigna_document_t   *doc;
+    ngx_cigna_documents_t  *docs;
 
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_find(docs, key);
-
-    if (entry) {
-        *state = entry->state;
-
-    } else {
-        ngx_memzero(state, sizeof(ngx_cigna_document_state_t));
-    }
-
-    ngx_cigna_documents_unlock(zone);
-}
-
-
-ngx_int_t
-ngx_cigna_documents_copy(ngx_shm_zone_t *zone, const u_char *key,
-    const ngx_cigna_document_state_t *state, u_char *text)
-{
-    ngx_int_t                    rc;
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
-
-    rc = NGX_DECLINED;
-
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_find(docs, key);
-
-    if (entry && entry->text && entry->state.version == state->version
-        && entry->state.len == state->len)
-    {
-        ngx_memcpy(text, entry->text, state->len);
-        rc = NGX_OK;
-    }
-
-    ngx_cigna_documents_unlock(zone);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key, time_t now,
-    time_t timeout_s)
-{
-    ngx_int_t                    rc;
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
-
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_entry(zone, docs, key);
-
-    if (now < entry->state.due) {
-        rc = NGX_DECLINED;
-
-    } else if (entry->pid && entry->pid != ngx_pid && now < entry->claimed
-               && ngx_cigna_pid_alive(entry->pid))
-    {
-        rc = NGX_BUSY;
-
-    } else {
-        entry->pid = ngx_pid;
-        entry->claimed = now + timeout_s;
-        rc = NGX_OK;
-    }
-
-    ngx_cigna_documents_unlock(zone);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
-    const ngx_str_t *text, time_t due, time_t until,
-    ngx_cigna_document_state_t *before)
-{
-    u_char                      *p;
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
-
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_entry(zone, docs, key);
-
-    *before = entry->state;
-
-    ngx_cigna_documents_drop(zone, entry);
-
-    p = ngx_cigna_documents_alloc(zone, docs, entry, text->len);
-
-    if (p) {
-        ngx_memcpy(p, text->data, text->len);
-
-        entry->text = p;
-        entry->pid = 0;
-        entry->state.version = ++docs->clock;
-        entry->state.len = text->len;
-        entry->state.due = due;
-        entry->state.until = until;
-    }
-
-    ngx_cigna_documents_unlock(zone);
-
-    return p ? NGX_OK : NGX_ERROR;
-}
-
-
-void
-ngx_cigna_documents_fail(ngx_shm_zone_t *zone, const u_char *key, time_t due,
-    ngx_uint_t passed, ngx_cigna_document_state_t *before)
-{
-    ngx_cigna_documents_t       *docs;
-    ngx_cigna_document_entry_t  *entry;
-
-    docs = ngx_cigna_documents_lock(zone);
-    entry = ngx_cigna_documents_entry(zone, docs, key);
-
-    *before = entry->state;
-
-    if (entry->pid == ngx_pid) {
-
-        if (passed) {
-            ngx_cigna_documents_drop(zone, entry);
-            entry->state.passed = 1;
-
-        } else {
-            entry->state.away = 1;
-        }
-
-        entry->pid = 0;
-        entry->state.due = due;
-    }
-
-    ngx_cigna_documents_unlock(zone);
-}
-
-
-static ngx_cigna_document_entry_t *
-ngx_cigna_documents_find(ngx_cigna_documents_t *docs, const u_char *key)
-{
-    ngx_uint_t                   i;
-    ngx_cigna_document_entry_t  *entry;
+    docs = zone->data;
 
     for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
 
-        entry = &docs->entries[i];
+        doc = &docs->documents[i];
 
-        if (entry->used && ngx_cigna_documents_same(entry->key, key)) {
-            entry->used = ++docs->clock;
-            return entry;
+        if (doc->used
+            && ngx_memcmp(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY) == 0)
+        {
+            return doc;
         }
     }
 
-    return NULL;
+    doc = ngx_cigna_documents_oldest(docs, 0);
+
+    ngx_cigna_documents_forget(zone, doc);
+    ngx_memcpy(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY);
+
+    return doc;
 }
 
 
-/* finds the entry, or makes one in place of the least recently used entry */
+/* texts: 1 for the least recently used one with a text, or NULL */
 
-static ngx_cigna_document_entry_t *
-ngx_cigna_documents_entry(ngx_shm_zone_t *zone, ngx_cigna_documents_t *docs,
-    const u_char *key)
+static ngx_cigna_document_t *
+ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs, ngx_uint_t texts)
 {
-    ngx_cigna_document_entry_t  *entry;
-
-    entry = ngx_cigna_documents_find(docs, key);
-
-    if (entry == NULL) {
-        entry = ngx_cigna_documents_oldest(docs, NULL);
-        ngx_cigna_documents_forget(zone, entry);
-
-        ngx_memcpy(entry->key, key, NGX_CIGNA_DOCUMENTS_KEY);
-        entry->used = ++docs->clock;
-    }
-
-    return entry;
-}
-
-
-static ngx_cigna_document_entry_t *
-ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs,
-    ngx_cigna_document_entry_t *except)
-{
-    ngx_uint_t                   i;
-    ngx_cigna_document_entry_t  *entry, *oldest;
+    ngx_uint_t             i;
+    ngx_cigna_document_t  *doc, *oldest;
 
     oldest = NULL;
 
     for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
 
-        entry = &docs->entries[i];
+        doc = &docs->documents[i];
 
-        /* with "except" the caller needs memory: only a text gives some */
-
-        if (except && (entry == except || entry->text == NULL)) {
-            continue;
-        }
-
-        if (oldest == NULL || entry->used < oldest->used) {
-            oldest = entry;
+        if ((doc->text || !texts)
+            && (oldest == NULL || doc->used < oldest->used))
+        {
+            oldest = doc;
         }
     }
 
@@ -372,49 +199,55 @@ ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs,
 }
 
 
-static void
-ngx_cigna_documents_forget(ngx_shm_zone_t *zone,
-    ngx_cigna_document_entry_t *entry)
+ngx_int_t
+ngx_cigna_documents_keep(ngx_shm_zone_t *zone, ngx_cigna_document_t *doc,
+    cigna_slice_t text)
 {
-    ngx_cigna_documents_drop(zone, entry);
-    ngx_memzero(entry, sizeof(ngx_cigna_document_entry_t));
-}
+    u_char                 *p;
+    ngx_cigna_document_t   *oldest;
+    ngx_cigna_documents_t  *docs;
 
+    docs = zone->data;
 
-static void
-ngx_cigna_documents_drop(ngx_shm_zone_t *zone,
-    ngx_cigna_document_entry_t *entry)
-{
-    if (entry->text) {
-        ngx_slab_free_locked(ngx_cigna_documents_pool(zone), entry->text);
-    }
+    ngx_cigna_documents_drop(zone, doc);
 
-    entry->text = NULL;
-    ngx_memzero(&entry->state, sizeof(ngx_cigna_document_state_t));
-}
-
-
-static u_char *
-ngx_cigna_documents_alloc(ngx_shm_zone_t *zone, ngx_cigna_documents_t *docs,
-    ngx_cigna_document_entry_t *entry, size_t len)
-{
-    u_char                      *p;
-    ngx_cigna_document_entry_t  *oldest;
-
-    for ( ;; ) {
-
-        p = ngx_slab_alloc_locked(ngx_cigna_documents_pool(zone), len);
-
-        if (p) {
-            return p;
-        }
-
-        oldest = ngx_cigna_documents_oldest(docs, entry);
-
+    while ((p = ngx_slab_alloc_locked(ngx_cigna_documents_pool(zone),
+                                      text.len))
+           == NULL)
+    {
+        oldest = ngx_cigna_documents_oldest(docs, 1);
         if (oldest == NULL) {
-            return NULL;
+            return NGX_ERROR;
         }
 
         ngx_cigna_documents_forget(zone, oldest);
     }
+
+    ngx_memcpy(p, text.data, text.len);
+
+    doc->text = p;
+    doc->state.version = ++docs->clock;
+    doc->state.len = text.len;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_cigna_documents_forget(ngx_shm_zone_t *zone, ngx_cigna_document_t *doc)
+{
+    ngx_cigna_documents_drop(zone, doc);
+    ngx_memzero(doc, sizeof(ngx_cigna_document_t));
+}
+
+
+void
+ngx_cigna_documents_drop(ngx_shm_zone_t *zone, ngx_cigna_document_t *doc)
+{
+    if (doc->text) {
+        ngx_slab_free_locked(ngx_cigna_documents_pool(zone), doc->text);
+    }
+
+    doc->text = NULL;
+    ngx_memzero(&doc->state, sizeof(ngx_cigna_document_state_t));
 }

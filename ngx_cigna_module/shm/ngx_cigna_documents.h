@@ -22,12 +22,8 @@
 #define NGX_CIGNA_DOCUMENTS_MAX   64       /* documents in the zone */
 #define NGX_CIGNA_DOCUMENTS_KEY   32       /* bytes of a key, a SHA-256 */
 
-#define ngx_cigna_documents_same(a, b)                                        \
-    cigna_slice_eq(cigna_slice_make(a, (a) + NGX_CIGNA_DOCUMENTS_KEY),        \
-                   cigna_slice_make(b, (b) + NGX_CIGNA_DOCUMENTS_KEY))
 
-
-/* the state of a document; all zero: the zone does not know the document */
+/* the state of a document; all zero: nothing is known about it */
 
 typedef struct {
     uint64_t    version;                   /* of the text; 0: there is none */
@@ -39,47 +35,36 @@ typedef struct {
 } ngx_cigna_document_state_t;
 
 
+typedef struct {
+    u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
+    ngx_cigna_document_state_t   state;
+    u_char                      *text;     /* in the slab, or NULL */
+    ngx_pid_t                    pid;      /* fetches it; 0: none does */
+    time_t                       claimed;  /* end of the time to fetch it */
+    uint64_t                     used;     /* clock of the last use; 0: free */
+} ngx_cigna_document_t;
+
+
 /* adds the zone to the configuration; NULL after logging an error */
 ngx_shm_zone_t *ngx_cigna_documents_add(ngx_conf_t *cf, void *tag);
 
-/* reads the state of the document with this key */
-void ngx_cigna_documents_look(ngx_shm_zone_t *zone, const u_char *key,
-    ngx_cigna_document_state_t *state);
+/*
+ * Locks the zone, and returns the document with this key.  A document that the
+ * zone does not know takes the place of the least recently used one.
+ */
+ngx_cigna_document_t *ngx_cigna_documents_lock(ngx_shm_zone_t *zone,
+    const u_char *key);
+void ngx_cigna_documents_unlock(ngx_shm_zone_t *zone);
 
 /*
- * Copies the text with the version of *state: state->len bytes.  NGX_DECLINED:
- * the zone now has another text, or has none.
+ * Both need the lock.  drop() clears the text and the state.  keep() then
+ * copies a new text, and sets its version and length.  NGX_ERROR: the text does
+ * not fit, even after all other documents were dropped.
  */
-ngx_int_t ngx_cigna_documents_copy(ngx_shm_zone_t *zone, const u_char *key,
-    const ngx_cigna_document_state_t *state, u_char *text);
-
-/*
- * Claims the document for a fetch.  NGX_OK: this process has the claim for
- * timeout_s seconds, or until it reports a result by one of the two functions
- * below.  NGX_BUSY: another process has the claim, and lives.  NGX_DECLINED:
- * the document is not due.
- */
-ngx_int_t ngx_cigna_documents_claim(ngx_shm_zone_t *zone, const u_char *key,
-    time_t now, time_t timeout_s);
-
-/*
- * Report the result of a fetch, and give the claim up.  Each function sets
- * "due" and "until" of the state, and writes the state before the call to
- * *before.
- *
- *   keep   The text replaces the last one.  NGX_ERROR: the text does not fit,
- *          even after all other documents were dropped; the caller must call
- *          fail() with "passed".
- *   fail   With "passed", the reply cannot be kept, and the last text is
- *          dropped.  Otherwise the server is away, and the last text stays.
- *
- * fail() changes nothing if this process has lost the claim.
- */
-ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone, const u_char *key,
-    const ngx_str_t *text, time_t due, time_t until,
-    ngx_cigna_document_state_t *before);
-void ngx_cigna_documents_fail(ngx_shm_zone_t *zone, const u_char *key,
-    time_t due, ngx_uint_t passed, ngx_cigna_document_state_t *before);
+ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone,
+    ngx_cigna_document_t *doc, cigna_slice_t text);
+void ngx_cigna_documents_drop(ngx_shm_zone_t *zone,
+    ngx_cigna_document_t *doc);
 
 
 #endif /* _NGX_CIGNA_DOCUMENTS_H_INCLUDED_ */

@@ -26,20 +26,54 @@
 #define CIGNA_PUBLIC_METADATA_PLACES  16
 
 
+/*
+ * A step towards the endpoints of a document: from an object to a member, or
+ * from an array to the elements with this "url".  The last step has no name: it
+ * stands for each endpoint, in an object or in an array.
+ */
+
 typedef struct {
-    const char  *extension;
+    char         type;                     /* '{': an object, '[': an array */
     const char  *name;
-} cigna_public_metadata_name_t;
+    const char  *open;                     /* text around a value that is */
+    const char  *close;                    /* added */
+} cigna_public_metadata_step_t;
 
 
-static const cigna_public_metadata_name_t  cigna_public_metadata_names[] = {
+static const cigna_public_metadata_step_t  cigna_public_metadata_members[] = {
+    { '{', NULL, "", "" }
+};
+
+static const cigna_public_metadata_step_t  cigna_public_metadata_uris[] = {
+    { '{', "security", "\"security\":{", "}" },
+    { '{', "extension", "\"extension\":[", "]" },
+    { '[', CIGNA_PUBLIC_METADATA_OAUTH,
+      "{\"url\":\"" CIGNA_PUBLIC_METADATA_OAUTH "\",", "}" },
+    { '{', "extension", "\"extension\":[", "]" },
+    { '[', NULL, "{\"url\":", "}" }
+};
+
+
+/* names of endpoints in "oauth-uris" and in a smart-configuration */
+
+#define CIGNA_PUBLIC_METADATA_NAMES  6
+
+static const char *const
+    cigna_public_metadata_names[CIGNA_PUBLIC_METADATA_NAMES][2] =
+{
     { "authorize", "authorization_endpoint" },
     { "token", "token_endpoint" },
     { "manage", "management_endpoint" },
     { "introspect", "introspection_endpoint" },
     { "revoke", "revocation_endpoint" },
-    { "register", "registration_endpoint" },
-    { NULL, NULL }
+    { "register", "registration_endpoint" }
+};
+
+
+static const char *const  cigna_public_metadata_paths[] = {
+    [cigna_public_metadata_none] = "",
+    [cigna_public_metadata_capabilities] = "/metadata",
+    [cigna_public_metadata_configuration] = "/.well-known/smart-configuration"
 };
 
 
@@ -60,34 +94,30 @@ static int cigna_public_metadata_one_of(cigna_slice_t s,
     const char *const *names);
 static int cigna_public_metadata_check(cigna_slice_t text,
     const char **error);
-static void cigna_public_metadata_configure(cigna_public_metadata_edit_t *e,
-    cigna_slice_t object);
-static void cigna_public_metadata_state(cigna_public_metadata_edit_t *e,
-    cigna_slice_t object);
 static void cigna_public_metadata_rest(cigna_public_metadata_edit_t *e,
-    cigna_slice_t rest);
-static void cigna_public_metadata_security(cigna_public_metadata_edit_t *e,
-    cigna_slice_t security);
-static void cigna_public_metadata_oauth(cigna_public_metadata_edit_t *e,
-    cigna_slice_t extension);
-static void cigna_public_metadata_uri(cigna_public_metadata_edit_t *e,
-    cigna_slice_t extension);
-static int cigna_public_metadata_has(cigna_slice_t list, const char *url);
-static void cigna_public_metadata_new(cigna_public_metadata_edit_t *e);
-static void cigna_public_metadata_new_uris(cigna_public_metadata_edit_t *e);
-static void cigna_public_metadata_new_uri(cigna_public_metadata_edit_t *e,
-    const char *name, cigna_slice_t url);
-static int cigna_public_metadata_named(const cigna_public_metadata_edit_t *e);
-static int cigna_public_metadata_find(const cigna_public_metadata_edit_t *e,
-    cigna_slice_t raw, cigna_slice_t *url);
-static int cigna_public_metadata_is(cigna_slice_t object, const char *member,
-    const char *text);
-static void cigna_public_metadata_until(cigna_public_metadata_edit_t *e,
-    const uint8_t *p);
+    cigna_slice_t object);
+static unsigned cigna_public_metadata_rename(
+    const cigna_public_endpoint_t *endpoints, unsigned n,
+    cigna_public_endpoint_t *uris);
+static void cigna_public_metadata_walk(cigna_public_metadata_edit_t *e,
+    cigna_slice_t value, const cigna_public_metadata_step_t *step);
+static void cigna_public_metadata_set(cigna_public_metadata_edit_t *e,
+    cigna_slice_t container, const cigna_public_metadata_step_t *step);
 static void cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
-    cigna_slice_t value, cigna_slice_t url);
+    cigna_slice_t value, char type, cigna_slice_t url);
 static void cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     cigna_slice_t container);
+static void cigna_public_metadata_append(cigna_public_metadata_edit_t *e,
+    const cigna_public_metadata_step_t *step);
+static void cigna_public_metadata_append_one(cigna_public_metadata_edit_t *e,
+    const cigna_public_metadata_step_t *step,
+    const cigna_public_endpoint_t *endpoint);
+static int cigna_public_metadata_next(cigna_slice_t *in, char type,
+    cigna_slice_t *name, cigna_slice_t *value);
+static cigna_slice_t cigna_public_metadata_text(cigna_slice_t object,
+    const char *member);
+static void cigna_public_metadata_until(cigna_public_metadata_edit_t *e,
+    const uint8_t *p);
 
 
 cigna_public_metadata_e
@@ -95,33 +125,23 @@ cigna_public_metadata_document(cigna_slice_t path)
 {
     cigna_public_metadata_e  document;
 
-    for (document = cigna_public_metadata_capabilities;
-         document <= cigna_public_metadata_configuration;
-         document++)
+    for (document = cigna_public_metadata_configuration;
+         document != cigna_public_metadata_none;
+         document--)
     {
         if (cigna_slice_eq(path, cigna_public_metadata_path(document))) {
-            return document;
+            break;
         }
     }
 
-    return cigna_public_metadata_none;
+    return document;
 }
 
 
 cigna_slice_t
 cigna_public_metadata_path(cigna_public_metadata_e document)
 {
-    switch (document) {
-
-    case cigna_public_metadata_capabilities:
-        return cigna_slice("/metadata");
-
-    case cigna_public_metadata_configuration:
-        return cigna_slice("/.well-known/smart-configuration");
-
-    default:
-        return cigna_slice_null;
-    }
+    return cigna_slice_str(cigna_public_metadata_paths[document]);
 }
 
 
@@ -129,12 +149,9 @@ int
 cigna_public_metadata_asked(cigna_slice_t request, cigna_slice_t query,
     const cigna_slice_t ids[2], cigna_buf_t *lines)
 {
-    int            json;
     cigna_slice_t  line, name, value;
 
-    json = query.len ? cigna_public_metadata_format(query) : 1;
-
-    if (!json) {
+    if (query.len && !cigna_public_metadata_format(query)) {
         return CIGNA_NONE;
     }
 
@@ -233,6 +250,7 @@ cigna_public_metadata_write(cigna_public_metadata_e document,
     cigna_buf_t *b, const char **error)
 {
     cigna_slice_t                 in, object;
+    cigna_public_endpoint_t       uris[CIGNA_PUBLIC_METADATA_NAMES];
     cigna_public_metadata_edit_t  e;
 
     if (cigna_slice_starts(text, cigna_slice(CIGNA_JSON_MARK))) {
@@ -251,10 +269,12 @@ cigna_public_metadata_write(cigna_public_metadata_e document,
     (void) cigna_json_raw_cut(&in, &object);
 
     if (document == cigna_public_metadata_configuration) {
-        cigna_public_metadata_configure(&e, object);
+        cigna_public_metadata_walk(&e, object, cigna_public_metadata_members);
 
     } else {
-        cigna_public_metadata_state(&e, object);
+        e.endpoints = uris;
+        e.n = cigna_public_metadata_rename(endpoints, n, uris);
+        cigna_public_metadata_rest(&e, object);
     }
 
     cigna_public_metadata_until(&e, text.data + text.len);
@@ -294,48 +314,15 @@ cigna_public_metadata_check(cigna_slice_t text, const char **error)
 }
 
 
-static void
-cigna_public_metadata_configure(cigna_public_metadata_edit_t *e,
-    cigna_slice_t object)
-{
-    unsigned       i;
-    cigna_slice_t  in, key, value, url;
-
-    in = cigna_json_raw_inner(object);
-
-    while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&in, &value) == CIGNA_OK)
-    {
-        if (cigna_public_metadata_find(e, cigna_json_raw_inner(key),
-                                       &url))
-        {
-            cigna_public_metadata_replace(e, value, url);
-        }
-    }
-
-    for (i = 0; i < e->n; i++) {
-
-        if (cigna_json_raw_member(object, e->endpoints[i].name, &value)
-            == CIGNA_OK)
-        {
-            continue;
-        }
-
-        cigna_public_metadata_add(e, object);
-        cigna_json_append_string(e->to, e->endpoints[i].name);
-        cigna_buf_append_char(e->to, ':');
-        cigna_json_append_string(e->to, e->endpoints[i].url);
-    }
-}
-
+/* an element of "rest" with mode "client" describes a client: it stays */
 
 static void
-cigna_public_metadata_state(cigna_public_metadata_edit_t *e,
+cigna_public_metadata_rest(cigna_public_metadata_edit_t *e,
     cigna_slice_t object)
 {
     cigna_slice_t  list, rest;
 
-    if (!cigna_public_metadata_named(e)
+    if (e->n == 0
         || cigna_json_raw_member(object, cigna_slice("rest"), &list)
            != CIGNA_OK
         || list.data[0] != '[')
@@ -346,287 +333,142 @@ cigna_public_metadata_state(cigna_public_metadata_edit_t *e,
     list = cigna_json_raw_inner(list);
 
     while (cigna_json_raw_cut(&list, &rest) == CIGNA_OK) {
-        cigna_public_metadata_rest(e, rest);
+
+        if (!cigna_json_raw_means(cigna_public_metadata_text(rest, "mode"),
+                                  cigna_slice("client")))
+        {
+            cigna_public_metadata_walk(e, rest, cigna_public_metadata_uris);
+        }
     }
 }
 
 
-/* an element of "rest" with mode "client" describes a client: it stays */
+/*
+ * Writes the endpoints that have a name in "oauth-uris" to uris[], with that
+ * name.  Returns their number.
+ */
 
-static void
-cigna_public_metadata_rest(cigna_public_metadata_edit_t *e, cigna_slice_t rest)
+static unsigned
+cigna_public_metadata_rename(const cigna_public_endpoint_t *endpoints,
+    unsigned n, cigna_public_endpoint_t *uris)
 {
-    cigna_slice_t  security;
+    unsigned           i, k, found;
+    const char *const  *name;
 
-    if (rest.data[0] != '{'
-        || cigna_public_metadata_is(rest, "mode", "client"))
-    {
-        return;
+    found = 0;
+
+    for (k = 0; k < CIGNA_PUBLIC_METADATA_NAMES; k++) {
+        name = cigna_public_metadata_names[k];
+
+        for (i = 0; i < n; i++) {
+
+            if (cigna_slice_eq(endpoints[i].name, cigna_slice_str(name[1]))) {
+                uris[found].name = cigna_slice_str(name[0]);
+                uris[found++].url = endpoints[i].url;
+                break;
+            }
+        }
     }
 
-    if (cigna_json_raw_member(rest, cigna_slice("security"), &security)
-        == CIGNA_OK)
-    {
-        cigna_public_metadata_security(e, security);
-        return;
-    }
-
-    cigna_public_metadata_add(e, rest);
-    cigna_buf_append_str(e->to, "\"security\":{\"extension\":[");
-    cigna_public_metadata_new(e);
-    cigna_buf_append_str(e->to, "]}");
+    return found;
 }
 
 
+/*
+ * Takes the step, and all steps after it, from this value.  A value of another
+ * type stays.
+ */
+
 static void
-cigna_public_metadata_security(cigna_public_metadata_edit_t *e,
-    cigna_slice_t security)
+cigna_public_metadata_walk(cigna_public_metadata_edit_t *e,
+    cigna_slice_t value, const cigna_public_metadata_step_t *step)
 {
     int            found;
-    cigna_slice_t  list, in, one;
+    cigna_slice_t  in, name, child;
 
-    if (security.data[0] != '{') {
+    if (value.data[0] != step->type) {
         return;
     }
 
-    if (cigna_json_raw_member(security, cigna_slice("extension"), &list)
-        != CIGNA_OK)
-    {
-        cigna_public_metadata_add(e, security);
-        cigna_buf_append_str(e->to, "\"extension\":[");
-        cigna_public_metadata_new(e);
-        cigna_buf_append_char(e->to, ']');
-        return;
-    }
-
-    if (list.data[0] != '[') {
+    if (step->name == NULL) {
+        cigna_public_metadata_set(e, value, step);
         return;
     }
 
     found = 0;
-    in = cigna_json_raw_inner(list);
+    in = cigna_json_raw_inner(value);
 
-    while (cigna_json_raw_cut(&in, &one) == CIGNA_OK) {
-        if (cigna_public_metadata_is(one, "url", CIGNA_PUBLIC_METADATA_OAUTH))
-        {
+    while (cigna_public_metadata_next(&in, step->type, &name, &child)) {
+
+        if (cigna_json_raw_means(name, cigna_slice_str(step->name))) {
             found = 1;
-            cigna_public_metadata_oauth(e, one);
+            cigna_public_metadata_walk(e, child, step + 1);
         }
     }
 
     if (!found) {
-        cigna_public_metadata_add(e, list);
-        cigna_public_metadata_new(e);
+        cigna_public_metadata_add(e, value);
+        cigna_public_metadata_append(e, step);
     }
 }
 
 
-/* replaces and adds endpoints in an "oauth-uris" that the document has */
+/* replaces the endpoints that the object or array has, and adds the others */
 
 static void
-cigna_public_metadata_oauth(cigna_public_metadata_edit_t *e,
-    cigna_slice_t extension)
+cigna_public_metadata_set(cigna_public_metadata_edit_t *e,
+    cigna_slice_t container, const cigna_public_metadata_step_t *step)
 {
-    cigna_slice_t                        list, in, one, url;
-    const cigna_public_metadata_name_t  *name;
+    unsigned       i;
+    cigna_slice_t  in, name, value;
 
-    if (cigna_json_raw_member(extension, cigna_slice("extension"), &list)
-        != CIGNA_OK)
-    {
-        cigna_public_metadata_add(e, extension);
-        cigna_public_metadata_new_uris(e);
-        return;
-    }
+    in = cigna_json_raw_inner(container);
 
-    if (list.data[0] != '[') {
-        return;
-    }
+    while (cigna_public_metadata_next(&in, step->type, &name, &value)) {
 
-    in = cigna_json_raw_inner(list);
+        for (i = 0; i < e->n; i++) {
 
-    while (cigna_json_raw_cut(&in, &one) == CIGNA_OK) {
-        cigna_public_metadata_uri(e, one);
-    }
-
-    for (name = cigna_public_metadata_names; name->name; name++) {
-
-        if (cigna_public_metadata_find(e, cigna_slice_str(name->name), &url)
-            && !cigna_public_metadata_has(list, name->extension))
-        {
-            cigna_public_metadata_add(e, list);
-            cigna_public_metadata_new_uri(e, name->extension, url);
+            if (cigna_json_raw_means(name, e->endpoints[i].name)) {
+                cigna_public_metadata_replace(e, value, step->type,
+                                              e->endpoints[i].url);
+                break;
+            }
         }
     }
-}
-
-
-static void
-cigna_public_metadata_uri(cigna_public_metadata_edit_t *e,
-    cigna_slice_t extension)
-{
-    cigna_slice_t                        value, url;
-    const cigna_public_metadata_name_t  *name;
-
-    for (name = cigna_public_metadata_names; name->name; name++) {
-        if (cigna_public_metadata_is(extension, "url", name->extension)) {
-            break;
-        }
-    }
-
-    if (name->name == NULL
-        || !cigna_public_metadata_find(e, cigna_slice_str(name->name), &url))
-    {
-        return;
-    }
-
-    if (cigna_json_raw_member(extension, cigna_slice("valueUri"), &value)
-        == CIGNA_OK)
-    {
-        cigna_public_metadata_replace(e, value, url);
-        return;
-    }
-
-    cigna_public_metadata_add(e, extension);
-    cigna_buf_append_str(e->to, "\"valueUri\":");
-    cigna_json_append_string(e->to, url);
-}
-
-
-/* returns 1 if one of the extensions in the list has this url */
-
-static int
-cigna_public_metadata_has(cigna_slice_t list, const char *url)
-{
-    cigna_slice_t  one;
-
-    list = cigna_json_raw_inner(list);
-
-    while (cigna_json_raw_cut(&list, &one) == CIGNA_OK) {
-        if (cigna_public_metadata_is(one, "url", url)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-cigna_public_metadata_new(cigna_public_metadata_edit_t *e)
-{
-    cigna_buf_append_str(e->to, "{\"url\":\"" CIGNA_PUBLIC_METADATA_OAUTH
-                                "\",");
-    cigna_public_metadata_new_uris(e);
-    cigna_buf_append_char(e->to, '}');
-}
-
-
-static void
-cigna_public_metadata_new_uris(cigna_public_metadata_edit_t *e)
-{
-    int                                  more;
-    cigna_slice_t                        url;
-    const cigna_public_metadata_name_t  *name;
-
-    cigna_buf_append_str(e->to, "\"extension\":[");
-    more = 0;
-
-    for (name = cigna_public_metadata_names; name->name; name++) {
-
-        if (!cigna_public_metadata_find(e, cigna_slice_str(name->name), &url))
-        {
-            continue;
-        }
-
-        if (more) {
-            cigna_buf_append_char(e->to, ',');
-        }
-
-        more = 1;
-        cigna_public_metadata_new_uri(e, name->extension, url);
-    }
-
-    cigna_buf_append_char(e->to, ']');
-}
-
-
-static void
-cigna_public_metadata_new_uri(cigna_public_metadata_edit_t *e,
-    const char *name, cigna_slice_t url)
-{
-    cigna_buf_append_str(e->to, "{\"url\":\"");
-    cigna_buf_append_str(e->to, name);
-    cigna_buf_append_str(e->to, "\",\"valueUri\":");
-    cigna_json_append_string(e->to, url);
-    cigna_buf_append_char(e->to, '}');
-}
-
-
-/* returns 1 if any of the endpoints has a name in "oauth-uris" */
-
-static int
-cigna_public_metadata_named(const cigna_public_metadata_edit_t *e)
-{
-    cigna_slice_t                        url;
-    const cigna_public_metadata_name_t  *name;
-
-    for (name = cigna_public_metadata_names; name->name; name++) {
-        if (cigna_public_metadata_find(e, cigna_slice_str(name->name), &url)) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-cigna_public_metadata_find(const cigna_public_metadata_edit_t *e,
-    cigna_slice_t raw, cigna_slice_t *url)
-{
-    unsigned  i;
 
     for (i = 0; i < e->n; i++) {
+        in = cigna_json_raw_inner(container);
 
-        if (cigna_json_raw_means(raw, e->endpoints[i].name)) {
-            *url = e->endpoints[i].url;
-            return 1;
-        }
+        do {
+            if (!cigna_public_metadata_next(&in, step->type, &name, &value)) {
+                cigna_public_metadata_add(e, container);
+                cigna_public_metadata_append_one(e, step, &e->endpoints[i]);
+                break;
+            }
+        } while (!cigna_json_raw_means(name, e->endpoints[i].name));
     }
-
-    return 0;
 }
 
 
-static int
-cigna_public_metadata_is(cigna_slice_t object, const char *member,
-    const char *text)
-{
-    cigna_slice_t  value;
-
-    return cigna_json_raw_member(object, cigna_slice_str(member), &value)
-           == CIGNA_OK
-           && value.data[0] == '"'
-           && cigna_json_raw_means(cigna_json_raw_inner(value),
-                                   cigna_slice_str(text));
-}
-
-
-static void
-cigna_public_metadata_until(cigna_public_metadata_edit_t *e, const uint8_t *p)
-{
-    cigna_buf_append(e->to, cigna_slice_make(e->from, p));
-    e->from = p;
-}
-
+/* an element of an array has the URL in "valueUri" */
 
 static void
 cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
-    cigna_slice_t value, cigna_slice_t url)
+    cigna_slice_t value, char type, cigna_slice_t url)
 {
-    cigna_public_metadata_until(e, value.data);
+    if (type == '['
+        && cigna_json_raw_member(value, cigna_slice("valueUri"), &value)
+           != CIGNA_OK)
+    {
+        cigna_public_metadata_add(e, value);
+        cigna_buf_append_str(e->to, "\"valueUri\":");
+
+    } else {
+        cigna_public_metadata_until(e, value.data);
+        e->from = value.data + value.len;
+    }
+
     cigna_json_append_string(e->to, url);
-    e->from = value.data + value.len;
 }
 
 
@@ -639,14 +481,12 @@ static void
 cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     cigna_slice_t container)
 {
-    cigna_slice_t   in, value;
     const uint8_t  *last;
 
-    last = container.data + 1;
-    in = cigna_json_raw_inner(container);
+    last = container.data + container.len - 1;
 
-    while (cigna_json_raw_cut(&in, &value) == CIGNA_OK) {
-        last = value.data + value.len;
+    while (cigna_json_is_space(last[-1])) {
+        last--;
     }
 
     cigna_public_metadata_until(e, last);
@@ -656,6 +496,91 @@ cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
     }
 
     e->added = last;
+}
+
+
+/* writes all endpoints, with the values from this step on around them */
+
+static void
+cigna_public_metadata_append(cigna_public_metadata_edit_t *e,
+    const cigna_public_metadata_step_t *step)
+{
+    unsigned                             i;
+    const cigna_public_metadata_step_t  *last;
+
+    for (last = step; last->name; last++) {
+        cigna_buf_append_str(e->to, last->open);
+    }
+
+    for (i = 0; i < e->n; i++) {
+        cigna_buf_append_str(e->to, i ? "," : "");
+        cigna_public_metadata_append_one(e, last, &e->endpoints[i]);
+    }
+
+    while (last-- != step) {
+        cigna_buf_append_str(e->to, last->close);
+    }
+}
+
+
+static void
+cigna_public_metadata_append_one(cigna_public_metadata_edit_t *e,
+    const cigna_public_metadata_step_t *step,
+    const cigna_public_endpoint_t *endpoint)
+{
+    cigna_buf_append_str(e->to, step->open);
+    cigna_json_append_string(e->to, endpoint->name);
+    cigna_buf_append_str(e->to, step->type == '{' ? ":" : ",\"valueUri\":");
+    cigna_json_append_string(e->to, endpoint->url);
+    cigna_buf_append_str(e->to, step->close);
+}
+
+
+/*
+ * Cuts the next member of an object, or the next element of an array, whose
+ * name is its "url".  *name is not decoded, and is empty if there is none.
+ */
+
+static int
+cigna_public_metadata_next(cigna_slice_t *in, char type, cigna_slice_t *name,
+    cigna_slice_t *value)
+{
+    if (type == '{') {
+        return cigna_json_raw_pair(in, name, value) == CIGNA_OK;
+    }
+
+    if (cigna_json_raw_cut(in, value) != CIGNA_OK) {
+        return 0;
+    }
+
+    *name = cigna_public_metadata_text(*value, "url");
+
+    return 1;
+}
+
+
+/* a member that is a string, not decoded; otherwise an empty slice */
+
+static cigna_slice_t
+cigna_public_metadata_text(cigna_slice_t object, const char *member)
+{
+    cigna_slice_t  value;
+
+    if (cigna_json_raw_member(object, cigna_slice_str(member), &value)
+        != CIGNA_OK || value.data[0] != '"')
+    {
+        return cigna_slice_null;
+    }
+
+    return cigna_json_raw_inner(value);
+}
+
+
+static void
+cigna_public_metadata_until(cigna_public_metadata_edit_t *e, const uint8_t *p)
+{
+    cigna_buf_append(e->to, cigna_slice_make(e->from, p));
+    e->from = p;
 }
 
 

@@ -7,58 +7,58 @@
 #include "base/cigna_secret.h"
 
 
+static cigna_json_t *cigna_json_load(cigna_slice_t text, size_t max,
+    size_t flags);
 static cigna_json_t *cigna_json_object(json_t *doc);
 static size_t cigna_json_fill(void *out, size_t size, void *data);
 static void cigna_json_wipe(const json_t *value);
 static const json_t *cigna_json_member(const cigna_json_t *object,
     const char *name);
 static cigna_slice_t cigna_json_slice(const json_t *string);
-static int cigna_json_number_seconds(double number, int64_t max,
-    int64_t *value);
 static void cigna_json_append_char(cigna_buf_t *b, cigna_slice_t *s);
 
 
 cigna_json_t *
 cigna_json_parse(cigna_slice_t text)
 {
-    json_t  *doc;
-
-    if (text.len == 0 || text.len > CIGNA_JSON_SIZE_MAX) {
-        return NULL;
-    }
-
-    /*
-     * Integers are read as reals: jansson refuses a whole document for one
-     * integer that does not fit 64 bits.
-     */
-
-    doc = json_loadb((const char *) text.data, text.len,
-                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
-
-    return cigna_json_object(doc);
+    return cigna_json_load(text, CIGNA_JSON_SIZE_MAX, 0);
 }
 
 
 int
 cigna_json_is_object(cigna_slice_t text, size_t max)
 {
-    int      is;
-    json_t  *doc;
+    cigna_json_t  *doc;
 
     /* jansson passes over a NUL byte behind a number or a word */
 
-    if (text.len == 0 || text.len > max || cigna_slice_has(text, '\0')) {
+    if (cigna_slice_has(text, '\0')) {
         return 0;
     }
 
-    doc = json_loadb((const char *) text.data, text.len,
-                     JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL
-                     | JSON_ALLOW_NUL, NULL);
-
-    is = json_is_object(doc);
+    doc = cigna_json_load(text, max, JSON_ALLOW_NUL);
     cigna_json_destroy(doc);
 
-    return is;
+    return doc != NULL;
+}
+
+
+/*
+ * Integers are read as reals: jansson refuses a whole document for one integer
+ * that does not fit 64 bits.
+ */
+
+static cigna_json_t *
+cigna_json_load(cigna_slice_t text, size_t max, size_t flags)
+{
+    if (text.len == 0 || text.len > max) {
+        return NULL;
+    }
+
+    return cigna_json_object(json_loadb((const char *) text.data, text.len,
+                                        JSON_REJECT_DUPLICATES
+                                        | JSON_DECODE_INT_AS_REAL | flags,
+                                        NULL));
 }
 
 
@@ -165,23 +165,17 @@ int
 cigna_json_array(const cigna_json_t *object, const char *name,
     const cigna_json_t **value)
 {
-    const json_t  *member;
+    int  rc;
+
+    rc = cigna_json_child(object, name, value);
+
+    if (json_is_array(*value)) {
+        return CIGNA_OK;
+    }
 
     *value = NULL;
 
-    member = cigna_json_member(object, name);
-
-    if (member == NULL) {
-        return CIGNA_NONE;
-    }
-
-    if (!json_is_array(member)) {
-        return CIGNA_ERROR;
-    }
-
-    *value = member;
-
-    return CIGNA_OK;
+    return rc == CIGNA_NONE ? CIGNA_NONE : CIGNA_ERROR;
 }
 
 
@@ -203,6 +197,7 @@ int
 cigna_json_seconds(const cigna_json_t *object, const char *name, int64_t max,
     int64_t *value)
 {
+    double         number;
     uint64_t       n;
     const json_t  *member;
 
@@ -213,8 +208,20 @@ cigna_json_seconds(const cigna_json_t *object, const char *name, int64_t max,
     }
 
     if (json_is_number(member)) {
-        return cigna_json_number_seconds(json_number_value(member), max,
-                                         value);
+        number = json_number_value(member);
+
+        /*
+         * C does not define the conversion to int64_t of a number that does not
+         * fit
+         */
+
+        if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
+            return CIGNA_ERROR;
+        }
+
+        *value = (int64_t) number;
+
+        return CIGNA_OK;
     }
 
     if (cigna_slice_uint(cigna_json_slice(member), (uint64_t) max, &n)
@@ -301,32 +308,22 @@ cigna_json_wipe(const json_t *value)
     void    *iter;
     size_t   i;
 
-    switch (value ? json_typeof(value) : JSON_NULL) {
-
-    case JSON_STRING:
+    if (json_is_string(value)) {
         cigna_secret_wipe((char *) json_string_value(value),
                           json_string_length(value));
-        break;
+    }
 
-    case JSON_ARRAY:
-        for (i = 0; i < json_array_size(value); i++) {
-            cigna_json_wipe(json_array_get(value, i));
-        }
+    /* both return 0 or NULL for a value of another type */
 
-        break;
+    for (i = 0; i < json_array_size(value); i++) {
+        cigna_json_wipe(json_array_get(value, i));
+    }
 
-    case JSON_OBJECT:
-        for (iter = json_object_iter((json_t *) value);
-             iter;
-             iter = json_object_iter_next((json_t *) value, iter))
-        {
-            cigna_json_wipe(json_object_iter_value(iter));
-        }
-
-        break;
-
-    default:
-        break;
+    for (iter = json_object_iter((json_t *) value);
+         iter;
+         iter = json_object_iter_next((json_t *) value, iter))
+    {
+        cigna_json_wipe(json_object_iter_value(iter));
     }
 }
 
@@ -353,23 +350,6 @@ cigna_json_slice(const json_t *string)
 
     return (cigna_slice_t) { (const uint8_t *) json_string_value(string),
                              json_string_length(string) };
-}
-
-
-static int
-cigna_json_number_seconds(double number, int64_t max, int64_t *value)
-{
-    /*
-     * C does not define the conversion to int64_t of a number that does not fit
-     */
-
-    if (!(number >= 0 && number < 0x1p63) || (int64_t) number > max) {
-        return CIGNA_ERROR;
-    }
-
-    *value = (int64_t) number;
-
-    return CIGNA_OK;
 }
 
 

@@ -12,7 +12,7 @@ static uint64_t cigna_json_mend_code(cigna_slice_t s);
 static cigna_slice_t cigna_json_mend_other(cigna_json_mend_t *m, size_t *n);
 static int cigna_json_mend_scalar(cigna_slice_t s);
 static int cigna_json_mend_number(cigna_slice_t s);
-static int cigna_json_mend_exponent(cigna_slice_t s);
+static int cigna_json_mend_skip(cigna_slice_t *s, const char *any);
 static size_t cigna_json_mend_digits(cigna_slice_t *s);
 
 
@@ -194,42 +194,46 @@ cigna_json_mend_scalar(cigna_slice_t s)
 static int
 cigna_json_mend_number(cigna_slice_t s)
 {
-    int  zero;
+    int     zero;
+    size_t  n;
 
-    s = cigna_slice_skip(s, s.data[0] == '-');
-    zero = s.len > 1 && s.data[0] == '0' && s.data[1] >= '0'
-           && s.data[1] <= '9';
+    (void) cigna_json_mend_skip(&s, "-");
+    zero = cigna_json_mend_skip(&s, "0");
 
-    if (zero || cigna_json_mend_digits(&s) == 0) {
+    /* either a zero, or digits without a zero in front */
+
+    if (zero == (cigna_json_mend_digits(&s) != 0)) {
         return 0;
     }
 
-    if (s.len && s.data[0] == '.') {
-        s = cigna_slice_skip(s, 1);
-
-        if (cigna_json_mend_digits(&s) == 0) {
-            return 0;
-        }
+    if (cigna_json_mend_skip(&s, ".") && cigna_json_mend_digits(&s) == 0) {
+        return 0;
     }
 
-    return s.len == 0 || cigna_json_mend_exponent(s);
+    if (cigna_json_mend_skip(&s, "eE")) {
+        (void) cigna_json_mend_skip(&s, "+-");
+
+        n = cigna_json_mend_digits(&s);
+
+        return n && n <= 2 && s.len == 0;
+    }
+
+    return s.len == 0;
 }
 
 
+/* skips the first byte of s if it is one of these, and returns 1 */
+
 static int
-cigna_json_mend_exponent(cigna_slice_t s)
+cigna_json_mend_skip(cigna_slice_t *s, const char *any)
 {
-    if (s.data[0] != 'e' && s.data[0] != 'E') {
+    if (s->len == 0 || !cigna_slice_has(cigna_slice_str(any), s->data[0])) {
         return 0;
     }
 
-    s = cigna_slice_skip(s, 1);
+    *s = cigna_slice_skip(*s, 1);
 
-    if (s.len && (s.data[0] == '+' || s.data[0] == '-')) {
-        s = cigna_slice_skip(s, 1);
-    }
-
-    return s.len <= 2 && cigna_json_mend_digits(&s) && s.len == 0;
+    return 1;
 }
 
 

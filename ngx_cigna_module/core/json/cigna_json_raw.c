@@ -3,8 +3,10 @@
 #include "cigna_json_scan.h"
 
 
+static int cigna_json_raw_find(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value, int *differs);
 static uint8_t cigna_json_char(cigna_slice_t *raw);
-static size_t cigna_json_container(cigna_slice_t in);
+static size_t cigna_json_value(cigna_slice_t in);
 static size_t cigna_json_quoted(cigna_slice_t in);
 
 
@@ -62,8 +64,7 @@ cigna_json_char(cigna_slice_t *raw)
 int
 cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 {
-    uint8_t  c;
-    size_t   n;
+    size_t  n;
 
     while (in->len
            && (cigna_json_is_space(in->data[0]) || in->data[0] == ','
@@ -72,24 +73,7 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
         *in = cigna_slice_skip(*in, 1);
     }
 
-    if (in->len == 0) {
-        return CIGNA_NONE;
-    }
-
-    c = in->data[0];
-
-    if (c == '{' || c == '[') {
-        n = cigna_json_container(*in);
-
-    } else if (c == '"') {
-        n = cigna_json_quoted(*in);
-
-    } else {
-
-        for (n = 0; n < in->len && cigna_json_is_scalar(in->data[n]); n++) {
-            /* void */
-        }
-    }
+    n = cigna_json_value(*in);
 
     if (n == 0) {
         return CIGNA_NONE;
@@ -102,43 +86,45 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 }
 
 
-/* returns the length of the object or array at the front; 0: it has no end */
+/* returns the length of the value at the front; 0: none, or it has no end */
 
 static size_t
-cigna_json_container(cigna_slice_t in)
+cigna_json_value(cigna_slice_t in)
 {
-    size_t         n, depth;
-    cigna_slice_t  rest;
+    uint8_t  c;
+    size_t   n, len, depth;
 
     depth = 0;
 
-    for (rest = in; rest.len; rest = cigna_slice_skip(rest, n)) {
+    for (n = 0; n < in.len; n += len) {
 
-        n = 1;
+        c = in.data[n];
+        len = 1;
 
-        switch (rest.data[0]) {
+        if (c == '"') {
+            len = cigna_json_quoted(cigna_slice_skip(in, n));
 
-        case '"':
-
-            n = cigna_json_quoted(rest);
-
-            if (n == 0) {
-                return 0;
-            }
-
-            break;
-
-        case '{':
-        case '[':
+        } else if (c == '{' || c == '[') {
             depth++;
-            break;
 
-        case '}':
-        case ']':
+        } else if ((c == '}' || c == ']') && depth) {
+            depth--;
 
-            if (--depth == 0) {
-                return rest.data + 1 - in.data;
+        } else if (depth == 0) {
+
+            while (n < in.len && cigna_json_is_scalar(in.data[n])) {
+                n++;
             }
+
+            return n;
+        }
+
+        if (len == 0) {
+            return 0;
+        }
+
+        if (depth == 0) {
+            return n + len;
         }
     }
 
@@ -166,65 +152,73 @@ cigna_json_quoted(cigna_slice_t in)
 
 
 int
-cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
+cigna_json_raw_pair(cigna_slice_t *in, cigna_slice_t *name,
     cigna_slice_t *value)
 {
-    int            found;
-    cigna_slice_t  key, v;
-
-    if (object.len < 2 || object.data[0] != '{') {
+    if (cigna_json_raw_cut(in, name) != CIGNA_OK || name->data[0] != '"') {
         return CIGNA_NONE;
     }
 
-    found = CIGNA_NONE;
+    *name = cigna_json_raw_inner(*name);
 
-    object = cigna_json_raw_inner(object);
+    return cigna_json_raw_cut(in, value);
+}
 
-    while (cigna_json_raw_cut(&object, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&object, &v) == CIGNA_OK)
-    {
-        if (key.data[0] == '"'
-            && cigna_json_raw_means(cigna_json_raw_inner(key), name))
-        {
-            *value = v;
-            found = CIGNA_OK;
-        }
-    }
 
-    return found;
+int
+cigna_json_raw_member(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value)
+{
+    int  unused;
+
+    return cigna_json_raw_find(object, name, value, &unused);
 }
 
 
 int
 cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 {
-    cigna_slice_t  in, key, v, first;
+    int            differs;
+    cigna_slice_t  in, value;
 
-    first = cigna_slice_null;
+    differs = 0;
 
-    if (cigna_json_raw_cut(&object, &in) != CIGNA_OK || in.data[0] != '{') {
-        return 0;
+    if (cigna_json_raw_cut(&object, &in) == CIGNA_OK) {
+        (void) cigna_json_raw_find(in, name, &value, &differs);
     }
 
-    in = cigna_json_raw_inner(in);
+    return differs;
+}
 
-    while (cigna_json_raw_cut(&in, &key) == CIGNA_OK
-           && cigna_json_raw_cut(&in, &v) == CIGNA_OK)
-    {
-        if (key.data[0] != '"'
-            || !cigna_json_raw_means(cigna_json_raw_inner(key), name))
-        {
-            continue;
-        }
 
-        if (first.len && !cigna_slice_eq(first, v)) {
-            return 1;
-        }
+/* finds the last member; *differs: an earlier one has another value */
 
-        first = v;
+static int
+cigna_json_raw_find(cigna_slice_t object, cigna_slice_t name,
+    cigna_slice_t *value, int *differs)
+{
+    int            found;
+    cigna_slice_t  key, v;
+
+    found = CIGNA_NONE;
+    *differs = 0;
+
+    if (object.len < 2 || object.data[0] != '{') {
+        return CIGNA_NONE;
     }
 
-    return 0;
+    object = cigna_json_raw_inner(object);
+
+    while (cigna_json_raw_pair(&object, &key, &v) == CIGNA_OK) {
+
+        if (cigna_json_raw_means(key, name)) {
+            *differs |= found == CIGNA_OK && !cigna_slice_eq(*value, v);
+            *value = v;
+            found = CIGNA_OK;
+        }
+    }
+
+    return found;
 }
 
 

@@ -26,6 +26,14 @@ int cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text);
  */
 int cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value);
 
+/*
+ * Cuts the next member from the front of *in, which is the inside of an object.
+ * *name is not decoded, and has no quotes.  CIGNA_NONE: there are no more
+ * members.
+ */
+int cigna_json_raw_pair(cigna_slice_t *in, cigna_slice_t *name,
+    cigna_slice_t *value);
+
 /* returns a string, object or array without its quotes or brackets */
 cigna_slice_t cigna_json_raw_inner(cigna_slice_t value);
 

@@ -12,6 +12,10 @@
                                                       byte */
 
 
+static inline const uint8_t *cigna_json_leap(const uint8_t *p,
+    const uint8_t *end);
+
+
 /* skips eight spaces at a time, because indented text has many */
 
 const uint8_t *
@@ -38,15 +42,29 @@ cigna_json_space(const uint8_t *p, const uint8_t *end)
 }
 
 
-/*
- * Tests sixteen bytes at a time with SSE2, which every x86-64 has; otherwise
- * eight.  (x - 1) & ~x sets the high bit of each zero byte.  It may also set
- * the high bit of a byte above a zero byte, so only the lowest bit that is set
- * is reliable.  Bytes below a space are found in the same way.
- */
-
 const uint8_t *
 cigna_json_run(const uint8_t *p, const uint8_t *end)
+{
+    for (p = cigna_json_leap(p, end); p < end; p++) {
+        if (cigna_json_is_stop(*p)) {
+            break;
+        }
+    }
+
+    return p;
+}
+
+
+/*
+ * Skips plain bytes, up to the first other one or to the last few bytes before
+ * the end.  Tests sixteen bytes at a time with SSE2, which every x86-64 has;
+ * otherwise eight.  (x - 1) & ~x sets the high bit of each zero byte.  It may
+ * also set the high bit of a byte above a zero byte, so only the lowest bit
+ * that is set is reliable.  Bytes below a space are found in the same way.
+ */
+
+static inline const uint8_t *
+cigna_json_leap(const uint8_t *p, const uint8_t *end)
 {
 #ifdef __SSE2__
     int      stop;
@@ -56,7 +74,7 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
     slash = _mm_set1_epi8('\\');
     space = _mm_set1_epi8(0x1f);
 
-    while (end - p >= 16) {
+    for ( /* void */ ; end - p >= 16; p += 16) {
 
         x = _mm_loadu_si128((const __m128i *) p);
 
@@ -68,14 +86,12 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
         if (stop) {
             return p + __builtin_ctz((unsigned) stop);
         }
-
-        p += 16;
     }
 
 #elif __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t  x, quote, slash, stop;
 
-    while (end - p >= 8) {
+    for ( /* void */ ; end - p >= 8; p += 8) {
 
         memcpy(&x, p, 8);
 
@@ -91,15 +107,8 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
         if (stop) {
             return p + __builtin_ctzll(stop) / 8;
         }
-
-        p += 8;
     }
-
 #endif
-
-    while (p < end && !cigna_json_is_stop(*p)) {
-        p++;
-    }
 
     return p;
 }

@@ -28,7 +28,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <string.h>
@@ -62,7 +61,7 @@ typedef struct {
     const char     *crv;                   /* NULL: not checked */
     cigna_kind_e    kind;
     const char     *group;                 /* as OpenSSL names it */
-    int             len;                   /* bytes of a coordinate */
+    size_t          len;                   /* bytes of a coordinate */
 } cigna_kind_t;
 
 
@@ -71,8 +70,6 @@ static cigna_jwk_e cigna_jwk_purpose(cigna_jwk_t *key,
 static cigna_jwk_e cigna_jwk_public(cigna_jwk_t *key,
     const cigna_json_t *object, const cigna_kind_t *kind);
 static const cigna_kind_t *cigna_jwk_kind_of(const cigna_json_t *object);
-static int cigna_jwk_member_is(const cigna_json_t *object, const char *name,
-    cigna_slice_t value);
 static int cigna_jwk_verifies(const cigna_json_t *object);
 static int cigna_jwk_is_secret(const cigna_json_t *object);
 static void cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object);
@@ -90,7 +87,7 @@ static int cigna_jwk_decode(const cigna_json_t *object, const char *name,
 static BIGNUM *cigna_jwk_number(const cigna_json_t *object, const char *name,
     size_t max);
 static int cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
-    uint8_t *out, int len);
+    uint8_t *out, size_t len);
 static int cigna_jwk_check(const cigna_jwk_t *key, const cigna_alg_t *alg,
     cigna_slice_t text, cigna_slice_t signature);
 static int cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der);
@@ -307,21 +304,6 @@ cigna_jwk_kind_of(const cigna_json_t *object)
 }
 
 
-/* 1 if the member has this value, or is absent */
-
-static int
-cigna_jwk_member_is(const cigna_json_t *object, const char *name,
-    cigna_slice_t value)
-{
-    int            rc;
-    cigna_slice_t  s;
-
-    rc = cigna_json_string(object, name, CIGNA_KID_MAX, &s);
-
-    return rc == CIGNA_NONE || (rc == CIGNA_OK && cigna_slice_eq(s, value));
-}
-
-
 /* RFC 7517, sections 4.2 and 4.3: both members are optional */
 
 static int
@@ -329,9 +311,12 @@ cigna_jwk_verifies(const cigna_json_t *object)
 {
     int                  rc;
     size_t               i;
+    cigna_slice_t        use;
     const cigna_json_t  *ops;
 
-    if (!cigna_jwk_member_is(object, "use", cigna_slice("sig"))) {
+    rc = cigna_json_string(object, "use", CIGNA_KID_MAX, &use);
+
+    if (rc != CIGNA_NONE && !cigna_slice_eq(use, cigna_slice("sig"))) {
         return 0;
     }
 
@@ -411,24 +396,22 @@ cigna_jwk_rsa(cigna_jwk_t *key, const cigna_json_t *object)
     BIGNUM       *n, *e;
     cigna_jwk_e   rc;
 
-    rc = cigna_jwk_broken;
-
     n = cigna_jwk_number(object, "n", CIGNA_RSA_BITS_MAX / 8);
     e = cigna_jwk_number(object, "e", CIGNA_RSA_EXPONENT_MAX);
 
-    if (n && e) {
+    if (n == NULL || e == NULL) {
+        rc = cigna_jwk_broken;
 
+    } else if (BN_num_bits(n) < CIGNA_RSA_BITS_MIN
+               || !BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
+    {
         /* with an exponent of 1 a message is its own signature */
 
-        if (BN_num_bits(n) < CIGNA_RSA_BITS_MIN
-            || !BN_is_odd(n) || !BN_is_odd(e) || BN_is_one(e))
-        {
-            rc = cigna_jwk_weak;
+        rc = cigna_jwk_weak;
 
-        } else {
-            key->pkey = cigna_jwk_rsa_import(n, e);
-            rc = key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
-        }
+    } else {
+        key->pkey = cigna_jwk_rsa_import(n, e);
+        rc = key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
     }
 
     BN_free(n);
@@ -441,30 +424,20 @@ cigna_jwk_rsa(cigna_jwk_t *key, const cigna_json_t *object)
 static EVP_PKEY *
 cigna_jwk_rsa_import(const BIGNUM *n, const BIGNUM *e)
 {
-    EVP_PKEY        *pkey;
-    OSSL_PARAM      *params;
-    OSSL_PARAM_BLD  *bld;
+    int         nlen, elen;
+    uint8_t     nmem[CIGNA_RSA_BITS_MAX / 8], emem[CIGNA_RSA_EXPONENT_MAX];
+    OSSL_PARAM  params[3];
 
-    pkey = NULL;
-    params = NULL;
+    nlen = BN_bn2nativepad(n, nmem, BN_num_bytes(n));
+    elen = BN_bn2nativepad(e, emem, BN_num_bytes(e));
 
-    bld = OSSL_PARAM_BLD_new();
+    params[0] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, nmem,
+                                        (size_t) nlen);
+    params[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, emem,
+                                        (size_t) elen);
+    params[2] = OSSL_PARAM_construct_end();
 
-    if (bld
-        && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1
-        && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-    {
-        params = OSSL_PARAM_BLD_to_param(bld);
-    }
-
-    if (params) {
-        pkey = cigna_jwk_import("RSA", params);
-    }
-
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(bld);
-
-    return pkey;
+    return cigna_jwk_import("RSA", params);
 }
 
 
@@ -477,27 +450,22 @@ static cigna_jwk_e
 cigna_jwk_ec(cigna_jwk_t *key, const cigna_json_t *object,
     const cigna_kind_t *kind)
 {
-    char        group[16];
-    size_t      len;
     uint8_t     point[1 + 2 * CIGNA_EC_LEN_MAX];
     OSSL_PARAM  params[3];
-
-    len = (size_t) kind->len;
-    memcpy(group, kind->group, strlen(kind->group) + 1);
 
     point[0] = POINT_CONVERSION_UNCOMPRESSED;
 
     if (cigna_jwk_coordinate(object, "x", point + 1, kind->len) != CIGNA_OK
-        || cigna_jwk_coordinate(object, "y", point + 1 + len, kind->len)
+        || cigna_jwk_coordinate(object, "y", point + 1 + kind->len, kind->len)
            != CIGNA_OK)
     {
         return cigna_jwk_broken;
     }
 
     params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                 group, 0);
+                                                 (char *) kind->group, 0);
     params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  point, 1 + 2 * len);
+                                                  point, 1 + 2 * kind->len);
     params[2] = OSSL_PARAM_construct_end();
 
     key->pkey = cigna_jwk_import("EC", params);
@@ -511,7 +479,6 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 {
     uint8_t      point[CIGNA_ED25519_LEN];
     cigna_buf_t  b;
-    OSSL_PARAM   params[2];
 
     cigna_buf_init(&b, point, sizeof(point));
 
@@ -523,11 +490,8 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
         return cigna_jwk_weak;
     }
 
-    params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  point, sizeof(point));
-    params[1] = OSSL_PARAM_construct_end();
-
-    key->pkey = cigna_jwk_import("ED25519", params);
+    key->pkey = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, point,
+                                               sizeof(point));
 
     return key->pkey ? cigna_jwk_ok : cigna_jwk_broken;
 }
@@ -538,9 +502,8 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 static int
 cigna_jwk_small_order(const uint8_t *point)
 {
-    size_t       i, count;
-    uint8_t      y[CIGNA_ED25519_LEN];
-    const char  *small;
+    size_t   i, count;
+    uint8_t  y[CIGNA_ED25519_LEN];
 
     memcpy(y, point, sizeof(y));
     y[sizeof(y) - 1] &= 0x7f;
@@ -548,11 +511,7 @@ cigna_jwk_small_order(const uint8_t *point)
     count = sizeof(cigna_jwk_small_orders) / sizeof(cigna_jwk_small_orders[0]);
 
     for (i = 0; i < count; i++) {
-        small = cigna_jwk_small_orders[i];
-
-        if (cigna_slice_eq(cigna_slice_make(y, y + sizeof(y)),
-                           cigna_slice_make(small, small + sizeof(y))))
-        {
+        if (memcmp(y, cigna_jwk_small_orders[i], sizeof(y)) == 0) {
             return 1;
         }
     }
@@ -590,13 +549,8 @@ cigna_jwk_decode(const cigna_json_t *object, const char *name, cigna_buf_t *b)
 {
     cigna_slice_t  text;
 
-    if (cigna_json_string(object, name, CIGNA_JSON_SIZE_MAX, &text)
-        != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    return cigna_base64_decode_any(text, b);
+    return cigna_json_string(object, name, CIGNA_JSON_SIZE_MAX, &text)
+           == CIGNA_OK ? cigna_base64_decode_any(text, b) : CIGNA_ERROR;
 }
 
 
@@ -625,14 +579,14 @@ cigna_jwk_number(const cigna_json_t *object, const char *name, size_t max)
 
 static int
 cigna_jwk_coordinate(const cigna_json_t *object, const char *name,
-    uint8_t *out, int len)
+    uint8_t *out, size_t len)
 {
     int      rc;
     BIGNUM  *n;
 
     n = cigna_jwk_number(object, name, CIGNA_RSA_BITS_MAX / 8);
 
-    rc = (n && BN_bn2binpad(n, out, len) == len) ? CIGNA_OK : CIGNA_ERROR;
+    rc = (n && BN_bn2binpad(n, out, (int) len) >= 0) ? CIGNA_OK : CIGNA_ERROR;
 
     BN_free(n);
 
@@ -724,28 +678,23 @@ cigna_jwk_der(cigna_slice_t raw, size_t half, uint8_t *der)
         return CIGNA_NONE;
     }
 
-    len = CIGNA_ERROR;
-
     r = BN_bin2bn(raw.data, (int) half, NULL);
     s = BN_bin2bn(raw.data + half, (int) half, NULL);
     sig = ECDSA_SIG_new();
 
-    if (r && s && sig && ECDSA_SIG_set0(sig, r, s) == 1) {
+    if (sig == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
+        BN_free(r);
+        BN_free(s);
+        ECDSA_SIG_free(sig);
 
-        /* the signature now owns r and s */
-
-        r = NULL;
-        s = NULL;
-
-        len = i2d_ECDSA_SIG(sig, &der);
-        if (len <= 0) {
-            len = CIGNA_ERROR;
-        }
+        return CIGNA_ERROR;
     }
 
-    ECDSA_SIG_free(sig);
-    BN_free(r);
-    BN_free(s);
+    /* the signature now owns r and s */
 
-    return len;
+    len = i2d_ECDSA_SIG(sig, &der);
+
+    ECDSA_SIG_free(sig);
+
+    return len > 0 ? len : CIGNA_ERROR;
 }

@@ -32,7 +32,6 @@ struct cigna_jwks_s {
 };
 
 
-static cigna_jwks_t *cigna_jwks_read(const cigna_json_t *doc);
 static void cigna_jwks_add(cigna_jwks_t *jwks, const cigna_json_t *object);
 static int cigna_jwks_try(const cigna_jwks_t *jwks, const cigna_slice_t *kid,
     cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature,
@@ -44,15 +43,26 @@ static int cigna_jwks_named(const cigna_jwk_t *key, cigna_slice_t kid);
 cigna_jwks_t *
 cigna_jwks_create(cigna_slice_t text)
 {
-    cigna_json_t  *doc;
-    cigna_jwks_t  *jwks;
+    size_t               i;
+    cigna_json_t        *doc;
+    cigna_jwks_t        *jwks;
+    const cigna_json_t  *keys;
 
     doc = cigna_json_read(text);
-    if (doc == NULL) {
-        return NULL;
+    jwks = NULL;
+
+    if (cigna_json_array(doc, "keys", &keys) == CIGNA_OK) {
+        jwks = calloc(1, sizeof(cigna_jwks_t));
     }
 
-    jwks = cigna_jwks_read(doc);
+    if (jwks) {
+        jwks->total = cigna_json_count(keys);
+
+        for (i = 0; i < jwks->total && jwks->nkeys < CIGNA_JWKS_KEYS_MAX; i++)
+        {
+            cigna_jwks_add(jwks, cigna_json_item(keys, i));
+        }
+    }
 
     cigna_json_destroy(doc);
 
@@ -65,11 +75,7 @@ cigna_jwks_destroy(cigna_jwks_t *jwks)
 {
     size_t  i;
 
-    if (jwks == NULL) {
-        return;
-    }
-
-    for (i = 0; i < jwks->nkeys; i++) {
+    for (i = 0; jwks && i < jwks->nkeys; i++) {
         cigna_jwk_done(&jwks->keys[i]);
     }
 
@@ -103,37 +109,6 @@ cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b)
         cigna_buf_append_char(b, ' ');
         cigna_buf_append_str(b, cigna_jwk_name((cigna_jwk_e) e));
     }
-}
-
-
-static cigna_jwks_t *
-cigna_jwks_read(const cigna_json_t *doc)
-{
-    size_t               i;
-    cigna_jwks_t        *jwks;
-    const cigna_json_t  *keys;
-
-    if (cigna_json_array(doc, "keys", &keys) != CIGNA_OK) {
-        return NULL;
-    }
-
-    jwks = calloc(1, sizeof(cigna_jwks_t));
-    if (jwks == NULL) {
-        return NULL;
-    }
-
-    jwks->total = cigna_json_count(keys);
-
-    for (i = 0; i < jwks->total; i++) {
-
-        if (jwks->nkeys == CIGNA_JWKS_KEYS_MAX) {
-            break;
-        }
-
-        cigna_jwks_add(jwks, cigna_json_item(keys, i));
-    }
-
-    return jwks;
 }
 
 
@@ -172,36 +147,23 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
     unsigned  checks;
 
     checks = 0;
-    rc = CIGNA_NONE;
+    rc = cigna_jwks_try(jwks, kid.len ? &kid : NULL, alg, text, signature,
+                        &checks);
 
-    if (kid.len) {
-        rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
+    if (kid.len && checks == 0 && cigna_jwks_has(jwks, kid)) {
+        return cigna_jwks_other;
+    }
 
-        if (checks == 0 && cigna_jwks_has(jwks, kid)) {
-            return cigna_jwks_other;
-        }
-
+    if (kid.len && rc == CIGNA_NONE) {
         kid = cigna_slice_null;
-
-        if (rc == CIGNA_NONE) {
-            rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
-        }
-
-    } else {
-        rc = cigna_jwks_try(jwks, NULL, alg, text, signature, &checks);
+        rc = cigna_jwks_try(jwks, &kid, alg, text, signature, &checks);
     }
 
-    switch (rc) {
-
-    case CIGNA_OK:
-        return cigna_jwks_good;
-
-    case CIGNA_NONE:
+    if (rc == CIGNA_NONE) {
         return checks ? cigna_jwks_bad : cigna_jwks_unknown;
-
-    default:
-        return cigna_jwks_failed;
     }
+
+    return rc == CIGNA_OK ? cigna_jwks_good : cigna_jwks_failed;
 }
 
 

@@ -35,7 +35,6 @@
 #include <string.h>
 
 #include "http/cigna_base64url.h"
-#include "json/cigna_json.h"
 #include "cigna_jwt.h"
 #include "base/cigna_secret.h"
 
@@ -49,26 +48,27 @@
 #define CIGNA_JWT_TIME_MAX   253402300799
 
 
-/* the parts of a token: "text" is the signed part, the others are decoded */
+/* the parts of a token; a part that cannot be used is NULL */
 
 typedef struct {
-    cigna_slice_t   text;
-    cigna_slice_t   header;
-    cigna_slice_t   payload;
-    cigna_slice_t   signature;
+    cigna_slice_t   text;                  /* the signed part */
+    cigna_slice_t   signature;             /* decoded */
+    cigna_json_t   *header;
+    cigna_json_t   *payload;
 } cigna_jws_t;
 
 
-static cigna_jwt_e cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena,
+static cigna_jwt_e cigna_jwt_open(cigna_slice_t token, cigna_arena_t *arena,
     cigna_jws_t *jws);
+static void cigna_jwt_close(cigna_jws_t *jws);
 static cigna_jwt_e cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
     cigna_slice_t *bytes);
+static cigna_json_t *cigna_jwt_object(cigna_slice_t text,
+    const char *const *names);
 static cigna_jwt_e cigna_jwt_check_signature(const cigna_jws_t *jws,
-    const cigna_json_t *header, const cigna_jwks_t *jwks);
+    const cigna_jwks_t *jwks);
 static cigna_jwt_e cigna_jwt_read_alg(const cigna_json_t *header,
     cigna_alg_e *alg);
-static int cigna_jwt_contradicts(cigna_slice_t text,
-    const char *const *names);
 static cigna_jwt_e cigna_jwt_check_claims(const cigna_json_t *payload,
     const cigna_jwt_expect_t *expect);
 static int cigna_jwt_is_for(const cigna_json_t *payload,
@@ -103,41 +103,26 @@ cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
     const cigna_jwt_expect_t *expect, cigna_arena_t *arena,
     cigna_id_token_t *claims)
 {
-    cigna_jws_t    jws;
-    cigna_jwt_e    e;
-    cigna_json_t  *header, *payload;
+    cigna_jws_t  jws;
+    cigna_jwt_e  e;
 
     memset(claims, 0, sizeof(cigna_id_token_t));
 
-    e = cigna_jwt_split(token, arena, &jws);
-    if (e != cigna_jwt_ok) {
-        return e;
-    }
+    e = cigna_jwt_open(token, arena, &jws);
 
-    header = cigna_json_read(jws.header);
-    payload = cigna_json_read(jws.payload);
-
-    if (header == NULL || payload == NULL
-        || cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
-        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
-    {
-        e = cigna_jwt_malformed;
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_check_signature(&jws, jwks);
     }
 
     if (e == cigna_jwt_ok) {
-        e = cigna_jwt_check_signature(&jws, header, jwks);
+        e = cigna_jwt_check_claims(jws.payload, expect);
     }
 
     if (e == cigna_jwt_ok) {
-        e = cigna_jwt_check_claims(payload, expect);
+        e = cigna_jwt_copy_claims(jws.payload, arena, claims);
     }
 
-    if (e == cigna_jwt_ok) {
-        e = cigna_jwt_copy_claims(payload, arena, claims);
-    }
-
-    cigna_json_destroy(header);
-    cigna_json_destroy(payload);
+    cigna_jwt_close(&jws);
 
     return e;
 }
@@ -147,38 +132,21 @@ cigna_jwt_e
 cigna_jwt_read(cigna_slice_t token, const cigna_jwks_t *jwks,
     cigna_arena_t *arena, cigna_id_token_t *claims, int *good)
 {
-    cigna_jws_t    jws;
-    cigna_jwt_e    e;
-    cigna_json_t  *header, *payload;
+    cigna_jws_t  jws;
+    cigna_jwt_e  e;
 
-    *good = 0;
     memset(claims, 0, sizeof(cigna_id_token_t));
 
-    e = cigna_jwt_split(token, arena, &jws);
-    if (e != cigna_jwt_ok) {
-        return e;
+    e = cigna_jwt_open(token, arena, &jws);
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_copy_claims(jws.payload, arena, claims);
     }
 
-    payload = cigna_json_read(jws.payload);
+    *good = e == cigna_jwt_ok && jwks
+            && cigna_jwt_check_signature(&jws, jwks) == cigna_jwt_ok;
 
-    if (payload == NULL
-        || cigna_jwt_contradicts(jws.payload, cigna_jwt_claim_names))
-    {
-        cigna_json_destroy(payload);
-        return cigna_jwt_malformed;
-    }
-
-    e = cigna_jwt_copy_claims(payload, arena, claims);
-
-    cigna_json_destroy(payload);
-
-    header = (e == cigna_jwt_ok && jwks) ? cigna_json_read(jws.header) : NULL;
-
-    *good = header
-            && !cigna_jwt_contradicts(jws.header, cigna_jwt_header_names)
-            && cigna_jwt_check_signature(&jws, header, jwks) == cigna_jwt_ok;
-
-    cigna_json_destroy(header);
+    cigna_jwt_close(&jws);
 
     return e;
 }
@@ -205,13 +173,19 @@ cigna_jwt_name(cigna_jwt_e e)
 }
 
 
-/* RFC 7515, section 7.1: three parts, and none of them is empty */
+/*
+ * Reads the parts of a token.  The caller must call cigna_jwt_close(), also
+ * after a failure.  RFC 7515, section 7.1: there are three parts, and none of
+ * them is empty.
+ */
 
 static cigna_jwt_e
-cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
+cigna_jwt_open(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
 {
     cigna_jwt_e    e;
     cigna_slice_t  rest, header, payload;
+
+    memset(jws, 0, sizeof(cigna_jws_t));
 
     if (token.len > CIGNA_ID_TOKEN_MAX) {
         return cigna_jwt_malformed;
@@ -221,22 +195,37 @@ cigna_jwt_split(cigna_slice_t token, cigna_arena_t *arena, cigna_jws_t *jws)
     header = cigna_slice_cut(&rest, '.');
     payload = cigna_slice_cut(&rest, '.');
 
-    /* a third dot stays in the signature, where the decoder refuses it */
-
-    e = cigna_jwt_decode(header, arena, &jws->header);
-
-    if (e == cigna_jwt_ok) {
-        e = cigna_jwt_decode(payload, arena, &jws->payload);
-    }
-
-    if (e == cigna_jwt_ok) {
-        e = cigna_jwt_decode(rest, arena, &jws->signature);
-    }
-
     jws->text = token;
     jws->text.len = header.len + 1 + payload.len;
 
-    return e;
+    /* a third dot stays in the signature, where the decoder refuses it */
+
+    e = cigna_jwt_decode(rest, arena, &jws->signature);
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(header, arena, &header);
+    }
+
+    if (e == cigna_jwt_ok) {
+        e = cigna_jwt_decode(payload, arena, &payload);
+    }
+
+    if (e != cigna_jwt_ok) {
+        return e;
+    }
+
+    jws->header = cigna_jwt_object(header, cigna_jwt_header_names);
+    jws->payload = cigna_jwt_object(payload, cigna_jwt_claim_names);
+
+    return jws->payload ? cigna_jwt_ok : cigna_jwt_malformed;
+}
+
+
+static void
+cigna_jwt_close(cigna_jws_t *jws)
+{
+    cigna_json_destroy(jws->header);
+    cigna_json_destroy(jws->payload);
 }
 
 
@@ -259,41 +248,59 @@ cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
 }
 
 
+/*
+ * Reads one of the two objects.  NULL if it is not one, or if one of the names
+ * has two different values: another reader may choose the other one.
+ */
+
+static cigna_json_t *
+cigna_jwt_object(cigna_slice_t text, const char *const *names)
+{
+    cigna_json_t  *doc;
+
+    doc = cigna_json_read(text);
+
+    for ( /* void */ ; doc && *names; names++) {
+
+        if (cigna_json_contradicts(text, *names)) {
+            cigna_json_destroy(doc);
+            return NULL;
+        }
+    }
+
+    return doc;
+}
+
+
 static cigna_jwt_e
-cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_json_t *header,
-    const cigna_jwks_t *jwks)
+cigna_jwt_check_signature(const cigna_jws_t *jws, const cigna_jwks_t *jwks)
 {
     cigna_jwt_e    e;
     cigna_alg_e    alg;
     cigna_slice_t  kid;
 
-    e = cigna_jwt_read_alg(header, &alg);
+    static const cigna_jwt_e  results[] = {
+        [cigna_jwks_good] = cigna_jwt_ok,
+        [cigna_jwks_unknown] = cigna_jwt_unknown_kid,
+        [cigna_jwks_other] = cigna_jwt_alg,
+        [cigna_jwks_bad] = cigna_jwt_signature,
+        [cigna_jwks_failed] = cigna_jwt_failed
+    };
+
+    if (jws->header == NULL) {
+        return cigna_jwt_malformed;
+    }
+
+    e = cigna_jwt_read_alg(jws->header, &alg);
 
     if (e != cigna_jwt_ok || jwks == NULL) {
         return e;
     }
 
-    (void) cigna_json_string(header, "kid", CIGNA_KID_MAX, &kid);
+    (void) cigna_json_string(jws->header, "kid", CIGNA_KID_MAX, &kid);
 
-    switch (cigna_jwks_verify(jwks, kid, alg, jws->text, jws->signature)) {
-
-    case cigna_jwks_good:
-        return cigna_jwt_ok;
-
-    case cigna_jwks_unknown:
-        return cigna_jwt_unknown_kid;
-
-    case cigna_jwks_other:
-        return cigna_jwt_alg;
-
-    case cigna_jwks_bad:
-        return cigna_jwt_signature;
-
-    case cigna_jwks_failed:
-        break;
-    }
-
-    return cigna_jwt_failed;
+    return results[cigna_jwks_verify(jwks, kid, alg, jws->text,
+                                     jws->signature)];
 }
 
 
@@ -318,23 +325,6 @@ cigna_jwt_read_alg(const cigna_json_t *header, cigna_alg_e *alg)
     *alg = cigna_alg_find(name);
 
     return *alg == cigna_alg_none ? cigna_jwt_alg : cigna_jwt_ok;
-}
-
-
-/*
- * 1 if a name has two different values: another reader may choose the other one
- */
-
-static int
-cigna_jwt_contradicts(cigna_slice_t text, const char *const *names)
-{
-    for ( /* void */ ; *names; names++) {
-        if (cigna_json_contradicts(text, *names)) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -382,23 +372,14 @@ cigna_jwt_check_claims(const cigna_json_t *payload,
 static int
 cigna_jwt_is_for(const cigna_json_t *payload, cigna_slice_t client_id)
 {
+    int            rc;
     cigna_slice_t  azp;
 
-    if (client_id.len == 0 || !cigna_jwt_has_audience(payload, client_id)) {
-        return 0;
-    }
+    rc = cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp);
 
-    switch (cigna_json_string(payload, "azp", CIGNA_JWT_CLAIM_MAX, &azp)) {
-
-    case CIGNA_OK:
-        return azp.len == 0 || cigna_slice_eq(azp, client_id);
-
-    case CIGNA_NONE:
-        return 1;
-
-    default:
-        return 0;
-    }
+    return client_id.len && cigna_jwt_has_audience(payload, client_id)
+           && rc != CIGNA_ERROR
+           && (azp.len == 0 || cigna_slice_eq(azp, client_id));
 }
 
 

@@ -1,6 +1,4 @@
 
-#include <string.h>
-
 #include "http/cigna_base64url.h"
 #include "http/cigna_form.h"
 #include "cigna_oauth.h"
@@ -147,16 +145,12 @@ cigna_oauth_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t url, const cigna_oauth_field_t *fields, size_t count,
     cigna_arena_t *arena, cigna_http_request_t *req)
 {
-    memset(req, 0, sizeof(cigna_http_request_t));
+    *req = (cigna_http_request_t) {
+        .url = url,
+        .body = cigna_oauth_body(p, secret, fields, count, arena)
+    };
 
-    if (url.len == 0) {
-        return CIGNA_ERROR;
-    }
-
-    req->url = url;
-    req->body = cigna_oauth_body(p, secret, fields, count, arena);
-
-    if (req->body.len == 0) {
+    if (req->url.len == 0 || req->body.len == 0) {
         return CIGNA_ERROR;
     }
 

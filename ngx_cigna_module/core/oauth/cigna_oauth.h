@@ -52,8 +52,6 @@ typedef struct {
     cigna_slice_t   scope;
     cigna_slice_t   patient;
     cigna_slice_t   error;                 /* the code, sanitized for logs */
-    cigna_slice_t   error_description;     /* sanitized too, at most 128
-                                              bytes */
     int64_t         expires_in_s;          /* -1: absent or unusable */
 
     /* for logs, without bytes of the reply: "status=200,length=57,scope=odd" */
@@ -114,12 +112,6 @@ typedef struct {
 } cigna_metadata_t;
 
 /*
- * Appends "<fhir_base>/.well-known/smart-configuration".  CIGNA_ERROR: there is
- * no fhir_base, or no room.
- */
-int cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p);
-
-/*
  * Reads the document and checks it against the tenant's registration; the table
  * in cigna_oauth_metadata.c has the rules.  A member that is ignored leaves its
  * slice empty, and "notes" gets the member's name and the reason, for the log.
@@ -136,6 +128,16 @@ int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
  */
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh);
+
+/* the URL with this number, from 0; NULL: there are not as many */
+cigna_slice_t *cigna_oauth_metadata_member(cigna_metadata_t *m, unsigned i);
+
+/*
+ * Gives a provider the endpoints that are configured, and for the others those
+ * of the metadata.  Copies slices, not bytes.
+ */
+void cigna_oauth_metadata_apply(const cigna_metadata_t *m,
+    const cigna_provider_t *configured, cigna_provider_t *p);
 
 /*
  * 1 if both have an issuer and the issuers differ, or if both have an endpoint

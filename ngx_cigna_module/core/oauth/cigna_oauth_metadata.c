@@ -57,7 +57,8 @@
 typedef struct {
     const char   *name;
     size_t        offset;                  /* offset in cigna_metadata_t */
-    size_t        configured;              /* offset in cigna_provider_t */
+    size_t        configured;              /* offsets in cigna_provider_t: */
+    size_t        used;                    /* as configured, and as used */
     unsigned      optional;                /* 1: a bad URL is only noted */
     const char   *error;
 } cigna_oauth_url_t;
@@ -76,12 +77,14 @@ static void cigna_oauth_metadata_revocation(const cigna_provider_t *p,
 static void cigna_oauth_metadata_note(cigna_buf_t *notes, const char *member,
     const char *why);
 static cigna_slice_t cigna_oauth_url_trim(cigna_slice_t text);
+static cigna_slice_t cigna_oauth_url_at(const void *p, size_t offset);
 static int cigna_oauth_url_moved(cigna_slice_t known, cigna_slice_t fresh);
 
 
 #define cigna_oauth_url(name, configured, optional)                           \
     { #name, offsetof(cigna_metadata_t, name),                                \
-      offsetof(cigna_provider_t, configured), optional,                       \
+      offsetof(cigna_provider_t, configured),                                 \
+      offsetof(cigna_provider_t, name), optional,                             \
       "\"" #name "\" is not an https URL" }
 
 static const cigna_oauth_url_t  cigna_oauth_urls[] = {
@@ -90,22 +93,8 @@ static const cigna_oauth_url_t  cigna_oauth_urls[] = {
     cigna_oauth_url(token_endpoint, token_endpoint, 0),
     cigna_oauth_url(jwks_uri, jwks_uri, 1),
     cigna_oauth_url(revocation_endpoint, revocation_endpoint, 1),
-    { NULL, 0, 0, 0, NULL }
+    { NULL, 0, 0, 0, 0, NULL }
 };
-
-
-int
-cigna_oauth_append_metadata_url(cigna_buf_t *b, const cigna_provider_t *p)
-{
-    if (p->fhir_base.len == 0) {
-        return CIGNA_ERROR;
-    }
-
-    cigna_buf_append(b, p->fhir_base);
-    cigna_buf_append_str(b, "/.well-known/smart-configuration");
-
-    return b->overflow ? CIGNA_ERROR : CIGNA_OK;
-}
 
 
 int
@@ -147,18 +136,18 @@ static const char *
 cigna_oauth_metadata_read(const cigna_provider_t *p, const cigna_json_t *doc,
     cigna_arena_t *arena, cigna_metadata_t *m, cigna_buf_t *notes)
 {
-    int                       supported;
-    const char               *error;
-    static const char         iss[] =
-                              "authorization_response_iss_parameter_supported";
-    const cigna_oauth_url_t  *url;
+    int             supported;
+    unsigned        i;
+    const char     *error;
+    cigna_slice_t  *value;
 
-    for (url = cigna_oauth_urls; url->name; url++) {
+    static const char  iss[] =
+        "authorization_response_iss_parameter_supported";
 
-        error = cigna_oauth_metadata_url(p, doc, url, arena,
-                                         (cigna_slice_t *) ((char *) m
-                                                            + url->offset),
-                                         notes);
+    for (i = 0; (value = cigna_oauth_metadata_member(m, i)) != NULL; i++) {
+
+        error = cigna_oauth_metadata_url(p, doc, &cigna_oauth_urls[i], arena,
+                                         value, notes);
         if (error) {
             return error;
         }
@@ -186,12 +175,11 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
     const cigna_oauth_url_t *url, cigna_arena_t *arena, cigna_slice_t *value,
     cigna_buf_t *notes)
 {
-    int                   rc;
-    const char           *fault;
-    cigna_slice_t         text;
-    const cigna_slice_t  *configured;
+    int             rc;
+    const char     *fault;
+    cigna_slice_t   text, configured;
 
-    configured = (const cigna_slice_t *) ((const char *) p + url->configured);
+    configured = cigna_oauth_url_at(p, url->configured);
 
     rc = cigna_json_string(doc, url->name, CIGNA_OAUTH_URL_MAX, &text);
 
@@ -206,8 +194,8 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
         return NULL;
     }
 
-    if (rc == CIGNA_OK && url == cigna_oauth_urls && configured->len
-        && !cigna_slice_eq(text, *configured))
+    if (rc == CIGNA_OK && url == cigna_oauth_urls && configured.len
+        && !cigna_slice_eq(text, configured))
     {
         return "\"issuer\" is not the one that is configured";
     }
@@ -220,7 +208,7 @@ cigna_oauth_metadata_url(const cigna_provider_t *p, const cigna_json_t *doc,
                ? NULL : "there is no room for the document";
     }
 
-    if (!url->optional && configured->len == 0) {
+    if (!url->optional && configured.len == 0) {
         return fault;
     }
 
@@ -318,18 +306,44 @@ void
 cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh)
 {
-    cigna_slice_t            *to;
+    unsigned        i;
+    cigna_slice_t  *to;
+
+    for (i = 0; (to = cigna_oauth_metadata_member(fresh, i)) != NULL; i++) {
+        if (to->len == 0) {
+            *to = cigna_oauth_url_at(known, cigna_oauth_urls[i].offset);
+        }
+    }
+}
+
+
+cigna_slice_t *
+cigna_oauth_metadata_member(cigna_metadata_t *m, unsigned i)
+{
+    const cigna_oauth_url_t  *url;
+
+    url = &cigna_oauth_urls[i];
+
+    return url->name ? (cigna_slice_t *) ((char *) m + url->offset) : NULL;
+}
+
+
+void
+cigna_oauth_metadata_apply(const cigna_metadata_t *m,
+    const cigna_provider_t *configured, cigna_provider_t *p)
+{
+    cigna_slice_t             value;
     const cigna_oauth_url_t  *url;
 
     for (url = cigna_oauth_urls; url->name; url++) {
 
-        to = (cigna_slice_t *) ((char *) fresh + url->offset);
+        value = cigna_oauth_url_at(configured, url->used);
 
-        if (to->len == 0) {
-            *to = *(const cigna_slice_t *) ((const char *) known
-                                            + url->offset);
-        }
+        *(cigna_slice_t *) ((char *) p + url->used) =
+                      value.len ? value : cigna_oauth_url_at(m, url->offset);
     }
+
+    p->iss_supported = m->iss_supported;
 }
 
 
@@ -347,15 +361,23 @@ cigna_oauth_metadata_moved(const cigna_metadata_t *known,
 
     for (url = cigna_oauth_urls; url->name; url++) {
 
-        if (cigna_oauth_url_moved(
-                *(const cigna_slice_t *) ((const char *) known + url->offset),
-                *(const cigna_slice_t *) ((const char *) fresh + url->offset)))
+        if (cigna_oauth_url_moved(cigna_oauth_url_at(known, url->offset),
+                                  cigna_oauth_url_at(fresh, url->offset)))
         {
             return 1;
         }
     }
 
     return 0;
+}
+
+
+/* the slice at this offset of a struct */
+
+static cigna_slice_t
+cigna_oauth_url_at(const void *p, size_t offset)
+{
+    return *(const cigna_slice_t *) ((const char *) p + offset);
 }
 
 

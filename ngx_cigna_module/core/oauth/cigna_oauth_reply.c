@@ -41,6 +41,7 @@
  */
 
 
+#include <stdio.h>
 #include <string.h>
 
 #include "json/cigna_json.h"
@@ -50,9 +51,8 @@
 
 #define CIGNA_OAUTH_LIFE_MAX_S  (366 * 24 * 3600)
 
-/* most bytes that are kept for logs */
-#define CIGNA_OAUTH_ERROR_MAX        64
-#define CIGNA_OAUTH_DESCRIPTION_MAX  128
+/* most bytes of an error that are kept for logs */
+#define CIGNA_OAUTH_ERROR_MAX   64
 
 
 static cigna_json_t *cigna_oauth_reply_parse(cigna_slice_t body,
@@ -76,11 +76,10 @@ static void cigna_oauth_reply_life(const cigna_json_t *doc,
     cigna_token_reply_t *reply);
 static int cigna_oauth_reply_copy(cigna_arena_t *arena,
     cigna_token_reply_t *reply);
-static void cigna_oauth_reply_drop(cigna_token_reply_t *reply);
 static void cigna_oauth_reply_note(cigna_token_reply_t *reply,
     const char *name, const char *what);
-static void cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name,
-    size_t max, cigna_arena_t *arena, cigna_slice_t *value);
+static cigna_slice_t cigna_oauth_reply_quote(const cigna_json_t *doc,
+    cigna_arena_t *arena);
 static cigna_slice_t cigna_oauth_reply_trim(cigna_slice_t s);
 static int cigna_oauth_reply_printable(cigna_slice_t s, uint8_t lowest);
 
@@ -89,26 +88,18 @@ cigna_token_e
 cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
     cigna_arena_t *arena, cigna_token_reply_t *reply)
 {
-    cigna_buf_t     b;
     cigna_json_t   *doc;
     cigna_token_e   e;
 
     memset(reply, 0, sizeof(cigna_token_reply_t));
     reply->expires_in_s = -1;
 
-    cigna_buf_init(&b, reply->shape, CIGNA_TOKEN_SHAPE_MAX - 1);
-    cigna_buf_append_str(&b, "status=");
-    cigna_buf_append_uint(&b, status);
-    cigna_buf_append_str(&b, ",length=");
-    cigna_buf_append_uint(&b, body.len);
+    (void) snprintf(reply->shape, CIGNA_TOKEN_SHAPE_MAX,
+                    "status=%u,length=%zu", status, body.len);
 
     doc = cigna_oauth_reply_parse(body, reply);
 
-    cigna_oauth_reply_quote(doc, "error", CIGNA_OAUTH_ERROR_MAX, arena,
-                            &reply->error);
-    cigna_oauth_reply_quote(doc, "error_description",
-                            CIGNA_OAUTH_DESCRIPTION_MAX, arena,
-                            &reply->error_description);
+    reply->error = cigna_oauth_reply_quote(doc, arena);
 
     e = cigna_oauth_reply_read(status, doc, arena, reply);
 
@@ -121,28 +112,16 @@ cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
 const char *
 cigna_token_name(cigna_token_e e)
 {
-    switch (e) {
+    static const char *const  names[] = {
+        [cigna_token_ok] = "ok",
+        [cigna_token_invalid_grant] = "invalid_grant",
+        [cigna_token_refused] = "refused",
+        [cigna_token_invalid] = "invalid",
+        [cigna_token_throttled] = "throttled",
+        [cigna_token_failed] = "failed"
+    };
 
-    case cigna_token_ok:
-        return "ok";
-
-    case cigna_token_invalid_grant:
-        return "invalid_grant";
-
-    case cigna_token_refused:
-        return "refused";
-
-    case cigna_token_invalid:
-        return "invalid";
-
-    case cigna_token_throttled:
-        return "throttled";
-
-    case cigna_token_failed:
-        return "failed";
-    }
-
-    return "unknown";
+    return ((unsigned) e <= cigna_token_failed) ? names[e] : "unknown";
 }
 
 
@@ -183,7 +162,8 @@ static cigna_token_e
 cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
     cigna_arena_t *arena, cigna_token_reply_t *reply)
 {
-    cigna_token_e  e;
+    cigna_token_e        e;
+    cigna_token_reply_t  none;
 
     if (status == 429) {
         return cigna_token_throttled;
@@ -201,13 +181,18 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
 
     if (status >= 200 && status < 300) {
 
+        none = *reply;
+
         if (cigna_oauth_reply_tokens(doc, reply) == CIGNA_OK
             && cigna_oauth_reply_copy(arena, reply) == CIGNA_OK)
         {
             return cigna_token_ok;
         }
 
-        cigna_oauth_reply_drop(reply);
+        /* no part of an invalid reply is used, but the findings stay */
+
+        memcpy(none.shape, reply->shape, CIGNA_TOKEN_SHAPE_MAX);
+        *reply = none;
     }
 
     return e == cigna_token_ok ? cigna_token_invalid : e;
@@ -461,20 +446,6 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 }
 
 
-/* clears the tokens and their fields: no part of an invalid reply is used */
-
-static void
-cigna_oauth_reply_drop(cigna_token_reply_t *reply)
-{
-    reply->access_token = cigna_slice_null;
-    reply->refresh_token = cigna_slice_null;
-    reply->id_token = cigna_slice_null;
-    reply->scope = cigna_slice_null;
-    reply->patient = cigna_slice_null;
-    reply->expires_in_s = -1;
-}
-
-
 /*
  * adds a finding to "shape"; if there is no room, the first findings say the
  * most
@@ -484,47 +455,34 @@ static void
 cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
     const char *what)
 {
-    size_t       len;
-    cigna_buf_t  b;
+    int     n;
+    size_t  len;
 
     len = strlen(reply->shape);
+    n = snprintf(reply->shape + len, CIGNA_TOKEN_SHAPE_MAX - len, ",%s=%s",
+                 name, what);
 
-    cigna_buf_init(&b, reply->shape + len, CIGNA_TOKEN_SHAPE_MAX - 1 - len);
-    cigna_buf_append_char(&b, ',');
-    cigna_buf_append_str(&b, name);
-    cigna_buf_append_char(&b, '=');
-    cigna_buf_append_str(&b, what);
-
-    if (b.overflow) {
-        b.pos = b.start;
+    if (n >= (int) (CIGNA_TOKEN_SHAPE_MAX - len)) {
+        reply->shape[len] = '\0';
     }
-
-    *b.pos = '\0';
 }
 
 
-/*
- * copies a member, sanitized for a log line; empty if there is no room for it
- */
+/* copies the error, sanitized for a log line; empty if there is no room */
 
-static void
-cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
-    cigna_arena_t *arena, cigna_slice_t *value)
+static cigna_slice_t
+cigna_oauth_reply_quote(const cigna_json_t *doc, cigna_arena_t *arena)
 {
     size_t         i;
     uint8_t        c;
     cigna_buf_t    b;
     cigna_slice_t  s;
 
-    if (doc == NULL
-        || cigna_json_string(doc, name, CIGNA_JSON_SIZE_MAX, &s) != CIGNA_OK)
-    {
-        return;
-    }
+    (void) cigna_json_string(doc, "error", CIGNA_JSON_SIZE_MAX, &s);
 
     cigna_arena_open(arena, &b);
 
-    for (i = 0; i < s.len && i < max; i++) {
+    for (i = 0; i < s.len && i < CIGNA_OAUTH_ERROR_MAX; i++) {
         c = s.data[i];
 
         if (c < 0x20 || c > 0x7e || c == '"' || c == '\'' || c == '\\') {
@@ -534,7 +492,7 @@ cigna_oauth_reply_quote(const cigna_json_t *doc, const char *name, size_t max,
         cigna_buf_append_char(&b, c);
     }
 
-    *value = cigna_arena_close(arena, &b);
+    return cigna_arena_close(arena, &b);
 }
 
 

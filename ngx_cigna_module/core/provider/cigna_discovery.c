@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "cigna_discovery.h"
+#include "cigna_metadata_fetch.h"
 
 
 #define CIGNA_DISCOVERY_TRIES     2
@@ -39,8 +40,7 @@ static int cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev);
 static int cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
     const char **error);
 static int cigna_discovery_suffices(cigna_discovery_t *f);
-static int cigna_discovery_failed(cigna_discovery_t *f, const char *text,
-    cigna_slice_t quoted);
+static int cigna_discovery_failed(cigna_discovery_t *f, const char *text);
 static void cigna_discovery_done(cigna_discovery_t *f, cigna_op_t *op, int rc);
 
 
@@ -69,9 +69,7 @@ cigna_discovery_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
         f->state = cigna_discovery_st_fetch;
 
         if (cigna_discovery_fetch(f, op) != CIGNA_OK) {
-            cigna_discovery_done(f, op,
-                                 cigna_discovery_failed(f, "no room",
-                                                        cigna_slice_null));
+            cigna_discovery_done(f, op, cigna_discovery_failed(f, "no room"));
         }
 
         return;
@@ -107,17 +105,12 @@ cigna_discovery_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static int
 cigna_discovery_fetch(cigna_discovery_t *f, cigna_op_t *op)
 {
-    int                   rc;
-    cigna_buf_t           b;
-    cigna_http_request_t  req;
+    cigna_http_request_t  req = {
+        .url = cigna_metadata_fetch_url(f->arena, f->provider,
+                                        cigna_public_metadata_configuration)
+    };
 
-    memset(&req, 0, sizeof(cigna_http_request_t));
-
-    cigna_arena_open(f->arena, &b);
-    rc = cigna_oauth_append_metadata_url(&b, f->provider);
-    req.url = cigna_arena_close(f->arena, &b);
-
-    if (rc != CIGNA_OK || req.url.len == 0) {
+    if (req.url.len == 0) {
         return CIGNA_ERROR;
     }
 
@@ -134,7 +127,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
     const char  *error;
 
     if (ev->type != cigna_ev_ok) {
-        return cigna_discovery_failed(f, "no reply", cigna_slice_null);
+        return cigna_discovery_failed(f, "no reply");
     }
 
     if (ev->status < 200 || ev->status > 299) {
@@ -145,7 +138,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
     }
 
     if (cigna_discovery_parse(f, ev->body, &error) != CIGNA_OK) {
-        return cigna_discovery_failed(f, error, cigna_slice_null);
+        return cigna_discovery_failed(f, error);
     }
 
     if (f->known && cigna_oauth_metadata_moved(f->known, &f->metadata)) {
@@ -153,7 +146,7 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
         f->refused = 1;
 
         return cigna_discovery_failed(f, "the server names other hosts than "
-                                      "before", cigna_slice_null);
+                                      "before");
     }
 
     /* known endpoints that the document lacks stay, to notice a later move */
@@ -190,18 +183,16 @@ cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
 static int
 cigna_discovery_suffices(cigna_discovery_t *f)
 {
-    if (f->provider->authorization_endpoint.len == 0
-        && f->metadata.authorization_endpoint.len == 0)
-    {
-        return cigna_discovery_failed(f, "no \"authorization_endpoint\"",
-                                      cigna_slice_null);
+    cigna_provider_t  p;
+
+    cigna_oauth_metadata_apply(&f->metadata, f->provider, &p);
+
+    if (p.authorization_endpoint.len == 0) {
+        return cigna_discovery_failed(f, "no \"authorization_endpoint\"");
     }
 
-    if (f->provider->token_endpoint.len == 0
-        && f->metadata.token_endpoint.len == 0)
-    {
-        return cigna_discovery_failed(f, "no \"token_endpoint\"",
-                                      cigna_slice_null);
+    if (p.token_endpoint.len == 0) {
+        return cigna_discovery_failed(f, "no \"token_endpoint\"");
     }
 
     return CIGNA_OK;
@@ -209,10 +200,9 @@ cigna_discovery_suffices(cigna_discovery_t *f)
 
 
 static int
-cigna_discovery_failed(cigna_discovery_t *f, const char *text,
-    cigna_slice_t quoted)
+cigna_discovery_failed(cigna_discovery_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
+    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
 
     return CIGNA_ERROR;
 }

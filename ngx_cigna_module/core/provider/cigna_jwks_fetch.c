@@ -1,5 +1,5 @@
 
-#include <string.h>
+#include <stdio.h>
 
 #include "cigna_jwks_fetch.h"
 
@@ -17,7 +17,7 @@
 
 static int cigna_jwks_fetch_openid(cigna_slice_t scope);
 static void cigna_jwks_fetch_tell(const cigna_event_t *ev,
-    const cigna_jwks_t *jwks, cigna_buf_t *b);
+    const cigna_jwks_t *jwks, char why[CIGNA_JWKS_FETCH_WHY_MAX]);
 static int cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms,
     int64_t ms);
 
@@ -71,10 +71,7 @@ cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms)
 void
 cigna_jwks_fetch_start(const cigna_provider_t *p, cigna_op_t *op)
 {
-    cigna_http_request_t  req;
-
-    memset(&req, 0, sizeof(cigna_http_request_t));
-    req.url = p->jwks_uri;
+    cigna_http_request_t  req = { .url = p->jwks_uri };
 
     cigna_flow_http(op, &req);
 }
@@ -84,30 +81,23 @@ void
 cigna_jwks_fetch_done(cigna_provider_t *p, const cigna_event_t *ev,
     char why[CIGNA_JWKS_FETCH_WHY_MAX])
 {
-    cigna_buf_t    b;
     cigna_jwks_t  *jwks;
 
     jwks = NULL;
-
-    /* one byte stays free for the zero */
-
-    cigna_buf_init(&b, why, CIGNA_JWKS_FETCH_WHY_MAX - 1);
+    why[0] = '\0';
 
     if (ev->type == cigna_ev_ok && ev->status >= 200 && ev->status < 300) {
         jwks = cigna_jwks_create(ev->body);
     }
 
     if (jwks && cigna_jwks_count(jwks)) {
-        *b.pos = '\0';
-
         cigna_jwks_destroy(p->keys->set);
         p->keys->set = jwks;
         p->keys->fetched_ms = ev->now_ms;
         return;
     }
 
-    cigna_jwks_fetch_tell(ev, jwks, &b);
-    *b.pos = '\0';
+    cigna_jwks_fetch_tell(ev, jwks, why);
 
     cigna_jwks_destroy(jwks);
 
@@ -120,20 +110,24 @@ cigna_jwks_fetch_done(cigna_provider_t *p, const cigna_event_t *ev,
 
 static void
 cigna_jwks_fetch_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,
-    cigna_buf_t *b)
+    char why[CIGNA_JWKS_FETCH_WHY_MAX])
 {
+    cigna_buf_t  b;
+
     if (jwks) {
-        cigna_buf_append_str(b, "none of the keys is usable: ");
-        cigna_jwks_append_shape(jwks, b);
+        cigna_buf_init(&b, why, CIGNA_JWKS_FETCH_WHY_MAX - 1);
+        cigna_buf_append_str(&b, "none of the keys is usable: ");
+        cigna_jwks_append_shape(jwks, &b);
+        *b.pos = '\0';
 
     } else if (ev->type != cigna_ev_ok) {
-        cigna_buf_append_str(b, "the keys cannot be fetched: no answer");
+        cigna_flow_say(why, CIGNA_JWKS_FETCH_WHY_MAX,
+                       "the keys cannot be fetched: no answer",
+                       cigna_slice_null);
 
     } else {
-        cigna_buf_append_str(b, "the keys cannot be fetched: status ");
-        cigna_buf_append_uint(b, ev->status);
-        cigna_buf_append_str(b, ", ");
-        cigna_buf_append_uint(b, ev->body.len);
-        cigna_buf_append_str(b, " bytes that are no key set");
+        (void) snprintf(why, CIGNA_JWKS_FETCH_WHY_MAX,
+                        "the keys cannot be fetched: status %u, %zu bytes that "
+                        "are no key set", ev->status, ev->body.len);
     }
 }

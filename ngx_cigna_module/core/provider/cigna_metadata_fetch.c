@@ -11,26 +11,37 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_metadata_fetch.h"
 #include "http/cigna_gate_in.h"
 
 
-static void cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f,
-    cigna_op_t *op);
-static cigna_metadata_fetch_e cigna_metadata_fetch_read(
-    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
-static cigna_metadata_fetch_e cigna_metadata_fetch_status(
-    cigna_metadata_fetch_t *f, const cigna_event_t *ev);
-static cigna_metadata_fetch_e cigna_metadata_fetch_make(
-    cigna_metadata_fetch_t *f, cigna_slice_t body);
+static void cigna_metadata_fetch_read(cigna_metadata_fetch_t *f,
+    const cigna_event_t *ev);
+static const char *cigna_metadata_fetch_make(cigna_metadata_fetch_t *f,
+    cigna_slice_t body);
 static int cigna_metadata_fetch_json(cigna_slice_t type);
 static unsigned cigna_metadata_fetch_fresh(const cigna_event_t *ev,
     int64_t max_age_s);
-static cigna_metadata_fetch_e cigna_metadata_fetch_say(
-    cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc, const char *text,
-    cigna_slice_t quoted);
+static void cigna_metadata_fetch_say(cigna_metadata_fetch_t *f,
+    const char *text);
+
+
+cigna_slice_t
+cigna_metadata_fetch_url(cigna_arena_t *arena, const cigna_provider_t *p,
+    cigna_public_metadata_e document)
+{
+    cigna_buf_t  b;
+
+    if (p->fhir_base.len == 0) {
+        return cigna_slice_null;
+    }
+
+    cigna_arena_open(arena, &b);
+    cigna_buf_append(&b, p->fhir_base);
+    cigna_buf_append(&b, cigna_public_metadata_path(document));
+
+    return cigna_arena_close(arena, &b);
+}
 
 
 void
@@ -48,26 +59,15 @@ void
 cigna_metadata_fetch_next(cigna_metadata_fetch_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (!f->asked) {
-        f->asked = 1;
-        cigna_metadata_fetch_ask(f, op);
+    cigna_http_request_t  req = { .url = f->url, .lines = f->lines };
+
+    if (f->asked) {
+        cigna_metadata_fetch_read(f, ev);
+        cigna_flow_done(op);
         return;
     }
 
-    f->rc = cigna_metadata_fetch_read(f, ev);
-    cigna_flow_done(op);
-}
-
-
-static void
-cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
-{
-    cigna_http_request_t  req;
-
-    memset(&req, 0, sizeof(cigna_http_request_t));
-
-    req.url = f->url;
-    req.lines = f->lines;
+    f->asked = 1;
 
     if (f->document == cigna_public_metadata_capabilities) {
         req.accept = cigna_slice("application/fhir+json");
@@ -78,84 +78,73 @@ cigna_metadata_fetch_ask(cigna_metadata_fetch_t *f, cigna_op_t *op)
 }
 
 
-static cigna_metadata_fetch_e
+static void
 cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
 {
-    cigna_slice_t  type;
+    const char  *error;
 
-    if (ev->type != cigna_ev_ok) {
-        return f->reply && f->reply->too_large
-               ? cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                          "is longer than 4 MiB",
-                                          cigna_slice_null)
-               : cigna_metadata_fetch_say(f, cigna_metadata_fetch_away,
-                                          "no reply", cigna_slice_null);
+    f->rc = cigna_metadata_fetch_passed;
+
+    if (ev->type != cigna_ev_ok && f->reply && f->reply->too_large) {
+        cigna_metadata_fetch_say(f, "is longer than 4 MiB");
+
+    } else if (ev->type != cigna_ev_ok) {
+        f->rc = cigna_metadata_fetch_away;
+        cigna_metadata_fetch_say(f, "no reply");
+
+    } else if (ev->status != 200) {
+        cigna_flow_say_uint(f->detail, sizeof(f->detail),
+                            "is answered with status", ev->status);
+
+        if (cigna_flow_passing(ev)) {
+            f->rc = cigna_metadata_fetch_away;
+        }
+
+    } else if (f->reply->encoded) {
+        cigna_metadata_fetch_say(f, "is compressed");
+
+    } else if (!cigna_metadata_fetch_json(f->reply->content_type)) {
+        cigna_flow_say(f->detail, sizeof(f->detail), "is not JSON but",
+                       f->reply->content_type);
+
+    } else {
+        error = cigna_metadata_fetch_make(f, ev->body);
+        cigna_metadata_fetch_say(f, error);
+
+        if (error == NULL) {
+            f->rc = cigna_metadata_fetch_kept;
+            f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
+        }
     }
-
-    if (ev->status != 200) {
-        return cigna_metadata_fetch_status(f, ev);
-    }
-
-    if (f->reply->encoded) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                        "is compressed", cigna_slice_null);
-    }
-
-    type = f->reply->content_type;
-
-    if (!cigna_metadata_fetch_json(type)) {
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed,
-                                        "is not JSON but", type);
-    }
-
-    f->fresh_s = cigna_metadata_fetch_fresh(ev, f->reply->max_age_s);
-
-    return cigna_metadata_fetch_make(f, ev->body);
 }
 
 
-static cigna_metadata_fetch_e
-cigna_metadata_fetch_status(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
-{
-    uint8_t      status[8];
-    cigna_buf_t  b;
+/* makes the text to be served; returns NULL, or the reason of a failure */
 
-    cigna_buf_init(&b, status, sizeof(status));
-    cigna_buf_append_uint(&b, ev->status);
-
-    return cigna_metadata_fetch_say(f, cigna_flow_passing(ev)
-                                       ? cigna_metadata_fetch_away
-                                       : cigna_metadata_fetch_passed,
-                                    "is answered with status",
-                                    cigna_buf_slice(&b));
-}
-
-
-static cigna_metadata_fetch_e
+static const char *
 cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 {
-    int          rc;
     cigna_buf_t  b;
     const char  *error;
 
+    error = NULL;
+
     cigna_arena_open(f->arena, &b);
-    rc = cigna_public_metadata_write(f->document, body, f->endpoints, f->n, &b,
-                                     &error);
+    (void) cigna_public_metadata_write(f->document, body, f->endpoints, f->n,
+                                       &b, &error);
     f->text = cigna_arena_close(f->arena, &b);
 
-    if (rc == CIGNA_OK && f->bases) {
+    if (error == NULL && f->bases) {
         cigna_arena_open(f->arena, &b);
-        rc = cigna_public_metadata_links(f->text, f->bases, &b, &error);
+        (void) cigna_public_metadata_links(f->text, f->bases, &b, &error);
         f->text = cigna_arena_close(f->arena, &b);
     }
 
-    if (rc != CIGNA_OK) {
+    if (error) {
         f->text = cigna_slice_null;
-        return cigna_metadata_fetch_say(f, cigna_metadata_fetch_passed, error,
-                                        cigna_slice_null);
     }
 
-    return cigna_metadata_fetch_kept;
+    return error;
 }
 
 
@@ -164,15 +153,9 @@ cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 static int
 cigna_metadata_fetch_json(cigna_slice_t type)
 {
-    cigna_slice_t  name;
-
-    if (type.len == 0 || cigna_gate_in_json(type)) {
-        return 1;
-    }
-
-    name = cigna_slice_trim(cigna_slice_cut(&type, ';'));
-
-    return cigna_slice_eq_case(name, cigna_slice("text/plain"));
+    return type.len == 0 || cigna_gate_in_json(type)
+           || cigna_slice_eq_case(cigna_slice_trim(cigna_slice_cut(&type, ';')),
+                                  cigna_slice("text/plain"));
 }
 
 
@@ -183,28 +166,23 @@ cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)
 {
     unsigned  s;
 
-    if (max_age_s == -1) {
-        s = CIGNA_METADATA_FETCH_FRESH;
+    s = CIGNA_METADATA_FETCH_FRESH;
 
-    } else if (max_age_s < CIGNA_METADATA_FETCH_FRESH_MIN) {
+    if (max_age_s != -1) {
+        s = max_age_s < CIGNA_METADATA_FETCH_FRESH_MAX
+            ? (unsigned) max_age_s : CIGNA_METADATA_FETCH_FRESH_MAX;
+    }
+
+    if (s < CIGNA_METADATA_FETCH_FRESH_MIN) {
         s = CIGNA_METADATA_FETCH_FRESH_MIN;
-
-    } else if (max_age_s > CIGNA_METADATA_FETCH_FRESH_MAX) {
-        s = CIGNA_METADATA_FETCH_FRESH_MAX;
-
-    } else {
-        s = (unsigned) max_age_s;
     }
 
     return cigna_flow_jitter(ev, s - s / 10, s);
 }
 
 
-static cigna_metadata_fetch_e
-cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, cigna_metadata_fetch_e rc,
-    const char *text, cigna_slice_t quoted)
+static void
+cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
-
-    return rc;
+    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
 }

@@ -59,6 +59,13 @@ typedef struct {
 } cigna_metadata_fetch_t;
 
 
+/*
+ * Makes the URL of a document, below fhir_base, in the arena.  Empty: there is
+ * no fhir_base, or no room.
+ */
+cigna_slice_t cigna_metadata_fetch_url(cigna_arena_t *arena,
+    const cigna_provider_t *p, cigna_public_metadata_e document);
+
 /* sets results and private fields */
 void cigna_metadata_fetch_init(cigna_metadata_fetch_t *f);
 void cigna_metadata_fetch_next(cigna_metadata_fetch_t *f,

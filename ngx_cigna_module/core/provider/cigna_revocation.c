@@ -66,23 +66,16 @@ static void cigna_revocation_status(cigna_revocation_t *f, unsigned status);
 
 /*
  * A byte takes at most three bytes in a form, and twelve in form-encoded Basic
- * credentials.  With two secrets there are two requests.
+ * credentials.  The flow may send two requests, each with another secret.
  */
 
 size_t
 cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token)
 {
-    size_t  room;
-
-    room = 4 * token.len + 12 * (p->client_id.len + p->client_secret.len)
-           + CIGNA_REVOCATION_ROOM;
-
-    if (p->older_secret.len) {
-        room += 3 * token.len + 12 * (p->client_id.len + p->older_secret.len)
-                + CIGNA_REVOCATION_ROOM;
-    }
-
-    return room;
+    return 7 * token.len
+           + 12 * (2 * p->client_id.len + p->client_secret.len
+                   + p->older_secret.len)
+           + 2 * CIGNA_REVOCATION_ROOM;
 }
 
 
@@ -130,8 +123,6 @@ static void
 cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const char  *hint;
-
     if (f->provider->revocation_endpoint.len == 0) {
 
         if (f->known) {
@@ -144,13 +135,14 @@ cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
         return;
     }
 
-    hint = f->refresh_token ? "refresh_token" : "access_token";
-
     if (f->req.body.len == 0
         && cigna_oauth_revoke_request(f->provider,
                                       cigna_client_secret(&f->secret,
                                                           f->provider),
-                                      f->token, hint, f->arena, &f->req)
+                                      f->token,
+                                      f->refresh_token ? "refresh_token"
+                                                       : "access_token",
+                                      f->arena, &f->req)
            != CIGNA_OK)
     {
         cigna_revocation_end(f, op, cigna_revocation_no_room);
@@ -228,8 +220,6 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
     cigna_token_e        e;
     cigna_token_reply_t  reply;
 
-    memset(&reply, 0, sizeof(cigna_token_reply_t));
-
     e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
 
     if (cigna_client_secret_refused(ev->status, e, &reply)
@@ -266,13 +256,8 @@ cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,
         return;
     }
 
-    ms = CIGNA_REVOCATION_MAX_MS;
-
-    if (f->pauses < 6) {
-        ms = CIGNA_REVOCATION_FIRST_MS << f->pauses;
-        ms = ms < CIGNA_REVOCATION_MAX_MS ? ms : CIGNA_REVOCATION_MAX_MS;
-    }
-
+    ms = CIGNA_REVOCATION_FIRST_MS << (f->pauses < 6 ? f->pauses : 6);
+    ms = ms < CIGNA_REVOCATION_MAX_MS ? ms : CIGNA_REVOCATION_MAX_MS;
     ms = cigna_flow_jitter(ev, ms / 2, ms);
 
     if (ev->retry_after_s > ms / 1000) {

@@ -1,6 +1,4 @@
 
-#include <string.h>
-
 #include "cigna_revoke_handoff.h"
 
 

@@ -32,7 +32,6 @@ static void
 check_reply(const cigna_token_reply_t *reply, cigna_token_e e)
 {
     check_text(reply->error, 64, ' ');
-    check_text(reply->error_description, 128, ' ');
 
     check_text(reply->access_token, CIGNA_ACCESS_TOKEN_MAX, '!');
     check_text(reply->refresh_token, CIGNA_REFRESH_TOKEN_MAX, ' ');

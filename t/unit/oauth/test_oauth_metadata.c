@@ -427,27 +427,6 @@ a_changed_host_or_issuer_is_noticed(void **state)
 }
 
 
-static void
-the_document_is_below_the_fhir_base(void **state)
-{
-    uint8_t      text[128];
-    cigna_buf_t  b;
-
-    (void) state;
-
-    provider.fhir_base = cigna_slice("https://fhir.example/v1");
-
-    cigna_buf_init(&b, text, sizeof(text));
-    assert_int_equal(cigna_oauth_append_metadata_url(&b, &provider), CIGNA_OK);
-    assert_slice(cigna_buf_slice(&b),
-                 "https://fhir.example/v1/.well-known/smart-configuration");
-
-    cigna_buf_init(&b, text, 40);
-    assert_int_equal(cigna_oauth_append_metadata_url(&b, &provider),
-                     CIGNA_ERROR);
-}
-
-
 static int
 setup(void **state)
 {
@@ -477,8 +456,7 @@ main(void)
         test(tokens_are_not_revoked_at_another_server),
         test(the_issuer_must_be_the_configured_one),
         test(too_little_room_is_reported),
-        test(a_changed_host_or_issuer_is_noticed),
-        test(the_document_is_below_the_fhir_base)
+        test(a_changed_host_or_issuer_is_noticed)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,30 @@ answered(unsigned status, const char *type, const char *body)
 
 
 static void
+a_document_is_below_the_fhir_base(void **state)
+{
+    cigna_provider_t  p;
+
+    (void) state;
+
+    memset(&p, 0, sizeof(p));
+    p.fhir_base = cigna_slice("https://fhir.example/v1");
+
+    assert_slice(cigna_metadata_fetch_url(&arena, &p,
+                                          cigna_public_metadata_capabilities),
+                 "https://fhir.example/v1/metadata");
+    assert_slice(cigna_metadata_fetch_url(&arena, &p,
+                                          cigna_public_metadata_configuration),
+                 "https://fhir.example/v1/.well-known/smart-configuration");
+
+    cigna_arena_init(&arena, mem, 40);
+    assert_slice(cigna_metadata_fetch_url(&arena, &p,
+                                          cigna_public_metadata_configuration),
+                 "");
+}
+
+
+static void
 one_request_is_made_and_charged(void **state)
 {
     (void) state;
@@ -251,6 +275,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        test(a_document_is_below_the_fhir_base),
         test(one_request_is_made_and_charged),
         test(a_document_is_kept_with_the_endpoints_in_it),
         test(links_become_a_mark_if_bases_are_given),
