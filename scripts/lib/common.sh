@@ -52,6 +52,17 @@ at_most() {
 }
 
 
+# check_arguments PROGRAM ...: ends the script if the Node program finds fault
+# with its command line.  So a wrong one is refused before anything is installed
+# or built.  On a machine without Node the program checks it afterwards.
+
+check_arguments() {
+    if [ -d "$TOP/scripts/node_modules" ] && command -v node >/dev/null; then
+        CIGNA_ONLY_CHECK_ARGUMENTS=1 node "$@" || exit $?
+    fi
+}
+
+
 # A second script that takes the same lock waits until the first one has ended.
 # The kernel releases the lock with the process, so a killed script leaves none.
 

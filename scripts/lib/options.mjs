@@ -18,6 +18,14 @@ export function optionsOf(tool, options, { allowPositionals = false } = {}) {
   return { values, positionals };
 }
 
+// Ends the program if it was started only to check its command line: see
+// check_arguments in common.sh.
+export function endIfOnlyChecked() {
+  if (process.env.CIGNA_ONLY_CHECK_ARGUMENTS) {
+    process.exit(0);
+  }
+}
+
 export function fail(tool, text) {
   console.error(`${tool}: ${text}; see scripts/${tool} --help`);
   process.exit(2);

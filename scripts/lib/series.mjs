@@ -1,7 +1,7 @@
 // Runs named scenarios one after the other and prints a table of the results.
 // Shared by scripts/faults and scripts/budgets.
 
-import { fail, optionsOf } from './options.mjs';
+import { endIfOnlyChecked, fail, optionsOf } from './options.mjs';
 
 const LIST_MAX = 20;
 
@@ -12,6 +12,7 @@ const LIST_MAX = 20;
 //   rowsOf     async (name, { option: number }) -> rows of the table
 export async function runSeries(tool, { scenarios, numbers, rowsOf }) {
   const { names, list, options } = wanted(tool, scenarios, numbers);
+  endIfOnlyChecked();
 
   if (list) {
     for (const name of names) {

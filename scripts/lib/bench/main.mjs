@@ -13,7 +13,7 @@
 import { cpus } from 'node:os';
 
 import { runScoped } from '../faults/scope.mjs';
-import { optionsOf } from '../options.mjs';
+import { endIfOnlyChecked, optionsOf } from '../options.mjs';
 import { instructionsPerRequest } from './callgrind.mjs';
 import { startContenders } from './contenders.mjs';
 import { filterSpeeds } from './filter.mjs';
@@ -42,6 +42,8 @@ const { values: { quick, ...plan } } = optionsOf('bench', {
   seconds: { type: 'string', min: 1 },
   requests: { type: 'string', min: 1 },
 });
+
+endIfOnlyChecked();
 
 for (const [name, [usual, least]] of Object.entries({
   rounds: [20, 3], others: [6, 1], seconds: [2, 1], requests: [2000, 500],

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { spkiHash } from '../../lib/ca.mjs';
-import { optionsOf } from '../../lib/options.mjs';
+import { endIfOnlyChecked, optionsOf } from '../../lib/options.mjs';
 import { BRANDS } from './brands.mjs';
 import { check } from './check.mjs';
 import { Stack, TOP } from './stack.mjs';
@@ -94,6 +94,7 @@ const { values } = optionsOf('demo', {
   screenshots: { type: 'string',
                  default: path.join(TOP, '.build/demo-screenshots') },
 });
+endIfOnlyChecked();
 
 try {
   await (values.check ? runCheck(values.screenshots) : run());
