@@ -20,9 +20,9 @@
 #include <sys/mman.h>
 
 
-/* grows with each change of the layout of the fixed part */
+/* grows with each change of the layout of the zone */
 
-#define NGX_CIGNA_ZONE_VERSION  7
+#define NGX_CIGNA_ZONE_VERSION  8
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
