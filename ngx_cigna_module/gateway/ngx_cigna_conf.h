@@ -4,8 +4,7 @@
 
 
 #include "nginx/ngx_cigna_compat.h"
-
-#include "base/cigna_slice.h"
+#include "nginx/ngx_cigna_slice.h"
 
 
 /*
@@ -22,12 +21,6 @@ typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 
 
 extern ngx_module_t  ngx_cigna_module;
-
-
-/* the slice of an ngx_str_t *; borrows the bytes */
-
-#define ngx_cigna_slice(str)                                                  \
-    ((cigna_slice_t) { (const uint8_t *) (str)->data, (str)->len })
 
 
 #endif /* _NGX_CIGNA_CONF_H_INCLUDED_ */

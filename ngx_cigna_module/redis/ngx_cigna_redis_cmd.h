@@ -6,6 +6,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "nginx/ngx_cigna_slice.h"
 #include "flow/cigna_flow.h"
 
 

@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_conn.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 /*
@@ -43,7 +42,6 @@ static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
 static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
-static void ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_write_handler(ngx_event_t *wev);
@@ -58,7 +56,8 @@ static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
 static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls);
 
 
 ngx_msec_t
@@ -152,8 +151,8 @@ static void
 ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
 {
     ngx_uint_t         argc;
+    ngx_msec_t         left;
     cigna_slice_t      argv[CIGNA_REDIS_ARGS_MAX];
-    ngx_msec_int_t     left;
     ngx_connection_t  *c;
 
     conn->reader = cigna_reader_create();
@@ -175,8 +174,8 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
 
     conn->state = ngx_cigna_redis_conn_handshake;
 
-    left = (ngx_msec_int_t) (conn->handshake_deadline - ngx_current_msec);
-    ngx_add_timer(&conn->handshake_timer, (ngx_msec_t) ngx_max(left, 1));
+    left = ngx_cigna_timer_left(conn->handshake_deadline);
+    ngx_add_timer(&conn->handshake_timer, ngx_max(left, 1));
 
     argc = ngx_cigna_redis_handshake_start(&conn->handshake, 0, argv);
 
@@ -199,39 +198,27 @@ static ngx_int_t
 ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    if (argc == 0) {
+    if (argc) {
 
-        if (conn->handshake.core.rc != cigna_redis_handshake_ok) {
-            ngx_cigna_redis_conn_fail(conn, conn->handshake.core.error);
+        if (ngx_cigna_redis_conn_say(conn, argv, argc) != NGX_OK) {
+            ngx_cigna_redis_conn_fail(conn, "no memory");
             return NGX_ERROR;
         }
-
-        ngx_cigna_redis_conn_up(conn);
 
         return NGX_OK;
     }
 
-    if (ngx_cigna_redis_out_append(&conn->greeting, argv, argc) != NGX_OK) {
-        ngx_cigna_redis_conn_fail(conn, "no memory");
+    if (conn->handshake.core.rc != cigna_redis_handshake_ok) {
+        ngx_cigna_redis_conn_fail(conn, conn->handshake.core.error);
         return NGX_ERROR;
     }
 
-    ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn)
-{
     ngx_cigna_timer_stop(&conn->handshake_timer);
 
-    ngx_cigna_redis_out_free(&conn->greeting);
-
     conn->state = ngx_cigna_redis_conn_ready;
-
     conn->ops->up(conn);
+
+    return NGX_OK;
 }
 
 
@@ -355,17 +342,15 @@ static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 {
     ssize_t                 n;
-    ngx_uint_t              commands;
     ngx_cigna_redis_out_t  *out;
 
-    commands = (conn->state == ngx_cigna_redis_conn_ready);
-    out = commands ? &conn->queue.out : &conn->greeting;
+    out = &conn->queue.out;
 
     if (out->pos == out->last) {
         return 0;
     }
 
-    if (commands && c->ssl) {
+    if (c->ssl) {
 
         /* a failed SSL_write() does not tell how much it has sent */
 
@@ -375,13 +360,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
     n = c->send(c, out->pos, out->last - out->pos);
 
     if (n > 0) {
-
-        if (commands) {
-            ngx_cigna_redis_queue_sent(&conn->queue, n);
-
-        } else {
-            ngx_cigna_redis_out_skip(out, n);
-        }
+        ngx_cigna_redis_queue_sent(&conn->queue, n);
     }
 
     return n;
@@ -603,9 +582,7 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
                   "redis \"%V\" is disconnected, %ui commands were pending: "
                   "%s", &conn->peer.origin->name, conn->queue.n, why);
 
-    ngx_queue_init(&calls);
-    ngx_cigna_redis_queue_end(&conn->queue, &calls);
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     conn->deadline.cancelable = 1;
 
@@ -616,27 +593,31 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 static void
 ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_queue_t  calls;
+
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     conn->ops->failed(conn, error);
 }
 
 
+/* moves the calls to an empty list: none before the connection was ready */
+
 static void
-ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls)
 {
     conn->state = ngx_cigna_redis_conn_closed;
 
     ngx_cigna_peer_done(&conn->peer);
 
-    if (conn->reader) {
-        cigna_reader_destroy(conn->reader);
-        conn->reader = NULL;
-    }
+    cigna_reader_destroy(conn->reader);
+    conn->reader = NULL;
 
     ngx_cigna_timer_stop(&conn->handshake_timer);
 
-    ngx_cigna_redis_out_free(&conn->greeting);
+    ngx_queue_init(calls);
+    ngx_cigna_redis_queue_end(&conn->queue, calls);
 }
 
 
@@ -660,11 +641,9 @@ ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 {
     ngx_queue_t  calls;
 
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     ngx_cigna_timer_stop(&conn->deadline);
 
-    ngx_queue_init(&calls);
-    ngx_cigna_redis_queue_end(&conn->queue, &calls);
     ngx_cigna_redis_calls_destroy(&conn->shared->calls, &calls);
 }

@@ -17,7 +17,6 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 {
     int                      rc;
     size_t                   i;
-    ngx_queue_t             *q;
     cigna_cluster_range_t    range;
     ngx_cigna_redis_node_t  *node;
 
@@ -27,9 +26,7 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
     ngx_memzero(map, sizeof(ngx_cigna_redis_map_t));
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
+    ngx_cigna_redis_each_node(redis, node) {
         node->listed = 0;
         node->nslots = 0;
     }
@@ -128,12 +125,9 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)
 {
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node;
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
+    ngx_cigna_redis_each_node(redis, node) {
         if (node->nslots == 0) {
             ngx_cigna_redis_node_leave(node);
             node->slot = CIGNA_MARKER_NO_SLOT;
@@ -167,14 +161,11 @@ ngx_cigna_redis_map_shift(ngx_cigna_redis_map_t map,
 ngx_cigna_redis_node_t *
 ngx_cigna_redis_map_any(ngx_cigna_redis_t *redis)
 {
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node, *any;
 
     any = NULL;
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
+    ngx_cigna_redis_each_node(redis, node) {
         if (node->nslots == 0) {
             continue;
         }

@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_check.h"
-#include "nginx/ngx_cigna_timer.h"
 #include "vault/cigna_marker.h"
 
 
@@ -41,8 +40,6 @@ struct ngx_cigna_redis_node_conn_s {
 };
 
 
-static ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(
-    ngx_cigna_redis_t *redis);
 static ngx_str_t ngx_cigna_redis_node_host(cigna_server_t *server,
     ngx_cigna_origin_t *teller);
 static ngx_int_t ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node);
@@ -86,16 +83,26 @@ static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_node_ops = {
 
 
 ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis,
+    ngx_cigna_origin_t *origins, ngx_uint_t norigins)
 {
     ngx_cigna_redis_node_t  *node;
 
-    node = ngx_cigna_redis_node_create(redis);
-
-    if (node) {
-        node->origins = redis->shared.conf->origins;
-        node->norigins = redis->shared.conf->norigins;
+    node = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_node_t));
+    if (node == NULL) {
+        return NULL;
     }
+
+    node->redis = redis;
+    node->origins = origins;
+    node->norigins = norigins;
+    node->slot = CIGNA_MARKER_NO_SLOT;
+
+    ngx_cigna_timer_init(&node->retry, ngx_cigna_redis_node_retry_handler, node,
+                         ngx_cigna_redis_log(redis), 1);
+
+    ngx_queue_insert_tail(&redis->nodes, &node->link);
+    redis->nnodes++;
 
     return node;
 }
@@ -106,17 +113,15 @@ ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_origin_t *teller)
 {
     ngx_str_t                host;
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node;
 
     host = ngx_cigna_redis_node_host(server, teller);
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
+    ngx_cigna_redis_each_node(redis, node) {
 
-        if (node->named.port == server->port
-            && node->named.host.len == host.len
-            && ngx_strncasecmp(node->named.host.data, host.data, host.len)
+        if (node->origins->port == server->port
+            && node->origins->host.len == host.len
+            && ngx_strncasecmp(node->origins->host.data, host.data, host.len)
                == 0)
         {
             return node;
@@ -148,6 +153,7 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_origin_t *teller)
 {
     ngx_str_t                host;
+    ngx_cigna_origin_t      *origin;
     ngx_cigna_redis_node_t  *node;
     ngx_cigna_redis_conf_t  *conf;
 
@@ -157,7 +163,6 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
         return node;
     }
 
-    conf = redis->shared.conf;
     host = ngx_cigna_redis_node_host(server, teller);
 
     if (redis->nnodes == NGX_CIGNA_REDIS_NODES_MAX) {
@@ -167,44 +172,25 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
         return NULL;
     }
 
-    node = ngx_cigna_redis_node_create(redis);
+    origin = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_origin_t));
+    if (origin == NULL) {
+        return NULL;
+    }
 
-    if (node == NULL
-        || ngx_cigna_origin_set(&node->named, &node->mem, &host, server->port,
-                                &conf->tls_name, conf->origins,
-                                conf->norigins)
-           != NGX_OK)
+    conf = redis->shared.conf;
+
+    origin->host = host;
+    origin->port = server->port;
+    origin->tls_name = conf->tls_name;
+
+    if (ngx_cigna_origin_set(redis->pool, origin, conf->origins,
+                             conf->norigins)
+        != NGX_OK)
     {
         return NULL;
     }
 
-    node->origins = &node->named;
-    node->norigins = 1;
-
-    ngx_queue_insert_tail(&redis->nodes, &node->link);
-    redis->nnodes++;
-
-    return node;
-}
-
-
-static ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
-{
-    ngx_cigna_redis_node_t  *node;
-
-    node = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_node_t));
-    if (node == NULL) {
-        return NULL;
-    }
-
-    node->redis = redis;
-    node->slot = CIGNA_MARKER_NO_SLOT;
-
-    ngx_cigna_timer_init(&node->retry, ngx_cigna_redis_node_retry_handler, node,
-                         ngx_cigna_redis_log(redis), 1);
-
-    return node;
+    return ngx_cigna_redis_node_create(redis, origin, 1);
 }
 
 
@@ -649,6 +635,9 @@ ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_t  *redis;
 
     redis = node->redis;
+
+    cigna_reply_destroy(call->reply);
+    call->reply = NULL;
 
     if (call->tries++ == NGX_CIGNA_REDIS_TRIES_MAX) {
         ngx_cigna_redis_call_finish(&redis->shared.calls, call,
