@@ -38,8 +38,7 @@
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
 
-static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
-static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer);
 static ngx_int_t ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 static void ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev);
@@ -122,18 +121,22 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     peer->timeout = timeout;
     peer->cancelable = 1;
     peer->keepalive = 1;
-    peer->handler = ngx_cigna_redis_conn_peer_handler;
+    peer->handler = ngx_cigna_redis_conn_connected;
     peer->data = conn;
 
     if (ngx_cigna_peer_start(peer) != NGX_AGAIN) {
-        ngx_cigna_redis_conn_peer_handler(peer);
+        ngx_cigna_redis_conn_connected(peer);
     }
 }
 
 
 static void
-ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
+ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer)
 {
+    ngx_uint_t               argc;
+    ngx_msec_t               left;
+    cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX];
+    ngx_connection_t        *c;
     ngx_cigna_redis_conn_t  *conn;
 
     conn = peer->data;
@@ -142,18 +145,6 @@ ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
         ngx_cigna_redis_conn_fail(conn, peer->error);
         return;
     }
-
-    ngx_cigna_redis_conn_connected(conn);
-}
-
-
-static void
-ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_uint_t         argc;
-    ngx_msec_t         left;
-    cigna_slice_t      argv[CIGNA_REDIS_ARGS_MAX];
-    ngx_connection_t  *c;
 
     conn->reader = cigna_reader_create();
 
@@ -167,7 +158,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
                            NGX_CIGNA_REDIS_ELEMENTS);
     }
 
-    c = conn->peer.connection;
+    c = peer->connection;
 
     c->read->handler = ngx_cigna_redis_conn_read_handler;
     c->write->handler = ngx_cigna_redis_conn_write_handler;

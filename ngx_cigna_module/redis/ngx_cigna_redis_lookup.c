@@ -132,7 +132,7 @@ ngx_cigna_redis_lookup_step(ngx_event_t *ev)
 }
 
 
-/* if something is wrong, pauses are short at first, and longer while it lasts */
+/* while something is wrong, pauses are short at first, and grow */
 
 static void
 ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup)

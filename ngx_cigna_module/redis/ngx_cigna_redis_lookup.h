@@ -71,7 +71,7 @@ void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
  */
 void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup);
 
-/* servers() calls this function to add the configured servers from "first" on */
+/* for servers(): adds the configured servers, beginning with number "first" */
 void ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup,
     ngx_uint_t first);
 

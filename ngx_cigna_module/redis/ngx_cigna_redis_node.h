@@ -12,7 +12,7 @@
  * is never freed: a pointer to it stays valid.
  */
 
-/* makes a node of a server's origins, which are tried in turn; NULL: no memory */
+/* makes the node of these origins, which are tried in turn; NULL: no memory */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis,
     ngx_cigna_origin_t *origins, ngx_uint_t norigins);
 

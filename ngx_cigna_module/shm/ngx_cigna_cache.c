@@ -9,6 +9,7 @@
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_cache_node.h"
 #include "nginx/ngx_cigna_pool_secret.h"
+#include "nginx/ngx_cigna_slice.h"
 #include "base/cigna_siphash.h"
 
 
@@ -57,8 +58,6 @@ static ngx_uint_t ngx_cigna_cache_written(ngx_slab_pool_t *pool,
 static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark);
-static void ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
-    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN]);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
     const u_char *name);
 static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_slab_pool_t *pool,
@@ -213,7 +212,7 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     ngx_slab_pool_t          *slab;
     ngx_cigna_cache_entry_t   mark;
 
-    ngx_cigna_cache_digest(key, token, digest);
+    cigna_siphash(key->bytes, ngx_cigna_slice(token), digest);
 
     ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
 
@@ -305,19 +304,9 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
         return 0;
     }
 
-    ngx_cigna_cache_digest(key, token, digest);
+    cigna_siphash(key->bytes, ngx_cigna_slice(token), digest);
 
     return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
-}
-
-
-static void
-ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
-    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN])
-{
-    cigna_siphash(key->bytes, cigna_slice_make(token->data,
-                                               token->data + token->len),
-                  digest);
 }
 
 

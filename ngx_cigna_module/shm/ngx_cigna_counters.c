@@ -12,7 +12,7 @@
 
 
 struct ngx_cigna_counters_s {
-    ngx_atomic_t  dances;              /* started, see ngx_cigna_second_take() */
+    ngx_atomic_t  dances;                  /* see ngx_cigna_second_take() */
 
     ngx_atomic_t  counts[NGX_CIGNA_COUNTERS_MAX];
     ngx_atomic_t  outcomes[NGX_CIGNA_OUTCOMES_MAX];

@@ -462,7 +462,8 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     f->sent_ms = ev->now_ms;
 
-    cigna_flow_exchange(op, &req);
+    cigna_flow_http(op, &req);
+    op->http.exchange = 1;
     cigna_callback_issue(f, op, cigna_callback_st_exchange);
 }
 

@@ -199,16 +199,17 @@ cigna_reply_type(const cigna_reply_t *reply)
 cigna_slice_t
 cigna_reply_slice(const cigna_reply_t *reply)
 {
-    switch (cigna_reply_type(reply)) {
+    cigna_reply_e  type;
 
-    case cigna_reply_string:
-    case cigna_reply_status:
-    case cigna_reply_error:
+    type = cigna_reply_type(reply);
+
+    if (type == cigna_reply_string || type == cigna_reply_status
+        || type == cigna_reply_error)
+    {
         return (cigna_slice_t) { (const uint8_t *) reply->str, reply->len };
-
-    default:
-        return cigna_slice_null;
     }
+
+    return cigna_slice_null;
 }
 
 

@@ -244,7 +244,8 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     l->retry.tries = 1;
     l->slept_ms = ev->now_ms;
     l->state = cigna_lease_st_wait;
-    cigna_flow_watch(op, ms < left ? ms : left);
+    cigna_flow_sleep(op, ms < left ? ms : left);
+    op->sleep.watch = 1;
 
     return CIGNA_AGAIN;
 }
@@ -269,7 +270,17 @@ cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 void
 cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
 {
-    cigna_slice_t  argv[8];
+    cigna_slice_t     *argv;
+    cigna_op_lease_t  *lease;
+
+    lease = &op->http.lease;
+
+    lease->renew = cigna_script(cigna_script_grant_renew);
+    lease->retake = cigna_script(cigna_script_grant_retake);
+    lease->ms = CIGNA_LEASE_MS / 3;
+    lease->argc = 8;
+
+    argv = lease->argv;
 
     argv[0] = l->subject->identity->grant_key;
     argv[1] = l->subject->identity->lock_key;
@@ -279,10 +290,6 @@ cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
     argv[5] = l->grant_id;
     argv[6] = l->generation;
     argv[7] = l->attempts;
-
-    cigna_flow_lease(op, cigna_script(cigna_script_grant_renew),
-                     cigna_script(cigna_script_grant_retake), argv, 8,
-                     CIGNA_LEASE_MS / 3);
 }
 
 
