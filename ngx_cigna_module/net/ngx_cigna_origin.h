@@ -4,7 +4,6 @@
 
 
 #include "ngx_cigna_tls.h"
-#include <ngx_event.h>
 #include <ngx_event_connect.h>
 
 

@@ -308,7 +308,6 @@ static ngx_int_t
 ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 {
     ngx_int_t            rc;
-    ngx_str_t           *name;
     ngx_connection_t    *c;
     ngx_cigna_origin_t  *origin;
 
@@ -324,9 +323,7 @@ ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
         return NGX_ERROR;
     }
 
-    name = origin->tls_name.len ? &origin->tls_name : &origin->host;
-
-    rc = ngx_cigna_tls_start(&peer->tls, c, name,
+    rc = ngx_cigna_tls_start(&peer->tls, c, &origin->tls_name,
                              ngx_cigna_peer_handshake_handler);
 
     return ngx_cigna_peer_handshaked(peer, rc);

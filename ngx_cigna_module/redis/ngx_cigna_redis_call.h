@@ -92,7 +92,7 @@ void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
 #define ngx_cigna_redis_call_left(call)  ngx_cigna_timer_left((call)->deadline)
 
 #define ngx_cigna_redis_call_first(list)                                      \
-    ngx_queue_data(ngx_queue_head(list), ngx_cigna_redis_call_t, link)
+    (ngx_queue_data(ngx_queue_head(list), ngx_cigna_redis_call_t, link))
 
 
 #endif /* _NGX_CIGNA_REDIS_CALL_H_INCLUDED_ */

@@ -50,6 +50,7 @@ static void ngx_cigna_redis_conn_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn,
     ngx_connection_t *c);
 static ngx_int_t ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn);
+static ngx_int_t ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply);
 static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
@@ -101,13 +102,9 @@ void
 ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_origin_t *origin)
 {
-    ngx_msec_t         timeout;
     ngx_cigna_peer_t  *peer;
 
-    timeout = conn->shared->conf->connect_timeout;
-
     conn->state = ngx_cigna_redis_conn_connecting;
-    conn->handshake_deadline = ngx_current_msec + timeout;
     conn->replica = 0;
     conn->leaving = 0;
     conn->used = 0;
@@ -118,7 +115,7 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
 
     peer->origin = origin;
     peer->log = &conn->shared->log.log;
-    peer->timeout = timeout;
+    peer->timeout = conn->shared->conf->connect_timeout;
     peer->cancelable = 1;
     peer->keepalive = 1;
     peer->handler = ngx_cigna_redis_conn_connected;
@@ -165,7 +162,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer)
 
     conn->state = ngx_cigna_redis_conn_handshake;
 
-    left = ngx_cigna_timer_left(conn->handshake_deadline);
+    left = ngx_cigna_timer_left(peer->deadline);
     ngx_add_timer(&conn->handshake_timer, ngx_max(left, 1));
 
     argc = ngx_cigna_redis_handshake_start(&conn->handshake, 0, argv);
@@ -429,9 +426,7 @@ ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
         if (cigna_reader_feed(conn->reader, cigna_slice_make(in, in + n))
             != CIGNA_OK)
         {
-            ngx_cigna_redis_queue_unread(&conn->queue);
-            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
-            return NGX_ERROR;
+            return ngx_cigna_redis_conn_unread(conn);
         }
 
         if (ngx_cigna_redis_conn_replies(conn) != NGX_OK) {
@@ -460,9 +455,7 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
         }
 
         if (rc != CIGNA_OK) {
-            ngx_cigna_redis_queue_unread(&conn->queue);
-            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
-            return NGX_ERROR;
+            return ngx_cigna_redis_conn_unread(conn);
         }
 
         if (conn->state == ngx_cigna_redis_conn_handshake) {
@@ -486,6 +479,24 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The oldest call, if any, must not be sent again, even if it only reads: its
+ * reply would end the next connection, too.
+ */
+
+static ngx_int_t
+ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn)
+{
+    if (conn->queue.n) {
+        ngx_cigna_redis_call_first(&conn->queue.calls)->reads = 0;
+    }
+
+    ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
+
+    return NGX_ERROR;
 }
 
 

@@ -94,7 +94,6 @@ struct ngx_cigna_redis_conn_s {
     ngx_cigna_peer_t                  peer;
     cigna_reader_t                   *reader;
     ngx_event_t                       handshake_timer;
-    ngx_msec_t                        handshake_deadline;
     ngx_event_t                       deadline;    /* timer for the call that
                                                       is due first */
 };

@@ -5,7 +5,6 @@
 static void ngx_cigna_redis_lookup_begin(ngx_event_t *ev);
 static void ngx_cigna_redis_lookup_step(ngx_event_t *ev);
 static void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup);
-static void ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup);
 static void ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
@@ -81,7 +80,7 @@ ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
     lookup->n = 0;
     lookup->servers(lookup);
 
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
 }
 
 
@@ -153,16 +152,6 @@ ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup)
 
 
 static void
-ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup)
-{
-    ngx_event_t  *ev;
-
-    ev = &lookup->step;
-    ngx_post_event(ev, &ngx_posted_events);
-}
-
-
-static void
 ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 {
     ngx_cigna_redis_lookup_t  *lookup;
@@ -186,7 +175,7 @@ ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
     lookup = conn->owner;
 
     ngx_cigna_redis_lookup_say(lookup, error);
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
 }
 
 
@@ -243,7 +232,7 @@ ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
         ngx_cigna_redis_lookup_say(lookup, "it has not answered");
     }
 
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
 }
 
 

@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_map.h"
-#include "vault/cigna_marker.h"
 
 
 static ngx_uint_t ngx_cigna_redis_map_usable(cigna_reply_t *reply);
@@ -15,7 +14,6 @@ ngx_int_t
 ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin)
 {
-    int                      rc;
     size_t                   i;
     cigna_cluster_range_t    range;
     ngx_cigna_redis_node_t  *node;
@@ -27,18 +25,14 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
     ngx_memzero(map, sizeof(ngx_cigna_redis_map_t));
 
     ngx_cigna_redis_each_node(redis, node) {
+
         node->listed = 0;
         node->nslots = 0;
     }
 
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_range(reply, i, &range);
+    for (i = 0; i < cigna_reply_count(reply); i++) {
 
-        if (rc == CIGNA_NONE) {
-            break;
-        }
-
-        if (rc == CIGNA_OK) {
+        if (cigna_cluster_range(reply, i, &range) == CIGNA_OK) {
             ngx_cigna_redis_map_range(redis, map, &range, origin);
         }
     }
@@ -54,24 +48,20 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 static ngx_uint_t
 ngx_cigna_redis_map_usable(cigna_reply_t *reply)
 {
-    int                    rc;
     size_t                 i;
     cigna_server_t         server;
     cigna_cluster_range_t  range;
 
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_range(reply, i, &range);
+    for (i = 0; i < cigna_reply_count(reply); i++) {
 
-        if (rc == CIGNA_NONE) {
-            return 0;
-        }
-
-        if (rc == CIGNA_OK
+        if (cigna_cluster_range(reply, i, &range) == CIGNA_OK
             && cigna_cluster_server(&range, 0, &server) == CIGNA_OK)
         {
             return 1;
         }
     }
+
+    return 0;
 }
 
 
@@ -92,11 +82,8 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
             return;
         }
 
-        node = NULL;
-
-        if (rc == CIGNA_OK) {
-            node = ngx_cigna_redis_node_get(redis, &server, origin);
-        }
+        node = (rc == CIGNA_OK)
+               ? ngx_cigna_redis_node_get(redis, &server, origin) : NULL;
 
         if (node == NULL) {
             continue;
@@ -104,18 +91,12 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
         node->listed = 1;
 
-        if (i) {
+        /* a replica has no slots, but can be asked for maps */
 
-            /* a replica has no slots, but can be asked for maps */
-
-            continue;
-        }
-
-        for (slot = range->first; slot <= range->last; slot++) {
+        for (slot = range->first; i == 0 && slot <= range->last; slot++) {
             map[slot] = node;
+            node->nslots++;
         }
-
-        node->nslots += range->last - range->first + 1;
     }
 }
 
@@ -128,6 +109,7 @@ ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)
     ngx_cigna_redis_node_t  *node;
 
     ngx_cigna_redis_each_node(redis, node) {
+
         if (node->nslots == 0) {
             ngx_cigna_redis_node_leave(node);
             node->slot = CIGNA_MARKER_NO_SLOT;
@@ -166,6 +148,7 @@ ngx_cigna_redis_map_any(ngx_cigna_redis_t *redis)
     any = NULL;
 
     ngx_cigna_redis_each_node(redis, node) {
+
         if (node->nslots == 0) {
             continue;
         }

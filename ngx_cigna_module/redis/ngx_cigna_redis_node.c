@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_check.h"
-#include "vault/cigna_marker.h"
 
 
 /*
@@ -40,8 +39,6 @@ struct ngx_cigna_redis_node_conn_s {
 };
 
 
-static ngx_str_t ngx_cigna_redis_node_host(cigna_server_t *server,
-    ngx_cigna_origin_t *teller);
 static ngx_int_t ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node);
 static ngx_cigna_redis_conn_t *ngx_cigna_redis_node_choose(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call);
@@ -78,6 +75,9 @@ static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_node_ops = {
 };
 
 
+#define ngx_cigna_redis_node_host(server, teller)                             \
+    ((server)->host.len ? (server)->host : ngx_cigna_slice(&(teller)->host))
+
 #define ngx_cigna_redis_nconns(redis)                                         \
     ((redis)->shared.conf->connections + NGX_CIGNA_REDIS_DURABLE)
 
@@ -112,7 +112,7 @@ ngx_cigna_redis_node_t *
 ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_origin_t *teller)
 {
-    ngx_str_t                host;
+    cigna_slice_t            host;
     ngx_cigna_redis_node_t  *node;
 
     host = ngx_cigna_redis_node_host(server, teller);
@@ -120,9 +120,7 @@ ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_redis_each_node(redis, node) {
 
         if (node->origins->port == server->port
-            && node->origins->host.len == host.len
-            && ngx_strncasecmp(node->origins->host.data, host.data, host.len)
-               == 0)
+            && cigna_slice_eq_case(ngx_cigna_slice(&node->origins->host), host))
         {
             return node;
         }
@@ -132,27 +130,11 @@ ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
 }
 
 
-static ngx_str_t
-ngx_cigna_redis_node_host(cigna_server_t *server, ngx_cigna_origin_t *teller)
-{
-    ngx_str_t  host;
-
-    if (server->host.len == 0) {
-        return teller->host;
-    }
-
-    host.data = (u_char *) server->host.data;
-    host.len = server->host.len;
-
-    return host;
-}
-
-
 ngx_cigna_redis_node_t *
 ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
     ngx_cigna_origin_t *teller)
 {
-    ngx_str_t                host;
+    cigna_slice_t            host;
     ngx_cigna_origin_t      *origin;
     ngx_cigna_redis_node_t  *node;
     ngx_cigna_redis_conf_t  *conf;
@@ -167,8 +149,8 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
 
     if (redis->nnodes == NGX_CIGNA_REDIS_NODES_MAX) {
         ngx_log_error(NGX_LOG_ERR, ngx_cigna_redis_log(redis), 0,
-                      "redis \"%V:%ui\" is one server too many, reload nginx",
-                      &host, (ngx_uint_t) server->port);
+                      "redis \"%*s:%ui\" is one server too many, reload "
+                      "nginx", host.len, host.data, (ngx_uint_t) server->port);
         return NULL;
     }
 
@@ -179,7 +161,8 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
 
     conf = redis->shared.conf;
 
-    origin->host = host;
+    origin->host.data = (u_char *) host.data;
+    origin->host.len = host.len;
     origin->port = server->port;
     origin->tls_name = conf->tls_name;
 

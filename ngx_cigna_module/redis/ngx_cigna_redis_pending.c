@@ -38,11 +38,8 @@ ngx_cigna_redis_pending_enter(ngx_cigna_redis_pending_t *pending,
 void
 ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending)
 {
-    ngx_event_t  *ev;
-
     if (pending->n) {
-        ev = &pending->wake;
-        ngx_post_event(ev, &ngx_posted_events);
+        ngx_post_event(&pending->wake, &ngx_posted_events);
     }
 }
 

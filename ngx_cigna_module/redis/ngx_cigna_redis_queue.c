@@ -197,18 +197,6 @@ ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
 
 
 void
-ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue)
-{
-    ngx_cigna_redis_call_t  *call;
-
-    if (queue->n) {
-        call = ngx_cigna_redis_call_first(&queue->calls);
-        call->reads = 0;
-    }
-}
-
-
-void
 ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue, ngx_queue_t *list)
 {
     ngx_cigna_redis_call_t  *call;

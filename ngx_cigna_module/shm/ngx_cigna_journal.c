@@ -31,11 +31,8 @@ ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
     ngx_cigna_zone_unlock(zone);
 
-    if (rc != CIGNA_OK) {
-        return rc == CIGNA_NONE ? NGX_BUSY : NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return rc == CIGNA_OK ? NGX_OK
+           : rc == CIGNA_NONE ? NGX_BUSY : NGX_DECLINED;
 }
 
 

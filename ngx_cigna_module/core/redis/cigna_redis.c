@@ -388,9 +388,7 @@ cigna_reply_wipe(redisReply *reply)
         return;
     }
 
-    if (reply->str) {
-        cigna_secret_wipe(reply->str, reply->len);
-    }
+    cigna_secret_wipe(reply->str, reply->len);
 
     for (i = 0; i < reply->elements; i++) {
         cigna_reply_wipe(reply->element[i]);
