@@ -44,7 +44,7 @@ ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup)
 void
 ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 {
-    ngx_msec_t  since;
+    ngx_msec_t  left;
 
     if (lookup->active) {
 
@@ -54,13 +54,12 @@ ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
         return;
     }
 
-    since = ngx_current_msec - lookup->asked;
+    left = lookup->asked ? ngx_cigna_timer_left(lookup->asked
+                                                + NGX_CIGNA_REDIS_LOOKUP_LEAST)
+                         : 0;
 
     ngx_cigna_timer_stop(&lookup->again);
-
-    ngx_add_timer(&lookup->again,
-                  (lookup->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
-                  ? NGX_CIGNA_REDIS_LOOKUP_LEAST - since : 1);
+    ngx_add_timer(&lookup->again, ngx_max(left, 1));
 }
 
 

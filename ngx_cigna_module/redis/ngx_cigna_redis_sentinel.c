@@ -39,18 +39,14 @@ ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
 
     sentinel = redis->topology_data;
 
-    if (sentinel->primary) {
-        *node = sentinel->primary;
-        return NGX_OK;
+    *node = sentinel->primary;
+
+    if (*node == NULL && !sentinel->lookup.failed) {
+        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
+        return NGX_AGAIN;
     }
 
-    if (sentinel->lookup.failed) {
-        return NGX_ERROR;
-    }
-
-    ngx_cigna_redis_lookup_soon(&sentinel->lookup);
-
-    return NGX_AGAIN;
+    return *node ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -145,7 +145,6 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 {
     u_char                   *p;
     ngx_int_t                 rc;
-    ngx_slab_pool_t          *slab;
     ngx_cigna_cache_bytes_t   bytes;
 
     if (entry->token.len == 0
@@ -161,16 +160,12 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     p = ngx_cpymem(p, entry->scope.data, entry->scope.len);
     ngx_memcpy(p, entry->userinfo.data, entry->userinfo.len);
 
-    slab = ngx_cigna_zone_slab(zone);
-
     ngx_cigna_zone_lock(zone);
 
-    if (*ngx_cigna_cache_slot(zone, entry->name) == epoch) {
-        rc = ngx_cigna_cache_put_locked(slab, key, entry, bytes);
-
-    } else {
-        rc = NGX_DECLINED;
-    }
+    rc = *ngx_cigna_cache_slot(zone, entry->name) == epoch
+         ? ngx_cigna_cache_put_locked(ngx_cigna_zone_slab(zone), key, entry,
+                                      bytes)
+         : NGX_DECLINED;
 
     ngx_cigna_zone_unlock(zone);
 
@@ -184,19 +179,16 @@ void
 ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     const u_char name[CIGNA_NAME_LEN])
 {
-    ngx_slab_pool_t         *slab;
     ngx_cigna_cache_node_t  *node;
-
-    slab = ngx_cigna_zone_slab(zone);
 
     ngx_cigna_zone_lock(zone);
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    node = ngx_cigna_cache_find(slab, key);
+    node = ngx_cigna_cache_find(ngx_cigna_zone_slab(zone), key);
 
     if (node) {
-        ngx_cigna_cache_remove(slab, node);
+        ngx_cigna_cache_remove(ngx_cigna_zone_slab(zone), node);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -208,9 +200,8 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms)
 {
-    u_char                    digest[CIGNA_SIPHASH_LEN];
-    ngx_slab_pool_t          *slab;
-    ngx_cigna_cache_entry_t   mark;
+    u_char                   digest[CIGNA_SIPHASH_LEN];
+    ngx_cigna_cache_entry_t  mark;
 
     cigna_siphash(key->bytes, ngx_cigna_slice(token), digest);
 
@@ -221,11 +212,9 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     mark.checked_ms = now_ms;
     ngx_memcpy(mark.name, name, CIGNA_NAME_LEN);
 
-    slab = ngx_cigna_zone_slab(zone);
-
     ngx_cigna_zone_lock(zone);
 
-    ngx_cigna_cache_refuse_locked(slab, key, token, &mark);
+    ngx_cigna_cache_refuse_locked(ngx_cigna_zone_slab(zone), key, token, &mark);
 
     ngx_cigna_zone_unlock(zone);
 }
@@ -315,16 +304,14 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation)
 {
-    ngx_uint_t        dropped;
-    ngx_slab_pool_t  *slab;
-
-    slab = ngx_cigna_zone_slab(zone);
+    ngx_uint_t  dropped;
 
     ngx_cigna_zone_lock(zone);
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    dropped = ngx_cigna_cache_written(slab, name, id, generation);
+    dropped = ngx_cigna_cache_written(ngx_cigna_zone_slab(zone), name, id,
+                                      generation);
 
     ngx_cigna_zone_unlock(zone);
 
