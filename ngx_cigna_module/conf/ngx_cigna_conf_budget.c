@@ -1,10 +1,7 @@
 
 #include "ngx_cigna_conf_budget.h"
-#include "gateway/ngx_cigna_budget_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
-#include "nginx/ngx_cigna_block.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "budget/cigna_budget_plan.h"
 
 
 #define NGX_CIGNA_BUDGET_DELAY_MAX   10000 /* ms */
@@ -20,52 +17,36 @@
 #define NGX_CIGNA_BUDGET_OUTAGE      0x20
 #define NGX_CIGNA_BUDGET_DRY_RUN     0x40
 #define NGX_CIGNA_BUDGET_METADATA    0x80
+#define NGX_CIGNA_BUDGET_NEEDS_RATE  0x100
 
-#define NGX_CIGNA_BUDGET_OF_GATEWAY                                           \
-    (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DELAY      \
-     |NGX_CIGNA_BUDGET_LEASE|NGX_CIGNA_BUDGET_OUTAGE|NGX_CIGNA_BUDGET_DRY_RUN \
-     |NGX_CIGNA_BUDGET_METADATA)
 
-#define NGX_CIGNA_BUDGET_OF_TENANT                                            \
-    (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_MINIMUM    \
-     |NGX_CIGNA_BUDGET_DELAY|NGX_CIGNA_BUDGET_DRY_RUN                         \
-     |NGX_CIGNA_BUDGET_METADATA)
-
-#define NGX_CIGNA_BUDGET_OF_MEMBER                                            \
-    (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DRY_RUN)
-
-#define NGX_CIGNA_BUDGET_OF_DANCES                                            \
-    (NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST)
+typedef enum {
+    ngx_cigna_conf_budget_rate = 0,
+    ngx_cigna_conf_budget_number,
+    ngx_cigna_conf_budget_time,
+    ngx_cigna_conf_budget_outage,
+    ngx_cigna_conf_budget_flag             /* without a value */
+} ngx_cigna_conf_budget_e;
 
 
 typedef struct {
-    ngx_str_t       name;                  /* with the "=" */
-    ngx_uint_t      parameter;
-    size_t          offset;                /* of the field that "set" fills */
-    ngx_int_t     (*set)(void *field, ngx_str_t *text, ngx_int_t low,
-                        ngx_int_t high);
-    ngx_int_t       low;
-    ngx_int_t       high;
-    const char     *error;
+    ngx_str_t                  name;       /* with the "=" */
+    ngx_uint_t                 parameter;
+    size_t                     offset;     /* of the field */
+    ngx_cigna_conf_budget_e    type;
+    ngx_int_t                  low;
+    ngx_int_t                  high;
+    const char                *error;
 } ngx_cigna_conf_budget_parameter_t;
 
 
-static char *ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd,
-    char *conf, ngx_uint_t allowed);
-static const char *ngx_cigna_conf_budget_parse(ngx_conf_t *cf,
-    ngx_cigna_budget_conf_t *b, ngx_uint_t allowed);
 static const char *ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b,
     ngx_str_t *value, ngx_uint_t allowed);
-static ngx_int_t ngx_cigna_conf_budget_rate(void *field, ngx_str_t *text,
-    ngx_int_t low, ngx_int_t high);
-static ngx_int_t ngx_cigna_conf_budget_number(void *field, ngx_str_t *text,
-    ngx_int_t low, ngx_int_t high);
-static ngx_int_t ngx_cigna_conf_budget_time(void *field, ngx_str_t *text,
-    ngx_int_t low, ngx_int_t high);
-static ngx_int_t ngx_cigna_conf_budget_outage(void *field, ngx_str_t *text,
-    ngx_int_t low, ngx_int_t high);
-static ngx_int_t ngx_cigna_conf_budget_flag(void *field, ngx_str_t *text,
-    ngx_int_t low, ngx_int_t high);
+static ngx_uint_t ngx_cigna_conf_budget_value(
+    ngx_cigna_conf_budget_parameter_t *p, void *field, ngx_str_t *text);
+static ngx_int_t ngx_cigna_conf_budget_outage_parse(ngx_str_t *text);
+static ngx_cigna_place_t *ngx_cigna_conf_budget_place(
+    ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_budget_alone(ngx_conf_t *cf,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_budget_plan(ngx_conf_t *cf,
@@ -76,11 +57,11 @@ static void ngx_cigna_conf_budget_bad(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_uint_t bad, const char *error);
 
 
-#define ngx_cigna_conf_budget_parameter(name, flag, field, set, low, high,    \
+#define ngx_cigna_conf_budget_parameter(name, flag, field, type, low, high,   \
                                         error)                                \
     { ngx_string(name), NGX_CIGNA_BUDGET_ ## flag,                            \
       offsetof(ngx_cigna_budget_conf_t, field),                               \
-      ngx_cigna_conf_budget_ ## set, low, high, "has an " error }
+      ngx_cigna_conf_budget_ ## type, low, high, "has an " error }
 
 static ngx_cigna_conf_budget_parameter_t  ngx_cigna_conf_budget_parameters[] =
 {
@@ -103,14 +84,32 @@ static ngx_cigna_conf_budget_parameter_t  ngx_cigna_conf_budget_parameters[] =
         CIGNA_BUDGET_LEASE_MIN_MS, CIGNA_BUDGET_LEASE_MAX_MS,
         "invalid lease (20ms to 1s)"),
 
-    ngx_cigna_conf_budget_parameter("outage=", OUTAGE, outage, outage, 0, 0,
+    ngx_cigna_conf_budget_parameter("outage=", OUTAGE, outage, outage,
+        cigna_budget_outage_local, cigna_budget_outage_closed,
         "unknown outage (local, open or closed)"),
 
-    ngx_cigna_conf_budget_parameter("dry_run", DRY_RUN, dry_run, flag, 0, 0,
+    ngx_cigna_conf_budget_parameter("dry_run", DRY_RUN, dry_run, flag, 1, 1,
         "unknown parameter"),
 
-    { ngx_null_string, 0, 0, NULL, 0, 0, NULL }
+    { ngx_null_string, 0, 0, 0, 0, 0, NULL }
 };
+
+
+ngx_uint_t  ngx_cigna_budget_of_gateway =
+    NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DELAY
+    |NGX_CIGNA_BUDGET_LEASE|NGX_CIGNA_BUDGET_OUTAGE|NGX_CIGNA_BUDGET_DRY_RUN
+    |NGX_CIGNA_BUDGET_METADATA;
+
+ngx_uint_t  ngx_cigna_budget_of_tenant =
+    NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_MINIMUM
+    |NGX_CIGNA_BUDGET_DELAY|NGX_CIGNA_BUDGET_DRY_RUN|NGX_CIGNA_BUDGET_METADATA;
+
+ngx_uint_t  ngx_cigna_budget_of_member =
+    NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_DRY_RUN
+    |NGX_CIGNA_BUDGET_NEEDS_RATE;
+
+ngx_uint_t  ngx_cigna_budget_of_dances =
+    NGX_CIGNA_BUDGET_RATE|NGX_CIGNA_BUDGET_BURST|NGX_CIGNA_BUDGET_NEEDS_RATE;
 
 
 char *
@@ -118,16 +117,16 @@ ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_cigna_main_conf_t *mcf = conf;
 
-    const char  *error;
+    char  *error;
 
     if (mcf->budget.place) {
         return "is duplicate";
     }
 
-    error = ngx_cigna_conf_budget_parse(cf, &mcf->budget,
-                                        NGX_CIGNA_BUDGET_OF_GATEWAY);
-    if (error == NULL || error == NGX_CONF_ERROR) {
-        return (char *) error;
+    error = ngx_cigna_conf_budget_set(cf, cmd, conf);
+
+    if (error == NGX_CONF_OK || error == NGX_CONF_ERROR) {
+        return error;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -141,71 +140,17 @@ ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_cigna_conf_tenant_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_cigna_conf_budget_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char  *p = conf;
+    char        *p = conf;
+    ngx_uint_t  *allowed = cmd->post;
 
-    ngx_cigna_budget_conf_t  *b;
-
-    b = (ngx_cigna_budget_conf_t *) (p + cmd->offset);
-
-    if (b->place) {
-        return "is duplicate";
-    }
-
-    return (char *) ngx_cigna_conf_budget_parse(cf, b,
-                                                NGX_CIGNA_BUDGET_OF_TENANT);
-}
-
-
-char *
-ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    return ngx_cigna_conf_budget_member(cf, cmd, conf,
-                                        NGX_CIGNA_BUDGET_OF_MEMBER);
-}
-
-
-char *
-ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    return ngx_cigna_conf_budget_member(cf, cmd, conf,
-                                        NGX_CIGNA_BUDGET_OF_DANCES);
-}
-
-
-static char *
-ngx_cigna_conf_budget_member(ngx_conf_t *cf, ngx_command_t *cmd, char *conf,
-    ngx_uint_t allowed)
-{
+    ngx_str_t                *value;
+    ngx_uint_t                i;
     const char               *error;
     ngx_cigna_budget_conf_t  *b;
 
-    b = (ngx_cigna_budget_conf_t *) (conf + cmd->offset);
-
-    if (b->place) {
-        return "is duplicate";
-    }
-
-    error = ngx_cigna_conf_budget_parse(cf, b, allowed);
-
-    if (error == NULL && !(b->given & NGX_CIGNA_BUDGET_RATE)) {
-        error = "lacks a rate";
-    }
-
-    return (char *) error;
-}
-
-
-/* returns NULL on success, NGX_CONF_ERROR, or an error text */
-
-static const char *
-ngx_cigna_conf_budget_parse(ngx_conf_t *cf, ngx_cigna_budget_conf_t *b,
-    ngx_uint_t allowed)
-{
-    ngx_str_t   *value;
-    ngx_uint_t   i;
-    const char  *error;
+    b = (ngx_cigna_budget_conf_t *) (p + cmd->offset);
 
     b->lease = CIGNA_BUDGET_LEASE_MS;
     b->place = ngx_cigna_place_create(cf);
@@ -217,10 +162,10 @@ ngx_cigna_conf_budget_parse(ngx_conf_t *cf, ngx_cigna_budget_conf_t *b,
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        error = ngx_cigna_conf_budget_one(b, &value[i], allowed);
+        error = ngx_cigna_conf_budget_one(b, &value[i], *allowed);
 
         if (error) {
-            return error;
+            return (char *) error;
         }
     }
 
@@ -230,7 +175,13 @@ ngx_cigna_conf_budget_parse(ngx_conf_t *cf, ngx_cigna_budget_conf_t *b,
         return "has a burst and no rate";
     }
 
-    return NULL;
+    if ((*allowed & NGX_CIGNA_BUDGET_NEEDS_RATE)
+        && !(b->given & NGX_CIGNA_BUDGET_RATE))
+    {
+        return "lacks a rate";
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -265,84 +216,69 @@ ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b, ngx_str_t *value,
         text.data = value->data + p->name.len;
         text.len = value->len - p->name.len;
 
-        return p->set((u_char *) b + p->offset, &text, p->low, p->high)
-               == NGX_OK ? NULL : p->error;
+        return ngx_cigna_conf_budget_value(p, (u_char *) b + p->offset, &text)
+               ? NULL : p->error;
     }
 
     return "has an unknown parameter";
 }
 
 
-static ngx_int_t
-ngx_cigna_conf_budget_rate(void *field, ngx_str_t *text, ngx_int_t low,
-    ngx_int_t high)
-{
-    return cigna_rate_parse(ngx_cigna_slice(text), field) == CIGNA_OK
-           ? NGX_OK : NGX_ERROR;
-}
+/* parses the text into the field; 0 if the text is invalid */
 
-
-static ngx_int_t
-ngx_cigna_conf_budget_number(void *field, ngx_str_t *text, ngx_int_t low,
-    ngx_int_t high)
+static ngx_uint_t
+ngx_cigna_conf_budget_value(ngx_cigna_conf_budget_parameter_t *p, void *field,
+    ngx_str_t *text)
 {
     ngx_int_t  n;
 
-    n = ngx_atoi(text->data, text->len);
+    switch (p->type) {
+
+    case ngx_cigna_conf_budget_rate:
+        return cigna_rate_parse(ngx_cigna_slice(text), field) == CIGNA_OK;
+
+    case ngx_cigna_conf_budget_number:
+        n = ngx_atoi(text->data, text->len);
+        break;
+
+    case ngx_cigna_conf_budget_time:
+        n = ngx_parse_time(text, 0);
+        break;
+
+    case ngx_cigna_conf_budget_outage:
+        n = ngx_cigna_conf_budget_outage_parse(text);
+        break;
+
+    default: /* ngx_cigna_conf_budget_flag */
+        n = (text->len == 0);
+    }
+
+    /* an ngx_msec_t is an ngx_uint_t */
 
     *(ngx_uint_t *) field = n;
 
-    return n >= low && n <= high ? NGX_OK : NGX_ERROR;
+    return n >= p->low && n <= p->high;
 }
 
 
-static ngx_int_t
-ngx_cigna_conf_budget_time(void *field, ngx_str_t *text, ngx_int_t low,
-    ngx_int_t high)
-{
-    ngx_int_t  ms;
-
-    ms = ngx_parse_time(text, 0);
-
-    *(ngx_msec_t *) field = ms;
-
-    return ms >= low && ms <= high ? NGX_OK : NGX_ERROR;
-}
-
+/* returns a cigna_budget_outage_e, or NGX_ERROR */
 
 static ngx_int_t
-ngx_cigna_conf_budget_outage(void *field, ngx_str_t *text, ngx_int_t low,
-    ngx_int_t high)
+ngx_cigna_conf_budget_outage_parse(ngx_str_t *text)
 {
-    ngx_uint_t  i;
+    ngx_int_t  i;
 
-    static const ngx_str_t  names[] = {    /* order: cigna_budget_outage_e */
-        ngx_string("local"),
-        ngx_string("open"),
-        ngx_string("closed")
+    static const char *const  names[] = {      /* cigna_budget_outage_e */
+        "local", "open", "closed"
     };
 
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-
-        if (names[i].len == text->len
-            && ngx_strncmp(names[i].data, text->data, text->len) == 0)
-        {
-            *(ngx_uint_t *) field = i;
-            return NGX_OK;
+    for (i = 0; i <= cigna_budget_outage_closed; i++) {
+        if (ngx_strcmp(text->data, names[i]) == 0) {
+            return i;
         }
     }
 
     return NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_budget_flag(void *field, ngx_str_t *text, ngx_int_t low,
-    ngx_int_t high)
-{
-    *(ngx_uint_t *) field = 1;
-
-    return text->len == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -375,8 +311,7 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_place_t  *place;
 
-    place = tenant->budget_conf.place ? tenant->budget_conf.place
-                                 : tenant->member_budget_conf.place;
+    place = ngx_cigna_conf_budget_place(tenant);
     if (place == NULL) {
         return NGX_OK;
     }
@@ -393,6 +328,16 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
     ngx_cigna_place_leave(cf, place);
 
     return NGX_ERROR;
+}
+
+
+/* of the tenant's first budget directive; NULL: the tenant has none */
+
+static ngx_cigna_place_t *
+ngx_cigna_conf_budget_place(ngx_cigna_tenant_t *tenant)
+{
+    return tenant->budget_conf.place ? tenant->budget_conf.place
+                                     : tenant->member_budget_conf.place;
 }
 
 
@@ -465,38 +410,30 @@ ngx_cigna_conf_budget_of(const ngx_cigna_tenant_t *tenant,
 }
 
 
+/* bad: the index of a tenant, or the number of tenants for the gateway */
+
 static void
 ngx_cigna_conf_budget_bad(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_uint_t bad, const char *error)
 {
     ngx_cigna_place_t    *place;
-    ngx_cigna_tenant_t   *tenant;
+    ngx_cigna_tenant_t  **tenants;
 
-    tenant = NULL;
-    place = mcf->budget.place;
+    tenants = mcf->tenants.elts;
 
-    if (bad < mcf->tenants.nelts) {
-        tenant = ((ngx_cigna_tenant_t **) mcf->tenants.elts)[bad];
-
-        place = tenant->budget_conf.place ? tenant->budget_conf.place
-                                     : tenant->member_budget_conf.place;
-    }
-
-    if (place) {
-        ngx_cigna_place_enter(cf, place);
-    }
-
-    if (tenant) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the budgets of \"cigna_tenant\" \"%V\" do not "
-                           "work: %s", &tenant->name, error);
-
-    } else {
+    if (bad == mcf->tenants.nelts) {
+        ngx_cigna_place_enter(cf, mcf->budget.place);
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_budget\" does not work: %s", error);
+        ngx_cigna_place_leave(cf, mcf->budget.place);
+        return;
     }
 
-    if (place) {
-        ngx_cigna_place_leave(cf, place);
-    }
+    place = ngx_cigna_conf_budget_place(tenants[bad]);
+
+    ngx_cigna_place_enter(cf, place);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "the budgets of \"cigna_tenant\" \"%V\" do not work: "
+                       "%s", &tenants[bad]->name, error);
+    ngx_cigna_place_leave(cf, place);
 }

@@ -7,8 +7,9 @@
 
 
 /*
- * The directive "cigna_budget", and the directives "budget", "member_budget"
- * and "member_dances" of the block cigna_tenant.
+ * The directive "cigna_budget" (ngx_cigna_conf_budget()), and the directives
+ * "budget", "member_budget" and "member_dances" of the block cigna_tenant
+ * (ngx_cigna_conf_budget_set()).
  */
 
 #define NGX_CIGNA_BUDGET_USAGE                                                \
@@ -21,16 +22,18 @@
 #define NGX_CIGNA_MEMBER_DANCES_USAGE                                         \
     "\"member_dances rate=10r/s burst=50;\", the rate at least"
 
-/* setter of "cigna_budget" */
+/*
+ * Setters: at cmd->offset, conf has an ngx_cigna_budget_conf_t, and cmd->post
+ * points to the parameters that the directive may have.
+ */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_cigna_conf_budget_set(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
-/* setters in the block; at cmd->offset, conf has a ngx_cigna_budget_conf_t */
-char *ngx_cigna_conf_tenant_budget(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_cigna_conf_member_budget(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_cigna_conf_member_dances(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
+extern ngx_uint_t  ngx_cigna_budget_of_gateway;
+extern ngx_uint_t  ngx_cigna_budget_of_tenant;
+extern ngx_uint_t  ngx_cigna_budget_of_member;
+extern ngx_uint_t  ngx_cigna_budget_of_dances;
 
 /*
  * In postconfiguration: sets each tenant's plan from all budgets.  Returns

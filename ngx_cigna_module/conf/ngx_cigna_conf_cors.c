@@ -11,7 +11,7 @@ static ngx_uint_t ngx_cigna_conf_cors_credentials(ngx_str_t *value,
     ngx_cigna_cors_t *cors);
 static ngx_int_t ngx_cigna_conf_cors_origin(ngx_conf_t *cf, ngx_str_t *value,
     ngx_cigna_cors_t *cors);
-static ngx_int_t ngx_cigna_conf_cors_add(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_str_t *value,
     ngx_cigna_cors_t *cors, cigna_uri_t *uri);
 static ngx_int_t ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
     const char *error);
@@ -105,26 +105,15 @@ ngx_cigna_conf_cors_origin(ngx_conf_t *cf, ngx_str_t *value,
         return ngx_cigna_conf_cors_refuse(cf, value, error);
     }
 
-    switch (ngx_cigna_conf_cors_add(cf, cors, &uri)) {
-
-    case NGX_OK:
-        return NGX_OK;
-
-    case NGX_DECLINED:
-        return ngx_cigna_conf_cors_refuse(cf, value, "is there twice, remove "
-                                          "one of the two");
-
-    default:
-        return NGX_ERROR;
-    }
+    return ngx_cigna_conf_cors_add(cf, value, cors, &uri);
 }
 
 
-/* adds the origin as browsers write it; NGX_DECLINED if it is a duplicate */
+/* adds the origin as browsers write it */
 
 static ngx_int_t
-ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_cigna_cors_t *cors,
-    cigna_uri_t *uri)
+ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_cigna_cors_t *cors, cigna_uri_t *uri)
 {
     u_char       *p;
     size_t        size;
@@ -148,7 +137,8 @@ ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_cigna_cors_t *cors,
         if (cigna_slice_eq(ngx_cigna_slice(&known[i]),
                            cigna_slice_make(b.start, b.pos)))
         {
-            return NGX_DECLINED;
+            return ngx_cigna_conf_cors_refuse(cf, value, "is there twice, "
+                                              "remove one of the two");
         }
     }
 
@@ -168,10 +158,7 @@ static ngx_int_t
 ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
     const char *error)
 {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"cigna_cors\" \"%V\" %s",
-                       value, error);
-
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf, "\"cigna_cors\" \"%V\" %s", value, error);
 }
 
 

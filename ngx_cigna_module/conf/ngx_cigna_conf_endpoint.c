@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_conf_endpoint.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 
 
 typedef struct {
@@ -58,28 +57,16 @@ static struct {
 };
 
 
+#define ngx_cigna_conf_endpoint_row(name)                                     \
+    { #name, offsetof(ngx_cigna_tenant_options_t, name),                      \
+      offsetof(cigna_provider_t, name) }
+
 static ngx_cigna_conf_endpoint_t  ngx_cigna_conf_endpoint_table[] = {
-
-    { "issuer",
-      offsetof(ngx_cigna_tenant_options_t, issuer),
-      offsetof(cigna_provider_t, issuer) },
-
-    { "authorization_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, authorization_endpoint),
-      offsetof(cigna_provider_t, authorization_endpoint) },
-
-    { "token_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, token_endpoint),
-      offsetof(cigna_provider_t, token_endpoint) },
-
-    { "jwks_uri",
-      offsetof(ngx_cigna_tenant_options_t, jwks_uri),
-      offsetof(cigna_provider_t, jwks_uri) },
-
-    { "revocation_endpoint",
-      offsetof(ngx_cigna_tenant_options_t, revocation_endpoint),
-      offsetof(cigna_provider_t, revocation_endpoint) },
-
+    ngx_cigna_conf_endpoint_row(issuer),
+    ngx_cigna_conf_endpoint_row(authorization_endpoint),
+    ngx_cigna_conf_endpoint_row(token_endpoint),
+    ngx_cigna_conf_endpoint_row(jwks_uri),
+    ngx_cigna_conf_endpoint_row(revocation_endpoint),
     { NULL, 0, 0 }
 };
 
@@ -236,13 +223,11 @@ ngx_cigna_conf_preset_mixed(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%s\" is of another server than \"environment\", "
-                       "which \"%s\" is of (preset, unless it is given): "
-                       "tokens of one would be sent to the other, write "
-                       "\"%s\" of that server too, or none of its endpoints",
-                       given, needed, needed);
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" is of another server than \"environment\", which \"%s\" is of "
+        "(preset, unless it is given): tokens of one would be sent to the "
+        "other, write \"%s\" of that server too, or none of its endpoints",
+        given, needed, needed);
 }
 
 
@@ -265,11 +250,10 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     base = &o->fhir_base;
 
     if (base->len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"environment\" in \"cigna_tenant\", write "
-                           "\"environment sandbox;\", \"environment "
-                           "production;\", or a \"fhir_base\" of your own");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"environment\" in \"cigna_tenant\", write \"environment "
+            "sandbox;\", \"environment production;\", or a \"fhir_base\" of "
+            "your own");
     }
 
     while (base->len && base->data[base->len - 1] == '/') {
@@ -285,10 +269,8 @@ ngx_cigna_conf_fhir_base(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     if (tenant->fhir_uri.has_query) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"fhir_base\" has a query in \"%V\", write it "
-                           "without", base);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"fhir_base\" has a query in \"%V\", write it without", base);
     }
 
     tenant->provider.fhir_base = ngx_cigna_slice(base);
@@ -340,11 +322,9 @@ ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive, ngx_str_t *url,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%s\" is no URL in \"%V\", write one like "
-                       "\"https://host/path\", without user name, fragment "
-                       "and spaces", directive, url);
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" is no URL in \"%V\", write one like \"https://host/path\", "
+        "without user name, fragment and spaces", directive, url);
 }
 
 
@@ -356,9 +336,8 @@ ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive, cigna_uri_t *uri,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%s\" would send secrets in clear to \"%*s\", write "
-                       "\"https://\" (or \"insecure_http on;\", for tests "
-                       "only)", directive, uri->text.len, uri->text.data);
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" would send secrets in clear to \"%*s\", write \"https://\" (or "
+        "\"insecure_http on;\", for tests only)", directive, uri->text.len,
+        uri->text.data);
 }

@@ -5,34 +5,29 @@
 #define NGX_CIGNA_WHY_BODIES  "which interprets or changes bodies"
 
 
-static char *ngx_cigna_conf_filter_check(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_filter_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, const ngx_cigna_rule_t *rule);
-static char *ngx_cigna_conf_charset_check(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_charset_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
 static ngx_uint_t ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
     const ngx_str_t *from, const ngx_str_t *to);
 static ngx_uint_t ngx_cigna_conf_charset_eq(const ngx_str_t *name,
     const ngx_str_t *other);
-static char *ngx_cigna_conf_filter_error(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_filter_error(ngx_conf_t *cf,
     ngx_cigna_notice_t *notice, const char *why, const char *write);
 
 
-char *
+ngx_int_t
 ngx_cigna_conf_filters_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
-    char                    *rv;
     const ngx_cigna_rule_t  *rule;
 
-    for (rule = ngx_cigna_rules; rule->name.len; rule++) {
+    for (rule = ngx_cigna_rules; rule->name; rule++) {
 
-        if (rule->off == ngx_cigna_off_judged) {
-            continue;
-        }
-
-        rv = ngx_cigna_conf_filter_check(cf, lcf, rule);
-
-        if (rv != NGX_CONF_OK) {
-            return rv;
+        if (rule->off != ngx_cigna_off_judged
+            && ngx_cigna_conf_filter_check(cf, lcf, rule) != NGX_OK)
+        {
+            return NGX_ERROR;
         }
     }
 
@@ -40,20 +35,20 @@ ngx_cigna_conf_filters_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-static char *
+static ngx_int_t
 ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
     const ngx_cigna_rule_t *rule)
 {
     ngx_cigna_notice_t  *notice;
 
-    notice = ngx_cigna_notice_find(lcf, &rule->name);
+    notice = ngx_cigna_notice_find(lcf, rule->name);
 
     while (notice && ngx_cigna_notice_is_off(notice)) {
         notice = ngx_cigna_notice_next(notice);
     }
 
     if (notice == NULL) {
-        return NGX_CONF_OK;
+        return NGX_OK;
     }
 
     return ngx_cigna_conf_filter_error(cf, notice,
@@ -71,25 +66,21 @@ ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
  * may have any value.
  */
 
-static char *
+static ngx_int_t
 ngx_cigna_conf_charset_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_str_t           *to;
     ngx_cigna_notice_t  *charset, *source, *override;
 
-    static const ngx_str_t  name = ngx_string("charset");
-    static const ngx_str_t  source_name = ngx_string("source_charset");
-    static const ngx_str_t  override_name = ngx_string("override_charset");
-
-    charset = ngx_cigna_notice_find(lcf, &name);
+    charset = ngx_cigna_notice_find(lcf, "charset");
 
     if (charset == NULL || ngx_strcmp(charset->args[1].data, "off") == 0) {
-        return NGX_CONF_OK;
+        return NGX_OK;
     }
 
     to = &charset->args[1];
-    source = ngx_cigna_notice_find(lcf, &source_name);
-    override = ngx_cigna_notice_find(lcf, &override_name);
+    source = ngx_cigna_notice_find(lcf, "source_charset");
+    override = ngx_cigna_notice_find(lcf, "override_charset");
 
     if ((source != NULL
          && ngx_cigna_conf_charset_mapped(lcf, &source->args[1], to))
@@ -101,7 +92,7 @@ ngx_cigna_conf_charset_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
                                            "there", "charset off;");
     }
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 
@@ -117,9 +108,7 @@ ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
     ngx_str_t           *one, *two;
     ngx_cigna_notice_t  *map;
 
-    static const ngx_str_t  name = ngx_string("charset_map");
-
-    for (map = ngx_cigna_notice_find(lcf, &name);
+    for (map = ngx_cigna_notice_find(lcf, "charset_map");
          map;
          map = ngx_cigna_notice_next(map))
     {
@@ -142,16 +131,13 @@ ngx_cigna_conf_charset_mapped(ngx_cigna_loc_conf_t *lcf,
 static ngx_uint_t
 ngx_cigna_conf_charset_eq(const ngx_str_t *name, const ngx_str_t *other)
 {
-    if (name == NULL || name->data[0] == '$') {
-        return 1;
-    }
-
-    return name->len == other->len
-           && ngx_strncasecmp(name->data, other->data, name->len) == 0;
+    return name == NULL || name->data[0] == '$'
+           || cigna_slice_eq_case(ngx_cigna_slice(name),
+                                  ngx_cigna_slice(other));
 }
 
 
-static char *
+static ngx_int_t
 ngx_cigna_conf_filter_error(ngx_conf_t *cf, ngx_cigna_notice_t *notice,
     const char *why, const char *write)
 {
@@ -182,5 +168,5 @@ ngx_cigna_conf_filter_error(ngx_conf_t *cf, ngx_cigna_notice_t *notice,
                            &clcf->name, name, file, line, why);
     }
 
-    return NGX_CONF_ERROR;
+    return NGX_ERROR;
 }

@@ -9,10 +9,10 @@
 /*
  * Refuses directives of other modules that would change the requests or
  * replies of a merged location with "cigna_fhir on".  The location may have
- * inherited them.  Returns NGX_CONF_OK, or NGX_CONF_ERROR after logging the
- * directive.
+ * inherited them.  Returns NGX_OK, or NGX_ERROR after logging the directive.
  */
-char *ngx_cigna_conf_filters_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+ngx_int_t ngx_cigna_conf_filters_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
 
 
 #endif /* _NGX_CIGNA_CONF_FILTERS_H_INCLUDED_ */

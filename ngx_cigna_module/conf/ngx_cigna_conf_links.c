@@ -105,11 +105,7 @@ ngx_cigna_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lcf->base_url.data = p;
-
-    p = ngx_cpymem(p, value[1].data, value[1].len);
-    *p++ = '/';
-
-    lcf->base_url.len = p - lcf->base_url.data;
+    lcf->base_url.len = ngx_sprintf(p, "%V/", &value[1]) - p;
 
     return NGX_CONF_OK;
 }
@@ -209,12 +205,10 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     room = CIGNA_BASES_MAX - tenant->shared->bases.n;
 
     if (mcf->aliases.nelts > room) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"cigna_upstream_alias\" \"%V\" is one too many, "
-                           "write %ui at most beside \"fhir_base\" of "
-                           "\"cigna_tenant\" \"%V\"", &alias[room], room,
-                           &tenant->name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"cigna_upstream_alias\" \"%V\" is one too many, write %ui at "
+            "most beside \"fhir_base\" of \"cigna_tenant\" \"%V\"",
+            &alias[room], room, &tenant->name);
     }
 
     for (i = 0; i < mcf->aliases.nelts; i++) {
@@ -234,8 +228,8 @@ ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 static ngx_int_t
 ngx_cigna_conf_bases_inner(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
 {
-    u_char     *p;
-    ngx_str_t   host, with;
+    u_char         *p, *last;
+    cigna_slice_t   path;
 
     if (!cigna_slice_eq_case(tenant->fhir_uri.host,
                              cigna_slice(NGX_CIGNA_LINKS_HOST)))
@@ -243,29 +237,24 @@ ngx_cigna_conf_bases_inner(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
         return NGX_OK;
     }
 
-    ngx_str_set(&host, NGX_CIGNA_LINKS_INNER);
+    path = tenant->fhir_uri.path;
 
-    p = ngx_pnalloc(cf->pool, host.len + tenant->fhir_uri.path.len);
+    p = ngx_pnalloc(cf->pool, sizeof(NGX_CIGNA_LINKS_INNER) - 1 + path.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    with.data = p;
-
-    p = ngx_cpymem(p, host.data, host.len);
-    p = ngx_cpymem(p, tenant->fhir_uri.path.data, tenant->fhir_uri.path.len);
-
-    with.len = p - with.data;
+    last = ngx_sprintf(p, NGX_CIGNA_LINKS_INNER "%*s", path.len, path.data);
 
     if (ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
-                                 ngx_cigna_slice(&with))
+                                 cigna_slice_make(p, last))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_cigna_conf_bases_add(cf, tenant, "fhir_base",
-                                    ngx_cigna_slice(&host));
+                                    cigna_slice(NGX_CIGNA_LINKS_INNER));
 }
 
 
@@ -279,8 +268,6 @@ ngx_cigna_conf_bases_add(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" \"%*s\" %s", directive,
-                       url.len, url.data, error);
-
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" \"%*s\" %s", directive, url.len, url.data, error);
 }

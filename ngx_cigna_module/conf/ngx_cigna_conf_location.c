@@ -7,16 +7,18 @@
 #include "vault/cigna_vault_names.h"
 
 
-static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text);
+static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_str_t *text);
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name);
-static void ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found);
+static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, cigna_slice_t name);
+static char *ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+static ngx_int_t ngx_cigna_conf_identity_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
 static void ngx_cigna_conf_certificate_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
-static char *ngx_cigna_conf_identity_check(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_conf_use_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
-static ngx_int_t ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
 
 /* variables whose value, or a part of it, comes from the caller; a name that
@@ -63,8 +65,8 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_cigna_conf_trusted(cf, &value[1]) != NGX_OK
-        || ngx_cigna_conf_trusted(cf, &value[2]) != NGX_OK)
+    if (ngx_cigna_conf_trusted(cf, lcf, &value[1]) != NGX_OK
+        || ngx_cigna_conf_trusted(cf, lcf, &value[2]) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -86,18 +88,23 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "them a control byte";
     }
 
-    ngx_cigna_conf_certificate(&value[1], &lcf->certificate);
-    ngx_cigna_conf_certificate(&value[2], &lcf->certificate);
-
     return NGX_CONF_OK;
 }
 
 
+/*
+ * Refuses variables that a caller can write.  Notes the first variable about
+ * the client's certificate.
+ */
+
 static ngx_int_t
-ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
+ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_str_t *text)
 {
     size_t     pos;
     ngx_str_t  name;
+
+    static const ngx_str_t  prefix = ngx_string("ssl_client_");
 
     pos = 0;
 
@@ -106,20 +113,23 @@ ngx_cigna_conf_trusted(ngx_conf_t *cf, ngx_str_t *text)
         name = ngx_cigna_conf_variable(text, &pos);
 
         if (ngx_cigna_conf_writable(&name)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"cigna_identity\" cannot use \"$%V\", which "
-                               "any caller can write, use what your app has "
-                               "verified, or decide by a \"map\" which of its "
-                               "values are whom", &name);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"cigna_identity\" cannot use \"$%V\", which any caller can "
+                "write, use what your app has verified, or decide by a \"map\" "
+                "which of its values are whom", &name);
         }
 
-        if (ngx_cigna_conf_ours(cf, &name)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"cigna_identity\" cannot use \"$%V\", which "
-                               "has no value before the identity is known, "
-                               "use what your app has verified", &name);
-            return NGX_ERROR;
+        if (ngx_cigna_conf_ours(cf, ngx_cigna_slice(&name))) {
+            return ngx_cigna_conf_error(cf,
+                "\"cigna_identity\" cannot use \"$%V\", which has no value "
+                "before the identity is known, use what your app has verified",
+                &name);
+        }
+
+        if (lcf->certificate.len == 0 && name.len > prefix.len
+            && ngx_strncasecmp(name.data, prefix.data, prefix.len) == 0)
+        {
+            lcf->certificate = name;
         }
     }
 
@@ -198,7 +208,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 /* 1 for the name of a $cigna_* variable */
 
 static ngx_uint_t
-ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
+ngx_cigna_conf_ours(ngx_conf_t *cf, cigna_slice_t name)
 {
     ngx_http_variable_t    *v;
     ngx_cigna_main_conf_t  *mcf;
@@ -206,43 +216,12 @@ ngx_cigna_conf_ours(ngx_conf_t *cf, ngx_str_t *name)
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
 
     for (v = mcf->variables; v->name.len; v++) {
-
-        if (v->name.len == name->len
-            && ngx_strncasecmp(v->name.data, name->data, name->len) == 0)
-        {
+        if (cigna_slice_eq_case(ngx_cigna_slice(&v->name), name)) {
             return 1;
         }
     }
 
     return 0;
-}
-
-
-/*
- * Sets *found to the first variable about the client's certificate.  If there
- * is none, or *found is set already, it stays as it is.
- */
-
-static void
-ngx_cigna_conf_certificate(ngx_str_t *text, ngx_str_t *found)
-{
-    size_t     pos;
-    ngx_str_t  name;
-
-    static const ngx_str_t  prefix = ngx_string("ssl_client_");
-
-    pos = 0;
-
-    while (pos < text->len && found->len == 0) {
-
-        name = ngx_cigna_conf_variable(text, &pos);
-
-        if (name.len > prefix.len
-            && ngx_strncasecmp(name.data, prefix.data, prefix.len) == 0)
-        {
-            *found = name;
-        }
-    }
 }
 
 
@@ -291,8 +270,7 @@ ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    return (ngx_cigna_conf_use(cf, lcf) == NGX_OK) ? NGX_CONF_OK
-                                                   : NGX_CONF_ERROR;
+    return ngx_cigna_conf_use(cf, lcf);
 }
 
 
@@ -332,25 +310,21 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         scf->connect_path = clcf->name;
     }
 
-    return (ngx_cigna_conf_use(cf, lcf) == NGX_OK) ? NGX_CONF_OK
-                                                   : NGX_CONF_ERROR;
+    return ngx_cigna_conf_use(cf, lcf);
 }
 
 
-static ngx_int_t
+static char *
 ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_cigna_main_conf_t  *mcf;
 
     lcf->place = ngx_cigna_place_create(cf);
-    if (lcf->place == NULL) {
-        return NGX_ERROR;
-    }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
     mcf->used = lcf->place;
 
-    return NGX_OK;
+    return lcf->place ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
@@ -376,65 +350,42 @@ ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
 }
 
 
-char *
+ngx_int_t
 ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
-    char                      *rv;
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_int_t  rc;
 
     if (lcf->identity) {
         ngx_cigna_place_enter(cf, lcf->identity);
-        rv = ngx_cigna_conf_identity_check(cf, lcf);
+        rc = ngx_cigna_conf_identity_check(cf, lcf);
         ngx_cigna_conf_certificate_check(cf, lcf);
         ngx_cigna_place_leave(cf, lcf->identity);
 
-        if (rv != NGX_CONF_OK) {
-            return rv;
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
     if (!lcf->endpoint && !lcf->fhir) {
-        return NGX_CONF_OK;
+        return NGX_OK;
     }
-
-    rv = NGX_CONF_OK;
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     ngx_cigna_place_enter(cf, lcf->place);
-
-    if (lcf->tenant_value == NULL
-        && lcf->endpoint != ngx_cigna_endpoint_counters)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"cigna_identity\" for location \"%V\", write "
-                           "\"cigna_identity TENANT MEMBER;\" there or in the "
-                           "server", &clcf->name);
-        rv = NGX_CONF_ERROR;
-
-    } else if (lcf->endpoint && lcf->endpoint_handler != clcf->handler) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "location \"%V\" has another handler too, give "
-                           "each a location of its own", &clcf->name);
-        rv = NGX_CONF_ERROR;
-
-    } else if (lcf->fhir) {
-        rv = ngx_cigna_fhir_check(cf, lcf);
-    }
-
+    rc = ngx_cigna_conf_use_check(cf, lcf);
     ngx_cigna_place_leave(cf, lcf->place);
 
-    return rv;
+    return rc;
 }
 
 
-static char *
+static ngx_int_t
 ngx_cigna_conf_identity_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_str_t              *name;
     ngx_cigna_main_conf_t  *mcf;
 
     if (lcf->tenant || lcf->tenant_value->lengths) {
-        return NGX_CONF_OK;
+        return NGX_OK;
     }
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
@@ -442,15 +393,13 @@ ngx_cigna_conf_identity_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
     lcf->tenant = ngx_cigna_tenant_find(mcf, name);
 
-    if (lcf->tenant) {
-        return NGX_CONF_OK;
+    if (lcf->tenant == NULL) {
+        return ngx_cigna_conf_error(cf,
+            "\"cigna_identity\" names the tenant \"%V\", which no "
+            "\"cigna_tenant\" block defines", name);
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"cigna_identity\" names the tenant \"%V\", which no "
-                       "\"cigna_tenant\" block defines", name);
-
-    return NGX_CONF_ERROR;
+    return NGX_OK;
 }
 
 
@@ -459,13 +408,11 @@ ngx_cigna_conf_certificate_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
     ngx_cigna_notice_t  *verify;
 
-    static const ngx_str_t  name = ngx_string("ssl_verify_client");
-
     if (lcf->certificate.len == 0 || lcf->identity->warned) {
         return;
     }
 
-    verify = ngx_cigna_notice_find(lcf, &name);
+    verify = ngx_cigna_notice_find(lcf, "ssl_verify_client");
 
     if (verify == NULL
         || ngx_strcmp(verify->args[1].data, "optional_no_ca") != 0)
@@ -483,4 +430,29 @@ ngx_cigna_conf_certificate_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
                        "optional;\"", &lcf->certificate,
                        &verify->place->file.file.name,
                        verify->place->file.line);
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_use_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (lcf->tenant_value == NULL
+        && lcf->endpoint != ngx_cigna_endpoint_counters)
+    {
+        return ngx_cigna_conf_error(cf,
+            "no \"cigna_identity\" for location \"%V\", write \"cigna_identity "
+            "TENANT MEMBER;\" there or in the server", &clcf->name);
+    }
+
+    if (lcf->endpoint && lcf->endpoint_handler != clcf->handler) {
+        return ngx_cigna_conf_error(cf,
+            "location \"%V\" has another handler too, give each a location of "
+            "its own", &clcf->name);
+    }
+
+    return lcf->fhir ? ngx_cigna_fhir_check(cf, lcf) : NGX_OK;
 }

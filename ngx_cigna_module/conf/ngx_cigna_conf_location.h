@@ -38,9 +38,10 @@ void ngx_cigna_conf_location_within(ngx_conf_t *cf, ngx_cigna_loc_conf_t *prev,
 
 /*
  * Checks a merged location, and finds its tenant, whose block may come after
- * the server in the file.  NGX_CONF_OK, or NGX_CONF_ERROR after logging.
+ * the server in the file.  NGX_OK, or NGX_ERROR after logging the error.
  */
-char *ngx_cigna_conf_location_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+ngx_int_t ngx_cigna_conf_location_check(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf);
 
 
 #endif /* _NGX_CIGNA_CONF_LOCATION_H_INCLUDED_ */

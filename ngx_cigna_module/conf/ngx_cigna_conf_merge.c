@@ -134,5 +134,6 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_cigna_conf_location_within(cf, prev, conf);
     ngx_cigna_conf_cors_methods(conf);
 
-    return ngx_cigna_conf_location_check(cf, conf);
+    return ngx_cigna_conf_location_check(cf, conf) == NGX_OK ? NGX_CONF_OK
+                                                             : NGX_CONF_ERROR;
 }

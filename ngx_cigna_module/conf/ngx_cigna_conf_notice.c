@@ -2,7 +2,8 @@
 /*
  * A module's command table is never changed in place, because the running cycle
  * may use it, too.  The module gets a copy with our setter, which calls the
- * module's own setter with the original command.
+ * module's own setter with the original command.  "post" of the copy points to
+ * the original.
  */
 
 
@@ -15,7 +16,6 @@ typedef struct {
     ngx_module_t              *module;
     ngx_command_t             *theirs;
     ngx_command_t             *ours;
-    ngx_uint_t                 n;
 } ngx_cigna_notice_table_t;
 
 
@@ -24,23 +24,17 @@ static ngx_int_t ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
 static ngx_uint_t ngx_cigna_notice_wanted(ngx_command_t *commands,
     ngx_uint_t *n);
 static void ngx_cigna_notice_restore(void *data);
-static const ngx_cigna_rule_t *ngx_cigna_notice_rule(const ngx_str_t *name);
+static const ngx_cigna_rule_t *ngx_cigna_notice_rule(const void *name);
 static char *ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_command_t *ngx_cigna_notice_original(ngx_conf_t *cf,
-    ngx_command_t *cmd);
 static ngx_int_t ngx_cigna_notice_directive(ngx_conf_t *cf,
     const ngx_cigna_rule_t *rule);
 static ngx_cigna_notice_t *ngx_cigna_notice_create(ngx_conf_t *cf,
     const ngx_cigna_rule_t *rule);
 static ngx_int_t ngx_cigna_notice_append(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
-static ngx_int_t ngx_cigna_notice_set_line(ngx_conf_t *cf,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
 static ngx_cigna_notice_t *ngx_cigna_notice_from(ngx_cigna_notice_t *notice,
-    const ngx_str_t *name);
-static ngx_uint_t ngx_cigna_notice_word(const ngx_str_t *arg,
-    const char *word);
+    const ngx_cigna_rule_t *rule);
 
 
 /*
@@ -49,7 +43,7 @@ static ngx_uint_t ngx_cigna_notice_word(const ngx_str_t *arg,
  */
 
 #define ngx_cigna_rule(name, off, write, why)                                 \
-    { ngx_string(name), ngx_cigna_off_ ## off, write, why }
+    { name, ngx_cigna_off_ ## off, write, why }
 
 #define NGX_CIGNA_WHY_KEPT  "which keeps members' data"
 #define NGX_CIGNA_WHY_LINES                                                   \
@@ -110,7 +104,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("source_charset", judged, NULL, NULL),
     ngx_cigna_rule("ssl_verify_client", judged, NULL, NULL),
 
-    { ngx_null_string, ngx_cigna_off_judged, NULL, NULL }
+    { NULL, ngx_cigna_off_judged, NULL, NULL }
 };
 
 
@@ -184,15 +178,15 @@ ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
     ngx_memcpy(ours, module->commands, size);
 
     for (i = 0; i < n; i++) {
-        if (ours[i].set != NULL && ngx_cigna_notice_rule(&ours[i].name)) {
+        if (ours[i].set != NULL && ngx_cigna_notice_rule(ours[i].name.data)) {
             ours[i].set = ngx_cigna_notice_set;
+            ours[i].post = &module->commands[i];
         }
     }
 
     table->module = module;
     table->theirs = module->commands;
     table->ours = ours;
-    table->n = n;
 
     module->commands = ours;
 
@@ -211,7 +205,7 @@ ngx_cigna_notice_wanted(ngx_command_t *commands, ngx_uint_t *n)
     wanted = 0;
 
     for (cmd = commands; cmd->name.len; cmd++) {
-        if (ngx_cigna_notice_rule(&cmd->name)) {
+        if (ngx_cigna_notice_rule(cmd->name.data)) {
             wanted = 1;
         }
     }
@@ -254,15 +248,12 @@ ngx_cigna_notice_restore(void *data)
 
 
 static const ngx_cigna_rule_t *
-ngx_cigna_notice_rule(const ngx_str_t *name)
+ngx_cigna_notice_rule(const void *name)
 {
     const ngx_cigna_rule_t  *rule;
 
-    for (rule = ngx_cigna_rules; rule->name.len; rule++) {
-
-        if (rule->name.len == name->len
-            && ngx_strncmp(rule->name.data, name->data, name->len) == 0)
-        {
+    for (rule = ngx_cigna_rules; rule->name; rule++) {
+        if (ngx_strcmp(rule->name, name) == 0) {
             return rule;
         }
     }
@@ -276,36 +267,15 @@ ngx_cigna_notice_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_command_t  *original;
 
-    original = ngx_cigna_notice_original(cf, cmd);
-
-    if (original == NULL
-        || ngx_cigna_notice_directive(cf, ngx_cigna_notice_rule(&cmd->name))
-           != NGX_OK)
+    if (ngx_cigna_notice_directive(cf, ngx_cigna_notice_rule(cmd->name.data))
+        != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
+    original = cmd->post;
+
     return original->set(cf, original, conf);
-}
-
-
-static ngx_command_t *
-ngx_cigna_notice_original(ngx_conf_t *cf, ngx_command_t *cmd)
-{
-    ngx_uint_t                 i;
-    ngx_cigna_main_conf_t     *mcf;
-    ngx_cigna_notice_table_t  *table;
-
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
-    table = mcf->noticed->elts;
-
-    for (i = 0; i < mcf->noticed->nelts; i++) {
-        if (cmd >= table[i].ours && cmd < table[i].ours + table[i].n) {
-            return table[i].theirs + (cmd - table[i].ours);
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -325,15 +295,7 @@ ngx_cigna_notice_directive(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
 
     notice = ngx_cigna_notice_create(cf, rule);
 
-    if (notice == NULL || ngx_cigna_notice_append(cf, lcf, notice) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_cigna_notice_word(&rule->name, "proxy_set_header")) {
-        return ngx_cigna_notice_set_line(cf, lcf, notice);
-    }
-
-    return NGX_OK;
+    return notice ? ngx_cigna_notice_append(cf, lcf, notice) : NGX_ERROR;
 }
 
 
@@ -389,39 +351,6 @@ ngx_cigna_notice_append(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/*
- * Adds an entry to set_lines for a line of "proxy_set_header".  The entries
- * have the same order as the noted lines of the level.
- */
-
-static ngx_int_t
-ngx_cigna_notice_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
-    ngx_cigna_notice_t *notice)
-{
-    ngx_cigna_set_line_t  *line;
-
-    if (lcf->set_lines == NULL) {
-
-        lcf->set_lines = ngx_array_create(cf->pool, 4,
-                                          sizeof(ngx_cigna_set_line_t));
-        if (lcf->set_lines == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    line = ngx_array_push(lcf->set_lines);
-    if (line == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(line, sizeof(ngx_cigna_set_line_t));
-
-    line->name = notice->args[1];
-
-    return NGX_OK;
-}
-
-
 void
 ngx_cigna_notice_merge(ngx_cigna_loc_conf_t *prev, ngx_cigna_loc_conf_t *conf)
 {
@@ -431,22 +360,21 @@ ngx_cigna_notice_merge(ngx_cigna_loc_conf_t *prev, ngx_cigna_loc_conf_t *conf)
     } else {
         conf->notices->above = prev->notices;
     }
-
-    if (conf->set_lines == NULL) {
-        conf->set_lines = prev->set_lines;
-    }
 }
 
 
 ngx_cigna_notice_t *
-ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf, const ngx_str_t *name)
+ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf, const char *name)
 {
-    ngx_cigna_notice_t   *notice;
-    ngx_cigna_notices_t  *level;
+    ngx_cigna_notice_t      *notice;
+    ngx_cigna_notices_t     *level;
+    const ngx_cigna_rule_t  *rule;
+
+    rule = ngx_cigna_notice_rule(name);
 
     for (level = lcf->notices; level; level = level->above) {
 
-        notice = ngx_cigna_notice_from(level->first, name);
+        notice = ngx_cigna_notice_from(level->first, rule);
 
         if (notice != NULL) {
             return notice;
@@ -460,17 +388,13 @@ ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf, const ngx_str_t *name)
 ngx_cigna_notice_t *
 ngx_cigna_notice_next(ngx_cigna_notice_t *notice)
 {
-    return ngx_cigna_notice_from(notice->next, &notice->rule->name);
+    return ngx_cigna_notice_from(notice->next, notice->rule);
 }
 
 
 static ngx_cigna_notice_t *
-ngx_cigna_notice_from(ngx_cigna_notice_t *notice, const ngx_str_t *name)
+ngx_cigna_notice_from(ngx_cigna_notice_t *notice, const ngx_cigna_rule_t *rule)
 {
-    const ngx_cigna_rule_t  *rule;
-
-    rule = ngx_cigna_notice_rule(name);
-
     while (notice && notice->rule != rule) {
         notice = notice->next;
     }
@@ -499,7 +423,7 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
         return ngx_strcasecmp(arg->data, (u_char *) "off") == 0;
 
     case ngx_cigna_off_word:
-        return ngx_cigna_notice_word(arg, "off");
+        return ngx_strcmp(arg->data, "off") == 0;
 
     case ngx_cigna_off_empty:
         return arg->len == 0;
@@ -510,7 +434,7 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
     case ngx_cigna_off_false:
 
         for (i = 1; i < notice->nargs; i++) {
-            if (arg->len && !ngx_cigna_notice_word(arg, "0")) {
+            if (arg->len && ngx_strcmp(arg->data, "0") != 0) {
                 return 0;
             }
 
@@ -524,18 +448,10 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
                || ngx_strcasecmp(arg->data, (u_char *) "unplugged") == 0;
 
     case ngx_cigna_off_http1:
-        return ngx_cigna_notice_word(arg, "1.0")
-               || ngx_cigna_notice_word(arg, "1.1");
+        return ngx_strcmp(arg->data, "1.0") == 0
+               || ngx_strcmp(arg->data, "1.1") == 0;
 
     default: /* never */
         return 0;
     }
-}
-
-
-static ngx_uint_t
-ngx_cigna_notice_word(const ngx_str_t *arg, const char *word)
-{
-    return arg->len == ngx_strlen(word)
-           && ngx_strncmp(arg->data, word, arg->len) == 0;
 }

@@ -31,7 +31,7 @@ typedef enum {
 
 
 typedef struct {
-    ngx_str_t                  name;
+    const char                *name;
     ngx_cigna_off_e            off;
     const char                *write;      /* a line that turns the directive
                                               off; NULL: no line does */
@@ -61,7 +61,7 @@ struct ngx_cigna_notices_s {
 };
 
 
-/* the last row has an empty name */
+/* the last row has no name */
 extern const ngx_cigna_rule_t  ngx_cigna_rules[];
 
 
@@ -85,7 +85,7 @@ void ngx_cigna_notice_merge(ngx_cigna_loc_conf_t *prev,
  * ngx_cigna_notice_next() returns its next line there.  NULL: there is none.
  */
 ngx_cigna_notice_t *ngx_cigna_notice_find(ngx_cigna_loc_conf_t *lcf,
-    const ngx_str_t *name);
+    const char *name);
 ngx_cigna_notice_t *ngx_cigna_notice_next(ngx_cigna_notice_t *notice);
 
 /* 1 if the line turns its directive off according to notice->rule */

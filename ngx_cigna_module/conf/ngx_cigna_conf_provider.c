@@ -3,7 +3,6 @@
 #include "ngx_cigna_conf_provider.h"
 #include "nginx/ngx_cigna_secret_file.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 #include "base/cigna_secret.h"
 
 
@@ -73,24 +72,20 @@ ngx_cigna_conf_client(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     cigna_provider_t *p)
 {
     if (o->client_id.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"client_id\" in \"cigna_tenant\", write the "
-                           "one that Cigna gave to this app");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"client_id\" in \"cigna_tenant\", write the one that Cigna "
+            "gave to this app");
     }
 
     if (!ngx_cigna_conf_visible(&o->client_id, 0)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"client_id\" holds a space, a control byte or a "
-                           "byte outside ASCII");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"client_id\" holds a space, a control byte or a byte outside "
+            "ASCII");
     }
 
     if (!ngx_cigna_conf_visible(&o->scope, 1)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"scope\" holds a control byte or a byte outside "
-                           "ASCII");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"scope\" holds a control byte or a byte outside ASCII");
     }
 
     p->client_id = ngx_cigna_slice(&o->client_id);
@@ -135,22 +130,16 @@ static ngx_int_t
 ngx_cigna_conf_secret_check(ngx_conf_t *cf, ngx_uint_t given,
     cigna_auth_e auth)
 {
-    const char  *error;
-
-    error = NULL;
-
     if (given && auth == cigna_auth_none) {
-        error = "a client secret with \"token_endpoint_auth_method none\" "
-                "would never be used, remove one of them";
-
-    } else if (!given && auth != cigna_auth_none) {
-        error = "\"token_endpoint_auth_method\" needs a client secret, write "
-                "\"client_secret_file FILE;\" or \"client_secret_env NAME;\"";
+        return ngx_cigna_conf_error(cf,
+            "a client secret with \"token_endpoint_auth_method none\" would "
+            "never be used, remove one of them");
     }
 
-    if (error) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error);
-        return NGX_ERROR;
+    if (!given && auth != cigna_auth_none) {
+        return ngx_cigna_conf_error(cf,
+            "\"token_endpoint_auth_method\" needs a client secret, write "
+            "\"client_secret_file FILE;\" or \"client_secret_env NAME;\"");
     }
 
     return NGX_OK;
@@ -201,12 +190,10 @@ ngx_cigna_conf_older_secret(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         && cigna_slice_eq(ngx_cigna_slice(&newer->name),
                           ngx_cigna_slice(&older->name)))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is there for both client secrets of "
-                           "\"cigna_tenant\", write the one with the new "
-                           "secret first and the one with the older secret "
-                           "below it, or a single line", &newer->name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%V\" is there for both client secrets of \"cigna_tenant\", "
+            "write the one with the new secret first and the one with the "
+            "older secret below it, or a single line", &newer->name);
     }
 
     if (cigna_secret_eq(p->client_secret, p->older_secret)) {
@@ -237,11 +224,9 @@ ngx_cigna_conf_redirect_uri(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     uri = &tenant->redirect_uri;
 
     if (o->redirect_uri.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"redirect_uri\" in \"cigna_tenant\", write "
-                           "the one that is registered with Cigna, to the "
-                           "letter");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"redirect_uri\" in \"cigna_tenant\", write the one that is "
+            "registered with Cigna, to the letter");
     }
 
     if (ngx_cigna_conf_url(cf, "redirect_uri", &o->redirect_uri, uri)
@@ -258,10 +243,9 @@ ngx_cigna_conf_redirect_uri(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     if (uri->has_query) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"redirect_uri\" has a query in \"%V\", register "
-                           "one without", &o->redirect_uri);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"redirect_uri\" has a query in \"%V\", register one without",
+            &o->redirect_uri);
     }
 
     tenant->provider.redirect_uri = uri->text;
@@ -284,11 +268,9 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     if (o->return_to->nelts > CIGNA_RETURN_TO_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "more than %d \"return_to\" in \"cigna_tenant\", "
-                           "write a path above several of them",
-                           CIGNA_RETURN_TO_MAX);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "more than %d \"return_to\" in \"cigna_tenant\", write a path "
+            "above several of them", CIGNA_RETURN_TO_MAX);
     }
 
     url = o->return_to->elts;
@@ -310,11 +292,9 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         /* a URL with such a path would allow no URL, not even itself */
 
         if (!cigna_uri_allows(uri, uri)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"return_to\" has \".\", \"..\", \"//\" or an "
-                               "escaped slash in the path of \"%V\", write it "
-                               "without", &url[i]);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"return_to\" has \".\", \"..\", \"//\" or an escaped slash "
+                "in the path of \"%V\", write it without", &url[i]);
         }
     }
 
@@ -358,10 +338,9 @@ ngx_cigna_conf_params(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
     }
 
     if (o->authorize_param->nelts > CIGNA_PARAMS_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "more than %d \"authorize_param\" in "
-                           "\"cigna_tenant\"", CIGNA_PARAMS_MAX);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "more than %d \"authorize_param\" in \"cigna_tenant\"",
+            CIGNA_PARAMS_MAX);
     }
 
     param = o->authorize_param->elts;
@@ -377,10 +356,9 @@ ngx_cigna_conf_params(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         for (name = ngx_cigna_conf_reserved; *name; name++) {
 
             if (ngx_strcmp(param[i].key.data, *name) == 0) {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "\"authorize_param\" cannot set \"%s\", "
-                                   "which the module does", *name);
-                return NGX_ERROR;
+                return ngx_cigna_conf_error(cf,
+                    "\"authorize_param\" cannot set \"%s\", which the module "
+                    "does", *name);
             }
         }
 

@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_conf_redis.h"
+#include "nginx/ngx_cigna_block.h"
 #include "nginx/ngx_cigna_secret_file.h"
 #include "gateway/ngx_cigna_conf.h"
 #include "ngx_cigna_conf_origin.h"
@@ -9,8 +10,6 @@
 #define NGX_CIGNA_SENTINEL_PORT  26379
 
 
-static ngx_int_t ngx_cigna_conf_redis_logins(ngx_conf_t *cf,
-    ngx_cigna_vault_options_t *o, ngx_cigna_redis_conf_t *redis);
 static ngx_int_t ngx_cigna_conf_redis_login(ngx_conf_t *cf,
     const char *prefix, ngx_str_t *username, ngx_str_t *username_file,
     ngx_str_t *password_file, ngx_cigna_redis_login_t *login);
@@ -35,31 +34,20 @@ ngx_int_t
 ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis)
 {
-    if (ngx_cigna_conf_redis_logins(cf, o, redis) != NGX_OK
+    if (ngx_cigna_conf_redis_login(cf, "", &o->username, &o->username_file,
+                                   &o->password_file, &redis->login)
+        != NGX_OK
+        || ngx_cigna_conf_redis_login(cf, "sentinel_", &o->sentinel_username,
+                                      &o->sentinel_username_file,
+                                      &o->sentinel_password_file,
+                                      &redis->sentinel_login)
+           != NGX_OK
         || ngx_cigna_conf_redis_mode(cf, o, redis) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_cigna_conf_redis_seeds(cf, o, redis);
-}
-
-
-static ngx_int_t
-ngx_cigna_conf_redis_logins(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
-    ngx_cigna_redis_conf_t *redis)
-{
-    if (ngx_cigna_conf_redis_login(cf, "", &o->username, &o->username_file,
-                                   &o->password_file, &redis->login)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_conf_redis_login(cf, "sentinel_", &o->sentinel_username,
-                                      &o->sentinel_username_file,
-                                      &o->sentinel_password_file,
-                                      &redis->sentinel_login);
 }
 
 
@@ -73,19 +61,15 @@ ngx_cigna_conf_redis_login(ngx_conf_t *cf, const char *prefix,
     login->username = *username;
 
     if (username->len && username_file->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "both \"%susername\" and \"%susername_file\" in "
-                           "\"cigna_vault\", write one of them",
-                           prefix, prefix);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "both \"%susername\" and \"%susername_file\" in \"cigna_vault\", "
+            "write one of them", prefix, prefix);
     }
 
     if ((username->len || username_file->len) && !password_file->len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%susername\" is a user name without a password "
-                           "in \"cigna_vault\", write \"%spassword_file "
-                           "FILE;\"", prefix, prefix);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%susername\" is a user name without a password in "
+            "\"cigna_vault\", write \"%spassword_file FILE;\"", prefix, prefix);
     }
 
     if (username_file->len
@@ -122,19 +106,15 @@ ngx_cigna_conf_redis_mode(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     if (o->sentinel_master.len || o->sentinel_username.len
         || o->sentinel_username_file.len || o->sentinel_password_file.len)
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"sentinel_...\" without a \"sentinel\" in "
-                           "\"cigna_vault\", write \"sentinel "
-                           "rediss://host:26379;\" for each of them");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"sentinel_...\" without a \"sentinel\" in \"cigna_vault\", write "
+            "\"sentinel rediss://host:26379;\" for each of them");
     }
 
     if (o->redis == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"redis\" in \"cigna_vault\", write \"redis "
-                           "rediss://host:port/0;\" or \"redis "
-                           "unix:/path/to/socket;\"");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"redis\" in \"cigna_vault\", write \"redis "
+            "rediss://host:port/0;\" or \"redis unix:/path/to/socket;\"");
     }
 
     if (o->cluster) {
@@ -149,27 +129,22 @@ static ngx_int_t
 ngx_cigna_conf_redis_sentinel(ngx_conf_t *cf, ngx_cigna_vault_options_t *o)
 {
     if (o->redis) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "both \"redis\" and \"sentinel\" in "
-                           "\"cigna_vault\", remove \"redis\": the Sentinels "
-                           "tell where it is");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "both \"redis\" and \"sentinel\" in \"cigna_vault\", remove "
+            "\"redis\": the Sentinels tell where it is");
     }
 
     if (o->cluster) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "both \"cluster\" and \"sentinel\" in "
-                           "\"cigna_vault\", a cluster has no Sentinels: "
-                           "write \"redis\" for each of its seeds");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "both \"cluster\" and \"sentinel\" in \"cigna_vault\", a cluster "
+            "has no Sentinels: write \"redis\" for each of its seeds");
     }
 
     if (o->sentinel_master.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"sentinel_master\" in \"cigna_vault\", write "
-                           "\"sentinel_master NAME;\" with the name that the "
-                           "Sentinels have for the primary");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"sentinel_master\" in \"cigna_vault\", write "
+            "\"sentinel_master NAME;\" with the name that the Sentinels have "
+            "for the primary");
     }
 
     return NGX_OK;
@@ -252,9 +227,8 @@ ngx_cigna_conf_redis_url(ngx_conf_t *cf, ngx_cigna_redis_conf_t *redis,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%s\" \"%V\" %s",
-                       ngx_cigna_conf_redis_seed_name(redis), text, error);
-    return NGX_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"%s\" \"%V\" %s", ngx_cigna_conf_redis_seed_name(redis), text, error);
 }
 
 
@@ -269,12 +243,10 @@ ngx_cigna_conf_redis_seed(ngx_conf_t *cf, ngx_cigna_redis_conf_t *redis,
     }
 
     if (url.db != first->db || url.tls != first->tls) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" \"%V\" is a seed of the same Redis as "
-                           "the first one, write the same scheme and "
-                           "database number",
-                           ngx_cigna_conf_redis_seed_name(redis), text);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" \"%V\" is a seed of the same Redis as the first one, write "
+            "the same scheme and database number",
+            ngx_cigna_conf_redis_seed_name(redis), text);
     }
 
     return ngx_cigna_conf_redis_origin(cf, &url, origin);
@@ -320,11 +292,9 @@ ngx_cigna_conf_redis_ssl(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     }
 
     if (o->trusted_certificate.len || o->tls_name.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"trusted_certificate\" and \"tls_name\" in "
-                           "\"cigna_vault\" need TLS, write \"redis "
-                           "rediss://...;\" or remove them");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"trusted_certificate\" and \"tls_name\" in \"cigna_vault\" need "
+            "TLS, write \"redis rediss://...;\" or remove them");
     }
 
     return NGX_OK;

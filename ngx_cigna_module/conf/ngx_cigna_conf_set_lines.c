@@ -1,205 +1,166 @@
 
-/*
- * A list has the lines of proxy_set_header of one level.  All locations that
- * inherit a list share it, so each line is compiled once, and its warning is
- * logged once.  If no location with cigna_fhir has a list, the list is not
- * compiled, and only the proxy module reports errors in it.
- */
-
-
 #include "ngx_cigna_conf_set_lines.h"
 #include "ngx_cigna_conf_value.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 
 
-static char *ngx_cigna_conf_set_line_check(ngx_conf_t *cf,
-    ngx_cigna_set_line_t *line, ngx_str_t *value);
-static ngx_int_t ngx_cigna_conf_set_line_value(ngx_conf_t *cf,
-    ngx_cigna_set_line_t *line, ngx_str_t *value, ngx_str_t *location);
-static ngx_uint_t ngx_cigna_conf_set_line_token(const ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_set_line_odd(const ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_set_line_dropped(const ngx_str_t *name);
+static ngx_int_t ngx_cigna_conf_set_line(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
+static ngx_int_t ngx_cigna_conf_set_line_add(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, ngx_str_t *name, ngx_str_t *value);
+static ngx_int_t ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *value, ngx_str_t *location);
+static ngx_uint_t ngx_cigna_conf_set_line_dropped(cigna_slice_t name);
 
 
-char *
+ngx_int_t
 ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
-    char                  *rv;
-    cigna_slice_t         *names;
-    ngx_cigna_notice_t    *notice;
-    ngx_cigna_set_line_t  *line;
+    ngx_int_t            rc;
+    ngx_cigna_notice_t  *notice;
 
-    static const ngx_str_t  name = ngx_string("proxy_set_header");
-
-    if (lcf->set_lines == NULL) {
-        return NGX_CONF_OK;
+    notice = ngx_cigna_notice_find(lcf, "proxy_set_header");
+    if (notice == NULL) {
+        return NGX_OK;
     }
 
-    names = ngx_palloc(cf->pool, lcf->set_lines->nelts * sizeof(cigna_slice_t));
-    if (names == NULL) {
-        return NGX_CONF_ERROR;
+    lcf->set_names = ngx_array_create(cf->pool, 4, sizeof(cigna_slice_t));
+    lcf->set_lines = ngx_array_create(cf->pool, 4,
+                                      sizeof(ngx_cigna_set_line_t));
+
+    if (lcf->set_names == NULL || lcf->set_lines == NULL) {
+        return NGX_ERROR;
     }
 
-    lcf->set_names = names;
-
-    rv = NGX_CONF_OK;
-    line = lcf->set_lines->elts;
-
-    for (notice = ngx_cigna_notice_find(lcf, &name);
-         notice && rv == NGX_CONF_OK;
-         notice = ngx_cigna_notice_next(notice))
-    {
+    for (rc = NGX_OK; notice && rc == NGX_OK; ) {
         ngx_cigna_place_enter(cf, notice->place);
-        rv = ngx_cigna_conf_set_line_check(cf, line, &notice->args[2]);
+        rc = ngx_cigna_conf_set_line(cf, lcf, notice);
         ngx_cigna_place_leave(cf, notice->place);
 
-        *names++ = ngx_cigna_slice(&line->name);
-        lcf->set_values |= (line->value != NULL || line->odd);
-        line++;
+        notice = ngx_cigna_notice_next(notice);
     }
 
-    return rv;
+    return rc;
 }
 
 
-static char *
-ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
-    ngx_str_t *value)
+/* all locations that inherit a line share its notice, and one warning */
+
+static ngx_int_t
+ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_cigna_notice_t *notice)
 {
-    ngx_str_t                 *location;
+    ngx_str_t                 *name, *value;
+    cigna_slice_t             *slot;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    location = &clcf->name;
+    name = &notice->args[1];
+    value = &notice->args[2];
 
-    if (!ngx_cigna_conf_set_line_token(&line->name)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header\" has the name \"%V\", which "
-                           "no request of location \"%V\" with \"cigna_fhir\" "
-                           "may have, write one of letters, digits and \"-\"",
-                           &line->name, location);
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_cigna_conf_set_line_value(cf, line, value, location) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    line->odd = ngx_cigna_conf_set_line_odd(&line->name);
-
-    if (value->len && !line->warned
-        && ngx_cigna_conf_set_line_dropped(&line->name))
+    if (ngx_cigna_conf_set_line_check(cf, name, value, &clcf->name)
+        != NGX_OK)
     {
-        line->warned = 1;
+        return NGX_ERROR;
+    }
+
+    if (value->len && !notice->place->warned
+        && ngx_cigna_conf_set_line_dropped(ngx_cigna_slice(name)))
+    {
+        notice->place->warned = 1;
 
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"proxy_set_header %V\" is not sent where "
                            "\"cigna_fhir\" is on, as in location \"%V\": the "
                            "gateway decides about that line, remove it there",
-                           &line->name, location);
+                           name, &clcf->name);
     }
 
-    if (line->value == NULL && ngx_http_script_variables_count(value)) {
-
-        line->value = ngx_cigna_conf_value(cf, value);
-        if (line->value == NULL) {
-            return NGX_CONF_ERROR;
-        }
+    slot = ngx_array_push(lcf->set_names);
+    if (slot == NULL) {
+        return NGX_ERROR;
     }
 
-    return NGX_CONF_OK;
+    *slot = ngx_cigna_slice(name);
+
+    return ngx_cigna_conf_set_line_add(cf, lcf, name, value);
 }
 
 
 static ngx_int_t
-ngx_cigna_conf_set_line_value(ngx_conf_t *cf, ngx_cigna_set_line_t *line,
+ngx_cigna_conf_set_line_add(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    ngx_str_t *name, ngx_str_t *value)
+{
+    ngx_uint_t             odd, variables;
+    ngx_cigna_set_line_t  *line;
+
+    /*
+     * When nginx hashes the name of a caller's line, it leaves out the bytes
+     * that it calls invalid.  With "ignore_invalid_headers off" nginx then
+     * fails to find the operator's line, which should replace the caller's.
+     */
+
+    odd = !ngx_cigna_conf_name(name, "-", name->len);
+    variables = ngx_http_script_variables_count(value);
+
+    if (!odd && !variables) {
+        return NGX_OK;
+    }
+
+    line = ngx_array_push(lcf->set_lines);
+    if (line == NULL) {
+        return NGX_ERROR;
+    }
+
+    line->name = *name;
+    line->odd = odd;
+    line->value = variables ? ngx_cigna_conf_value(cf, value) : NULL;
+
+    return (variables && line->value == NULL) ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location)
 {
+    /* a token (RFC 9110, section 5.6.2) */
+
+    if (!ngx_cigna_conf_name(name, CIGNA_SLICE_TOKEN, name->len)) {
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header\" has the name \"%V\", which no request of "
+            "location \"%V\" with \"cigna_fhir\" may have, write one of "
+            "letters, digits and \"-\"", name, location);
+    }
+
     /* the text between variables is part of every value: check it now */
 
     if (!cigna_slice_plain(ngx_cigna_slice(value))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has a control byte in its "
-                           "value, which no request of location \"%V\" with "
-                           "\"cigna_fhir\" may have, write the value without "
-                           "it", &line->name, location);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header %V\" has a control byte in its value, which no "
+            "request of location \"%V\" with \"cigna_fhir\" may have, write "
+            "the value without it", name, location);
     }
 
     if (ngx_strstr(value->data, "$request_body")
         || ngx_strstr(value->data, "${request_body"))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"proxy_set_header %V\" has \"$request_body\" in "
-                           "its value, which no request of location \"%V\" "
-                           "with \"cigna_fhir\" may have, as no body leaves; "
-                           "write the value without it", &line->name,
-                           location);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"proxy_set_header %V\" has \"$request_body\" in its value, which "
+            "no request of location \"%V\" with \"cigna_fhir\" may have, as no "
+            "body leaves; write the value without it", name, location);
     }
 
     return NGX_OK;
 }
 
 
-/* 1 if the name is a token (RFC 9110, section 5.6.2) */
+/* 1 if the gateway itself decides about the line */
 
 static ngx_uint_t
-ngx_cigna_conf_set_line_token(const ngx_str_t *name)
+ngx_cigna_conf_set_line_dropped(cigna_slice_t name)
 {
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_token(name->data[i])) {
-            return 0;
-        }
-    }
-
-    return name->len > 0;
-}
-
-
-/*
- * 1 if the name has a byte that nginx calls invalid, and leaves out when it
- * hashes the name of a caller's line.  With "ignore_invalid_headers off" nginx
- * then fails to find the operator's line, which should replace the caller's.
- */
-
-static ngx_uint_t
-ngx_cigna_conf_set_line_odd(const ngx_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_alnum(name->data[i]) && name->data[i] != '-') {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_uint_t
-ngx_cigna_conf_set_line_dropped(const ngx_str_t *name)
-{
-    const ngx_str_t  *d;
-
-    static const ngx_str_t  dropped[] = {
-        ngx_string("Authorization"),
-        ngx_string("Cookie"),
-        ngx_string("Proxy-Authorization"),
-        ngx_null_string
-    };
-
-    for (d = dropped; d->len; d++) {
-
-        if (d->len == name->len
-            && ngx_strncasecmp(d->data, name->data, d->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    return cigna_slice_eq_case(name, cigna_slice("Authorization"))
+           || cigna_slice_eq_case(name, cigna_slice("Cookie"))
+           || cigna_slice_eq_case(name, cigna_slice("Proxy-Authorization"));
 }

@@ -8,9 +8,9 @@
 
 /*
  * Checks and compiles the lines of proxy_set_header that a merged location with
- * "cigna_fhir on" has.  NGX_CONF_OK, or NGX_CONF_ERROR after logging the error.
+ * "cigna_fhir on" has.  NGX_OK, or NGX_ERROR after logging the error.
  */
-char *ngx_cigna_conf_set_lines_check(ngx_conf_t *cf,
+ngx_int_t ngx_cigna_conf_set_lines_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
 
 

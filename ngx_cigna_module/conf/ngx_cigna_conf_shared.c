@@ -1,14 +1,12 @@
 
 #include "ngx_cigna_conf_shared.h"
 #include "ngx_cigna_conf_links.h"
-#include "net/ngx_cigna_origin.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "ngx_cigna_conf_origin.h"
 #include "http/cigna_uri.h"
 #include "base/cigna_buf.h"
-#include "oauth/cigna_provider.h"
 
 
 #define NGX_CIGNA_ORIGINS  4               /* of one tenant, at most */
@@ -164,21 +162,23 @@ static ngx_int_t
 ngx_cigna_conf_share_origins(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
     ngx_cigna_tenant_t *tenant)
 {
+    ngx_uint_t         i;
     cigna_provider_t  *p;
 
     p = &tenant->provider;
 
-    if (ngx_cigna_conf_share_origin(cf, sharing, tenant, p->fhir_base)
-        != NGX_OK
-        || ngx_cigna_conf_share_origin(cf, sharing, tenant, p->token_endpoint)
-           != NGX_OK
-        || ngx_cigna_conf_share_origin(cf, sharing, tenant, p->jwks_uri)
-           != NGX_OK
-        || ngx_cigna_conf_share_origin(cf, sharing, tenant,
-                                       p->revocation_endpoint)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    cigna_slice_t  urls[] = {
+        p->fhir_base, p->token_endpoint, p->jwks_uri, p->revocation_endpoint
+    };
+
+    for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+
+        if (urls[i].len
+            && ngx_cigna_conf_share_origin(cf, sharing, tenant, urls[i])
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -193,10 +193,6 @@ ngx_cigna_conf_share_origin(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
     cigna_uri_t           uri;
     ngx_array_t          *origins;
     ngx_cigna_origin_t   *origin, **slot;
-
-    if (url.len == 0) {
-        return NGX_OK;
-    }
 
     (void) cigna_uri_parse(url, &uri);
 

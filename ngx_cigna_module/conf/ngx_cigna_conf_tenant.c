@@ -3,11 +3,10 @@
 #include "ngx_cigna_conf_budget.h"
 #include "ngx_cigna_conf_provider.h"
 #include "ngx_cigna_conf_types.h"
+#include "ngx_cigna_conf_value.h"
 #include "gateway/ngx_cigna_dances.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"
-#include "nginx/ngx_cigna_index.h"
-#include "net/ngx_cigna_tls.h"
 #include "dance/cigna_dance_claim.h"
 #include "budget/cigna_roster.h"
 
@@ -27,8 +26,6 @@ _Static_assert(CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_CLAIM_MS
 
 static ngx_cigna_tenant_t *ngx_cigna_conf_tenant_add(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf, ngx_str_t *name);
-static ngx_uint_t ngx_cigna_conf_tenant_name(ngx_str_t *name);
-static void ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o);
 static ngx_int_t ngx_cigna_conf_tenant_default(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o);
 static void ngx_cigna_conf_tenant_fill(ngx_cigna_tenant_t *tenant,
@@ -42,8 +39,6 @@ static char *ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
@@ -62,34 +57,18 @@ static ngx_conf_enum_t  ngx_cigna_conf_auth_methods[] = {
 };
 
 
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_timeout_ms = {
-    ngx_cigna_block_check_num, 1, NGX_CIGNA_TIMEOUT_MAX
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_exchange_ms = {
-    ngx_cigna_block_check_num, 1, NGX_CIGNA_EXCHANGE_MAX
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_leeway_s = {
-    ngx_cigna_block_check_sec, 0, 600
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_lifetime_s = {
-    ngx_cigna_block_check_sec, 1, 86400
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_grant_ttl_s = {
-    ngx_cigna_block_check_sec, 60, 10 * 365 * 86400
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
-    ngx_cigna_block_check_num, 1, 10000
-};
-
-
 #define ngx_cigna_tenant_option(name, type, set, post, usage)                 \
     ngx_cigna_block_command(ngx_cigna_tenant_options_t, name, type, set,      \
                             post, usage)
+
+#define ngx_cigna_tenant_number(name, type, set, post, low, high, initial,    \
+                                usage)                                        \
+    ngx_cigna_block_number(ngx_cigna_tenant_options_t, name, type, set, post, \
+                           low, high, initial, usage)
+
+#define ngx_cigna_tenant_num(name, kind, low, high, initial, usage)           \
+    ngx_cigna_tenant_number(name, NGX_CONF_TAKE1, ngx_conf_set_##kind##_slot, \
+                            NULL, low, high, initial, usage)
 
 #define ngx_cigna_tenant_str(name, example)                                   \
     ngx_cigna_tenant_option(name, NGX_CONF_TAKE1, ngx_conf_set_str_slot,      \
@@ -99,16 +78,17 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_dances = {
 /* the command's offset: 1 for an environment variable, 0 for a file */
 
 #define ngx_cigna_tenant_secret(name, env, example)                           \
-    { { ngx_string(#name), NGX_CONF_TAKE1, ngx_cigna_conf_set_secret, 0, env, \
-        NULL },                                                               \
+    { { ngx_string(#name), NGX_CONF_TAKE1|NGX_CIGNA_BLOCK_REPEAT,             \
+        ngx_cigna_conf_set_secret, 0, env, NULL },                            \
       "\"" #name " " example ";\" for the new secret, and below it for the "  \
-      "older one" }
+      "older one", 0, 0, 0 }
 
 
 static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
 
-    ngx_cigna_tenant_option(environment, NGX_CONF_TAKE1,
+    ngx_cigna_tenant_number(environment, NGX_CONF_TAKE1,
         ngx_cigna_block_set_enum, &ngx_cigna_conf_environments,
+        0, NGX_MAX_INT_T_VALUE, NGX_CONF_UNSET,
         "\"environment sandbox;\" or \"environment production;\""),
 
     ngx_cigna_tenant_str(issuer, "https://..."),
@@ -118,8 +98,9 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
     ngx_cigna_tenant_str(revocation_endpoint, "https://..."),
     ngx_cigna_tenant_str(fhir_base, "https://..."),
 
-    ngx_cigna_tenant_option(token_endpoint_auth_method, NGX_CONF_TAKE1,
+    ngx_cigna_tenant_number(token_endpoint_auth_method, NGX_CONF_TAKE1,
         ngx_cigna_block_set_enum, &ngx_cigna_conf_auth_methods,
+        0, NGX_MAX_INT_T_VALUE, NGX_CONF_UNSET,
         "\"client_secret_post\", \"client_secret_basic\" or \"none\""),
 
     ngx_cigna_tenant_str(client_id, "ID"),
@@ -127,8 +108,8 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
     ngx_cigna_tenant_secret(client_secret_env, 1, "NAME"),
     ngx_cigna_tenant_str(redirect_uri, "https://..."),
 
-    ngx_cigna_tenant_option(return_to, NGX_CONF_1MORE,
-        ngx_cigna_conf_set_list, NULL,
+    ngx_cigna_tenant_option(return_to, NGX_CONF_1MORE|NGX_CIGNA_BLOCK_REPEAT,
+        ngx_cigna_block_set_list, NULL,
         "\"return_to https://...;\""),
 
     ngx_cigna_tenant_option(scope, NGX_CONF_1MORE,
@@ -137,79 +118,74 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_tenant_commands[] = {
 
     ngx_cigna_tenant_str(aud, "on|off|URL"),
 
-    ngx_cigna_tenant_option(authorize_param, NGX_CONF_TAKE2,
-        ngx_conf_set_keyval_slot, NULL,
+    ngx_cigna_tenant_option(authorize_param,
+        NGX_CONF_TAKE2|NGX_CIGNA_BLOCK_REPEAT, ngx_conf_set_keyval_slot, NULL,
         "\"authorize_param NAME VALUE;\""),
 
     ngx_cigna_tenant_str(trusted_certificate, "FILE"),
 
-    ngx_cigna_tenant_option(connect_timeout, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_timeout_ms,
+    ngx_cigna_tenant_num(connect_timeout, msec, 1, NGX_CIGNA_TIMEOUT_MAX, 5000,
         "\"connect_timeout 5s;\", from 1ms to 5m"),
 
-    ngx_cigna_tenant_option(timeout, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_timeout_ms,
+    ngx_cigna_tenant_num(timeout, msec, 1, NGX_CIGNA_TIMEOUT_MAX, 10000,
         "\"timeout 10s;\", from 1ms to 5m"),
 
-    ngx_cigna_tenant_option(exchange_timeout, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_exchange_ms,
+    ngx_cigna_tenant_num(exchange_timeout, msec, 1, NGX_CIGNA_EXCHANGE_MAX,
+        NGX_CONF_UNSET,
         "\"exchange_timeout 3m;\", from \"timeout\" to 10m"),
 
-    ngx_cigna_tenant_option(clock_leeway, NGX_CONF_TAKE1,
-        ngx_conf_set_sec_slot, &ngx_cigna_conf_leeway_s,
+    ngx_cigna_tenant_num(clock_leeway, sec, 0, 600, 60,
         "\"clock_leeway 60s;\", from 0 to 10m"),
 
-    ngx_cigna_tenant_option(token_lifetime, NGX_CONF_TAKE1,
-        ngx_conf_set_sec_slot, &ngx_cigna_conf_lifetime_s,
+    ngx_cigna_tenant_num(token_lifetime, sec, 1, 86400, 300,
         "\"token_lifetime 300s;\", from 1s to 1d"),
 
-    ngx_cigna_tenant_option(grant_ttl, NGX_CONF_TAKE1,
-        ngx_conf_set_sec_slot, &ngx_cigna_conf_grant_ttl_s,
+    ngx_cigna_tenant_num(grant_ttl, sec, 60, 10 * 365 * 86400, 400 * 86400,
         "\"grant_ttl 400d;\", from 1m to 10y"),
 
-    ngx_cigna_tenant_option(refresh_ahead, NGX_CONF_TAKE1,
-        ngx_conf_set_sec_slot, &ngx_cigna_conf_leeway_s,
+    ngx_cigna_tenant_num(refresh_ahead, sec, 0, 600, 60,
         "\"refresh_ahead 60s;\", from 0 to 10m"),
 
-    ngx_cigna_tenant_option(dances_per_member, NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+    ngx_cigna_tenant_num(dances_per_member, num, 1, 10000, 8,
         "\"dances_per_member 8;\", from 1 to 10000"),
 
-    ngx_cigna_tenant_option(dances_per_second, NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+    ngx_cigna_tenant_num(dances_per_second, num, 1, 10000, 100,
         "\"dances_per_second 100;\", from 1 to 10000"),
 
     ngx_cigna_tenant_option(member_dances, NGX_CONF_1MORE,
-        ngx_cigna_conf_member_dances, NULL, NGX_CIGNA_MEMBER_DANCES_USAGE),
+        ngx_cigna_conf_budget_set, &ngx_cigna_budget_of_dances,
+        NGX_CIGNA_MEMBER_DANCES_USAGE),
 
-    ngx_cigna_tenant_option(token_requests, NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, &ngx_cigna_conf_dances,
+    ngx_cigna_tenant_num(token_requests, num, 1, 10000, 50,
         "\"token_requests 50;\", from 1 to 10000"),
 
-    ngx_cigna_tenant_option(refresh_waiters, NGX_CONF_TAKE12,
-        ngx_cigna_conf_set_waiters, NULL,
+    ngx_cigna_tenant_number(refresh_waiters, NGX_CONF_TAKE12,
+        ngx_cigna_conf_set_waiters, NULL, 1, NGX_CIGNA_WAITERS_LIMIT, 4096,
         "\"refresh_waiters 4096 per_grant=1024;\", from 1 to 100000"),
 
-    ngx_cigna_tenant_option(refused_share, NGX_CONF_TAKE1,
-        ngx_cigna_conf_set_percent, NULL,
+    ngx_cigna_tenant_number(refused_share, NGX_CONF_TAKE1,
+        ngx_cigna_conf_set_percent, NULL, 1, 100, 50,
         "\"refused_share 50%;\", from 1% to 100%"),
 
     ngx_cigna_tenant_option(budget, NGX_CONF_1MORE,
-        ngx_cigna_conf_tenant_budget, NULL, NGX_CIGNA_BUDGET_USAGE),
+        ngx_cigna_conf_budget_set, &ngx_cigna_budget_of_tenant,
+        NGX_CIGNA_BUDGET_USAGE),
 
     ngx_cigna_tenant_option(member_budget, NGX_CONF_1MORE,
-        ngx_cigna_conf_member_budget, NULL, NGX_CIGNA_MEMBER_BUDGET_USAGE),
+        ngx_cigna_conf_budget_set, &ngx_cigna_budget_of_member,
+        NGX_CIGNA_MEMBER_BUDGET_USAGE),
 
-    ngx_cigna_tenant_option(userinfo, NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, NULL, "\"userinfo on;\" or \"userinfo off;\""),
+    ngx_cigna_tenant_number(userinfo, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL, 0, 1, NGX_CONF_UNSET,
+        "\"userinfo on;\" or \"userinfo off;\""),
 
     ngx_cigna_tenant_option(resource_types, NGX_CONF_1MORE,
         ngx_cigna_conf_set_types, NULL,
         "\"resource_types Patient Coverage;\", with \"dry_run\" at the end "
         "to count only"),
 
-    ngx_cigna_tenant_option(insecure_http, NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, NULL,
+    ngx_cigna_tenant_number(insecure_http, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, NULL, 0, 1, 0,
         "\"insecure_http on;\", for tests only"),
 
     ngx_cigna_null_block_command
@@ -233,7 +209,7 @@ ngx_cigna_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    ngx_cigna_conf_tenant_unset(&o);
+    ngx_memzero(&o, sizeof(ngx_cigna_tenant_options_t));
 
     rv = ngx_cigna_block_parse(cf, "cigna_tenant",
                                ngx_cigna_conf_tenant_commands, &o);
@@ -268,7 +244,9 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 {
     ngx_cigna_tenant_t  *tenant, **slot;
 
-    if (!ngx_cigna_conf_tenant_name(name)) {
+    /* names of tenants go into keys of Redis and into log lines */
+
+    if (!ngx_cigna_conf_name(name, "-_.", CIGNA_ROSTER_NAME_MAX)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"cigna_tenant\" has an invalid name \"%V\", use "
                            "at most %d letters, digits, \"-\", \"_\" and "
@@ -307,51 +285,6 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* names of tenants go into keys of Redis and into log lines */
-
-static ngx_uint_t
-ngx_cigna_conf_tenant_name(ngx_str_t *name)
-{
-    size_t  i;
-
-    for (i = 0; i < name->len; i++) {
-
-        if (!cigna_slice_alnum(name->data[i])
-            && ngx_strchr("-_.", name->data[i]) == NULL)
-        {
-            return 0;
-        }
-    }
-
-    return name->len > 0 && name->len <= CIGNA_ROSTER_NAME_MAX;
-}
-
-
-static void
-ngx_cigna_conf_tenant_unset(ngx_cigna_tenant_options_t *o)
-{
-    ngx_memzero(o, sizeof(ngx_cigna_tenant_options_t));
-
-    o->environment = NGX_CONF_UNSET_UINT;
-    o->insecure_http = NGX_CONF_UNSET;
-    o->userinfo = NGX_CONF_UNSET;
-    o->token_endpoint_auth_method = NGX_CONF_UNSET_UINT;
-    o->connect_timeout = NGX_CONF_UNSET_MSEC;
-    o->timeout = NGX_CONF_UNSET_MSEC;
-    o->exchange_timeout = NGX_CONF_UNSET_MSEC;
-    o->clock_leeway = NGX_CONF_UNSET;
-    o->token_lifetime = NGX_CONF_UNSET;
-    o->grant_ttl = NGX_CONF_UNSET;
-    o->refresh_ahead = NGX_CONF_UNSET;
-    o->dances_per_member = NGX_CONF_UNSET;
-    o->dances_per_second = NGX_CONF_UNSET;
-    o->token_requests = NGX_CONF_UNSET;
-    o->refresh_waiters = NGX_CONF_UNSET;
-    o->per_grant = NGX_CONF_UNSET;
-    o->refused_share = NGX_CONF_UNSET;
-}
-
-
 static ngx_int_t
 ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 {
@@ -359,24 +292,13 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
         ngx_str_set(&o->scope, NGX_CIGNA_SCOPE);
     }
 
-    ngx_conf_init_value(o->insecure_http, 0);
+    if (o->per_grant == 0) {
+        o->per_grant = ngx_min(o->refresh_waiters, 1024);
+    }
 
     /* Cigna's server has $userinfo, other servers may not have it */
 
     ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
-
-    ngx_conf_init_msec_value(o->connect_timeout, 5000);
-    ngx_conf_init_msec_value(o->timeout, 10000);
-    ngx_conf_init_value(o->clock_leeway, 60);
-    ngx_conf_init_value(o->token_lifetime, 300);
-    ngx_conf_init_value(o->grant_ttl, 400 * 86400);
-    ngx_conf_init_value(o->refresh_ahead, 60);
-    ngx_conf_init_value(o->dances_per_member, 8);
-    ngx_conf_init_value(o->dances_per_second, 100);
-    ngx_conf_init_value(o->token_requests, 50);
-    ngx_conf_init_value(o->refresh_waiters, 4096);
-    ngx_conf_init_value(o->per_grant, ngx_min(o->refresh_waiters, 1024));
-    ngx_conf_init_value(o->refused_share, 50);
 
     /* a request must not wait for a reply after the exchange has ended */
 
@@ -384,11 +306,10 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
 
     if (o->exchange_timeout < o->timeout) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"exchange_timeout\" is shorter than \"timeout\" "
-                           "in \"cigna_tenant\", write "
-                           "\"exchange_timeout %Mms;\" or more", o->timeout);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"exchange_timeout\" is shorter than \"timeout\" in "
+            "\"cigna_tenant\", write \"exchange_timeout %Mms;\" or more",
+            o->timeout);
     }
 
     return NGX_OK;
@@ -475,39 +396,24 @@ ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t  *value;
 
-    if (o->refresh_waiters != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
-
     value = cf->args->elts;
-
-    o->refresh_waiters = ngx_atoi(value[1].data, value[1].len);
 
     if (cf->args->nelts == 3) {
 
-        if (value[2].len <= sizeof("per_grant=") - 1
-            || ngx_strncmp(value[2].data, "per_grant=",
-                           sizeof("per_grant=") - 1)
-               != 0)
-        {
-            return "has an invalid parameter";
+        if (ngx_strncmp(value[2].data, "per_grant=", 10) == 0) {
+            o->per_grant = ngx_atoi(value[2].data + 10, value[2].len - 10);
         }
-
-        o->per_grant = ngx_atoi(value[2].data + sizeof("per_grant=") - 1,
-                                value[2].len - (sizeof("per_grant=") - 1));
 
         if (o->per_grant < 1 || o->per_grant > NGX_CIGNA_WAITERS_LIMIT) {
             return "has an invalid parameter";
         }
     }
 
-    if (o->refresh_waiters < 1
-        || o->refresh_waiters > NGX_CIGNA_WAITERS_LIMIT)
-    {
-        return "has an invalid value";
-    }
+    o->refresh_waiters = ngx_atoi(value[1].data, value[1].len);
 
-    return NGX_CONF_OK;
+    return (o->refresh_waiters < 1
+            || o->refresh_waiters > NGX_CIGNA_WAITERS_LIMIT)
+           ? "has an invalid value" : NGX_CONF_OK;
 }
 
 
@@ -520,24 +426,12 @@ ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t  *value;
 
     field = (ngx_int_t *) (p + cmd->offset);
+    value = (ngx_str_t *) cf->args->elts + 1;
 
-    if (*field != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
+    *field = (value->len && value->data[value->len - 1] == '%')
+             ? ngx_atoi(value->data, value->len - 1) : NGX_ERROR;
 
-    value = cf->args->elts;
-
-    if (value[1].data[value[1].len - 1] != '%') {
-        return "has an invalid value";
-    }
-
-    *field = ngx_atoi(value[1].data, value[1].len - 1);
-
-    if (*field < 1 || *field > 100) {
-        return "has an invalid value";
-    }
-
-    return NGX_CONF_OK;
+    return (*field < 1 || *field > 100) ? "has an invalid value" : NGX_CONF_OK;
 }
 
 
@@ -554,11 +448,6 @@ ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t   i;
 
     field = (ngx_str_t *) (p + cmd->offset);
-
-    if (field->data) {
-        return "is duplicate";
-    }
-
     value = cf->args->elts;
     len = 0;
 
@@ -577,42 +466,6 @@ ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     for (i = 1; i < cf->args->nelts; i++) {
         last = ngx_cpymem(last, value[i].data, value[i].len);
         *last++ = ' ';
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* setter of an array of strings: the arguments of all lines of a directive */
-
-static char *
-ngx_cigna_conf_set_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    ngx_str_t     *value, *s;
-    ngx_uint_t     i;
-    ngx_array_t  **a;
-
-    a = (ngx_array_t **) (p + cmd->offset);
-
-    if (*a == NULL) {
-        *a = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
-        if (*a == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        s = ngx_array_push(*a);
-        if (s == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *s = value[i];
     }
 
     return NGX_CONF_OK;

@@ -5,7 +5,6 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "nginx/ngx_cigna_block.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "oauth/cigna_provider.h"
 
 
 static ngx_int_t ngx_cigna_conf_tenant_callback(ngx_conf_t *cf,
@@ -104,12 +103,10 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
         other = &slot[i]->provider;
 
         if (!ngx_cigna_conf_tenant_same_issuer(other, p)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"cigna_tenant\" \"%V\" shares its "
-                               "\"redirect_uri\" with \"%V\", whose issuer "
-                               "is another one, register an address of its "
-                               "own", &tenant->name, &slot[i]->name);
-            return NGX_ERROR;
+            return ngx_cigna_conf_error(cf,
+                "\"cigna_tenant\" \"%V\" shares its \"redirect_uri\" with "
+                "\"%V\", whose issuer is another one, register an address of "
+                "its own", &tenant->name, &slot[i]->name);
         }
 
         if (cigna_slice_eq(other->configured_issuer, p->configured_issuer)

@@ -11,10 +11,6 @@ ngx_cigna_conf_set_types(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t      i, n;
     cigna_slice_t  *names;
 
-    if (o->resource_types.count) {
-        return "is duplicate";
-    }
-
     value = cf->args->elts;
     n = cf->args->nelts - 1;
 

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_conf_vault.h"
 #include "ngx_cigna_conf_redis.h"
+#include "ngx_cigna_conf_value.h"
 #include "nginx/ngx_cigna_secret_file.h"
 #include "nginx/ngx_cigna_block.h"
 #include "gateway/ngx_cigna_main_conf.h"
@@ -10,12 +11,13 @@
 #define NGX_CIGNA_KEYS_MAX      16384      /* bytes of a key ring file */
 #define NGX_CIGNA_PREFIX_MAX    32
 #define NGX_CIGNA_REPLICAS_MAX  16
-#define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms */
+#define NGX_CIGNA_WAIT_MS       500        /* by default */
+#define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms, of all time-outs */
+#define NGX_CIGNA_AGE_MAX       (24 * 3600 * 1000)     /* ms */
 
 
 static char *ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static void ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o);
 static ngx_int_t ngx_cigna_conf_vault_fill(ngx_conf_t *cf,
     ngx_cigna_vault_options_t *o, ngx_cigna_main_conf_t *mcf);
 static ngx_int_t ngx_cigna_conf_vault_prefix(ngx_conf_t *cf,
@@ -25,22 +27,17 @@ static ngx_int_t ngx_cigna_conf_vault_keys(ngx_conf_t *cf,
 static void ngx_cigna_conf_vault_cleanup(void *data);
 
 
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_timeout_ms = {
-    ngx_cigna_block_check_num, 1, 60 * 1000
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_age_ms = {
-    ngx_cigna_block_check_num, 0, 24 * 3600 * 1000
-};
-
-static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_connections = {
-    ngx_cigna_block_check_num, 1, 16
-};
-
-
 #define ngx_cigna_vault_option(name, type, set, post, usage)                  \
     ngx_cigna_block_command(ngx_cigna_vault_options_t, name, type, set,       \
                             post, usage)
+
+#define ngx_cigna_vault_number(name, type, set, low, high, initial, usage)    \
+    ngx_cigna_block_number(ngx_cigna_vault_options_t, name, type, set, NULL,  \
+                           low, high, initial, usage)
+
+#define ngx_cigna_vault_num(name, kind, low, high, initial, usage)            \
+    ngx_cigna_vault_number(name, NGX_CONF_TAKE1, ngx_conf_set_##kind##_slot,  \
+                           low, high, initial, usage)
 
 #define ngx_cigna_vault_str(name, example)                                    \
     ngx_cigna_vault_option(name, NGX_CONF_TAKE1, ngx_conf_set_str_slot,       \
@@ -49,12 +46,12 @@ static ngx_cigna_block_bounds_t  ngx_cigna_conf_vault_connections = {
 
 static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
 
-    ngx_cigna_vault_option(redis, NGX_CONF_TAKE1,
-        ngx_conf_set_str_array_slot, NULL,
+    ngx_cigna_vault_option(redis, NGX_CONF_TAKE1|NGX_CIGNA_BLOCK_REPEAT,
+        ngx_cigna_block_set_list, NULL,
         "\"redis rediss://host:port/0;\""),
 
-    ngx_cigna_vault_option(sentinel, NGX_CONF_TAKE1,
-        ngx_conf_set_str_array_slot, NULL,
+    ngx_cigna_vault_option(sentinel, NGX_CONF_TAKE1|NGX_CIGNA_BLOCK_REPEAT,
+        ngx_cigna_block_set_list, NULL,
         "\"sentinel rediss://host:26379;\""),
 
     ngx_cigna_vault_str(sentinel_master, "NAME"),
@@ -62,12 +59,12 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
     ngx_cigna_vault_str(sentinel_username_file, "FILE"),
     ngx_cigna_vault_str(sentinel_password_file, "FILE"),
 
-    ngx_cigna_vault_option(cluster, NGX_CONF_FLAG,
-        ngx_conf_set_flag_slot, NULL,
+    ngx_cigna_vault_number(cluster, NGX_CONF_FLAG,
+        ngx_conf_set_flag_slot, 0, 1, 0,
         "\"cluster on;\" or \"cluster off;\""),
 
-    ngx_cigna_vault_option(wait_replicas, NGX_CONF_TAKE12,
-        ngx_cigna_conf_vault_wait, NULL,
+    ngx_cigna_vault_number(wait_replicas, NGX_CONF_TAKE12,
+        ngx_cigna_conf_vault_wait, 0, NGX_CIGNA_REPLICAS_MAX, 0,
         "\"wait_replicas 1 500ms;\", from 0 to 16 replicas, from 1ms to 1m"),
 
     ngx_cigna_vault_str(keys, "FILE"),
@@ -78,24 +75,19 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
     ngx_cigna_vault_str(tls_name, "NAME"),
     ngx_cigna_vault_str(prefix, "cigna"),
 
-    ngx_cigna_vault_option(connect_timeout, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
+    ngx_cigna_vault_num(connect_timeout, msec, 1, NGX_CIGNA_WAIT_MAX, 500,
         "\"connect_timeout 500ms;\", from 1ms to 1m"),
 
-    ngx_cigna_vault_option(timeout, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_timeout_ms,
+    ngx_cigna_vault_num(timeout, msec, 1, NGX_CIGNA_WAIT_MAX, 1000,
         "\"timeout 1s;\", from 1ms to 1m"),
 
-    ngx_cigna_vault_option(connections, NGX_CONF_TAKE1,
-        ngx_conf_set_num_slot, &ngx_cigna_conf_vault_connections,
+    ngx_cigna_vault_num(connections, num, 1, 16, 1,
         "\"connections 1;\", from 1 to 16 for each worker"),
 
-    ngx_cigna_vault_option(revalidate, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
+    ngx_cigna_vault_num(revalidate, msec, 0, NGX_CIGNA_AGE_MAX, 30 * 1000,
         "\"revalidate 30s;\", from 0 to 1d"),
 
-    ngx_cigna_vault_option(stale, NGX_CONF_TAKE1,
-        ngx_conf_set_msec_slot, &ngx_cigna_conf_vault_age_ms,
+    ngx_cigna_vault_num(stale, msec, 0, NGX_CIGNA_AGE_MAX, 5 * 60 * 1000,
         "\"stale 5m;\", from 0 to 1d"),
 
     ngx_cigna_null_block_command
@@ -111,11 +103,9 @@ ngx_cigna_conf_vault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_cigna_place_t          *place;
     ngx_cigna_vault_options_t   o;
 
-    if (mcf->vault_set) {
+    if (mcf->vault_place) {
         return "is duplicate";
     }
-
-    mcf->vault_set = 1;
 
     place = ngx_cigna_place_create(cf);
     if (place == NULL) {
@@ -124,7 +114,9 @@ ngx_cigna_conf_vault(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mcf->vault_place = place;
 
-    ngx_cigna_conf_vault_unset(&o);
+    ngx_memzero(&o, sizeof(ngx_cigna_vault_options_t));
+
+    o.wait_timeout = NGX_CIGNA_WAIT_MS;
 
     rv = ngx_cigna_block_parse(cf, "cigna_vault",
                                ngx_cigna_conf_vault_commands, &o);
@@ -152,29 +144,22 @@ ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_cigna_vault_options_t *o = conf;
 
     ngx_str_t  *value;
-
-    if (o->wait_replicas != NGX_CONF_UNSET) {
-        return "is duplicate";
-    }
+    ngx_int_t   ms;
 
     value = cf->args->elts;
+    ms = o->wait_timeout;
 
     o->wait_replicas = ngx_atoi(value[1].data, value[1].len);
 
+    if (cf->args->nelts == 3) {
+        ms = ngx_parse_time(&value[2], 0);
+    }
+
+    o->wait_timeout = ms;
+
     if (o->wait_replicas == NGX_ERROR
-        || o->wait_replicas > NGX_CIGNA_REPLICAS_MAX)
-    {
-        return "invalid value";
-    }
-
-    if (cf->args->nelts == 2) {
-        return NGX_CONF_OK;
-    }
-
-    o->wait_timeout = ngx_parse_time(&value[2], 0);
-
-    if (o->wait_timeout == (ngx_msec_t) NGX_ERROR
-        || o->wait_timeout == 0 || o->wait_timeout > NGX_CIGNA_WAIT_MAX)
+        || o->wait_replicas > NGX_CIGNA_REPLICAS_MAX
+        || ms < 1 || ms > NGX_CIGNA_WAIT_MAX)
     {
         return "invalid value";
     }
@@ -183,39 +168,10 @@ ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static void
-ngx_cigna_conf_vault_unset(ngx_cigna_vault_options_t *o)
-{
-    ngx_memzero(o, sizeof(ngx_cigna_vault_options_t));
-
-    o->redis = NGX_CONF_UNSET_PTR;
-    o->sentinel = NGX_CONF_UNSET_PTR;
-    o->cluster = NGX_CONF_UNSET;
-    o->wait_replicas = NGX_CONF_UNSET;
-    o->wait_timeout = NGX_CONF_UNSET_MSEC;
-    o->connect_timeout = NGX_CONF_UNSET_MSEC;
-    o->timeout = NGX_CONF_UNSET_MSEC;
-    o->connections = NGX_CONF_UNSET;
-    o->revalidate = NGX_CONF_UNSET_MSEC;
-    o->stale = NGX_CONF_UNSET_MSEC;
-}
-
-
 static ngx_int_t
 ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_main_conf_t *mcf)
 {
-    ngx_conf_init_ptr_value(o->redis, NULL);
-    ngx_conf_init_ptr_value(o->sentinel, NULL);
-    ngx_conf_init_value(o->cluster, 0);
-    ngx_conf_init_value(o->wait_replicas, 0);
-    ngx_conf_init_msec_value(o->wait_timeout, 500);
-    ngx_conf_init_msec_value(o->connect_timeout, 500);
-    ngx_conf_init_msec_value(o->timeout, 1000);
-    ngx_conf_init_value(o->connections, 1);
-    ngx_conf_init_msec_value(o->revalidate, 30 * 1000);
-    ngx_conf_init_msec_value(o->stale, 5 * 60 * 1000);
-
     mcf->redis.connect_timeout = o->connect_timeout;
     mcf->redis.timeout = o->timeout;
     mcf->redis.connections = o->connections;
@@ -243,27 +199,14 @@ static ngx_int_t
 ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     cigna_vault_t *vault)
 {
-    size_t  i;
-
     if (o->prefix.data == NULL) {
         ngx_str_set(&o->prefix, "cigna");
     }
 
-    for (i = 0; i < o->prefix.len; i++) {
-
-        if (!cigna_slice_alnum(o->prefix.data[i])
-            && ngx_strchr("-_.:", o->prefix.data[i]) == NULL)
-        {
-            break;
-        }
-    }
-
-    if (i != o->prefix.len || i == 0 || i > NGX_CIGNA_PREFIX_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"prefix\" is invalid in \"%V\", use at most %d "
-                           "letters, digits, \"-\", \"_\", \".\" and \":\"",
-                           &o->prefix, NGX_CIGNA_PREFIX_MAX);
-        return NGX_ERROR;
+    if (!ngx_cigna_conf_name(&o->prefix, "-_.:", NGX_CIGNA_PREFIX_MAX)) {
+        return ngx_cigna_conf_error(cf,
+            "\"prefix\" is invalid in \"%V\", use at most %d letters, digits, "
+            "\"-\", \"_\", \".\" and \":\"", &o->prefix, NGX_CIGNA_PREFIX_MAX);
     }
 
     vault->prefix = ngx_cigna_slice(&o->prefix);
@@ -282,11 +225,9 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_pool_cleanup_t  *cln;
 
     if (o->keys.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no \"keys\" in \"cigna_vault\", write \"keys "
-                           "FILE;\" with a file that scripts/keygen has "
-                           "printed");
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "no \"keys\" in \"cigna_vault\", write \"keys FILE;\" with a file "
+            "that scripts/keygen has printed");
     }
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
@@ -304,10 +245,9 @@ ngx_cigna_conf_vault_keys(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     vault->ring = cigna_keyring_create(ngx_cigna_slice(&text), &error, &line);
 
     if (vault->ring == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"keys\" file \"%V\", line %ud: %s, write what "
-                           "scripts/keygen prints", &o->keys, line, error);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"keys\" file \"%V\", line %ud: %s, write what scripts/keygen "
+            "prints", &o->keys, line, error);
     }
 
     cln->handler = ngx_cigna_conf_vault_cleanup;

@@ -18,27 +18,21 @@ extern ngx_module_t  ngx_http_proxy_module;
 
 static void ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
     ngx_http_core_loc_conf_t *clcf);
-static char *ngx_cigna_check_keeping(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_check_keeping(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *ucf);
-static char *ngx_cigna_check_transport(ngx_conf_t *cf,
+static ngx_int_t ngx_cigna_check_transport(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *ucf);
-static char *ngx_cigna_check_error(ngx_conf_t *cf, const char *text);
+static ngx_int_t ngx_cigna_check_error(ngx_conf_t *cf, const char *text);
 
 
-char *
+ngx_int_t
 ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 {
-    char                      *rv;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_upstream_conf_t  *ucf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     ucf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_proxy_module);
-
-    if (lcf->member_value == NULL) {
-        return ngx_cigna_check_error(cf, "needs to know the member, write "
-                                     "\"cigna_identity\"");
-    }
 
     if (lcf->endpoint) {
         return ngx_cigna_check_error(cf, "is for a location of its own, not "
@@ -54,23 +48,18 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
                                      "location");
     }
 
-    rv = ngx_cigna_check_keeping(cf, ucf);
-
-    if (rv == NGX_CONF_OK && !lcf->insecure_upstream) {
-        rv = ngx_cigna_check_transport(cf, ucf);
-    }
-
-    if (rv == NGX_CONF_OK) {
-        rv = ngx_cigna_conf_filters_check(cf, lcf);
-    }
-
-    if (rv == NGX_CONF_OK) {
-        rv = ngx_cigna_conf_set_lines_check(cf, lcf);
+    if (ngx_cigna_check_keeping(cf, ucf) != NGX_OK
+        || (!lcf->insecure_upstream
+            && ngx_cigna_check_transport(cf, ucf) != NGX_OK)
+        || ngx_cigna_conf_filters_check(cf, lcf) != NGX_OK
+        || ngx_cigna_conf_set_lines_check(cf, lcf) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_cigna_check_handler(lcf, clcf);
 
-    return rv;
+    return NGX_OK;
 }
 
 
@@ -104,7 +93,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
  * Warns about requests that nginx sends again after Cigna's "not found".
  */
 
-static char *
+static ngx_int_t
 ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
 #if (NGX_HTTP_CACHE)
@@ -137,11 +126,11 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
                            "remove \"http_500\"");
     }
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 
-static char *
+static ngx_int_t
 ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
     /* without "https://", newer versions of nginx have ssl, but no context */
@@ -159,20 +148,17 @@ ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
                                      "or \"cigna_insecure_upstream on\"");
     }
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 
-static char *
+static ngx_int_t
 ngx_cigna_check_error(ngx_conf_t *cf, const char *text)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"cigna_fhir\" in location \"%V\" %s", &clcf->name,
-                       text);
-
-    return NGX_CONF_ERROR;
+    return ngx_cigna_conf_error(cf,
+        "\"cigna_fhir\" in location \"%V\" %s", &clcf->name, text);
 }

@@ -8,10 +8,10 @@
 
 /*
  * Checks a merged location that has "cigna_fhir on", and puts our content
- * handler in front of the location's.  NGX_CONF_OK, or NGX_CONF_ERROR after
- * logging the setting that does not go with cigna_fhir.
+ * handler in front of the location's.  NGX_OK, or NGX_ERROR after logging the
+ * setting that does not go with cigna_fhir.
  */
-char *ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
+ngx_int_t ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 
 
 #endif /* _NGX_CIGNA_FHIR_CHECK_H_INCLUDED_ */

@@ -8,17 +8,37 @@
 
 #define NGX_CIGNA_COOKIE_SIZE  256         /* bytes of one Set-Cookie value */
 
+/* further dance cookies of a request are not read */
+
+#define NGX_CIGNA_COOKIES_MAX  32
+
 
 static ngx_uint_t ngx_cigna_browser_other(ngx_http_request_t *r,
     const char *name, const char **words);
 static ngx_uint_t ngx_cigna_browser_foreign(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
-static ngx_uint_t ngx_cigna_browser_has(ngx_str_t *value, const char *word);
-static ngx_uint_t ngx_cigna_browser_is(ngx_str_t *value, const char *word);
+static ngx_uint_t ngx_cigna_browser_cookies(ngx_http_request_t *r,
+    ngx_uint_t https, cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX]);
 static cigna_cookie_t *ngx_cigna_browser_oldest(cigna_cookie_t *cookies,
     ngx_uint_t n);
 static ngx_int_t ngx_cigna_browser_send_cookie(ngx_http_request_t *r,
     ngx_uint_t https, const cigna_cookie_t *cookie, ngx_uint_t life_s);
+
+
+static ngx_uint_t
+ngx_cigna_browser_has(ngx_str_t *value, const char *word)
+{
+    return ngx_strlcasestrn(value->data, value->data + value->len,
+                            (u_char *) word, ngx_strlen(word) - 1)
+           != NULL;
+}
+
+
+static ngx_uint_t
+ngx_cigna_browser_is(ngx_str_t *value, const char *word)
+{
+    return cigna_slice_eq_case(ngx_cigna_slice(value), cigna_slice_str(word));
+}
 
 
 ngx_uint_t
@@ -58,8 +78,7 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
  */
 
 ngx_cigna_browser_visit_e
-ngx_cigna_browser_visit(ngx_http_request_t *r,
-    const ngx_cigna_tenant_t *tenant)
+ngx_cigna_browser_visit(ngx_http_request_t *r, const ngx_cigna_tenant_t *tenant)
 {
     ngx_uint_t   from;
 
@@ -212,16 +231,13 @@ ngx_uint_t
 ngx_cigna_browser_at_home(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant)
 {
-    ngx_str_t      *host;
-    cigna_slice_t   here;
+    cigna_slice_t  here;
 
-    host = &r->headers_in.server;
+    here = ngx_cigna_slice(&r->headers_in.server);
 
-    if (host->len == 0) {
+    if (here.len == 0) {
         return 1;
     }
-
-    here = ngx_cigna_slice(host);
 
     if (here.len > 2 && here.data[0] == '[') {
         here.data++;
@@ -232,42 +248,16 @@ ngx_cigna_browser_at_home(ngx_http_request_t *r,
 }
 
 
-ngx_uint_t
-ngx_cigna_browser_cookies(ngx_http_request_t *r, ngx_uint_t https,
-    cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX])
-{
-    ngx_str_t      *line;
-    ngx_uint_t      n, from;
-    cigna_slice_t   rest, name, value;
-
-    n = 0;
-    from = 0;
-
-    while ((line = ngx_cigna_request_header(r, "cookie", &from)) != NULL) {
-
-        rest = ngx_cigna_slice(line);
-
-        while (n < NGX_CIGNA_COOKIES_MAX
-               && cigna_cookie_next(&rest, &name, &value) == CIGNA_OK)
-        {
-            if (cigna_cookie_parse(name, value, https, &cookies[n])
-                == CIGNA_OK)
-            {
-                n++;
-            }
-        }
-    }
-
-    return n;
-}
-
-
 cigna_slice_t
 ngx_cigna_browser_secret(ngx_http_request_t *r, ngx_uint_t https,
-    cigna_slice_t tag)
+    cigna_slice_t state)
 {
     ngx_uint_t      i, n;
+    cigna_slice_t   tag;
     cigna_cookie_t  cookies[NGX_CIGNA_COOKIES_MAX];
+
+    tag = state;
+    tag.len = ngx_min(tag.len, CIGNA_COOKIE_TAG_LEN);
 
     n = ngx_cigna_browser_cookies(r, https, cookies);
 
@@ -301,8 +291,38 @@ ngx_cigna_browser_set_cookie(ngx_http_request_t *r, ngx_uint_t https,
         *oldest = cookies[n - 1];
     }
 
-    return ngx_cigna_browser_send_cookie(r, https, cookie,
-                                         CIGNA_COOKIE_LIFE_S);
+    return ngx_cigna_browser_send_cookie(r, https, cookie, CIGNA_COOKIE_LIFE_S);
+}
+
+
+/* finds the dance cookies of the request, borrowed; returns their number */
+
+static ngx_uint_t
+ngx_cigna_browser_cookies(ngx_http_request_t *r, ngx_uint_t https,
+    cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX])
+{
+    ngx_str_t      *line;
+    ngx_uint_t      n, from;
+    cigna_slice_t   rest, name, value;
+
+    n = 0;
+    from = 0;
+
+    while ((line = ngx_cigna_request_header(r, "cookie", &from)) != NULL) {
+
+        rest = ngx_cigna_slice(line);
+
+        while (n < NGX_CIGNA_COOKIES_MAX
+               && cigna_cookie_next(&rest, &name, &value) == CIGNA_OK)
+        {
+            if (cigna_cookie_parse(name, value, https, &cookies[n]) == CIGNA_OK)
+            {
+                n++;
+            }
+        }
+    }
+
+    return n;
 }
 
 
@@ -329,7 +349,6 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     const cigna_cookie_t *cookie, ngx_uint_t life_s)
 {
     u_char       *p;
-    ngx_str_t     value;
     cigna_buf_t   b;
 
     p = ngx_cigna_pool_secret_alloc(r->pool, NGX_CIGNA_COOKIE_SIZE);
@@ -340,25 +359,9 @@ ngx_cigna_browser_send_cookie(ngx_http_request_t *r, ngx_uint_t https,
     cigna_buf_init(&b, p, NGX_CIGNA_COOKIE_SIZE);
     cigna_cookie_append(&b, cookie, https, life_s);
 
-    if (ngx_cigna_buf_done(&b, &value) != NGX_OK) {
+    if (b.overflow) {
         return NGX_ERROR;
     }
 
-    return ngx_cigna_reply_header(r, "Set-Cookie", &value);
-}
-
-
-static ngx_uint_t
-ngx_cigna_browser_has(ngx_str_t *value, const char *word)
-{
-    return ngx_strlcasestrn(value->data, value->data + value->len,
-                            (u_char *) word, ngx_strlen(word) - 1)
-           != NULL;
-}
-
-
-static ngx_uint_t
-ngx_cigna_browser_is(ngx_str_t *value, const char *word)
-{
-    return cigna_slice_eq_case(ngx_cigna_slice(value), cigna_slice_str(word));
+    return ngx_cigna_reply_header(r, "Set-Cookie", cigna_buf_slice(&b));
 }

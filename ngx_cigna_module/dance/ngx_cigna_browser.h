@@ -46,18 +46,12 @@ ngx_uint_t ngx_cigna_browser_wants_html(ngx_http_request_t *r);
 ngx_uint_t ngx_cigna_browser_at_home(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
-
-/* further dance cookies of a request are not read */
-
-#define NGX_CIGNA_COOKIES_MAX  32
-
-/* finds the dance cookies of the request, borrowed; returns their number */
-ngx_uint_t ngx_cigna_browser_cookies(ngx_http_request_t *r,
-    ngx_uint_t https, cigna_cookie_t cookies[NGX_CIGNA_COOKIES_MAX]);
-
-/* finds the browser secret of the dance with this tag; borrowed, or empty */
+/*
+ * Finds the browser secret of the dance with this state, which begins with the
+ * tag of the cookie.  The secret is borrowed, or empty.
+ */
 cigna_slice_t ngx_cigna_browser_secret(ngx_http_request_t *r,
-    ngx_uint_t https, cigna_slice_t tag);
+    ngx_uint_t https, cigna_slice_t state);
 
 /*
  * Sets the cookie of a new dance, and removes the oldest ones beyond

@@ -12,6 +12,7 @@
 #include "ngx_cigna_scrub.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "jobs/ngx_cigna_userinfo.h"
@@ -56,19 +57,14 @@ static ngx_int_t ngx_cigna_callback_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static int ngx_cigna_callback_args(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
-static cigna_slice_t ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_nobody(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
 static ngx_int_t ngx_cigna_callback_reload(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_callback_slow(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_callback_onward(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const char *more, ngx_cigna_page_t *page);
 static ngx_int_t ngx_cigna_callback_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_callback_args_t *args);
-static ngx_int_t ngx_cigna_callback_copy(ngx_cigna_run_t *run,
-    cigna_slice_t *to, cigna_slice_t from);
 static void ngx_cigna_callback_flow(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 static void ngx_cigna_callback_result(ngx_cigna_run_t *run);
@@ -78,10 +74,11 @@ static void ngx_cigna_callback_replaced(ngx_cigna_run_t *run,
     const cigna_callback_t *flow);
 static cigna_slice_t ngx_cigna_callback_print(ngx_cigna_run_t *run,
     u_char *mem, const char *kind, cigna_slice_t name);
-static cigna_dance_outcome_e ngx_cigna_callback_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_callback_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_uint_t ngx_cigna_callback_stays(cigna_dance_outcome_e outcome);
+static ngx_int_t ngx_cigna_callback_end(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome,
+    cigna_slice_t return_to);
 static ngx_int_t ngx_cigna_callback_refuse(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome, const char *detail);
 
@@ -90,7 +87,6 @@ ngx_int_t
 ngx_cigna_callback_handler(ngx_http_request_t *r)
 {
     ngx_int_t         rc;
-    ngx_str_t         none;
     ngx_cigna_ctx_t  *ctx;
 
     rc = ngx_cigna_ctx_begin(r, &ctx);
@@ -109,8 +105,7 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
     }
 
     if (ngx_cigna_browser_prefetches(r)) {
-        ngx_str_null(&none);
-        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
     }
 
     return ngx_cigna_callback_begin(r, ctx);
@@ -192,21 +187,6 @@ ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-static cigna_slice_t
-ngx_cigna_callback_tag(ngx_cigna_callback_args_t *args)
-{
-    cigna_slice_t  tag;
-
-    tag = args->state;
-
-    if (tag.len > CIGNA_COOKIE_TAG_LEN) {
-        tag.len = CIGNA_COOKIE_TAG_LEN;
-    }
-
-    return tag;
-}
-
-
 /*
  * Cigna has started this navigation, so the browser does not send an app's
  * session cookie that is SameSite=Strict.  It sends the cookie when a page of
@@ -218,13 +198,9 @@ static ngx_int_t
 ngx_cigna_callback_nobody(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_callback_args_t *args)
 {
-    cigna_slice_t  tag;
-
-    tag = ngx_cigna_callback_tag(args);
-
     if (args->again.len == 0
-        && (ngx_cigna_browser_secret(r, 1, tag).len
-            || ngx_cigna_browser_secret(r, 0, tag).len))
+        && (ngx_cigna_browser_secret(r, 1, args->state).len
+            || ngx_cigna_browser_secret(r, 0, args->state).len))
     {
         return ngx_cigna_callback_reload(r, ctx);
     }
@@ -307,6 +283,7 @@ static ngx_int_t
 ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_callback_args_t *args)
 {
+    cigna_arena_t       *a;
     cigna_slice_t        secret;
     ngx_cigna_run_t     *run;
     cigna_callback_t    *flow;
@@ -314,8 +291,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     tenant = ctx->tenant;
 
-    secret = ngx_cigna_browser_secret(r, tenant->provider.https,
-                                      ngx_cigna_callback_tag(args));
+    secret = ngx_cigna_browser_secret(r, tenant->provider.https, args->state);
 
     run = ngx_cigna_dance_run(r, ctx, "callback",
                               sizeof(ngx_cigna_callback_flow_t),
@@ -328,35 +304,26 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow->subject = &run->subject;
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
 
-    if (ngx_cigna_callback_copy(run, &flow->state_param, args->state) != NGX_OK
-        || ngx_cigna_callback_copy(run, &flow->code, args->code) != NGX_OK
-        || ngx_cigna_callback_copy(run, &flow->iss, args->iss) != NGX_OK
-        || ngx_cigna_callback_copy(run, &flow->error, args->error) != NGX_OK
-        || ngx_cigna_callback_copy(run, &flow->secret, secret) != NGX_OK)
+    a = &run->arena;
+
+    if (cigna_arena_copy(a, args->state, &flow->state_param) != CIGNA_OK
+        || cigna_arena_copy(a, args->code, &flow->code) != CIGNA_OK
+        || cigna_arena_copy(a, args->iss, &flow->iss) != CIGNA_OK
+        || cigna_arena_copy(a, args->error, &flow->error) != CIGNA_OK
+        || cigna_arena_copy(a, secret, &flow->secret) != CIGNA_OK)
     {
         ngx_cigna_run_destroy(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    cigna_callback_init(flow);
-
     ((ngx_cigna_callback_flow_t *) flow)->run = run;
 
     run->on.result = ngx_cigna_callback_result;
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_callback_flow, 1,
-                                NGX_CIGNA_CALLBACK_WAIT_MS,
+    ngx_cigna_discovery_start_run(run, ngx_cigna_callback_flow);
+
+    return ngx_cigna_dance_wait(r, ctx, run, NGX_CIGNA_CALLBACK_WAIT_MS,
                                 ngx_cigna_callback_reply);
-}
-
-
-static ngx_int_t
-ngx_cigna_callback_copy(ngx_cigna_run_t *run, cigna_slice_t *to,
-    cigna_slice_t from)
-{
-    *to = ngx_cigna_run_copy(run, from);
-
-    return to->len == from.len ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -397,9 +364,10 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     ngx_cigna_dance_end_t   end;
 
     flow = run->flow;
+    flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
+                                            cigna_dance_outcome_interrupted);
 
-    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run,
-                             ngx_cigna_callback_outcome(run));
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run, flow->outcome);
     end.dance = flow->dance_id;
     end.detail = flow->detail;
     end.client_refused = !run->failed && flow->client_refused;
@@ -475,8 +443,7 @@ ngx_cigna_callback_replaced(ngx_cigna_run_t *run, const cigna_callback_t *flow)
     print[0] = ngx_cigna_callback_print(run, mem[0], "subject", old->sub);
     print[1] = ngx_cigna_callback_print(run, mem[1], "subject", grant->sub);
     print[2] = ngx_cigna_callback_print(run, mem[2], "patient", old->patient);
-    print[3] = ngx_cigna_callback_print(run, mem[3], "patient",
-                                        grant->patient);
+    print[3] = ngx_cigna_callback_print(run, mem[3], "patient", grant->patient);
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "cigna: member connected as another person than before, "
@@ -512,28 +479,12 @@ ngx_cigna_callback_print(ngx_cigna_run_t *run, u_char *mem, const char *kind,
 }
 
 
-static cigna_dance_outcome_e
-ngx_cigna_callback_outcome(ngx_cigna_run_t *run)
-{
-    cigna_callback_t  *flow;
-
-    flow = run->flow;
-
-    return ngx_cigna_dance_outcome(run, flow->outcome,
-                                   cigna_dance_outcome_interrupted);
-}
-
-
 static ngx_int_t
 ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_dance_outcome_e   outcome;
-    ngx_cigna_run_t        *run;
-    cigna_callback_t       *flow;
+    cigna_callback_t  *flow;
 
-    run = ctx->wait->run;
-
-    if (run == NULL) {
+    if (ctx->wait->run == NULL) {
         flow = ctx->wait->late->flow;
 
         ngx_cigna_dance_tell(r, ctx, cigna_dance_outcome_in_progress,
@@ -541,30 +492,26 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_callback_slow(r, ctx);
     }
 
-    flow = run->flow;
-    outcome = ngx_cigna_callback_outcome(run);
+    flow = ctx->wait->run->flow;
 
-    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+    ngx_cigna_dance_tell(r, ctx, flow->outcome, flow->dance_id);
 
-    if (outcome == cigna_dance_outcome_in_progress) {
+    if (flow->outcome == cigna_dance_outcome_in_progress) {
         return ngx_cigna_callback_slow(r, ctx);
     }
 
-    if (ngx_cigna_callback_stays(outcome)) {
-        return ngx_cigna_dance_page(r, ctx, outcome);
-    }
-
-    return ngx_cigna_dance_return(r, ctx, outcome, flow->return_to);
+    return ngx_cigna_callback_end(r, ctx, flow->outcome, flow->return_to);
 }
 
 
 /*
- * Returns 1 if the dance may belong to another browser.  The browser then stays
- * on a page of the gateway, and is not sent to the app.
+ * If the dance may belong to another browser, this browser stays on a page of
+ * the gateway, and is not sent to the app.
  */
 
-static ngx_uint_t
-ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)
+static ngx_int_t
+ngx_cigna_callback_end(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome, cigna_slice_t return_to)
 {
     switch (outcome) {
 
@@ -573,10 +520,10 @@ ngx_cigna_callback_stays(cigna_dance_outcome_e outcome)
     case cigna_dance_outcome_cookie_missing:
     case cigna_dance_outcome_cookie_mismatch:
     case cigna_dance_outcome_identity_missing:
-        return 1;
+        return ngx_cigna_dance_page(r, ctx, outcome);
 
     default:
-        return 0;
+        return ngx_cigna_dance_return(r, ctx, outcome, return_to);
     }
 }
 
@@ -587,9 +534,5 @@ ngx_cigna_callback_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CALLBACK_WHAT, outcome, detail);
 
-    if (ngx_cigna_callback_stays(outcome)) {
-        return ngx_cigna_dance_page(r, ctx, outcome);
-    }
-
-    return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
+    return ngx_cigna_callback_end(r, ctx, outcome, cigna_slice_null);
 }

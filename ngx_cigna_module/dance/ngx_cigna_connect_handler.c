@@ -12,6 +12,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "jobs/ngx_cigna_discovery.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
 #include "dance/cigna_connect.h"
@@ -42,10 +43,7 @@ static int ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
     cigna_slice_t *value);
 static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
-static void ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
-static cigna_dance_outcome_e ngx_cigna_connect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
@@ -343,15 +341,13 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     flow = run->flow;
     flow->subject = &run->subject;
-    flow->return_to = ngx_cigna_run_copy(run, return_to);
 
-    if (flow->return_to.len != return_to.len) {
+    if (cigna_arena_copy(&run->arena, return_to, &flow->return_to) != CIGNA_OK)
+    {
         ngx_cigna_run_destroy(run);
         return ngx_cigna_connect_refuse(r, ctx,
                                         cigna_dance_outcome_return_to_refused);
     }
-
-    cigna_connect_init(flow);
 
     run->on.result = ngx_cigna_connect_result;
 
@@ -363,15 +359,9 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
               + run->mcf->redis.connect_timeout
               + 4 * run->mcf->redis.timeout;
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_connect_flow, 1,
-                                timeout, ngx_cigna_connect_reply);
-}
+    ngx_cigna_discovery_start_run(run, cigna_connect_next);
 
-
-static void
-ngx_cigna_connect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_connect_next(flow, ev, op);
+    return ngx_cigna_dance_wait(r, ctx, run, timeout, ngx_cigna_connect_reply);
 }
 
 
@@ -382,9 +372,10 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
     ngx_cigna_dance_end_t   end;
 
     flow = run->flow;
+    flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
+                                            cigna_dance_outcome_store_failed);
 
-    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run,
-                             ngx_cigna_connect_outcome(run));
+    ngx_cigna_dance_end_init(&end, NGX_CIGNA_CONNECT_WHAT, run, flow->outcome);
     end.dance = flow->dance_id;
 
     if (end.outcome != cigna_dance_outcome_none) {
@@ -400,28 +391,12 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
 }
 
 
-static cigna_dance_outcome_e
-ngx_cigna_connect_outcome(ngx_cigna_run_t *run)
-{
-    cigna_connect_t  *flow;
-
-    flow = run->flow;
-
-    return ngx_cigna_dance_outcome(run, flow->outcome,
-                                   cigna_dance_outcome_store_failed);
-}
-
-
 static ngx_int_t
 ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_connect_t        *flow;
-    ngx_cigna_run_t        *run;
-    cigna_dance_outcome_e   outcome;
+    cigna_connect_t  *flow;
 
-    run = ctx->wait->run;
-
-    if (run == NULL) {
+    if (ctx->wait->run == NULL) {
 
         /* the run goes on, and logs its own outcome */
 
@@ -430,13 +405,12 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_dance_page(r, ctx, cigna_dance_outcome_store_failed);
     }
 
-    flow = run->flow;
-    outcome = ngx_cigna_connect_outcome(run);
+    flow = ctx->wait->run->flow;
 
-    ngx_cigna_dance_tell(r, ctx, outcome, flow->dance_id);
+    ngx_cigna_dance_tell(r, ctx, flow->outcome, flow->dance_id);
 
-    if (outcome != cigna_dance_outcome_none) {
-        return ngx_cigna_dance_page(r, ctx, outcome);
+    if (flow->outcome != cigna_dance_outcome_none) {
+        return ngx_cigna_dance_page(r, ctx, flow->outcome);
     }
 
     ngx_str_set(&ctx->outcome, "started");
@@ -452,23 +426,20 @@ ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_connect_t *flow)
 {
     ngx_str_t       location;
-    cigna_buf_t     b;
     cigna_cookie_t  cookie;
 
     cookie.tag = flow->tag;
     cookie.secret = flow->secret;
     cookie.started_s = flow->started_ms / 1000;
 
-    if (ngx_cigna_browser_set_cookie(r, ctx->tenant->provider.https, &cookie)
-            != NGX_OK
-        || ngx_cigna_buf_init(r, &b, flow->location.len) != NGX_OK)
+    location = ngx_cigna_str(flow->location);
+    location.data = ngx_pstrdup(r->pool, &location);
+
+    if (location.data == NULL
+        || ngx_cigna_browser_set_cookie(r, ctx->tenant->provider.https,
+                                        &cookie)
+           != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cigna_buf_append(&b, flow->location);
-
-    if (ngx_cigna_buf_done(&b, &location) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -4,8 +4,6 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
-#include "run/ngx_cigna_driver.h"
-#include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
@@ -114,7 +112,7 @@ void
 ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance)
 {
-    u_char  *p;
+    ngx_str_t  id;
 
     ctx->outcome.data = (u_char *) cigna_dance_outcome_row(outcome)->name;
     ctx->outcome.len = ngx_strlen(ctx->outcome.data);
@@ -123,12 +121,11 @@ ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return;
     }
 
-    p = ngx_pnalloc(r->pool, dance.len);
+    id = ngx_cigna_str(dance);
+    id.data = ngx_pstrdup(r->pool, &id);
 
-    if (p != NULL) {
-        ngx_memcpy(p, dance.data, dance.len);
-        ctx->dance.data = p;
-        ctx->dance.len = dance.len;
+    if (id.data != NULL) {
+        ctx->dance = id;
     }
 }
 
@@ -248,8 +245,7 @@ ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     cigna_form_append_without(&b, query, names, 2);
 
-    cigna_form_append_pair(&b, start, names[0],
-                           ngx_cigna_slice(&ctx->outcome));
+    cigna_form_append_pair(&b, start, names[0], ngx_cigna_slice(&ctx->outcome));
 
     if (ctx->dance.len) {
         cigna_form_append_pair(&b, start, names[1],
@@ -298,7 +294,8 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_main_conf_t  *mcf;
 
     id = ngx_cigna_identity_names(r, ctx);
-    if (id == NULL) {
+
+    if (id == NULL || ngx_cigna_wait_init(r, ctx) != NGX_OK) {
         return NULL;
     }
 
@@ -328,22 +325,9 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 ngx_int_t
 ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,
-    ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply)
+    ngx_cigna_run_t *run, ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply)
 {
-    if (ngx_cigna_wait_init(r, ctx) != NGX_OK) {
-        ngx_cigna_run_destroy(run);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     ctx->wait->reply = reply;
-
-    if (needs_metadata) {
-        ngx_cigna_discovery_start_run(run, next);
-
-    } else {
-        ngx_cigna_run_start(run, next);
-    }
 
     if (ngx_cigna_wait_run(ctx->wait, run, timeout, ngx_cigna_wait_reply)
         != NGX_AGAIN)

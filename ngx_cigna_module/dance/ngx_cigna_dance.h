@@ -69,19 +69,22 @@ ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t return_to);
 
-/* creates a run for the request's identity; NULL if there is no memory */
+/*
+ * Creates a run for the request's identity, and prepares the request to wait
+ * for it.  NULL: there is no memory.
+ */
 ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const char *what, size_t flow_size,
     size_t arena_size);
 
 /*
- * Starts the run, and has the request wait at most "timeout" ms for its result.
- * Then "reply" is called and must send the reply.  ctx->wait->run is then the
- * run, or NULL after a timeout.  Returns NGX_DONE, or the status of an error.
+ * Has the request wait at most "timeout" ms for the result of the run, which
+ * was started.  Then "reply" is called and must send the reply.  ctx->wait->run
+ * is then the run, or NULL after a timeout.  Returns NGX_DONE, or the status of
+ * an error.
  */
 ngx_int_t ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_run_t *run, ngx_cigna_flow_pt next, ngx_uint_t needs_metadata,
-    ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply);
+    ngx_cigna_run_t *run, ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply);
 
 
 #endif /* _NGX_CIGNA_DANCE_H_INCLUDED_ */

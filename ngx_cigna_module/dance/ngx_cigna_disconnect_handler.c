@@ -10,6 +10,7 @@
 #include "ngx_cigna_dance.h"
 #include "ngx_cigna_dance_handlers.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "run/ngx_cigna_driver.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_cors.h"
 #include "request/ngx_cigna_identity.h"
@@ -24,10 +25,7 @@ static ngx_int_t ngx_cigna_disconnect_begin(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_disconnect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_disconnect_result(ngx_cigna_run_t *run);
-static cigna_dance_outcome_e ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_disconnect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_disconnect_refuse(ngx_http_request_t *r,
@@ -101,26 +99,16 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     flow = run->flow;
     flow->subject = &run->subject;
 
-    cigna_disconnect_init(flow);
-
     run->on.result = ngx_cigna_disconnect_result;
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /*
-     * 0: the run does not need metadata.  Without metadata the flow deletes the
-     * grant and does not revoke it.
-     */
+    /* without metadata the flow deletes the grant and does not revoke it */
 
-    return ngx_cigna_dance_wait(r, ctx, run, ngx_cigna_disconnect_flow, 0,
-                                timeout, ngx_cigna_disconnect_reply);
-}
+    ngx_cigna_run_start(run, cigna_disconnect_next);
 
-
-static void
-ngx_cigna_disconnect_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_disconnect_next(flow, ev, op);
+    return ngx_cigna_dance_wait(r, ctx, run, timeout,
+                                ngx_cigna_disconnect_reply);
 }
 
 
@@ -139,8 +127,12 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
+    if (run->failed) {
+        flow->outcome = cigna_dance_outcome_not_disconnected;
+    }
+
     ngx_cigna_dance_end_init(&end, NGX_CIGNA_DISCONNECT_WHAT, run,
-                             ngx_cigna_disconnect_outcome(run));
+                             flow->outcome);
     end.detail = flow->detail;
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
@@ -152,26 +144,19 @@ ngx_cigna_disconnect_result(ngx_cigna_run_t *run)
 }
 
 
-static cigna_dance_outcome_e
-ngx_cigna_disconnect_outcome(ngx_cigna_run_t *run)
-{
-    cigna_disconnect_t  *flow;
-
-    flow = run->flow;
-
-    return run->failed ? cigna_dance_outcome_not_disconnected : flow->outcome;
-}
-
-
 static ngx_int_t
 ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_str_t              none;
     ngx_uint_t             html;
+    cigna_disconnect_t    *flow;
     cigna_dance_outcome_e  outcome;
 
-    outcome = ctx->wait->run ? ngx_cigna_disconnect_outcome(ctx->wait->run)
-                             : cigna_dance_outcome_not_disconnected;
+    outcome = cigna_dance_outcome_not_disconnected;
+
+    if (ctx->wait->run != NULL) {
+        flow = ctx->wait->run->flow;
+        outcome = flow->outcome;
+    }
 
     ngx_cigna_dance_tell(r, ctx, outcome, cigna_slice_null);
 
@@ -183,8 +168,7 @@ ngx_cigna_disconnect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             return ngx_cigna_dance_return(r, ctx, outcome, cigna_slice_null);
         }
 
-        ngx_str_null(&none);
-        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+        return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
     }
 
     if (html) {
@@ -207,6 +191,5 @@ ngx_cigna_disconnect_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_reply_log(r, ctx, e, "disconnect", NULL);
 
-    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
-                                     allow);
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0, allow);
 }

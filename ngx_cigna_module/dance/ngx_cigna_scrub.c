@@ -177,21 +177,14 @@ ngx_cigna_scrub_unread(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_scrub_policy(ngx_http_request_t *r)
 {
-    ngx_str_t    policy;
-    ngx_uint_t   from;
-
-    from = 0;
-
     if (ngx_cigna_header_line(&r->headers_out.headers, "referrer-policy",
-                              &from)
-        != NULL)
+                              NULL))
     {
         return NGX_OK;
     }
 
-    ngx_str_set(&policy, "no-referrer");
-
-    return ngx_cigna_reply_header(r, "Referrer-Policy", &policy);
+    return ngx_cigna_reply_header(r, "Referrer-Policy",
+                                  cigna_slice("no-referrer"));
 }
 
 

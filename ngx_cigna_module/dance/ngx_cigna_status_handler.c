@@ -21,8 +21,7 @@ static ngx_int_t ngx_cigna_status_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_status_connected(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
-static void ngx_cigna_status_time(cigna_buf_t *b, const char *name,
-    int64_t ms);
+static void ngx_cigna_status_time(cigna_buf_t *b, const char *name, int64_t ms);
 static void ngx_cigna_status_flag(cigna_buf_t *b, const char *name,
     ngx_uint_t flag);
 static void ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget);
@@ -274,6 +273,5 @@ ngx_cigna_status_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_cigna_reply_log(r, ctx, e, "status", NULL);
 
-    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0,
-                                     allow);
+    return ngx_cigna_reply_condition(r, ctx, e, ngx_cigna_reply_json, 0, allow);
 }

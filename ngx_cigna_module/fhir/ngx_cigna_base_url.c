@@ -2,8 +2,7 @@
 #include "ngx_cigna_base_url.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "nginx/ngx_cigna_log.h"
-#include "shm/ngx_cigna_counters.h"
+#include "request/ngx_cigna_reply.h"
 #include "http/cigna_uri.h"
 
 
@@ -32,18 +31,13 @@ ngx_int_t
 ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
-    ngx_int_t          rc;
-    static ngx_msec_t  warned;
+    ngx_int_t  rc;
 
     rc = ngx_cigna_base_url_find(r, ctx, base);
 
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unknown);
-
-    if (ngx_cigna_log_due(&warned)) {
+    if (rc == NGX_DECLINED
+        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unknown))
+    {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: links in the reply still lead to Cigna: the "
                       "gateway's own base is not known, write "
@@ -51,7 +45,7 @@ ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                       "that was asked for");
     }
 
-    return NGX_DECLINED;
+    return rc;
 }
 
 
@@ -59,8 +53,7 @@ static ngx_int_t
 ngx_cigna_base_url_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base)
 {
-    u_char                *p;
-    ngx_str_t              path, host, scheme;
+    ngx_str_t              path, host;
     ngx_cigna_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
@@ -78,34 +71,11 @@ ngx_cigna_base_url_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-#if (NGX_HTTP_SSL)
-
-    if (r->connection->ssl) {
-        ngx_str_set(&scheme, "https://");
-
-    } else
-
-#endif
-
-    {
-        ngx_str_set(&scheme, "http://");
-    }
-
-    p = ngx_pnalloc(r->pool, scheme.len + host.len + path.len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    base->data = p;
-
-    p = ngx_cpymem(p, scheme.data, scheme.len);
-    p = ngx_cpymem(p, host.data, host.len);
-    p = ngx_cpymem(p, path.data, path.len);
-    *p++ = '/';
-
-    base->len = p - base->data;
-
-    return NGX_OK;
+    return ngx_cigna_reply_print(r->pool, base,
+                                 sizeof("https:///") + host.len + path.len,
+                                 "%s%V%V/",
+                                 r->connection->ssl ? "https://" : "http://",
+                                 &host, &path);
 }
 
 
@@ -262,12 +232,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 {
     cigna_slice_t  base, rest, uri;
 
-    base = tenant->fhir_uri.path;
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
-
+    base = cigna_slice_no_slash(tenant->fhir_uri.path);
     uri = ngx_cigna_slice(&r->upstream->uri);
 
     if (!cigna_slice_starts(uri, base)) {
@@ -305,9 +270,8 @@ static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
     ngx_str_t *path)
 {
+    int            c;
     size_t         i, len;
-    u_char         c;
-    uint64_t       n;
     ngx_str_t     *uri;
     cigna_slice_t  query;
 
@@ -323,16 +287,13 @@ ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
 
     for (i = rest.len; i; len--) {
 
-        c = rest.data[--i];
+        c = i < 3 ? -1 : cigna_slice_escaped(cigna_slice_make(rest.data + i - 3,
+                                                              rest.data + i));
+        if (c < 0) {
+            c = rest.data[--i];
 
-        if (i > 1 && rest.data[i - 2] == '%'
-            && cigna_slice_uint_hex(cigna_slice_make(rest.data + i - 1,
-                                                     rest.data + i + 1),
-                                    0xff, &n)
-               == CIGNA_OK)
-        {
-            c = (u_char) n;
-            i -= 2;
+        } else {
+            i -= 3;
         }
 
         if (len == 0 || uri->data[len - 1] != c) {

@@ -32,23 +32,15 @@ static uint64_t ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_budget_gate_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_http_event_handler_pt resume);
 static void ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter);
-static void ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_cigna_budget_gate_verdict(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
-    ngx_cigna_budget_gate_t *gate);
-static void ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate);
 static ngx_uint_t ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate);
 static void ngx_cigna_budget_gate_cleanup(void *data);
 static int64_t ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u);
 
-
-/*
- * The caller has two references to the request.  If the result is not NGX_OK,
- * the gate has taken over both, and the caller must not touch the request.
- */
 
 ngx_int_t
 ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
@@ -72,13 +64,13 @@ ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 
         /* a repeat after a 401 is charged, but never refused */
 
-        ngx_cigna_budget_gate_settle(r, gate);
+        ngx_cigna_budget_gate_attempt(r, gate);
         ngx_cigna_budget_gate_mark(r, gate);
 
-        return NGX_OK;
+        /* fall through */
 
     default: /* ngx_cigna_budget_gate_refused */
-        return NGX_OK;
+        return NGX_DECLINED;
     }
 }
 
@@ -94,8 +86,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cln = ngx_http_cleanup_add(r, 0);
 
     if (gate == NULL || cln == NULL) {
-        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return NGX_ERROR;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->budget_gate = gate;
@@ -144,13 +135,9 @@ ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ctx->budget_gate->since = ngx_current_msec;
 
-    if (ngx_cigna_wait_init(r, ctx) != NGX_OK
-        || ngx_cigna_wait_until(ctx->wait, resume) != NGX_AGAIN)
-    {
-        ngx_cigna_budget_gate_end(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
-
-    return NGX_AGAIN;
+    return ngx_cigna_wait_init(r, ctx) == NGX_OK
+           && ngx_cigna_wait_until(ctx->wait, resume) == NGX_AGAIN
+           ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
@@ -169,16 +156,6 @@ ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* gives both references back without starting the upstream request */
-
-static void
-ngx_cigna_budget_gate_end(ngx_http_request_t *r, ngx_int_t rc)
-{
-    ngx_http_finalize_request(r, NGX_DONE);
-    ngx_http_finalize_request(r, rc);
-}
-
-
 static ngx_int_t
 ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
@@ -190,9 +167,7 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (a->rc != cigna_budget_rc_granted) {
         gate->state = ngx_cigna_budget_gate_refused;
-        ngx_cigna_budget_gate_end(r, ngx_cigna_budget_reply(r, ctx, a));
-
-        return NGX_DONE;
+        return ngx_cigna_budget_reply(r, ctx, a);
     }
 
     if (a->by != cigna_budget_by_none) {
@@ -206,7 +181,7 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     gate->state = ngx_cigna_budget_gate_granted;
     ngx_cigna_budget_gate_mark(r, gate);
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -221,21 +196,10 @@ ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
 }
 
 
+/* ngx_cigna_budget_take() has charged the first attempt */
+
 void
-ngx_cigna_budget_gate_attempt(ngx_http_request_t *r)
-{
-    ngx_cigna_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-
-    ngx_cigna_budget_gate_settle(r, ctx->budget_gate);
-}
-
-
-/* charges new attempts but the first: ngx_cigna_budget_take() charged that */
-
-static void
-ngx_cigna_budget_gate_settle(ngx_http_request_t *r,
+ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate)
 {
     ngx_uint_t  n;
@@ -303,7 +267,7 @@ ngx_cigna_budget_gate_cleanup(void *data)
     }
 
     if (gate->state == ngx_cigna_budget_gate_granted) {
-        ngx_cigna_budget_gate_settle(gate->request, gate);
+        ngx_cigna_budget_gate_attempt(gate->request, gate);
     }
 
     if (!gate->sent) {
@@ -355,19 +319,16 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 static int64_t
 ngx_cigna_budget_gate_retry_after(ngx_http_upstream_t *u)
 {
-    int64_t      now_s, ms;
-    ngx_str_t   *value, *date;
-    ngx_uint_t   from;
+    int64_t     now_s, ms;
+    ngx_str_t  *value, *date;
 
-    from = 0;
-    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", &from);
+    value = ngx_cigna_header_line(&u->headers_in.headers, "Retry-After", NULL);
 
     if (value == NULL) {
         return -1;
     }
 
-    from = 0;
-    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", &from);
+    date = ngx_cigna_header_line(&u->headers_in.headers, "Date", NULL);
 
     if (date == NULL
         || cigna_http_date_parse(ngx_cigna_slice(date), ngx_time(), &now_s)

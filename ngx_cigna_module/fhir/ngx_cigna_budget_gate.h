@@ -35,17 +35,21 @@ struct ngx_cigna_budget_gate_s {
 
 
 /*
- * Must be called before an upstream request is started.  The caller holds two
- * references to the request.  NGX_OK: the upstream request may be started.
- * With any other result the gate has taken over both references.  After
- * NGX_AGAIN the gate calls "resume", which holds both again and must call this
- * function once more.  Makes ctx->budget_gate.
+ * Must be called before an upstream request is started.  Makes
+ * ctx->budget_gate.
+ *
+ *   NGX_DECLINED  the upstream request may be started
+ *   NGX_DONE      the request waits: "resume" is called later, and must call
+ *                 this function again
+ *   else          the request was answered, with this result of a content
+ *                 handler
  */
 ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);
 
-/* must be called when nginx tries the next server; needs ctx->budget_gate */
-void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r);
+/* charges new attempts; must be called when nginx tries the next server */
+void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
+    ngx_cigna_budget_gate_t *gate);
 
 /* must be called when a reply's header was read; needs ctx->budget_gate */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);

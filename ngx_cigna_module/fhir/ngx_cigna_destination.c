@@ -11,10 +11,8 @@
 extern ngx_module_t  ngx_http_proxy_module;
 
 
-static void ngx_cigna_destination_log(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, ngx_str_t *name, const char *advice);
 static const char *ngx_cigna_destination_advice(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name);
+    ngx_cigna_tenant_t *tenant, ngx_str_t *name);
 static ngx_uint_t ngx_cigna_destination_tls(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 
@@ -39,60 +37,47 @@ ngx_cigna_destination_init(ngx_conf_t *cf)
 ngx_cigna_condition_e
 ngx_cigna_destination(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_str_t              name;
-    const char            *advice;
-    ngx_cigna_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
+    u_char            *p;
+    u_char             text[NGX_CIGNA_DESTINATION_TEXT];
+    ngx_str_t          name, detail;
+    const char        *advice;
+    cigna_slice_t      host;
+    static ngx_str_t   unknown = ngx_string("something else");
 
     ngx_str_null(&name);
 
-    advice = ngx_cigna_destination_advice(r, lcf, ctx->tenant, &name);
+    advice = ngx_cigna_destination_advice(r, ctx->tenant, &name);
 
     if (advice == NULL) {
         return ngx_cigna_condition_served;
     }
-
-    ngx_cigna_destination_log(r, ctx, &name, advice);
-
-    return ngx_cigna_condition_destination_refused;
-}
-
-
-static void
-ngx_cigna_destination_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_str_t *name, const char *advice)
-{
-    u_char            *p;
-    u_char             text[NGX_CIGNA_DESTINATION_TEXT];
-    ngx_str_t          detail;
-    cigna_slice_t      host;
-    static ngx_str_t   unknown = ngx_string("something else");
 
     host = ctx->tenant->fhir_uri.host;
 
     p = ngx_snprintf(text, NGX_CIGNA_DESTINATION_TEXT,
                      "tokens are for \"%*s\" over verified TLS, and this "
                      "is \"%V\": %s", host.len, host.data,
-                     name->len ? name : &unknown, advice);
+                     name.len ? &name : &unknown, advice);
 
     detail.data = text;
     detail.len = p - text;
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
-                        &detail);
+    return ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused,
+                               "fhir", &detail);
 }
 
 
 /* returns advice to the operator, for the log; NULL: nothing is wrong */
 
 static const char *
-ngx_cigna_destination_advice(ngx_http_request_t *r,
-    ngx_cigna_loc_conf_t *lcf, ngx_cigna_tenant_t *tenant, ngx_str_t *name)
+ngx_cigna_destination_advice(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
+    ngx_str_t *name)
 {
-    ngx_http_upstream_t  *u;
+    ngx_http_upstream_t   *u;
+    ngx_cigna_loc_conf_t  *lcf;
 
     u = r->upstream;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (u == NULL || ngx_http_get_module_ctx(r, ngx_http_proxy_module) == NULL)
     {

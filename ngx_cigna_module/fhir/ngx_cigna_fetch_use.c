@@ -8,21 +8,17 @@ static ngx_uint_t ngx_cigna_fetch_use_line(ngx_table_elt_t *h);
 ngx_uint_t
 ngx_cigna_fetch_use_runs(ngx_http_request_t *r)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    header = ngx_cigna_header(&r->headers_in.headers);
 
-        h = part->elts;
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        for (i = 0; i < part->nelts; i++) {
+        /* the length of "Sec-Fetch-Dest" and of "Service-Worker" */
 
-            /* the length of "Sec-Fetch-Dest" and of "Service-Worker" */
-
-            if (h[i].key.len == 14 && ngx_cigna_fetch_use_line(&h[i])) {
-                return 1;
-            }
+        if (h->key.len == 14 && ngx_cigna_fetch_use_line(h)) {
+            return 1;
         }
     }
 

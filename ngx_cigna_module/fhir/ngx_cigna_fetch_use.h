@@ -3,7 +3,7 @@
 #define _NGX_CIGNA_FETCH_USE_H_INCLUDED_
 
 
-#include "gateway/ngx_cigna_conf.h"
+#include "request/ngx_cigna_header.h"
 
 
 /*

@@ -60,6 +60,7 @@ static void ngx_cigna_fhir_proxy(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_fhir_gates(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_fhir_leave(ngx_http_request_t *r);
+static void ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc);
 static ngx_int_t ngx_cigna_fhir_reply(ngx_http_request_t *r);
 static void ngx_cigna_fhir_reject(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
@@ -315,13 +316,10 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
 
     if (rc == NGX_DECLINED) {
         ngx_cigna_fhir_leave(r);
-        return;
+
+    } else {
+        ngx_cigna_fhir_end(r, rc);
     }
-
-    /* gives both references back: the upstream is never started */
-
-    ngx_http_finalize_request(r, NGX_DONE);
-    ngx_http_finalize_request(r, rc);
 }
 
 
@@ -373,6 +371,7 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static void
 ngx_cigna_fhir_leave(ngx_http_request_t *r)
 {
+    ngx_int_t         rc;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
@@ -383,13 +382,25 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
         return;
     }
 
-    if (ctx->tenant->budget
-        && ngx_cigna_budget_gate(r, ngx_cigna_fhir_leave) != NGX_OK)
-    {
-        return;
-    }
+    rc = ctx->tenant->budget ? ngx_cigna_budget_gate(r, ngx_cigna_fhir_leave)
+                             : NGX_DECLINED;
 
-    ngx_cigna_inject_start(r, ctx, ngx_cigna_fhir_reply);
+    if (rc == NGX_DECLINED) {
+        ngx_cigna_inject_start(r, ctx, ngx_cigna_fhir_reply);
+
+    } else if (rc != NGX_DONE) {
+        ngx_cigna_fhir_end(r, rc);
+    }
+}
+
+
+/* gives both references back: the upstream is never started */
+
+static void
+ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_finalize_request(r, rc);
 }
 
 

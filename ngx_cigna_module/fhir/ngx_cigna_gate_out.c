@@ -4,6 +4,7 @@
 #include "ngx_cigna_token.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "nginx/ngx_cigna_log.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "request/ngx_cigna_reply.h"
 #include "shm/ngx_cigna_counters.h"
@@ -11,7 +12,6 @@
 
 
 #define NGX_CIGNA_GATE_OUT_TEXT  512
-#define NGX_CIGNA_GATE_OUT_LOG   60000     /* ms between two lines of advice */
 
 
 static ngx_int_t ngx_cigna_gate_out_create(ngx_http_request_t *r,
@@ -84,8 +84,8 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_gate_out_init(r, ctx, lcf, gate);
 
-    verdict = lcf->set_values ? ngx_cigna_gate_out_values(r, lcf->set_lines)
-                              : cigna_gate_out_passed;
+    verdict = lcf->set_lines ? ngx_cigna_gate_out_values(r, lcf->set_lines)
+                             : cigna_gate_out_passed;
 
     if (verdict == cigna_gate_out_passed && gate->search
         && ngx_cigna_gate_out_search(r, ctx, gate, &verdict) != NGX_OK)
@@ -161,9 +161,9 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     gate->search = ctx->search_by_post;
 
-    if (lcf->set_lines) {
-        gate->set = lcf->set_names;
-        gate->nset = lcf->set_lines->nelts;
+    if (lcf->set_names) {
+        gate->set = lcf->set_names->elts;
+        gate->nset = lcf->set_names->nelts;
     }
 }
 
@@ -259,24 +259,20 @@ ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
 static ngx_uint_t
 ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
 {
-    ngx_uint_t        i, hash;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t           hash;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
     hash = ngx_hash_key_lc(name->data, name->len);
+    header = ngx_cigna_header(&r->headers_in.headers);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].key.len == name->len
-                && h[i].hash != hash
-                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
-            {
-                return 1;
-            }
+        if (h->hash != hash
+            && cigna_slice_eq_case(ngx_cigna_slice(&h->key),
+                                   ngx_cigna_slice(name)))
+        {
+            return 1;
         }
     }
 
@@ -319,10 +315,8 @@ static ngx_cigna_condition_e
 ngx_cigna_gate_out_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_gate_out_e verdict)
 {
-    u_char                 *p;
     u_char                  text[NGX_CIGNA_GATE_OUT_TEXT];
     ngx_str_t               detail;
-    ngx_msec_t             *logged;
     ngx_cigna_loc_conf_t   *lcf;
     ngx_cigna_condition_e   e;
 
@@ -333,23 +327,18 @@ ngx_cigna_gate_out_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_gate_refused);
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
-    logged = &lcf->gate_logged[verdict];
 
-    if (*logged && ngx_current_msec - *logged < NGX_CIGNA_GATE_OUT_LOG) {
+    if (!ngx_cigna_log_due(&lcf->gate_logged[verdict])) {
         ctx->outcome = ngx_cigna_condition(e)->name;
         return e;
     }
 
-    *logged = ngx_max(ngx_current_msec, 1);
-
-    p = ngx_snprintf(text, NGX_CIGNA_GATE_OUT_TEXT,
-                     "the request of location \"%V\" does not leave: %s",
-                     &lcf->name, ngx_cigna_gate_out_advice[verdict]);
-
     detail.data = text;
-    detail.len = p - text;
+    detail.len = ngx_snprintf(text, NGX_CIGNA_GATE_OUT_TEXT,
+                              "the request of location \"%V\" does not leave: "
+                              "%s",
+                              &lcf->name, ngx_cigna_gate_out_advice[verdict])
+                 - text;
 
-    ngx_cigna_reply_log(r, ctx, e, "fhir", &detail);
-
-    return e;
+    return ngx_cigna_reply_log(r, ctx, e, "fhir", &detail);
 }

@@ -112,7 +112,7 @@ ngx_cigna_inject_reinit(ngx_http_request_t *r)
     rc = inject->reinit_request(r);
 
     if (ctx->budget_gate) {
-        ngx_cigna_budget_gate_attempt(r);
+        ngx_cigna_budget_gate_attempt(r, ctx->budget_gate);
     }
 
     inject->process_header = r->upstream->process_header;

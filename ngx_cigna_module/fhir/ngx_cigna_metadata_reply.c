@@ -188,12 +188,8 @@ ngx_cigna_metadata_reply_url(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     cigna_buf_t    url;
     cigna_slice_t  base, path;
 
-    base = tenant->provider.fhir_base;
+    base = cigna_slice_no_slash(tenant->provider.fhir_base);
     path = cigna_public_metadata_path(asked->document);
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
 
     if (ngx_cigna_buf_init(r, &url, base.len + path.len) != NGX_OK) {
         return NGX_ERROR;
@@ -330,21 +326,15 @@ ngx_cigna_metadata_reply_header(ngx_http_request_t *r,
     const ngx_cigna_metadata_text_t *text, cigna_public_metadata_e document,
     ngx_str_t *base)
 {
-    u_char           *p;
     ngx_str_t         etag;
     ngx_table_elt_t  *h;
 
-    p = ngx_pnalloc(r->pool, NGX_CIGNA_METADATA_REPLY_ETAG);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    etag.data = p;
-    etag.len = ngx_sprintf(p, "\"%016xL-%08xD\"", text->hash,
-                           base ? ngx_crc32_long(base->data, base->len) : 0)
-               - p;
-
-    if (ngx_cigna_reply_header(r, "ETag", &etag) != NGX_OK) {
+    if (ngx_cigna_reply_print(r->pool, &etag, NGX_CIGNA_METADATA_REPLY_ETAG,
+                              "\"%016xL-%08xD\"", text->hash,
+                              base ? ngx_crc32_long(base->data, base->len) : 0)
+            != NGX_OK
+        || ngx_cigna_reply_header(r, "ETag", ngx_cigna_slice(&etag)) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -36,10 +36,7 @@ ngx_cigna_public_metadata_asked(ngx_http_request_t *r)
         return 1;
     }
 
-    if (name.len && name.data[name.len - 1] == '/') {
-        name.len--;
-    }
-
+    name = cigna_slice_no_slash(name);
     below = uri.len - cigna_public_metadata_path(document).len;
 
     return below == name.len && cigna_slice_starts(uri, name);
@@ -99,10 +96,8 @@ ngx_cigna_public_metadata_leaves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_condition_served;
     }
 
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused, "fhir",
-                        &detail);
-
-    return ngx_cigna_condition_destination_refused;
+    return ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_destination_refused,
+                               "fhir", &detail);
 }
 
 
@@ -113,11 +108,7 @@ ngx_cigna_public_metadata_document(ngx_cigna_tenant_t *tenant,
     cigna_slice_t  path, base;
 
     path = cigna_slice_cut(&uri, '?');
-    base = tenant->fhir_uri.path;
-
-    if (base.len && base.data[base.len - 1] == '/') {
-        base.len--;
-    }
+    base = cigna_slice_no_slash(tenant->fhir_uri.path);
 
     if (!cigna_slice_starts(path, base)) {
         return cigna_public_metadata_none;

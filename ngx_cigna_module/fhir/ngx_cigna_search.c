@@ -35,7 +35,7 @@ struct ngx_cigna_search_s {
 static ngx_uint_t ngx_cigna_search_coded(ngx_http_request_t *r);
 static void ngx_cigna_search_begin(ngx_http_request_t *r);
 static void ngx_cigna_search_more(ngx_http_request_t *r);
-static void ngx_cigna_search_collect(ngx_http_request_t *r);
+static ngx_int_t ngx_cigna_search_collect(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_search_copy(ngx_http_request_t *r,
     ngx_cigna_search_t *search);
 static ngx_int_t ngx_cigna_search_append(ngx_buf_t *to, ngx_buf_t *from);
@@ -151,29 +151,34 @@ ngx_cigna_search_begin(ngx_http_request_t *r)
         r->read_event_handler = ngx_cigna_search_more;
     }
 
-    ngx_cigna_search_collect(r);
+    if (ngx_cigna_search_collect(r) == NGX_AGAIN) {
+        ngx_cigna_search_more(r);
+    }
 }
 
+
+/* reads and copies until no bytes are left; nginx then reuses its buffers */
 
 static void
 ngx_cigna_search_more(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_read_unbuffered_request_body(r);
+    do {
+        rc = ngx_http_read_unbuffered_request_body(r);
 
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        ngx_http_finalize_request(r, rc);
-        return;
-    }
+        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+            ngx_http_finalize_request(r, rc);
+            return;
+        }
 
-    ngx_cigna_search_collect(r);
+    } while (ngx_cigna_search_collect(r) == NGX_AGAIN);
 }
 
 
-/* copies bytes until none are left; nginx then reuses its buffers */
+/* NGX_AGAIN: bytes were copied, and more may be there */
 
-static void
+static ngx_int_t
 ngx_cigna_search_collect(ngx_http_request_t *r)
 {
     ngx_int_t            rc;
@@ -183,31 +188,19 @@ ngx_cigna_search_collect(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
     search = ctx->search;
 
-    for ( ;; ) {
+    rc = ngx_cigna_search_copy(r, search);
 
-        rc = ngx_cigna_search_copy(r, search);
-
-        if (rc == NGX_ERROR) {
-            ngx_cigna_search_refuse(r);
-            return;
-        }
-
-        if (!r->reading_body) {
-            ngx_cigna_search_done(r, search);
-            return;
-        }
-
-        if (rc == NGX_DECLINED) {
-            return;
-        }
-
-        rc = ngx_http_read_unbuffered_request_body(r);
-
-        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-            ngx_http_finalize_request(r, rc);
-            return;
-        }
+    if (rc == NGX_ERROR) {
+        ngx_cigna_search_refuse(r);
+        return NGX_DONE;
     }
+
+    if (!r->reading_body) {
+        ngx_cigna_search_done(r, search);
+        return NGX_DONE;
+    }
+
+    return rc == NGX_DECLINED ? NGX_DONE : NGX_AGAIN;
 }
 
 

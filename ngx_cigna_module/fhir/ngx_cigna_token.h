@@ -67,6 +67,10 @@ ngx_int_t ngx_cigna_token_use(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
 void ngx_cigna_token_of(ngx_cigna_token_t *t,
     const u_char id[CIGNA_GRANT_ID_LEN], uint64_t generation);
 
+/* a grant id as a slice */
+#define ngx_cigna_token_id(id)                                                \
+    cigna_slice_make(id, (id) + CIGNA_GRANT_ID_LEN)
+
 /* compares in constant time */
 #define ngx_cigna_token_eq(a, b)                                              \
     cigna_secret_eq(ngx_cigna_slice(a), ngx_cigna_slice(b))

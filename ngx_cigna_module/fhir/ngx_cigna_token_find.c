@@ -49,14 +49,14 @@ static ngx_int_t ngx_cigna_token_read(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_token_read_result(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_token_judge(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_cigna_condition_e e);
 static ngx_int_t ngx_cigna_token_of_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_uint_t ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
     const cigna_grant_t *grant, int64_t now);
 static ngx_uint_t ngx_cigna_token_is_refused(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
-static ngx_uint_t ngx_cigna_token_same_grant(const u_char *id,
-    const u_char *other);
 static void ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
@@ -196,60 +196,55 @@ ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_token_read_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_int_t               rc;
-    cigna_grant_t           grant;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
-    ngx_cigna_condition_e   e;
-
-    t = ctx->token;
+    ngx_int_t              rc;
+    cigna_grant_t          grant;
+    ngx_cigna_condition_e  e;
 
     e = ngx_cigna_vault_read_grant(r, ctx, &grant);
-
-    switch (e) {
-
-    case ngx_cigna_condition_served:
-        rc = ngx_cigna_token_of_grant(r, ctx, &grant);
-        break;
-
-    case ngx_cigna_condition_vault_unreachable:
-        rc = ngx_cigna_token_stale(r, ctx);
-        break;
-
-    case ngx_cigna_condition_refresh_paused:
-    case ngx_cigna_condition_grant_spent:
-
-        if (ngx_cigna_token_cache_newer(t, &grant, ngx_cigna_now_ms())) {
-            rc = ngx_cigna_token_use(ctx, &t->cached.token,
-                                      ngx_cigna_source_cache);
-            break;
-        }
-
-        if (e == ngx_cigna_condition_refresh_paused) {
-            rc = ngx_cigna_token_refuse(ctx, e);
-            break;
-        }
-
-        /* fall through */
-
-    case ngx_cigna_condition_not_connected:
-    case ngx_cigna_condition_grant_moved:
-
-        if (t->cached.token.len) {
-            mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-            ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
-        }
-
-        /* fall through */
-
-    default:
-        rc = ngx_cigna_token_refuse(ctx, e);
-        break;
-    }
+    rc = ngx_cigna_token_judge(r, ctx, &grant, e);
 
     ngx_cigna_vault_read_done(ctx, &grant);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_cigna_token_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant, ngx_cigna_condition_e e)
+{
+    ngx_uint_t              paused, spent;
+    ngx_cigna_token_t      *t;
+    ngx_cigna_main_conf_t  *mcf;
+
+    if (e == ngx_cigna_condition_served) {
+        return ngx_cigna_token_of_grant(r, ctx, grant);
+    }
+
+    if (e == ngx_cigna_condition_vault_unreachable) {
+        return ngx_cigna_token_stale(r, ctx);
+    }
+
+    t = ctx->token;
+    paused = (e == ngx_cigna_condition_refresh_paused);
+    spent = (e == ngx_cigna_condition_grant_spent);
+
+    if ((paused || spent)
+        && ngx_cigna_token_cache_newer(t, grant, ngx_cigna_now_ms()))
+    {
+        return ngx_cigna_token_use(ctx, &t->cached.token,
+                                   ngx_cigna_source_cache);
+    }
+
+    if (t->cached.token.len
+        && (spent || e == ngx_cigna_condition_not_connected
+            || e == ngx_cigna_condition_grant_moved))
+    {
+        mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+        ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
+    }
+
+    return ngx_cigna_token_refuse(ctx, e);
 }
 
 
@@ -317,8 +312,7 @@ ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
 {
     return t->cached.token.len
            && t->cached.generation > grant->generation
-           && grant->id.len == CIGNA_GRANT_ID_LEN
-           && ngx_cigna_token_same_grant(t->cached.id, grant->id.data)
+           && cigna_slice_eq(grant->id, ngx_cigna_token_id(t->cached.id))
            && ngx_cigna_token_usable(&t->cached, now);
 }
 
@@ -337,7 +331,8 @@ ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (t->refused_here
         && (ngx_cigna_token_eq(&entry->token, &t->refused)
             || (entry->generation <= t->generation
-                && ngx_cigna_token_same_grant(entry->id, t->id))))
+                && cigna_slice_eq(ngx_cigna_token_id(entry->id),
+                                  ngx_cigna_token_id(t->id)))))
     {
         return 1;
     }
@@ -345,14 +340,6 @@ ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     return ngx_cigna_cache_refused(mcf->zone, &t->key, &entry->token, now);
-}
-
-
-static ngx_uint_t
-ngx_cigna_token_same_grant(const u_char *id, const u_char *other)
-{
-    return cigna_slice_eq(cigna_slice_make(id, id + CIGNA_GRANT_ID_LEN),
-                          cigna_slice_make(other, other + CIGNA_GRANT_ID_LEN));
 }
 
 

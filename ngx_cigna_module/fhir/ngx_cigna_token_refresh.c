@@ -11,16 +11,33 @@
 
 static ngx_int_t ngx_cigna_token_refresh_wait(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *refused);
+static ngx_int_t ngx_cigna_token_refresh_use(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_int_t ngx_cigna_token_refresh_copy(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant, ngx_str_t *value);
 static ngx_int_t ngx_cigna_token_refresh_same(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_int_t ngx_cigna_token_refresh_failed(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static ngx_cigna_condition_e ngx_cigna_token_refresh_condition(
-    const cigna_refresh_t *flow);
 static ngx_int_t ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
+
+
+/* how a request ends if its refresh has brought no token */
+
+static const ngx_cigna_condition_e  ngx_cigna_token_refresh_ends[] = {
+    [cigna_refresh_pending] = ngx_cigna_condition_refresh_failed,
+    [cigna_refresh_ok] = ngx_cigna_condition_refresh_failed,
+    [cigna_refresh_no_grant] = ngx_cigna_condition_not_connected,
+    [cigna_refresh_spent] = ngx_cigna_condition_grant_spent,
+    [cigna_refresh_moved] = ngx_cigna_condition_grant_moved,
+    [cigna_refresh_refused] = ngx_cigna_condition_refresh_failed,
+    [cigna_refresh_unavailable] = ngx_cigna_condition_refresh_failed,
+    [cigna_refresh_paused] = ngx_cigna_condition_refresh_paused,
+    [cigna_refresh_vault] = ngx_cigna_condition_vault_unreachable,
+    [cigna_refresh_damaged] = ngx_cigna_condition_record_damaged,
+    [cigna_refresh_unknown_key] = ngx_cigna_condition_key_unknown
+};
 
 
 ngx_int_t
@@ -39,8 +56,7 @@ ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     grant = *refused;
 
     if (t->refused_here
-        && cigna_slice_eq(refused->id,
-                          cigna_slice_make(t->id, t->id + CIGNA_GRANT_ID_LEN)))
+        && cigna_slice_eq(refused->id, ngx_cigna_token_id(t->id)))
     {
         /* the refused token may be newer than the grant in the vault */
 
@@ -70,6 +86,7 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t        *run;
     ngx_cigna_token_t      *t;
     ngx_cigna_main_conf_t  *mcf;
+    ngx_cigna_condition_e   e;
 
     t = ctx->token;
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
@@ -78,41 +95,28 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                    refused, ngx_cigna_request_id(r), &run,
                                    &t->retry_after_s);
 
-    switch (rc) {
+    if (rc != NGX_OK) {
+        e = (rc == NGX_BUSY) ? ngx_cigna_condition_refresh_failed
+            : (rc == NGX_DECLINED) ? ngx_cigna_condition_refresh_paused
+            : ngx_cigna_condition_internal_error;
 
-    case NGX_OK:
-        break;
-
-    case NGX_BUSY:
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                          ngx_cigna_condition_refresh_failed);
-
-    case NGX_DECLINED:
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                          ngx_cigna_condition_refresh_paused);
-
-    default:
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                          ngx_cigna_condition_internal_error);
+        return ngx_cigna_token_refresh_give_up(ctx, e);
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
               + mcf->redis.connect_timeout + mcf->redis.timeout;
 
-    switch (ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume)) {
+    rc = ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume);
 
-    case NGX_AGAIN:
+    if (rc == NGX_AGAIN) {
         t->state = ngx_cigna_token_refreshing;
         return NGX_AGAIN;
-
-    case NGX_BUSY:
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                          ngx_cigna_condition_refresh_crowded);
-
-    default:
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                          ngx_cigna_condition_internal_error);
     }
+
+    e = (rc == NGX_BUSY) ? ngx_cigna_condition_refresh_crowded
+                         : ngx_cigna_condition_internal_error;
+
+    return ngx_cigna_token_refresh_give_up(ctx, e);
 }
 
 
@@ -133,6 +137,10 @@ ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     flow = run->flow;
 
+    if (!run->failed && flow->rc == cigna_refresh_ok) {
+        return ngx_cigna_token_refresh_use(r, ctx, &flow->grant);
+    }
+
     if (!run->failed && flow->rc == cigna_refresh_refused) {
         return ngx_cigna_token_refresh_failed(r, ctx);
     }
@@ -146,23 +154,30 @@ ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    if (run->failed || flow->rc != cigna_refresh_ok) {
-        t->retry_after_s = ngx_max(flow->retry_after_s, 0);
-        return ngx_cigna_token_refresh_give_up(ctx,
-                                     ngx_cigna_token_refresh_condition(flow));
+    t->retry_after_s = ngx_max(flow->retry_after_s, 0);
+
+    return ngx_cigna_token_refresh_give_up(ctx,
+                                      ngx_cigna_token_refresh_ends[flow->rc]);
+}
+
+
+static ngx_int_t
+ngx_cigna_token_refresh_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    const cigna_grant_t *grant)
+{
+    ngx_cigna_token_t  *t;
+
+    t = ctx->token;
+
+    if (cigna_secret_eq(grant->access_token, ngx_cigna_slice(&t->refused))) {
+        return ngx_cigna_token_refresh_same(r, ctx, grant);
     }
 
-    if (cigna_secret_eq(flow->grant.access_token,
-                        ngx_cigna_slice(&t->refused)))
-    {
-        return ngx_cigna_token_refresh_same(r, ctx, &flow->grant);
-    }
-
-    if (flow->grant.expires_ms <= ngx_cigna_now_ms()) {
+    if (grant->expires_ms <= ngx_cigna_now_ms()) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_refresh_failed);
     }
 
-    if (ngx_cigna_token_refresh_copy(r, ctx, &flow->grant, &t->old) != NGX_OK) {
+    if (ngx_cigna_token_refresh_copy(r, ctx, grant, &t->old) != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
@@ -245,38 +260,6 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
 
     return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
-}
-
-
-static ngx_cigna_condition_e
-ngx_cigna_token_refresh_condition(const cigna_refresh_t *flow)
-{
-    switch (flow->rc) {
-
-    case cigna_refresh_no_grant:
-        return ngx_cigna_condition_not_connected;
-
-    case cigna_refresh_spent:
-        return ngx_cigna_condition_grant_spent;
-
-    case cigna_refresh_moved:
-        return ngx_cigna_condition_grant_moved;
-
-    case cigna_refresh_paused:
-        return ngx_cigna_condition_refresh_paused;
-
-    case cigna_refresh_vault:
-        return ngx_cigna_condition_vault_unreachable;
-
-    case cigna_refresh_damaged:
-        return ngx_cigna_condition_record_damaged;
-
-    case cigna_refresh_unknown_key:
-        return ngx_cigna_condition_key_unknown;
-
-    default: /* cigna_refresh_unavailable */
-        return ngx_cigna_condition_refresh_failed;
-    }
 }
 
 

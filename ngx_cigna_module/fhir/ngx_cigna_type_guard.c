@@ -46,9 +46,6 @@ static ngx_cigna_condition_e
 ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t what)
 {
-    u_char     *p;
-    ngx_str_t   detail;
-
     if (what.len == 0) {
         what = cigna_slice("?");
     }
@@ -67,19 +64,13 @@ ngx_cigna_type_guard_refuse(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_types_refused);
 
-    p = ngx_pnalloc(r->pool, NGX_CIGNA_TYPE_GUARD_ABOUT);
-    if (p == NULL) {
+    if (ngx_cigna_reply_print(r->pool, &ctx->about, NGX_CIGNA_TYPE_GUARD_ABOUT,
+                              "Asked for: %*s.", what.len, what.data)
+        != NGX_OK)
+    {
         return ngx_cigna_condition_internal_error;
     }
 
-    ctx->about.data = p;
-    ctx->about.len = ngx_snprintf(p, NGX_CIGNA_TYPE_GUARD_ABOUT,
-                                  "Asked for: %*s.", what.len, what.data) - p;
-
-    detail = ctx->about;
-
-    ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_type_refused, "fhir",
-                        &detail);
-
-    return ngx_cigna_condition_type_refused;
+    return ngx_cigna_reply_log(r, ctx, ngx_cigna_condition_type_refused, "fhir",
+                               &ctx->about);
 }

@@ -174,25 +174,29 @@ ngx_cigna_errors_upstreams(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_errors_own(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
+    ngx_cigna_condition_e  e;
+
     switch (r->headers_out.status) {
 
     case NGX_HTTP_BAD_GATEWAY:
-        return ngx_cigna_errors_replace(r, ctx,
-                                     ngx_cigna_condition_upstream_unreachable,
-                                        0);
+        e = ngx_cigna_condition_upstream_unreachable;
+        break;
 
     case NGX_HTTP_GATEWAY_TIME_OUT:
-        return ngx_cigna_errors_replace(r, ctx,
-                                        ngx_cigna_condition_upstream_late, 0);
+        e = ngx_cigna_condition_upstream_late;
+        break;
 
     case NGX_HTTP_INTERNAL_SERVER_ERROR:
-        return ngx_cigna_errors_replace(r, ctx,
-                                        ngx_cigna_condition_internal_error, 0);
+        e = ngx_cigna_condition_internal_error;
+        break;
 
     default:
-        return ngx_cigna_errors_replace(r, ctx,
-                                        ngx_cigna_condition_request_refused, 1);
+        e = ngx_cigna_condition_request_refused;
+        break;
     }
+
+    return ngx_cigna_errors_replace(r, ctx, e,
+                                    e == ngx_cigna_condition_request_refused);
 }
 
 
@@ -347,7 +351,6 @@ static ngx_int_t
 ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_uint_t generic)
 {
-    u_char              *p;
     ngx_cigna_errors_t  *errors;
 
     errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
@@ -362,15 +365,12 @@ ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (generic) {
         ctx->issue = ngx_cigna_errors_issue(r->headers_out.status);
 
-        p = ngx_pnalloc(r->pool, NGX_CIGNA_ERRORS_ABOUT);
-        if (p == NULL) {
+        if (ngx_cigna_reply_print(r->pool, &ctx->about, NGX_CIGNA_ERRORS_ABOUT,
+                                  "The status is %03ui.", r->headers_out.status)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
-
-        ctx->about.data = p;
-        ctx->about.len = ngx_snprintf(p, NGX_CIGNA_ERRORS_ABOUT,
-                                      "The status is %03ui.",
-                                      r->headers_out.status) - p;
     }
 
     if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &errors->outcome)
@@ -450,24 +450,20 @@ ngx_cigna_errors_digests(ngx_http_request_t *r)
 static void
 ngx_cigna_errors_drop(ngx_http_request_t *r, const ngx_str_t *names)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t           n;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    header = ngx_cigna_header(&r->headers_out.headers);
 
-        h = part->elts;
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        for (i = 0; i < part->nelts; i++) {
+        for (n = 0; names[n].len; n++) {
 
-            for (n = 0; names[n].len; n++) {
-
-                if (h[i].key.len == names[n].len
-                    && ngx_strncasecmp(h[i].key.data, names[n].data,
-                                       names[n].len) == 0)
-                {
-                    h[i].hash = 0;
-                }
+            if (cigna_slice_eq_case(ngx_cigna_slice(&h->key),
+                                    ngx_cigna_slice(&names[n])))
+            {
+                h->hash = 0;
             }
         }
     }

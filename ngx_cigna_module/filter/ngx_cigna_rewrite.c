@@ -7,22 +7,20 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "nginx/ngx_cigna_log.h"
-#include "shm/ngx_cigna_counters.h"
+#include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_link_keys.h"
 
 
 static void ngx_cigna_rewrite_metadata(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant);
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_rewrite_links(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_ctx_t *ctx, ngx_str_t *base_url);
 static ngx_uint_t ngx_cigna_rewrite_readable(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_type(ngx_http_request_t *r,
-    ngx_cigna_tenant_t *tenant);
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_rewrite_lines(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *base_url);
-static ngx_uint_t ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name);
 static ngx_int_t ngx_cigna_rewrite_line(ngx_http_request_t *r,
     ngx_cigna_tenant_t *tenant, ngx_str_t *base_url, ngx_table_elt_t *h);
 
@@ -41,7 +39,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     }
 
     if (lcf->endpoints) {
-        ngx_cigna_rewrite_metadata(r, ctx->tenant);
+        ngx_cigna_rewrite_metadata(r, ctx);
     }
 
     rc = ngx_cigna_rewrite_links(r, lcf, ctx, &base_url);
@@ -76,24 +74,18 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 /* cigna_smart_endpoint has no effect on a document that is proxied */
 
 static void
-ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
+ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_str_t         *uri;
-    static ngx_msec_t  warned;
+    cigna_slice_t  uri;
 
-    uri = &r->upstream->uri;
+    uri = ngx_cigna_slice(&r->upstream->uri);
 
-    if (r->headers_out.status != NGX_HTTP_OK
-        || r->method == NGX_HTTP_HEAD
-        || ngx_cigna_public_metadata_document(tenant, ngx_cigna_slice(uri))
-           == cigna_public_metadata_none)
+    if (r->headers_out.status == NGX_HTTP_OK
+        && r->method != NGX_HTTP_HEAD
+        && ngx_cigna_public_metadata_document(ctx->tenant, uri)
+           != cigna_public_metadata_none
+        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_metadata_passed))
     {
-        return;
-    }
-
-    ngx_cigna_count(tenant->counters, ngx_cigna_count_metadata_passed);
-
-    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: metadata that is not kept was proxied: the "
                       "endpoints in it are Cigna's, \"cigna_smart_endpoint\" "
@@ -126,8 +118,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_uint_t         readable;
-    static ngx_msec_t  warned;
+    ngx_uint_t  readable;
 
     if (r->headers_out.status == NGX_HTTP_NOT_MODIFIED
         || r->headers_out.status == NGX_HTTP_NO_CONTENT)
@@ -148,7 +139,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         && (!ngx_cigna_errors_untyped(r)
             || (r->method != NGX_HTTP_HEAD && readable)))
     {
-        ngx_cigna_rewrite_type(r, ctx->tenant);
+        ngx_cigna_rewrite_type(r, ctx);
         return 0;
     }
 
@@ -158,9 +149,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     /* the module never asks for a compressed reply, nor for a part of one */
 
-    ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_links_unread);
-
-    if (ngx_cigna_log_due(&warned)) {
+    if (ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unread)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent a part of a reply, or a "
                       "compressed one, without being asked for it: links in "
@@ -174,23 +163,16 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 /* counts and logs FHIR that is not JSON, as its links are not rewritten */
 
 static void
-ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant)
+ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    static ngx_msec_t  warned;
-
-    if (r->method == NGX_HTTP_HEAD
-        || (!ngx_cigna_errors_typed(r, "ndjson")
-            && !ngx_cigna_errors_typed(r, "/fhir+xml")
-            && !ngx_cigna_errors_typed(r, "/xml+fhir")
-            && !ngx_cigna_errors_typed(r, "/xml")
-            && !ngx_cigna_errors_typed(r, "turtle")))
+    if (r->method != NGX_HTTP_HEAD
+        && (ngx_cigna_errors_typed(r, "ndjson")
+            || ngx_cigna_errors_typed(r, "/fhir+xml")
+            || ngx_cigna_errors_typed(r, "/xml+fhir")
+            || ngx_cigna_errors_typed(r, "/xml")
+            || ngx_cigna_errors_typed(r, "turtle"))
+        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_type))
     {
-        return;
-    }
-
-    ngx_cigna_count(tenant->counters, ngx_cigna_count_links_type);
-
-    if (ngx_cigna_log_due(&warned)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent \"%V\", in which links are not "
                       "read: they still lead to Cigna",
@@ -203,37 +185,26 @@ static ngx_int_t
 ngx_cigna_rewrite_lines(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     ngx_str_t *base_url)
 {
-    ngx_uint_t         i;
-    ngx_list_part_t   *part;
-    ngx_table_elt_t   *h;
-    static ngx_str_t   location = ngx_string("Location");
-    static ngx_str_t   content_location = ngx_string("Content-Location");
+    cigna_slice_t        name;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    header = ngx_cigna_header(&r->headers_out.headers);
 
-        h = part->elts;
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        for (i = 0; i < part->nelts; i++) {
+        name = ngx_cigna_slice(&h->key);
 
-            if (h[i].hash
-                && (ngx_cigna_rewrite_named(&h[i], &location)
-                    || ngx_cigna_rewrite_named(&h[i], &content_location))
-                && ngx_cigna_rewrite_line(r, tenant, base_url, &h[i]) != NGX_OK)
-            {
-                return NGX_ERROR;
-            }
+        if (h->hash
+            && (cigna_slice_eq_case(name, cigna_slice("Location"))
+                || cigna_slice_eq_case(name, cigna_slice("Content-Location")))
+            && ngx_cigna_rewrite_line(r, tenant, base_url, h) != NGX_OK)
+        {
+            return NGX_ERROR;
         }
     }
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_cigna_rewrite_named(ngx_table_elt_t *h, ngx_str_t *name)
-{
-    return h->key.len == name->len
-           && ngx_strncasecmp(h->key.data, name->data, name->len) == 0;
 }
 
 

@@ -15,8 +15,7 @@
 #include "ngx_cigna_rewrite_body.h"
 #include "gateway/ngx_cigna_shared.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "nginx/ngx_cigna_log.h"
-#include "shm/ngx_cigna_counters.h"
+#include "request/ngx_cigna_reply.h"
 #include "fhir/cigna_fhir_base.h"
 #include "fhir/cigna_link_filter.h"
 
@@ -59,10 +58,12 @@ static ngx_chain_t **ngx_cigna_rewrite_free(ngx_cigna_rewrite_t *rw,
     ngx_uint_t memory);
 static ngx_buf_t *ngx_cigna_rewrite_add(ngx_http_request_t *r,
     ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
+static ngx_chain_t *ngx_cigna_rewrite_alloc(ngx_http_request_t *r,
+    ngx_cigna_rewrite_t *rw, ngx_uint_t memory);
 static void ngx_cigna_rewrite_ended(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static void ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what);
+    ngx_cigna_count_e kind, const char *what);
 
 
 ngx_int_t
@@ -315,20 +316,9 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 
     } else {
 
-        cl = ngx_chain_get_free_buf(r->pool, &cl);
+        cl = ngx_cigna_rewrite_alloc(r, rw, memory);
         if (cl == NULL) {
             return NULL;
-        }
-
-        if (memory) {
-
-            cl->buf->start = ngx_palloc(r->pool, NGX_CIGNA_REWRITE_BUF);
-            if (cl->buf->start == NULL) {
-                return NULL;
-            }
-
-            cl->buf->end = cl->buf->start + NGX_CIGNA_REWRITE_BUF;
-            rw->bufs++;
         }
     }
 
@@ -352,25 +342,47 @@ ngx_cigna_rewrite_add(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
 }
 
 
+static ngx_chain_t *
+ngx_cigna_rewrite_alloc(ngx_http_request_t *r, ngx_cigna_rewrite_t *rw,
+    ngx_uint_t memory)
+{
+    ngx_chain_t  *cl;
+
+    cl = NULL;
+    cl = ngx_chain_get_free_buf(r->pool, &cl);
+
+    if (cl && memory) {
+
+        cl->buf->start = ngx_palloc(r->pool, NGX_CIGNA_REWRITE_BUF);
+        if (cl->buf->start == NULL) {
+            return NULL;
+        }
+
+        cl->buf->end = cl->buf->start + NGX_CIGNA_REWRITE_BUF;
+        rw->bufs++;
+    }
+
+    return cl;
+}
+
+
 /* counts and logs links that were not rewritten */
 
 static void
 ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_link_filter_t  *links;
-    static ngx_msec_t     broken, elsewhere, outside;
 
     links = &ctx->rewrite->links;
 
     if (links->broken) {
-        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_broken, &broken,
+        ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_broken,
                                "no valid JSON: links behind the error still "
                                "lead to Cigna");
     }
 
     if (links->elsewhere) {
         ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_elsewhere,
-                               &elsewhere,
                                "a Bundle with links to another host or path, "
                                "which stay; if they are Cigna's, write "
                                "\"cigna_upstream_alias\"");
@@ -378,7 +390,6 @@ ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (links->outside) {
         ngx_cigna_rewrite_left(r, ctx, ngx_cigna_count_links_outside,
-                               &outside,
                                "links with dot segments, or longer than any of "
                                "FHIR, which still lead to Cigna");
     }
@@ -387,11 +398,9 @@ ngx_cigna_rewrite_ended(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 static void
 ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_count_e kind, ngx_msec_t *last, const char *what)
+    ngx_cigna_count_e kind, const char *what)
 {
-    ngx_cigna_count(ctx->tenant->counters, kind);
-
-    if (ngx_cigna_log_due(last)) {
+    if (ngx_cigna_reply_note(r, ctx, kind)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent %s", what);
     }

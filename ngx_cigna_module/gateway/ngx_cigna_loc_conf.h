@@ -19,12 +19,11 @@ struct ngx_cigna_srv_conf_s {
 };
 
 
-/* a header line that nginx's proxy is told to send: proxy_set_header */
+/* a line of proxy_set_header that is checked for each request */
 
 typedef struct {
     ngx_str_t                  name;
     ngx_http_complex_value_t  *value;      /* NULL: constant */
-    unsigned                   warned:1;
     unsigned                   odd:1;      /* nginx may fail to replace a
                                               caller's line of this name */
 } ngx_cigna_set_line_t;
@@ -86,13 +85,11 @@ struct ngx_cigna_loc_conf_s {
                                               endpoint's directive */
 
     struct ngx_cigna_notices_s  *notices;  /* directives of other modules */
-    ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of
-                                              proxy_set_header, parsed if the
-                                              location has cigna_fhir; NULL:
-                                              none */
-    cigna_slice_t             *set_names;  /* the names of set_lines */
-    ngx_uint_t                 set_values; /* 1: one of set_lines has variables,
-                                              or is odd */
+
+    /* proxy_set_header, if the location has cigna_fhir; NULL: none */
+    ngx_array_t               *set_names;  /* cigna_slice_t, of all lines */
+    ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of lines
+                                              that have variables or are odd */
 
     /* set if the location has cigna_fhir */
     ngx_str_t                  name;

@@ -19,8 +19,7 @@ struct ngx_cigna_main_conf_s {
     ngx_shm_zone_t            *documents;  /* see ngx_cigna_documents.h */
     uint64_t                   generation; /* of this configuration */
 
-    ngx_uint_t                 vault_set;  /* cigna_vault is present */
-    ngx_cigna_place_t         *vault_place;
+    ngx_cigna_place_t         *vault_place;    /* NULL: no cigna_vault */
     cigna_vault_t              vault;
     ngx_cigna_redis_conf_t     redis;
     ngx_msec_t                 revalidate;

@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_stay.h"
 #include "ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 #define NGX_CIGNA_STAY_MS  1000
@@ -12,9 +13,8 @@ static void ngx_cigna_stay_handler(ngx_event_t *ev);
 void
 ngx_cigna_stay_init(ngx_cigna_worker_t *worker)
 {
-    worker->stay.handler = ngx_cigna_stay_handler;
-    worker->stay.data = worker;
-    worker->stay.log = worker->cycle->log;
+    ngx_cigna_timer_init(&worker->stay, ngx_cigna_stay_handler, worker,
+                         worker->cycle->log, 0);
 }
 
 
@@ -35,7 +35,5 @@ ngx_cigna_stay_handler(ngx_event_t *ev)
 void
 ngx_cigna_stay_done(ngx_cigna_worker_t *worker)
 {
-    if (worker->stay.timer_set) {
-        ngx_del_timer(&worker->stay);
-    }
+    ngx_cigna_timer_stop(&worker->stay);
 }

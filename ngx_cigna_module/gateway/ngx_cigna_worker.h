@@ -4,8 +4,12 @@
 
 
 #include "ngx_cigna_conf.h"
+#include "shm/ngx_cigna_counters.h"
 
 #include "base/cigna_arena.h"
+
+
+#define NGX_CIGNA_RANDOM_LEN  4096         /* bytes for 256 requests */
 
 
 /* all state of one worker process */
@@ -25,7 +29,7 @@ struct ngx_cigna_worker_s {
     /* see ngx_cigna_seats.h */
     ngx_queue_t                      seats;         /* by origin */
     ngx_uint_t                       seats_taken;   /* of all origins */
-    time_t                           seats_logged;  /* when the worker logged
+    ngx_msec_t                       seats_logged;  /* when the worker logged
                                                        that no seat is free; 0:
                                                        never */
 
@@ -49,7 +53,14 @@ struct ngx_cigna_worker_s {
 
     /* when the worker last logged an invalidation without an identity; 0:
        never */
-    time_t                           no_identity_logged;
+    ngx_msec_t                       no_identity_logged;
+
+    ngx_msec_t                       noted[ngx_cigna_count_max];
+                                                    /* see ngx_cigna_reply.h */
+
+    /* see ngx_cigna_trace.c */
+    size_t                           random_left;   /* unused bytes of it */
+    u_char                           random[NGX_CIGNA_RANDOM_LEN];
 };
 
 

@@ -12,18 +12,14 @@
 #include "redis/ngx_cigna_redis_subscriber.h"
 #include "shm/ngx_cigna_cache.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_log.h"
 #include "nginx/ngx_cigna_time.h"
 #include "vault/cigna_vault_names.h"
 #include "vault/cigna_grant.h"
 
 
-#define NGX_CIGNA_CACHE_LISTENER_LOG  60       /* s between two log lines */
-
-
 static void ngx_cigna_cache_listener_up(void *data);
 static void ngx_cigna_cache_listener_message(void *data, cigna_slice_t message);
-static void ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
-    cigna_slice_t message);
 
 
 ngx_int_t
@@ -59,7 +55,10 @@ ngx_cigna_cache_listener_up(void *data)
 }
 
 
-/* a message that has only an identity drops the cache entry */
+/*
+ * A message that has only an identity drops the cache entry.  Without the limit
+ * on log lines, anyone who can publish could fill the log.
+ */
 
 static void
 ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
@@ -75,7 +74,14 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
     skip = CIGNA_NAME_LEN + 1 + CIGNA_GRANT_ID_LEN + 1;
 
     if (message.len <= CIGNA_NAME_LEN || name[CIGNA_NAME_LEN] != ' ') {
-        ngx_cigna_cache_listener_strange(mcf, message);
+
+        if (ngx_cigna_log_due(&mcf->worker->no_identity_logged)) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "cigna: ignored a message of %uz bytes without an "
+                          "identity on the channel of invalidations",
+                          message.len);
+        }
+
         return;
     }
 
@@ -87,29 +93,4 @@ ngx_cigna_cache_listener_message(void *data, cigna_slice_t message)
 
     (void) ngx_cigna_cache_invalidate(mcf->zone, name, id,
                                       ngx_max(generation, 0));
-}
-
-
-/* logs once a minute, as anyone who can publish could fill the log otherwise */
-
-static void
-ngx_cigna_cache_listener_strange(ngx_cigna_main_conf_t *mcf,
-    cigna_slice_t message)
-{
-    ngx_cigna_worker_t  *worker;
-
-    worker = mcf->worker;
-
-    if (worker->no_identity_logged
-        && ngx_time() - worker->no_identity_logged
-           < NGX_CIGNA_CACHE_LISTENER_LOG)
-    {
-        return;
-    }
-
-    worker->no_identity_logged = ngx_time();
-
-    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "cigna: ignored a message of %uz bytes without an identity "
-                  "on the channel of invalidations", message.len);
 }

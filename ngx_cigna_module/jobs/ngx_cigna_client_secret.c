@@ -10,16 +10,10 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-/* ms between two lines of the same text */
-
-#define NGX_CIGNA_CLIENT_SECRET_LOG  (60 * 1000)
-
-
 void
 ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     const cigna_client_secret_t *secret)
 {
-    ngx_msec_t          *logged;
     ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
@@ -28,16 +22,11 @@ ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
         ngx_cigna_count(tenant->counters, ngx_cigna_count_older_secret);
     }
 
-    logged = &tenant->secret_logged[secret->older];
-
     if (!secret->changed
-        || (*logged && ngx_current_msec - *logged
-                       < NGX_CIGNA_CLIENT_SECRET_LOG))
+        || !ngx_cigna_log_due(&tenant->secret_logged[secret->older]))
     {
         return;
     }
-
-    *logged = ngx_max(ngx_current_msec, 1);
 
     ngx_log_error(NGX_LOG_NOTICE, &run->log.log, 0, "%s",
                   secret->older ? "the older client secret is still the one "

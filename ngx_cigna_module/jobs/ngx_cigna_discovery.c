@@ -20,6 +20,7 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "run/ngx_cigna_driver.h"
 #include "run/ngx_cigna_endpoints.h"
+#include "nginx/ngx_cigna_timer.h"
 #include "provider/cigna_discovery.h"
 
 
@@ -33,7 +34,6 @@ typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_shared_t      *shared;
     ngx_cigna_tenant_t      *tenant;           /* the first one */
-    ngx_pool_t              *pool;             /* of the cycle */
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
@@ -48,14 +48,11 @@ typedef struct ngx_cigna_discovery_s {
 } ngx_cigna_discovery_t;
 
 
-static ngx_uint_t ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant);
 static void ngx_cigna_discovery_begin(ngx_event_t *ev);
 static void ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery);
-static void ngx_cigna_discovery_none(ngx_cigna_run_t *run);
+static void ngx_cigna_discovery_go(ngx_cigna_run_t *run, ngx_uint_t failed);
 static void ngx_cigna_discovery_run(ngx_cigna_discovery_t *d);
-static void ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_discovery_result(ngx_cigna_run_t *run);
 static void ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d,
     ngx_cigna_run_t *run);
@@ -64,14 +61,11 @@ static ngx_int_t ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh);
 static ngx_int_t ngx_cigna_discovery_copy(ngx_pool_t *pool,
     cigna_slice_t *to, cigna_slice_t from);
-static cigna_slice_t ngx_cigna_discovery_choose(cigna_slice_t configured,
-    cigna_slice_t announced);
 static void ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d);
 
 
 ngx_int_t
-ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_shared_t *shared)
+ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 {
     cigna_provider_t       *p;
     ngx_cigna_discovery_t  *d;
@@ -85,7 +79,6 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
     d->mcf = mcf;
     d->shared = shared;
     d->tenant = *(ngx_cigna_tenant_t **) shared->tenants.elts;
-    d->pool = mcf->worker->cycle->pool;
 
     p = &d->tenant->provider;
     d->configured = *p;
@@ -101,11 +94,8 @@ ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
         return NGX_OK;
     }
 
-    d->start.handler = ngx_cigna_discovery_begin;
-    d->start.data = d;
-    d->start.log = mcf->worker->cycle->log;
-    d->start.cancelable = 1;
-
+    ngx_cigna_timer_init(&d->start, ngx_cigna_discovery_begin, d,
+                         mcf->worker->cycle->log, 1);
     ngx_add_timer(&d->start, 1 + ngx_random() % NGX_CIGNA_DISCOVERY_START_MS);
 
     return NGX_OK;
@@ -119,7 +109,7 @@ ngx_cigna_discovery_begin(ngx_event_t *ev)
 
     d = ev->data;
 
-    (void) ngx_cigna_discovery_start(d->mcf, d->tenant);
+    (void) ngx_cigna_discovery_start(d->tenant);
 }
 
 
@@ -135,7 +125,7 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
     }
 
     if (d->known && ngx_time() >= d->next && !ngx_exiting) {
-        (void) ngx_cigna_discovery_start(d->mcf, tenant);
+        (void) ngx_cigna_discovery_start(tenant);
     }
 
     return d->known;
@@ -161,8 +151,7 @@ ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 
 
 ngx_cigna_run_t *
-ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant)
+ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant)
 {
     ngx_cigna_discovery_t  *d;
 
@@ -179,30 +168,28 @@ ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
 void
 ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 {
+    ngx_uint_t        spared;
     ngx_cigna_run_t  *discovery;
 
     ngx_cigna_run_prepare(run, next);
 
     if (ngx_cigna_discovery_ready(run->tenant)) {
-        ngx_cigna_run_post(run);
+        ngx_cigna_discovery_go(run, 0);
         return;
     }
 
-    discovery = ngx_cigna_discovery_start(run->mcf, run->tenant);
+    discovery = ngx_cigna_discovery_start(run->tenant);
 
     /* if the first fetch failed, such a tenant does not wait for another one */
 
-    if (ngx_cigna_discovery_spared(run->tenant)) {
-        ngx_cigna_run_post(run);
-        return;
-    }
+    spared = ngx_cigna_discovery_spared(run->tenant);
 
-    if (discovery == NULL
+    if (spared || discovery == NULL
         || ngx_cigna_run_wait(discovery, &run->prior,
                               ngx_cigna_discovery_over, run)
            != NGX_OK)
     {
-        ngx_cigna_discovery_none(run);
+        ngx_cigna_discovery_go(run, !spared);
     }
 }
 
@@ -211,26 +198,24 @@ static void
 ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery)
 {
+    ngx_uint_t        failed;
     ngx_cigna_run_t  *run;
 
     run = waiter->data;
+    failed = discovery->failed || !ngx_cigna_discovery_ready(run->tenant);
 
-    if (!ngx_cigna_discovery_spared(run->tenant)
-        && (discovery->failed || !ngx_cigna_discovery_ready(run->tenant)))
-    {
-        ngx_cigna_discovery_none(run);
-        return;
-    }
-
-    ngx_cigna_run_post(run);
+    ngx_cigna_discovery_go(run, failed
+                                && !ngx_cigna_discovery_spared(run->tenant));
 }
 
 
+/* starts the run that has waited; failed: the endpoints are unknown */
+
 static void
-ngx_cigna_discovery_none(ngx_cigna_run_t *run)
+ngx_cigna_discovery_go(ngx_cigna_run_t *run, ngx_uint_t failed)
 {
-    run->failed = 1;
-    run->no_endpoints = 1;
+    run->failed = failed;
+    run->no_endpoints = failed;
 
     ngx_cigna_run_post(run);
 }
@@ -260,18 +245,10 @@ ngx_cigna_discovery_run(ngx_cigna_discovery_t *d)
     flow->provider = &d->configured;
     flow->known = d->known ? &d->metadata : NULL;
     flow->arena = &run->arena;
-    flow->rc = CIGNA_ERROR;
 
     cigna_discovery_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_discovery_flow);
-}
-
-
-static void
-ngx_cigna_discovery_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_discovery_next(flow, ev, op);
+    ngx_cigna_run_start(run, cigna_discovery_next);
 }
 
 
@@ -359,21 +336,24 @@ static ngx_int_t
 ngx_cigna_discovery_learn(ngx_cigna_discovery_t *d,
     const cigna_metadata_t *fresh)
 {
-    cigna_metadata_t  m;
+    ngx_pool_t        *pool;
+    cigna_metadata_t   m;
+
+    pool = d->mcf->worker->cycle->pool;
 
     m = d->metadata;
     m.iss_supported = fresh->iss_supported;
 
-    if (ngx_cigna_discovery_copy(d->pool, &m.issuer, fresh->issuer) != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.authorization_endpoint,
+    if (ngx_cigna_discovery_copy(pool, &m.issuer, fresh->issuer) != NGX_OK
+        || ngx_cigna_discovery_copy(pool, &m.authorization_endpoint,
                                     fresh->authorization_endpoint)
            != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.token_endpoint,
+        || ngx_cigna_discovery_copy(pool, &m.token_endpoint,
                                     fresh->token_endpoint)
            != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.jwks_uri, fresh->jwks_uri)
+        || ngx_cigna_discovery_copy(pool, &m.jwks_uri, fresh->jwks_uri)
            != NGX_OK
-        || ngx_cigna_discovery_copy(d->pool, &m.revocation_endpoint,
+        || ngx_cigna_discovery_copy(pool, &m.revocation_endpoint,
                                     fresh->revocation_endpoint)
            != NGX_OK)
     {
@@ -390,59 +370,51 @@ static ngx_int_t
 ngx_cigna_discovery_copy(ngx_pool_t *pool, cigna_slice_t *to,
     cigna_slice_t from)
 {
-    u_char  *p;
+    ngx_str_t  s;
 
     if (cigna_slice_eq(*to, from)) {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(pool, from.len + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
+    s = ngx_cigna_str(from);
 
-    ngx_memcpy(p, from.data, from.len);
-
-    to->data = p;
     to->len = from.len;
+    to->data = ngx_pstrdup(pool, &s);
 
-    return NGX_OK;
+    return to->data ? NGX_OK : NGX_ERROR;
 }
 
 
-static cigna_slice_t
-ngx_cigna_discovery_choose(cigna_slice_t configured, cigna_slice_t announced)
-{
-    return configured.len ? configured : announced;
-}
-
+/* gives all tenants the configured URLs, and announced ones for the others */
 
 static void
 ngx_cigna_discovery_apply(ngx_cigna_discovery_t *d)
 {
     ngx_uint_t            i;
-    cigna_provider_t     *p, *c;
-    cigna_metadata_t     *m;
+    cigna_metadata_t      m;
+    cigna_provider_t     *p;
     ngx_cigna_tenant_t  **tenants;
 
-    c = &d->configured;
-    m = &d->metadata;
+    p = &d->configured;
+
+    m.issuer = p->issuer;
+    m.authorization_endpoint = p->authorization_endpoint;
+    m.token_endpoint = p->token_endpoint;
+    m.jwks_uri = p->jwks_uri;
+    m.revocation_endpoint = p->revocation_endpoint;
+
+    cigna_oauth_metadata_keep(&d->metadata, &m);
 
     tenants = d->shared->tenants.elts;
 
     for (i = 0; i < d->shared->tenants.nelts; i++) {
         p = &tenants[i]->provider;
 
-        p->issuer = ngx_cigna_discovery_choose(c->issuer, m->issuer);
-        p->authorization_endpoint =
-                     ngx_cigna_discovery_choose(c->authorization_endpoint,
-                                                m->authorization_endpoint);
-        p->token_endpoint = ngx_cigna_discovery_choose(c->token_endpoint,
-                                                       m->token_endpoint);
-        p->jwks_uri = ngx_cigna_discovery_choose(c->jwks_uri, m->jwks_uri);
-        p->revocation_endpoint =
-                        ngx_cigna_discovery_choose(c->revocation_endpoint,
-                                                   m->revocation_endpoint);
-        p->iss_supported = m->iss_supported;
+        p->issuer = m.issuer;
+        p->authorization_endpoint = m.authorization_endpoint;
+        p->token_endpoint = m.token_endpoint;
+        p->jwks_uri = m.jwks_uri;
+        p->revocation_endpoint = m.revocation_endpoint;
+        p->iss_supported = d->metadata.iss_supported;
     }
 }

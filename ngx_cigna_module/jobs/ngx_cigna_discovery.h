@@ -32,8 +32,7 @@ ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);
  * the run.  NULL: no run, because the last fetch was less than ten seconds ago,
  * or there is no memory.
  */
-ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant);
+ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant);
 
 /*
  * Starts the run when the tenant's endpoints are known, if need be after a

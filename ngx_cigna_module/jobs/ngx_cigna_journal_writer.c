@@ -76,8 +76,6 @@ static ngx_cigna_run_t *ngx_cigna_journal_writer_create(
     ngx_cigna_main_conf_t *mcf, const cigna_journal_t *entry);
 static ngx_int_t ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry);
-static void ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_journal_writer_end(ngx_cigna_run_t *run);
 static void ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
     const cigna_journal_replay_t *flow);
@@ -99,11 +97,9 @@ ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf)
     mcf->worker->journal_writer = writer;
 
     writer->mcf = mcf;
-    writer->timer.handler = ngx_cigna_journal_writer_handler;
-    writer->timer.data = writer;
-    writer->timer.log = ngx_cycle->log;
-    writer->timer.cancelable = 1;
 
+    ngx_cigna_timer_init(&writer->timer, ngx_cigna_journal_writer_handler,
+                         writer, ngx_cycle->log, 1);
     ngx_add_timer(&writer->timer, NGX_CIGNA_JOURNAL_WRITER_TICK);
 
     ngx_cigna_redis_on_connected(mcf->worker->redis,
@@ -365,8 +361,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     (void) cigna_vault_names_known(&run->identity, &mcf->vault,
                                    flow->entry.identity);
 
-    run->log.id.data = (u_char *) flow->entry.identity.data;
-    run->log.id.len = flow->entry.identity.len;
+    run->log.id = ngx_cigna_str(flow->entry.identity);
 
     run->data = (void *) (uintptr_t) look->tries;
     run->on.end = ngx_cigna_journal_writer_end;
@@ -377,7 +372,7 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
 
     cigna_journal_replay_init(flow);
 
-    ngx_cigna_run_start(run, ngx_cigna_journal_writer_flow);
+    ngx_cigna_run_start(run, cigna_journal_replay_next);
 }
 
 
@@ -390,8 +385,7 @@ ngx_cigna_journal_writer_create(ngx_cigna_main_conf_t *mcf,
     ngx_str_t         name;
     ngx_cigna_run_t  *run;
 
-    name.data = (u_char *) entry->tenant.data;
-    name.len = entry->tenant.len;
+    name = ngx_cigna_str(entry->tenant);
 
     run = ngx_cigna_run_create(mcf, ngx_cigna_tenant_find(mcf, &name),
                                "journal", NULL, sizeof(cigna_journal_replay_t),
@@ -413,7 +407,7 @@ static ngx_int_t
 ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     cigna_journal_replay_t *flow, const cigna_journal_t *entry)
 {
-    u_char           *p;
+    ngx_str_t         s;
     ngx_uint_t        i;
     cigna_slice_t    *slices[4];
     cigna_journal_t  *copy;
@@ -426,27 +420,16 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
     slices[2] = &copy->id;
     slices[3] = &copy->blob;
 
-    p = ngx_pnalloc(run->pool, copy->tenant.len + copy->identity.len
-                               + copy->id.len + copy->blob.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
     for (i = 0; i < 4; i++) {
-        ngx_memcpy(p, slices[i]->data, slices[i]->len);
-        slices[i]->data = p;
-        p += slices[i]->len;
+        s = ngx_cigna_str(*slices[i]);
+
+        slices[i]->data = ngx_pstrdup(run->pool, &s);
+        if (slices[i]->data == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
-}
-
-
-static void
-ngx_cigna_journal_writer_flow(void *data, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    cigna_journal_replay_next(data, ev, op);
 }
 
 
@@ -545,10 +528,7 @@ ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
         return;
     }
 
-    if (writer->timer.timer_set) {
-        ngx_del_timer(&writer->timer);
-    }
-
+    ngx_cigna_timer_stop(&writer->timer);
     ngx_cigna_stay_done(mcf->worker);
     ngx_cigna_redis_done(&writer->cmd);
 

@@ -469,8 +469,8 @@ ngx_cigna_metadata_flow_init(ngx_cigna_run_t *run,
 
     fetch = &job->fetch;
     fetch->document = asked->document;
-    fetch->url = ngx_cigna_run_copy(run, asked->url);
-    fetch->lines = ngx_cigna_run_copy(run, asked->lines);
+    (void) cigna_arena_copy(&run->arena, asked->url, &fetch->url);
+    (void) cigna_arena_copy(&run->arena, asked->lines, &fetch->lines);
     fetch->bases = asked->links ? &asked->tenant->shared->bases : NULL;
     fetch->arena = &job->arena;
 

@@ -37,29 +37,23 @@
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 
 
-typedef struct {
-    ngx_str_node_t           node;             /* must be first */
-    ngx_cigna_cache_key_t    key;
-    ngx_uint_t               epoch;            /* of the cache, at the start */
-    ngx_cigna_worker_t      *worker;
-    ngx_cigna_run_t         *run;
-} ngx_cigna_refresher_t;
-
-
 _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
                <= NGX_CIGNA_CACHE_ABOUT_MAX,
                "a grant's scope, patient and $userinfo do not fit into the "
                "cache");
 
 
-/* the flow of a run */
+/* the flow of a run, and the run's place in the worker's tree */
 
 typedef struct {
     cigna_refresh_t          flow;             /* must be first */
     ngx_cigna_run_t         *run;
+    ngx_str_node_t           node;             /* empty string: not in the
+                                                  tree */
+    ngx_uint_t               epoch;            /* of the cache, at the start */
     u_char                   ahead[CIGNA_GRANT_ID_LEN];
                                                /* bytes of verdict.ahead_id */
-} ngx_cigna_refresher_flow_t;
+} ngx_cigna_refresher_t;
 
 
 static ngx_int_t ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
@@ -67,19 +61,17 @@ static ngx_int_t ngx_cigna_refresher_allowed(ngx_cigna_main_conf_t *mcf,
     ngx_uint_t *retry_after);
 static ngx_msec_t ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);
-static ngx_cigna_refresher_t *ngx_cigna_refresher_find(
-    ngx_cigna_worker_t *worker, const ngx_cigna_cache_key_t *key);
-static ngx_cigna_refresher_t *ngx_cigna_refresher_create(
-    ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+static ngx_cigna_run_t *ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
+    const ngx_cigna_cache_key_t *key);
+static ngx_cigna_run_t *ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
     const ngx_cigna_cache_key_t *key, ngx_str_t *request);
-static void ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_vault_names_t *identity, const cigna_grant_t *refused);
-static void ngx_cigna_refresher_init(ngx_cigna_run_t *run,
+static void ngx_cigna_refresher_run(ngx_cigna_run_t *run,
     const cigna_grant_t *refused);
+static void ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher);
 static void ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev,
     cigna_op_t *op);
-static void ngx_cigna_refresher_journalled(
-    ngx_cigna_refresher_flow_t *refresher);
+static void ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher);
 static void ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow);
 static void ngx_cigna_refresher_result(ngx_cigna_run_t *run);
@@ -102,14 +94,11 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     const ngx_cigna_cache_key_t *key, const cigna_grant_t *refused,
     ngx_str_t *request, ngx_cigna_run_t **run, ngx_uint_t *retry_after)
 {
-    ngx_int_t               rc;
-    ngx_cigna_seats_t      *seat;
-    ngx_cigna_refresher_t  *refresher;
+    ngx_int_t           rc;
+    ngx_cigna_seats_t  *seat;
 
-    refresher = ngx_cigna_refresher_find(mcf->worker, key);
-
-    if (refresher != NULL) {
-        *run = refresher->run;
+    *run = ngx_cigna_refresher_find(mcf->worker, key);
+    if (*run != NULL) {
         return NGX_OK;
     }
 
@@ -128,16 +117,15 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return rc == NGX_BUSY ? NGX_DECLINED : NGX_ERROR;
     }
 
-    refresher = ngx_cigna_refresher_create(mcf, tenant, key, request);
-    if (refresher == NULL) {
+    *run = ngx_cigna_refresher_create(mcf, tenant, identity, key, request);
+    if (*run == NULL) {
         ngx_cigna_seat_give(mcf->worker, &seat);
         return NGX_ERROR;
     }
 
-    refresher->run->exchange.seat = seat;
-    *run = refresher->run;
+    (*run)->exchange.seat = seat;
 
-    ngx_cigna_refresher_run(refresher, identity, refused);
+    ngx_cigna_refresher_run(*run, refused);
 
     return NGX_OK;
 }
@@ -209,74 +197,46 @@ ngx_cigna_refresher_paused(ngx_cigna_main_conf_t *mcf,
 }
 
 
-static ngx_cigna_refresher_t *
+static ngx_cigna_run_t *
 ngx_cigna_refresher_find(ngx_cigna_worker_t *worker,
     const ngx_cigna_cache_key_t *key)
 {
-    ngx_str_t  name;
+    ngx_str_t               name;
+    ngx_str_node_t         *node;
+    ngx_cigna_refresher_t  *refresher;
 
     name.data = (u_char *) key->bytes;
     name.len = NGX_CIGNA_CACHE_KEY_LEN;
 
-    return (ngx_cigna_refresher_t *)
-               ngx_str_rbtree_lookup(&worker->refreshes, &name,
-                                     ngx_crc32_short(name.data, name.len));
+    node = ngx_str_rbtree_lookup(&worker->refreshes, &name,
+                                 ngx_crc32_short(name.data, name.len));
+
+    if (node == NULL) {
+        return NULL;
+    }
+
+    refresher = ngx_rbtree_data(node, ngx_cigna_refresher_t, node);
+
+    return refresher->run;
 }
 
 
-/* makes a refresher with its run, and adds it to the worker's tree */
-
-static ngx_cigna_refresher_t *
+static ngx_cigna_run_t *
 ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,
-    ngx_str_t *request)
+    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
+    const ngx_cigna_cache_key_t *key, ngx_str_t *request)
 {
-    ngx_cigna_refresher_t  *refresher;
+    ngx_cigna_run_t  *run;
 
-    refresher = ngx_calloc(sizeof(ngx_cigna_refresher_t), ngx_cycle->log);
-    if (refresher == NULL) {
+    run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
+                               sizeof(ngx_cigna_refresher_t), CIGNA_FLOW_ARENA);
+    if (run == NULL) {
         return NULL;
     }
-
-    refresher->run = ngx_cigna_run_create(mcf, tenant, "refresh", request,
-                                          sizeof(ngx_cigna_refresher_flow_t),
-                                          CIGNA_FLOW_ARENA);
-    if (refresher->run == NULL) {
-        ngx_free(refresher);
-        return NULL;
-    }
-
-    refresher->worker = mcf->worker;
-    refresher->key = *key;
-
-    refresher->node.str.data = refresher->key.bytes;
-    refresher->node.str.len = NGX_CIGNA_CACHE_KEY_LEN;
-    refresher->node.node.key = ngx_crc32_short(refresher->key.bytes,
-                                               NGX_CIGNA_CACHE_KEY_LEN);
-
-    ngx_rbtree_insert(&mcf->worker->refreshes, &refresher->node.node);
-
-    return refresher;
-}
-
-
-static void
-ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
-    const cigna_vault_names_t *identity, const cigna_grant_t *refused)
-{
-    ngx_cigna_run_t     *run;
-    ngx_cigna_tenant_t  *tenant;
-
-    run = refresher->run;
-    tenant = run->tenant;
 
     ngx_cigna_run_about(run, identity);
 
-    refresher->epoch = ngx_cigna_cache_epoch(run->mcf->zone,
-                                             run->identity.hash);
-
-    run->key = refresher->key;
-    run->data = refresher;
+    run->key = *key;
     run->on.result = ngx_cigna_refresher_result;
     run->on.end = ngx_cigna_refresher_end;
     run->on.revoke = ngx_cigna_revoker_start;
@@ -285,7 +245,41 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
     run->waiters.total = &tenant->waiters;
     run->waiters.total_max = tenant->refresh_waiters;
 
-    ngx_cigna_refresher_init(run, refused);
+    return run;
+}
+
+
+/* starts the run, with its flow */
+
+static void
+ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
+{
+    cigna_refresh_t        *flow;
+    ngx_cigna_tenant_t     *tenant;
+    ngx_cigna_refresher_t  *refresher;
+
+    tenant = run->tenant;
+
+    refresher = run->flow;
+    refresher->run = run;
+    refresher->epoch = ngx_cigna_cache_epoch(run->mcf->zone,
+                                             run->identity.hash);
+
+    ngx_cigna_refresher_remember(refresher);
+
+    flow = &refresher->flow;
+    flow->subject = &run->subject;
+    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
+    flow->wait_ms = tenant->connect_timeout + tenant->timeout;
+
+    if (refused != NULL) {
+        flow->verdict.refused_generation = refused->generation;
+
+        (void) cigna_arena_copy(&run->arena, refused->id,
+                                &flow->verdict.refused_id);
+    }
+
+    cigna_refresh_init(flow);
 
     if (tenant->provider.token_endpoint.len == 0) {
         ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
@@ -296,29 +290,22 @@ ngx_cigna_refresher_run(ngx_cigna_refresher_t *refresher,
 }
 
 
+/* adds the run to the worker's tree */
+
 static void
-ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
+ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher)
 {
-    cigna_refresh_t             *flow;
-    ngx_cigna_tenant_t          *tenant;
-    ngx_cigna_refresher_flow_t  *refresher;
+    ngx_str_node_t   *node;
+    ngx_cigna_run_t  *run;
 
-    tenant = run->tenant;
+    node = &refresher->node;
+    run = refresher->run;
 
-    refresher = run->flow;
-    refresher->run = run;
+    node->str.data = run->key.bytes;
+    node->str.len = NGX_CIGNA_CACHE_KEY_LEN;
+    node->node.key = ngx_crc32_short(node->str.data, node->str.len);
 
-    flow = &refresher->flow;
-    flow->subject = &run->subject;
-    flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
-    flow->wait_ms = tenant->connect_timeout + tenant->timeout;
-
-    if (refused != NULL) {
-        flow->verdict.refused_id = ngx_cigna_run_copy(run, refused->id);
-        flow->verdict.refused_generation = refused->generation;
-    }
-
-    cigna_refresh_init(flow);
+    ngx_rbtree_insert(&run->mcf->worker->refreshes, &node->node);
 }
 
 
@@ -331,12 +318,12 @@ ngx_cigna_refresher_init(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                     worked;
-    cigna_answer_e               answer;
-    ngx_cigna_run_t             *run;
-    cigna_refresh_t             *flow;
-    ngx_cigna_tenant_t          *tenant;
-    ngx_cigna_refresher_flow_t  *refresher;
+    unsigned                worked;
+    cigna_answer_e          answer;
+    ngx_cigna_run_t        *run;
+    cigna_refresh_t        *flow;
+    ngx_cigna_tenant_t     *tenant;
+    ngx_cigna_refresher_t  *refresher;
 
     refresher = data;
     flow = &refresher->flow;
@@ -372,7 +359,7 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
  */
 
 static void
-ngx_cigna_refresher_journalled(ngx_cigna_refresher_flow_t *refresher)
+ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 {
     cigna_journal_t         entry;
     ngx_cigna_run_t        *run;
@@ -422,24 +409,17 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
                                             flow->exchange.answer,
                                             tenant->refused_share);
 
-    switch (state) {
-
-    case ngx_cigna_refresh_gate_doubting:
+    if (state == ngx_cigna_refresh_gate_doubting) {
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "the token endpoint refuses too many grants of \"%V\" "
                       "with invalid_grant: none is given up for that, and few "
                       "refreshes begin; are client_id and secret right?",
                       &tenant->name);
-        return;
 
-    case ngx_cigna_refresh_gate_failing:
+    } else if (state == ngx_cigna_refresh_gate_failing) {
         ngx_log_error(NGX_LOG_ERR, &run->log.log, 0,
                       "refreshes of \"%V\" fail one after the other: few begin "
                       "until one does well", &tenant->name);
-        return;
-
-    case ngx_cigna_refresh_gate_well:
-        return;
     }
 }
 
@@ -482,8 +462,7 @@ ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 
     ngx_cigna_refresher_log(run, flow);
 
-    ngx_cigna_refresher_forget(run->data);
-    run->data = NULL;
+    ngx_cigna_refresher_forget(run->flow);
 }
 
 
@@ -509,7 +488,7 @@ ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
                        + ngx_random() % NGX_CIGNA_REFRESH_JITTER_MS;
     }
 
-    refresher = run->data;
+    refresher = run->flow;
 
     (void) ngx_cigna_cache_put(run->mcf->zone, &run->key, &entry,
                                refresher->epoch);
@@ -559,14 +538,10 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
         ngx_memcpy(entry->id, grant->id.data, CIGNA_GRANT_ID_LEN);
     }
 
-    entry->token.data = (u_char *) grant->access_token.data;
-    entry->token.len = grant->access_token.len;
-    entry->patient.data = (u_char *) grant->patient.data;
-    entry->patient.len = grant->patient.len;
-    entry->scope.data = (u_char *) grant->scope.data;
-    entry->scope.len = grant->scope.len;
-    entry->userinfo.data = (u_char *) grant->userinfo.data;
-    entry->userinfo.len = grant->userinfo.len;
+    entry->token = ngx_cigna_str(grant->access_token);
+    entry->patient = ngx_cigna_str(grant->patient);
+    entry->scope = ngx_cigna_str(grant->scope);
+    entry->userinfo = ngx_cigna_str(grant->userinfo);
     entry->generation = grant->generation;
     entry->expires_ms = grant->expires_ms;
     entry->checked_ms = ngx_cigna_now_ms();
@@ -634,7 +609,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* a run of an exiting worker may end without a result: run->data is then set */
+/* a run of an exiting worker may end while it is still in the tree */
 
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
@@ -643,9 +618,7 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 
     flow = run->flow;
 
-    if (run->data != NULL) {
-        ngx_cigna_refresher_forget(run->data);
-    }
+    ngx_cigna_refresher_forget(run->flow);
 
     if (flow->superseded) {
         ngx_cigna_cache_drop(run->mcf->zone, &run->key, run->identity.hash);
@@ -661,10 +634,15 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 }
 
 
+/* removes the run from the worker's tree; may be called twice */
+
 static void
 ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)
 {
-    ngx_rbtree_delete(&refresher->worker->refreshes, &refresher->node.node);
+    if (refresher->node.str.len) {
+        ngx_rbtree_delete(&refresher->run->mcf->worker->refreshes,
+                          &refresher->node.node);
 
-    ngx_free(refresher);
+        refresher->node.str.len = 0;
+    }
 }

@@ -46,8 +46,10 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
     revoker->run = run;
     revoker->flow.provider = &from->tenant->provider;
     revoker->flow.arena = &run->arena;
-    revoker->flow.token = ngx_cigna_run_copy(run, op->revoke.token);
     revoker->flow.refresh_token = op->revoke.refresh_token;
+
+    (void) cigna_arena_copy(&run->arena, op->revoke.token,
+                            &revoker->flow.token);
 
     cigna_revocation_init(&revoker->flow);
 
@@ -62,22 +64,18 @@ ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op)
 static ngx_cigna_run_t *
 ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
 {
-    size_t            room;
     ngx_cigna_run_t  *run;
-
-    room = cigna_revocation_room(&from->tenant->provider, token);
 
     run = ngx_cigna_run_create(from->mcf, from->tenant, "revocation",
                                &from->log.request, sizeof(ngx_cigna_revoker_t),
-                               room);
+                               cigna_revocation_room(&from->tenant->provider,
+                                                     token));
     if (run == NULL) {
         return NULL;
     }
 
-    ngx_memcpy(run->identity.hash, from->identity.hash, CIGNA_NAME_LEN);
+    ngx_cigna_run_about(run, &from->identity);
 
-    run->log.id.data = run->identity.hash;
-    run->log.id.len = CIGNA_NAME_LEN;
     run->on.end = ngx_cigna_revoker_end;
 
     return run;
@@ -87,8 +85,7 @@ ngx_cigna_revoker_create(ngx_cigna_run_t *from, cigna_slice_t token)
 void
 ngx_cigna_revoker_refuse(ngx_cigna_run_t *from, const char *why)
 {
-    ngx_cigna_count(from->tenant->counters,
-                    ngx_cigna_count_revocations_failed);
+    ngx_cigna_count(from->tenant->counters, ngx_cigna_count_revocations_failed);
 
     ngx_log_error(NGX_LOG_ERR, &from->log.log, 0,
                   "tokens not revoked, outcome: not_tried, member: %*s, "
@@ -109,7 +106,7 @@ ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     revoker->flow.known = ngx_cigna_discovery_ready(run->tenant);
 
     if (!revoker->flow.known && !ngx_exiting) {
-        (void) ngx_cigna_discovery_start(run->mcf, run->tenant);
+        (void) ngx_cigna_discovery_start(run->tenant);
     }
 
     cigna_revocation_next(&revoker->flow, ev, op);

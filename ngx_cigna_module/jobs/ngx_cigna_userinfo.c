@@ -7,16 +7,13 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-static void ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev,
-    cigna_op_t *op);
 static void ngx_cigna_userinfo_end(ngx_cigna_run_t *run);
 
 
 void
-ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
-    const ngx_cigna_cache_key_t *key, const cigna_grant_t *grant,
-    ngx_str_t *request)
+ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
+    const cigna_vault_names_t *identity, const ngx_cigna_cache_key_t *key,
+    const cigna_grant_t *grant, ngx_str_t *request)
 {
     ngx_cigna_run_t   *run;
     cigna_userinfo_t  *flow;
@@ -38,18 +35,10 @@ ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
 
     flow = run->flow;
     flow->subject = &run->subject;
-    flow->id = ngx_cigna_run_copy(run, grant->id);
 
-    cigna_userinfo_init(flow);
+    (void) cigna_arena_copy(&run->arena, grant->id, &flow->id);
 
-    ngx_cigna_run_start(run, ngx_cigna_userinfo_flow);
-}
-
-
-static void
-ngx_cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_userinfo_flow(flow, ev, op);
+    ngx_cigna_run_start(run, cigna_userinfo_flow);
 }
 
 

@@ -9,15 +9,34 @@
 #include "gateway/ngx_cigna_main_conf.h"
 
 
-static ngx_int_t ngx_cigna_handlers_push(ngx_conf_t *cf,
-    ngx_http_phases phase, ngx_http_handler_pt handler);
+typedef struct {
+    ngx_http_phases      phase;
+    ngx_http_handler_pt  handler;
+} ngx_cigna_phase_handler_t;
+
+
+/*
+ * nginx runs the handler that was added last to a phase first.  So URLs are
+ * scrubbed before rewrites, preflights are answered before limits, and the
+ * decision about tokens comes before mirrors and try_files.
+ */
+
+static const ngx_cigna_phase_handler_t  ngx_cigna_phase_handlers[] = {
+    { NGX_HTTP_REWRITE_PHASE, ngx_cigna_scrub_handler },
+    { NGX_HTTP_PREACCESS_PHASE, ngx_cigna_cors_handler },
+    { NGX_HTTP_PRECONTENT_PHASE, ngx_cigna_fhir_handler },
+    { 0, NULL }
+};
 
 
 ngx_int_t
 ngx_cigna_handlers_init(ngx_conf_t *cf)
 {
-    ngx_str_t               name;
-    ngx_cigna_main_conf_t  *mcf;
+    ngx_str_t                         name;
+    ngx_http_handler_pt              *h;
+    ngx_cigna_main_conf_t            *mcf;
+    ngx_http_core_main_conf_t        *cmcf;
+    const ngx_cigna_phase_handler_t  *ph;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_cigna_module);
 
@@ -36,42 +55,17 @@ ngx_cigna_handlers_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    /*
-     * nginx runs the handler that was added last to a phase first.  So URLs are
-     * scrubbed before rewrites, preflights are answered before limits, and the
-     * decision about tokens comes before mirrors and try_files.
-     */
-
-    if (ngx_cigna_handlers_push(cf, NGX_HTTP_REWRITE_PHASE,
-                                ngx_cigna_scrub_handler)
-            != NGX_OK
-        || ngx_cigna_handlers_push(cf, NGX_HTTP_PREACCESS_PHASE,
-                                   ngx_cigna_cors_handler)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_handlers_push(cf, NGX_HTTP_PRECONTENT_PHASE,
-                                   ngx_cigna_fhir_handler);
-}
-
-
-static ngx_int_t
-ngx_cigna_handlers_push(ngx_conf_t *cf, ngx_http_phases phase,
-    ngx_http_handler_pt handler)
-{
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
-    h = ngx_array_push(&cmcf->phases[phase].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
+    for (ph = ngx_cigna_phase_handlers; ph->handler; ph++) {
 
-    *h = handler;
+        h = ngx_array_push(&cmcf->phases[ph->phase].handlers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = ph->handler;
+    }
 
     return NGX_OK;
 }

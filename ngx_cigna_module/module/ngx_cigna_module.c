@@ -34,21 +34,20 @@ static ngx_int_t ngx_cigna_complete(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
 
 
-/* cmd->post of the directives that give a location its content handler */
-
 static ngx_http_handler_pt  ngx_cigna_fhir_post =
     ngx_cigna_fhir_content_handler;
 
-#define ngx_cigna_endpoint(name)                                              \
-    static ngx_cigna_conf_endpoint_post_t  ngx_cigna_##name##_post = {        \
-        ngx_cigna_endpoint_##name, ngx_cigna_##name##_handler                 \
-    }
 
-ngx_cigna_endpoint(connect);
-ngx_cigna_endpoint(callback);
-ngx_cigna_endpoint(status);
-ngx_cigna_endpoint(disconnect);
-ngx_cigna_endpoint(counters);
+/* a directive that gives a location its content handler */
+
+#define ngx_cigna_endpoint(name)                                              \
+    { ngx_string("cigna_" #name),                                             \
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,                                      \
+      ngx_cigna_conf_endpoint,                                                \
+      NGX_HTTP_LOC_CONF_OFFSET,                                               \
+      0,                                                                      \
+      &(ngx_cigna_conf_endpoint_post_t) {                                     \
+          ngx_cigna_endpoint_##name, ngx_cigna_##name##_handler } }
 
 
 static ngx_command_t  ngx_cigna_commands[] = {
@@ -78,8 +77,8 @@ static ngx_command_t  ngx_cigna_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_ANY,
       ngx_cigna_conf_budget,
       NGX_HTTP_MAIN_CONF_OFFSET,
-      0,
-      NULL },
+      offsetof(ngx_cigna_main_conf_t, budget),
+      &ngx_cigna_budget_of_gateway },
 
     { ngx_string("cigna_identity"),
       NGX_CIGNA_ANY_CONF|NGX_CONF_TAKE2,
@@ -137,40 +136,11 @@ static ngx_command_t  ngx_cigna_commands[] = {
       0,
       NULL },
 
-    { ngx_string("cigna_connect"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_connect_post },
-
-    { ngx_string("cigna_callback"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_callback_post },
-
-    { ngx_string("cigna_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_status_post },
-
-    { ngx_string("cigna_disconnect"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_disconnect_post },
-
-    { ngx_string("cigna_counters"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_cigna_conf_endpoint,
-      NGX_HTTP_LOC_CONF_OFFSET,
-      0,
-      &ngx_cigna_counters_post },
+    ngx_cigna_endpoint(connect),
+    ngx_cigna_endpoint(callback),
+    ngx_cigna_endpoint(status),
+    ngx_cigna_endpoint(disconnect),
+    ngx_cigna_endpoint(counters),
 
       ngx_null_command
 };
@@ -316,7 +286,7 @@ ngx_cigna_postconfiguration(ngx_conf_t *cf)
 
     ngx_cigna_notice_end(cf);
 
-    if (mcf->zone == NULL && !mcf->vault_set && mcf->tenants.nelts == 0
+    if (mcf->zone == NULL && mcf->vault_place == NULL && mcf->tenants.nelts == 0
         && mcf->used == NULL)
     {
         return NGX_OK;
@@ -344,7 +314,7 @@ ngx_cigna_complete(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
     if (mcf->zone == NULL) {
         missing = "cigna_zone zone=cigna:32m;";
 
-    } else if (!mcf->vault_set) {
+    } else if (mcf->vault_place == NULL) {
         missing = "cigna_vault { redis ...; keys ...; }";
 
     } else if (mcf->tenants.nelts == 0) {

@@ -14,15 +14,12 @@
 #include "request/ngx_cigna_vault_read.h"
 #include "run/ngx_cigna_driver.h"
 
-#include "base/cigna_secret.h"
 #include "vault/cigna_journal.h"
 #include "vault/cigna_scripts.h"
 
 
 static ngx_cigna_worker_t *ngx_cigna_process_worker(ngx_cycle_t *cycle,
     ngx_cigna_main_conf_t *mcf);
-static ngx_cigna_cache_hash_t *ngx_cigna_process_cache_hash(ngx_pool_t *pool,
-    cigna_vault_t *vault);
 static ngx_int_t ngx_cigna_process_jobs(ngx_cigna_main_conf_t *mcf);
 
 
@@ -41,7 +38,7 @@ ngx_cigna_process_init(ngx_cycle_t *cycle)
 
     /* nginx calls this in the cache manager and the cache loader, too */
 
-    if (!mcf->vault_set
+    if (mcf->vault_place == NULL
         || (ngx_process != NGX_PROCESS_WORKER
             && ngx_process != NGX_PROCESS_SINGLE))
     {
@@ -77,7 +74,8 @@ ngx_cigna_process_worker(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
                     ngx_str_rbtree_insert_value);
     ngx_cigna_stay_init(worker);
 
-    worker->cache_hash = ngx_cigna_process_cache_hash(cycle->pool, &mcf->vault);
+    worker->cache_hash = ngx_cigna_cache_key_create(cycle->pool,
+                                                    mcf->vault.ring);
     worker->journal_mem = ngx_palloc(cycle->pool, CIGNA_JOURNAL_MEM);
 
     if (worker->cache_hash == NULL || worker->journal_mem == NULL
@@ -89,22 +87,6 @@ ngx_cigna_process_worker(ngx_cycle_t *cycle, ngx_cigna_main_conf_t *mcf)
     worker->redis = ngx_cigna_redis_create(cycle, &mcf->redis);
 
     return worker->redis ? worker : NULL;
-}
-
-
-static ngx_cigna_cache_hash_t *
-ngx_cigna_process_cache_hash(ngx_pool_t *pool, cigna_vault_t *vault)
-{
-    u_char                   secret[16];
-    ngx_cigna_cache_hash_t  *hash;
-
-    cigna_keyring_siphash_key(vault->ring, secret);
-
-    hash = ngx_cigna_cache_key_create(pool, secret);
-
-    cigna_secret_wipe(secret, sizeof(secret));
-
-    return hash;
 }
 
 

@@ -18,7 +18,6 @@ static ngx_int_t ngx_cigna_variable_member(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_ctx(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_uint_t ngx_cigna_variable_plain(const ngx_str_t *s);
 static ngx_int_t ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_request_id(ngx_http_request_t *r,
@@ -28,46 +27,35 @@ static ngx_int_t ngx_cigna_variable_budget(ngx_http_request_t *r,
 static ngx_int_t ngx_cigna_variable_waited(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_cigna_variable_set(ngx_http_variable_value_t *v,
-    u_char *data, size_t len);
+    const void *data, size_t len);
+static ngx_int_t ngx_cigna_variable_set_name(ngx_http_variable_value_t *v,
+    const char *name);
+static ngx_int_t ngx_cigna_variable_none(ngx_http_variable_value_t *v);
 
+
+#define ngx_cigna_variable(name, get)                                         \
+    { ngx_string("cigna_" name), NULL, ngx_cigna_variable_##get,              \
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 }
+
+/* a string of the request's context */
+
+#define ngx_cigna_variable_of(name, field)                                    \
+    { ngx_string("cigna_" name), NULL, ngx_cigna_variable_ctx,                \
+      offsetof(ngx_cigna_ctx_t, field), NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
 static ngx_http_variable_t  ngx_cigna_variables[] = {
-
-    { ngx_string("cigna_tenant"), NULL, ngx_cigna_variable_tenant,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_member"), NULL, ngx_cigna_variable_member,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_outcome"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, outcome), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_token_source"), NULL, ngx_cigna_variable_source,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_dance"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, dance), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_patient"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, patient), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_scope"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, scope), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_userinfo"), NULL, ngx_cigna_variable_ctx,
-      offsetof(ngx_cigna_ctx_t, userinfo), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_request_id"), NULL, ngx_cigna_variable_request_id,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-
-    { ngx_string("cigna_budget"), NULL, ngx_cigna_variable_budget,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("cigna_budget_wait"), NULL, ngx_cigna_variable_waited,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-      ngx_http_null_variable
+    ngx_cigna_variable("tenant", tenant),
+    ngx_cigna_variable("member", member),
+    ngx_cigna_variable_of("outcome", outcome),
+    ngx_cigna_variable("token_source", source),
+    ngx_cigna_variable_of("dance", dance),
+    ngx_cigna_variable_of("patient", patient),
+    ngx_cigna_variable_of("scope", scope),
+    ngx_cigna_variable_of("userinfo", userinfo),
+    ngx_cigna_variable("request_id", request_id),
+    ngx_cigna_variable("budget", budget),
+    ngx_cigna_variable("budget_wait", waited),
+    ngx_http_null_variable
 };
 
 
@@ -115,8 +103,7 @@ ngx_cigna_variable_tenant(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     if (ctx->tenant == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        return ngx_cigna_variable_none(v);
     }
 
     return ngx_cigna_variable_set(v, ctx->tenant->name.data,
@@ -138,8 +125,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         ngx_memzero(&now, sizeof(ngx_cigna_ctx_t));
 
         if (ngx_cigna_identity(r, &now) != ngx_cigna_identity_known) {
-            v->not_found = 1;
-            return NGX_OK;
+            return ngx_cigna_variable_none(v);
         }
 
         ctx = &now;
@@ -159,40 +145,27 @@ ngx_cigna_variable_ctx(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
     ngx_str_t        *s;
+    cigna_slice_t     text;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        return ngx_cigna_variable_none(v);
     }
 
     s = (ngx_str_t *) ((char *) ctx + data);
+    text = ngx_cigna_slice(s);
 
-    if (s->len == 0 || !ngx_cigna_variable_plain(s)) {
-        v->not_found = 1;
-        return NGX_OK;
+    /* a control byte must not get into header lines and logs */
+
+    if (text.len == 0 || !cigna_slice_plain(text)
+        || cigna_slice_has(text, '\t'))
+    {
+        return ngx_cigna_variable_none(v);
     }
 
-    return ngx_cigna_variable_set(v, s->data, s->len);
-}
-
-
-/* 1 if the value has no control bytes, for use in header lines and logs */
-
-static ngx_uint_t
-ngx_cigna_variable_plain(const ngx_str_t *s)
-{
-    size_t  i;
-
-    for (i = 0; i < s->len; i++) {
-        if (s->data[i] < 0x20 || s->data[i] == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
+    return ngx_cigna_variable_set(v, text.data, text.len);
 }
 
 
@@ -200,20 +173,13 @@ static ngx_int_t
 ngx_cigna_variable_source(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const char        *name;
-    ngx_cigna_ctx_t   *ctx;
+    ngx_cigna_ctx_t  *ctx;
 
     static const char *const  names[] = { NULL, "cache", "vault", "refresh" };
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx ? names[ctx->source] : NULL;
 
-    if (name == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    return ngx_cigna_variable_set(v, (u_char *) name, ngx_strlen(name));
+    return ngx_cigna_variable_set_name(v, ctx ? names[ctx->source] : NULL);
 }
 
 
@@ -227,8 +193,7 @@ ngx_cigna_variable_request_id(ngx_http_request_t *r,
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     if (mcf->tenants.nelts == 0) {
-        v->not_found = 1;
-        return NGX_OK;
+        return ngx_cigna_variable_none(v);
     }
 
     id = ngx_cigna_request_id(r);
@@ -241,19 +206,13 @@ static ngx_int_t
 ngx_cigna_variable_budget(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    const char       *name;
     ngx_cigna_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
-    name = ctx && ctx->budget_gate
-           ? ngx_cigna_budget_gate_name(ctx->budget_gate) : NULL;
 
-    if (name == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    return ngx_cigna_variable_set(v, (u_char *) name, ngx_strlen(name));
+    return ngx_cigna_variable_set_name(v,
+               ctx && ctx->budget_gate
+               ? ngx_cigna_budget_gate_name(ctx->budget_gate) : NULL);
 }
 
 
@@ -270,8 +229,7 @@ ngx_cigna_variable_waited(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (ctx == NULL || ctx->budget_gate == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
+        return ngx_cigna_variable_none(v);
     }
 
     p = ngx_pnalloc(r->pool, NGX_TIME_T_LEN + 4);
@@ -289,13 +247,33 @@ ngx_cigna_variable_waited(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_cigna_variable_set(ngx_http_variable_value_t *v, u_char *data, size_t len)
+ngx_cigna_variable_set(ngx_http_variable_value_t *v, const void *data,
+    size_t len)
 {
-    v->data = data;
+    v->data = (u_char *) data;
     v->len = len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* the variable has no value if name is NULL */
+
+static ngx_int_t
+ngx_cigna_variable_set_name(ngx_http_variable_value_t *v, const char *name)
+{
+    return name ? ngx_cigna_variable_set(v, name, ngx_strlen(name))
+                : ngx_cigna_variable_none(v);
+}
+
+
+static ngx_int_t
+ngx_cigna_variable_none(ngx_http_variable_value_t *v)
+{
+    v->not_found = 1;
 
     return NGX_OK;
 }

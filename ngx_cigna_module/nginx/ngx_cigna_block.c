@@ -6,27 +6,37 @@ typedef struct {
     const char                 *name;
     ngx_cigna_block_command_t  *commands;
     void                       *conf;
+    uint64_t                    seen;      /* a bit for each command */
 } ngx_cigna_block_t;
 
 
 static char *ngx_cigna_block_directive(ngx_conf_t *cf, ngx_command_t *dummy,
     void *conf);
-static ngx_cigna_block_command_t *ngx_cigna_block_find(
-    ngx_cigna_block_t *block, ngx_str_t *name);
+static char *ngx_cigna_block_set(ngx_conf_t *cf, ngx_cigna_block_t *block,
+    ngx_cigna_block_command_t *c);
 static ngx_uint_t ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs);
+static ngx_int_t ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf);
+static void ngx_cigna_block_put(ngx_cigna_block_command_t *c, void *conf,
+    ngx_int_t n);
 
 
 char *
 ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     ngx_cigna_block_command_t *commands, void *conf)
 {
-    char               *rv;
-    ngx_conf_t          save;
-    ngx_cigna_block_t   block;
+    char                       *rv;
+    ngx_conf_t                  save;
+    ngx_cigna_block_t           block;
+    ngx_cigna_block_command_t  *c;
+
+    for (c = commands; c->command.name.len; c++) {
+        ngx_cigna_block_put(c, conf, NGX_CONF_UNSET);
+    }
 
     block.name = name;
     block.commands = commands;
     block.conf = conf;
+    block.seen = 0;
 
     save = *cf;
     cf->handler = ngx_cigna_block_directive;
@@ -35,6 +45,12 @@ ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     rv = ngx_conf_parse(cf, NULL);
 
     *cf = save;
+
+    for (c = commands; c->command.name.len; c++) {
+        if (ngx_cigna_block_get(c, conf) == NGX_CONF_UNSET) {
+            ngx_cigna_block_put(c, conf, c->initial);
+        }
+    }
 
     return rv;
 }
@@ -47,7 +63,7 @@ ngx_cigna_block_directive(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
 
     char                       *rv;
     ngx_str_t                  *value;
-    ngx_cigna_block_command_t  *found;
+    ngx_cigna_block_command_t  *c;
 
     value = cf->args->elts;
 
@@ -57,21 +73,20 @@ ngx_cigna_block_directive(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
         return ngx_conf_include(cf, dummy, conf);
     }
 
-    found = ngx_cigna_block_find(block, &value[0]);
+    for (c = block->commands; c->command.name.len; c++) {
+        if (ngx_strcmp(c->command.name.data, value[0].data) == 0) {
+            break;
+        }
+    }
 
-    if (found == NULL) {
+    if (c->command.name.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" is unknown in \"%s\"", &value[0],
                            block->name);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_cigna_block_takes(found->command.type, cf->args->nelts - 1)) {
-        rv = found->command.set(cf, &found->command, block->conf);
-
-    } else {
-        rv = "has an invalid number of arguments";
-    }
+    rv = ngx_cigna_block_set(cf, block, c);
 
     if (rv == NGX_CONF_OK || rv == NGX_CONF_ERROR) {
         return rv;
@@ -79,27 +94,40 @@ ngx_cigna_block_directive(ngx_conf_t *cf, ngx_command_t *dummy, void *conf)
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"%V\" directive %s in \"%s\", write %s",
-                       &value[0], rv, block->name, found->usage);
+                       &value[0], rv, block->name, c->usage);
 
     return NGX_CONF_ERROR;
 }
 
 
-static ngx_cigna_block_command_t *
-ngx_cigna_block_find(ngx_cigna_block_t *block, ngx_str_t *name)
+static char *
+ngx_cigna_block_set(ngx_conf_t *cf, ngx_cigna_block_t *block,
+    ngx_cigna_block_command_t *c)
 {
-    ngx_cigna_block_command_t  *c;
+    char       *rv;
+    uint64_t    bit;
+    ngx_int_t   n;
 
-    for (c = block->commands; c->command.name.len; c++) {
+    bit = (uint64_t) 1 << (c - block->commands);
 
-        if (c->command.name.len == name->len
-            && ngx_strncmp(c->command.name.data, name->data, name->len) == 0)
-        {
-            return c;
-        }
+    if (!ngx_cigna_block_takes(c->command.type, cf->args->nelts - 1)) {
+        return "has an invalid number of arguments";
     }
 
-    return NULL;
+    if ((block->seen & bit) && !(c->command.type & NGX_CIGNA_BLOCK_REPEAT)) {
+        return "is duplicate";
+    }
+
+    block->seen |= bit;
+
+    rv = c->command.set(cf, &c->command, block->conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    n = ngx_cigna_block_get(c, block->conf);
+
+    return (n < c->low || n > c->high) ? "is out of range" : NGX_CONF_OK;
 }
 
 
@@ -119,27 +147,54 @@ ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs)
 }
 
 
+/* the directive's number; 0 if the directive is not about a number */
+
+static ngx_int_t
+ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf)
+{
+    void  *field = (char *) conf + c->command.offset;
+
+    if (c->high == 0) {
+        return 0;
+    }
+
+    return c->command.set == ngx_conf_set_sec_slot ? *(time_t *) field
+                                                   : *(ngx_int_t *) field;
+}
+
+
+static void
+ngx_cigna_block_put(ngx_cigna_block_command_t *c, void *conf, ngx_int_t n)
+{
+    void  *field = (char *) conf + c->command.offset;
+
+    if (c->high == 0) {
+        return;
+    }
+
+    if (c->command.set == ngx_conf_set_sec_slot) {
+        *(time_t *) field = n;
+
+    } else {
+        *(ngx_int_t *) field = n;
+    }
+}
+
+
 char *
 ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
     ngx_str_t        *value;
-    ngx_uint_t       *field;
     ngx_conf_enum_t  *e;
-
-    field = (ngx_uint_t *) (p + cmd->offset);
-
-    if (*field != NGX_CONF_UNSET_UINT) {
-        return "is duplicate";
-    }
 
     value = cf->args->elts;
 
     for (e = cmd->post; e->name.len; e++) {
 
         if (ngx_strcmp(e->name.data, value[1].data) == 0) {
-            *field = e->value;
+            *(ngx_uint_t *) (p + cmd->offset) = e->value;
             return NGX_CONF_OK;
         }
     }
@@ -149,24 +204,34 @@ ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_cigna_block_check_num(ngx_conf_t *cf, void *post, void *data)
+ngx_cigna_block_set_list(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_int_t                 *np = data;
-    ngx_cigna_block_bounds_t  *bounds = post;
+    char  *p = conf;
 
-    return (*np < bounds->low || *np > bounds->high)
-           ? "is out of range" : NGX_CONF_OK;
-}
+    ngx_str_t     *value, *s;
+    ngx_uint_t     n;
+    ngx_array_t  **a;
 
+    a = (ngx_array_t **) (p + cmd->offset);
 
-char *
-ngx_cigna_block_check_sec(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t                    *sp = data;
-    ngx_cigna_block_bounds_t  *bounds = post;
+    if (*a == NULL) {
+        *a = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (*a == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
 
-    return (*sp < bounds->low || *sp > bounds->high)
-           ? "is out of range" : NGX_CONF_OK;
+    value = cf->args->elts;
+    n = cf->args->nelts - 1;
+
+    s = ngx_array_push_n(*a, n);
+    if (s == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(s, &value[1], n * sizeof(ngx_str_t));
+
+    return NGX_CONF_OK;
 }
 
 

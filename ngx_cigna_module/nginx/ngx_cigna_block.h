@@ -15,45 +15,62 @@
  */
 
 typedef struct {
-    ngx_command_t             command;     /* type: NGX_CONF_TAKE1 ... only */
+    ngx_command_t             command;     /* type: NGX_CONF_TAKE1 ... and
+                                              NGX_CIGNA_BLOCK_REPEAT only */
     const char               *usage;       /* example; errors end with it */
+
+    /* of a number: the bounds, and the value if the directive is absent */
+    ngx_int_t                 low;
+    ngx_int_t                 high;        /* 0: the field is not a number */
+    ngx_int_t                 initial;
 } ngx_cigna_block_command_t;
 
-/* a directive that sets the field of the same name in the struct "options" */
+/* a block may have the directive several times */
+
+#define NGX_CIGNA_BLOCK_REPEAT  0x80000000
+
+/*
+ * Directives that set the field of the same name in the struct "options".  A
+ * number's field is a time_t if ngx_conf_set_sec_slot() sets it, and otherwise
+ * as large as an ngx_int_t: an ngx_flag_t, ngx_msec_t or ngx_uint_t.
+ */
 
 #define ngx_cigna_block_command(options, name, type, set, post, usage)        \
-    { { ngx_string(#name), type, set, 0, offsetof(options, name), post },     \
-      usage }
+    ngx_cigna_block_number(options, name, type, set, post, 0, 0, 0, usage)
 
-#define ngx_cigna_null_block_command  { ngx_null_command, NULL }
+#define ngx_cigna_block_number(options, name, type, set, post, low, high,     \
+                               initial, usage)                                \
+    { { ngx_string(#name), type, set, 0, offsetof(options, name), post },     \
+      usage, low, high, initial }
+
+#define ngx_cigna_null_block_command  { ngx_null_command, NULL, 0, 0, 0 }
 
 
 /*
- * Parses up to the closing brace.  conf is passed to the setters.  name is the
- * block's, for error messages.  Returns NGX_CONF_OK, or NGX_CONF_ERROR after
- * logging the error.
+ * Parses up to the closing brace.  conf is passed to the setters, and is zeroed
+ * before.  Numbers are NGX_CONF_UNSET until a directive sets them; at the end
+ * those that are absent get their initial value.  name is the block's, for
+ * error messages.  Returns NGX_CONF_OK, or NGX_CONF_ERROR after logging the
+ * error.
  */
 char *ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     ngx_cigna_block_command_t *commands, void *conf);
 
-/* a setter like ngx_conf_set_enum_slot(), for ngx_cigna_block_parse() */
+/* setters like nginx's, for ngx_cigna_block_parse() */
+
+/* a number, by an ngx_conf_enum_t in cmd->post */
 char *ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* an array of ngx_str_t: the arguments of all lines of the directive */
+char *ngx_cigna_block_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
-/* post handlers that refuse a value below "low" or above "high" */
 
-typedef struct {
-    ngx_conf_post_handler_pt  post_handler;
-    ngx_int_t                 low;
-    ngx_int_t                 high;
-} ngx_cigna_block_bounds_t;
+/* logs an error in the configuration; the value is NGX_ERROR */
 
-/* for ngx_conf_set_num_slot() and ngx_conf_set_msec_slot() */
-char *ngx_cigna_block_check_num(ngx_conf_t *cf, void *post, void *data);
-
-/* for ngx_conf_set_sec_slot() */
-char *ngx_cigna_block_check_sec(ngx_conf_t *cf, void *post, void *data);
+#define ngx_cigna_conf_error(cf, ...)                                         \
+    (ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, __VA_ARGS__), NGX_ERROR)
 
 
 /*

@@ -14,17 +14,18 @@ struct ngx_cigna_cache_hash_s {
 
 
 ngx_cigna_cache_hash_t *
-ngx_cigna_cache_key_create(ngx_pool_t *pool, const u_char secret[16])
+ngx_cigna_cache_key_create(ngx_pool_t *pool, const cigna_keyring_t *ring)
 {
-    ngx_str_t  copy;
+    ngx_cigna_cache_hash_t  *h;
 
-    if (ngx_cigna_pool_secret_copy(pool, &copy, secret, CIGNA_SIPHASH_KEY_LEN)
-        != NGX_OK)
-    {
-        return NULL;
+    h = (ngx_cigna_cache_hash_t *)
+            ngx_cigna_pool_secret_alloc(pool, sizeof(ngx_cigna_cache_hash_t));
+
+    if (h) {
+        cigna_keyring_siphash_key(ring, h->secret);
     }
 
-    return (ngx_cigna_cache_hash_t *) copy.data;
+    return h;
 }
 
 

@@ -6,6 +6,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "vault/cigna_keyring.h"
+
 
 /*
  * A key of the cache is the 128-bit SipHash of (tenant, member) under a secret
@@ -21,13 +23,13 @@ typedef struct {
 } ngx_cigna_cache_key_t;
 
 
-/* a worker's copy of the secret key; its pool wipes and frees it */
+/* a worker's secret key; its pool wipes and frees it */
 
 typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 
-/* copies the secret; NULL: no memory */
+/* derives the secret key from the key ring; NULL: no memory */
 ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
-    const u_char secret[16]);
+    const cigna_keyring_t *ring);
 
 /* NGX_ERROR if the names together are too long */
 ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,

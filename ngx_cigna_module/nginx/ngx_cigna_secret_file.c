@@ -1,6 +1,9 @@
 
 #include "ngx_cigna_secret_file.h"
+#include "ngx_cigna_block.h"
 #include "ngx_cigna_pool_secret.h"
+
+#include "base/cigna_slice.h"
 
 
 #define NGX_CIGNA_SECRET_LEN_MAX  4096
@@ -12,8 +15,9 @@ static ngx_int_t ngx_cigna_secret_file_content(ngx_conf_t *cf,
 static ngx_int_t ngx_cigna_secret_file_safe(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, size_t len_max,
     ngx_file_info_t *fi);
-static ngx_int_t ngx_cigna_secret_file_check(ngx_conf_t *cf,
-    const char *directive, ngx_str_t *from, u_char *data, size_t len);
+static ngx_int_t ngx_cigna_secret_file_copy(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *from, cigna_slice_t text,
+    ngx_str_t *secret);
 
 
 ngx_int_t
@@ -93,24 +97,21 @@ ngx_cigna_secret_file_safe(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, size_t len_max, ngx_file_info_t *fi)
 {
     if (!ngx_is_file(fi)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" must name a regular file, \"%V\" is not one",
-                           directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" must name a regular file, \"%V\" is not one", directive,
+            name);
     }
 
     if (ngx_file_access(fi) & 0077) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is open to others than its "
-                           "owner, use \"chmod 600\"", directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" file \"%V\" is open to others than its owner, use \"chmod "
+            "600\"", directive, name);
     }
 
     if (ngx_file_size(fi) > (off_t) len_max) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" file \"%V\" is larger than %uz bytes, is "
-                           "it the right file?", directive, name, len_max);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" file \"%V\" is larger than %uz bytes, is it the right "
+            "file?", directive, name, len_max);
     }
 
     return NGX_OK;
@@ -140,13 +141,8 @@ ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
         }
     }
 
-    if (ngx_cigna_secret_file_check(cf, directive, file, line.data, line.len)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_pool_secret_copy(cf->pool, secret, line.data, line.len);
+    return ngx_cigna_secret_file_copy(cf, directive, file,
+               cigna_slice_make(line.data, line.data + line.len), secret);
 }
 
 
@@ -154,54 +150,35 @@ ngx_int_t
 ngx_cigna_secret_file_env(ngx_conf_t *cf, const char *directive,
     ngx_str_t *name, ngx_str_t *secret)
 {
-    u_char  *value;
-    size_t   len;
+    const char  *value;
 
-    value = (u_char *) getenv((char *) name->data);
+    value = getenv((char *) name->data);
 
     if (value == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" names \"%V\", which is not in the "
-                           "environment that nginx was started with",
-                           directive, name);
-        return NGX_ERROR;
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" names \"%V\", which is not in the environment that nginx "
+            "was started with", directive, name);
     }
 
-    len = ngx_strlen(value);
-
-    if (ngx_cigna_secret_file_check(cf, directive, name, value, len)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_pool_secret_copy(cf->pool, secret, value, len);
+    return ngx_cigna_secret_file_copy(cf, directive, name,
+                                      cigna_slice_str(value), secret);
 }
 
 
 static ngx_int_t
-ngx_cigna_secret_file_check(ngx_conf_t *cf, const char *directive,
-    ngx_str_t *from, u_char *data, size_t len)
+ngx_cigna_secret_file_copy(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *from, cigna_slice_t text, ngx_str_t *secret)
 {
-    size_t  i;
-
-    if (len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" finds an empty secret in \"%V\"",
-                           directive, from);
-        return NGX_ERROR;
+    if (text.len == 0) {
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" finds an empty secret in \"%V\"", directive, from);
     }
 
-    for (i = 0; i < len; i++) {
-
-        if (data[i] < 0x20 || data[i] == 0x7f) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%s\" finds a control byte or a second line "
-                               "in \"%V\", which must hold the secret alone",
-                               directive, from);
-            return NGX_ERROR;
-        }
+    if (!cigna_slice_plain(text) || cigna_slice_has(text, '\t')) {
+        return ngx_cigna_conf_error(cf,
+            "\"%s\" finds a control byte or a second line in \"%V\", which "
+            "must hold the secret alone", directive, from);
     }
 
-    return NGX_OK;
+    return ngx_cigna_pool_secret_copy(cf->pool, secret, text.data, text.len);
 }

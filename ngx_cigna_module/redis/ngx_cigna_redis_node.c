@@ -161,8 +161,7 @@ ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
 
     conf = redis->shared.conf;
 
-    origin->host.data = (u_char *) host.data;
-    origin->host.len = host.len;
+    origin->host = ngx_cigna_str(host);
     origin->port = server->port;
     origin->tls_name = conf->tls_name;
 

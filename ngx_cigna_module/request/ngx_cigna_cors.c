@@ -23,13 +23,10 @@
     "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 
-static ngx_uint_t ngx_cigna_cors_preflight(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_cors_answer(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_cors_preflight_lines(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
-static ngx_int_t ngx_cigna_cors_add(ngx_http_request_t *r, const char *key,
-    const char *value);
 
 
 ngx_int_t
@@ -45,7 +42,10 @@ ngx_cigna_cors_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
-    if (lcf->cors_methods.len == 0 || !ngx_cigna_cors_preflight(r)) {
+    if (lcf->cors_methods.len == 0
+        || !ngx_cigna_request_header(r, "origin", NULL)
+        || !ngx_cigna_request_header(r, "access-control-request-method", NULL))
+    {
         return NGX_DECLINED;
     }
 
@@ -62,26 +62,10 @@ ngx_cigna_cors_handler(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-ngx_cigna_cors_preflight(ngx_http_request_t *r)
-{
-    ngx_uint_t  origin, method;
-
-    origin = 0;
-    method = 0;
-
-    return ngx_cigna_request_header(r, "origin", &origin) != NULL
-           && ngx_cigna_request_header(r, "access-control-request-method",
-                                       &method)
-              != NULL;
-}
-
-
 static ngx_int_t
 ngx_cigna_cors_answer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_loc_conf_t *lcf)
 {
-    ngx_str_t         none;
     static ngx_str_t  detail = ngx_string("\"cigna_cors\" does not list the "
                                           "origin");
 
@@ -97,9 +81,7 @@ ngx_cigna_cors_answer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                          0, NULL);
     }
 
-    ngx_str_null(&none);
-
-    return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, &none);
+    return ngx_cigna_reply(r, NGX_HTTP_NO_CONTENT, NULL, NULL);
 }
 
 
@@ -107,18 +89,11 @@ ngx_str_t *
 ngx_cigna_cors_origin(ngx_http_request_t *r, ngx_cigna_cors_t *cors)
 {
     ngx_str_t   *value, *origin;
-    ngx_uint_t   i, from;
+    ngx_uint_t   i;
 
-    if (cors == NULL) {
-        return NULL;
-    }
+    value = cors ? ngx_cigna_request_header_single(r, "origin") : NULL;
 
-    from = 0;
-    value = ngx_cigna_request_header(r, "origin", &from);
-
-    if (value == NULL
-        || ngx_cigna_request_header(r, "origin", &from) != NULL)
-    {
+    if (value == NULL) {
         return NULL;
     }
 
@@ -151,8 +126,9 @@ ngx_cigna_cors_lines(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
     preflight = (ctx != NULL && ctx->preflight);
 
-    if (ngx_cigna_cors_add(r, "Vary",
-                           preflight ? NGX_CIGNA_CORS_VARY : "Origin")
+    if (ngx_cigna_reply_header(r, "Vary",
+                               preflight ? cigna_slice(NGX_CIGNA_CORS_VARY)
+                                         : cigna_slice("Origin"))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -164,15 +140,13 @@ ngx_cigna_cors_lines(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return NGX_OK;
     }
 
-    if (ngx_cigna_reply_header(r, "Access-Control-Allow-Origin", origin)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (lcf->cors->credentials
-        && ngx_cigna_cors_add(r, "Access-Control-Allow-Credentials", "true")
-           != NGX_OK)
+    if (ngx_cigna_reply_header(r, "Access-Control-Allow-Origin",
+                               ngx_cigna_slice(origin))
+            != NGX_OK
+        || (lcf->cors->credentials
+            && ngx_cigna_reply_header(r, "Access-Control-Allow-Credentials",
+                                      cigna_slice("true"))
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -181,8 +155,8 @@ ngx_cigna_cors_lines(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return ngx_cigna_cors_preflight_lines(r, lcf);
     }
 
-    return ngx_cigna_cors_add(r, "Access-Control-Expose-Headers",
-                              NGX_CIGNA_CORS_EXPOSED);
+    return ngx_cigna_reply_header(r, "Access-Control-Expose-Headers",
+                                  cigna_slice(NGX_CIGNA_CORS_EXPOSED));
 }
 
 
@@ -190,45 +164,24 @@ static ngx_int_t
 ngx_cigna_cors_preflight_lines(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf)
 {
-    ngx_str_t   *asked, allowed;
-    ngx_uint_t   from;
+    ngx_str_t      *asked;
+    cigna_slice_t   allowed;
 
-    from = 0;
-    asked = ngx_cigna_request_header(r, "access-control-request-headers",
-                                     &from);
+    asked = ngx_cigna_request_header_single(r,
+                                            "access-control-request-headers");
 
-    ngx_str_set(&allowed, NGX_CIGNA_CORS_HEADERS);
-
-    if (asked != NULL
-        && cigna_cors_names(ngx_cigna_slice(asked))
-        && ngx_cigna_request_header(r, "access-control-request-headers",
-                                    &from)
-           == NULL)
-    {
-        allowed = *asked;
-    }
+    allowed = (asked && cigna_cors_names(ngx_cigna_slice(asked)))
+              ? ngx_cigna_slice(asked) : cigna_slice(NGX_CIGNA_CORS_HEADERS);
 
     if (ngx_cigna_reply_header(r, "Access-Control-Allow-Methods",
-                               &lcf->cors_methods)
+                               ngx_cigna_slice(&lcf->cors_methods))
             != NGX_OK
-        || ngx_cigna_reply_header(r, "Access-Control-Allow-Headers", &allowed)
+        || ngx_cigna_reply_header(r, "Access-Control-Allow-Headers", allowed)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_cigna_cors_add(r, "Access-Control-Max-Age",
-                              NGX_CIGNA_CORS_MAX_AGE);
-}
-
-
-static ngx_int_t
-ngx_cigna_cors_add(ngx_http_request_t *r, const char *key, const char *value)
-{
-    ngx_str_t  s;
-
-    s.data = (u_char *) value;
-    s.len = ngx_strlen(value);
-
-    return ngx_cigna_reply_header(r, key, &s);
+    return ngx_cigna_reply_header(r, "Access-Control-Max-Age",
+                                  cigna_slice(NGX_CIGNA_CORS_MAX_AGE));
 }

@@ -4,7 +4,7 @@
 
 
 #include "ngx_cigna_condition.h"
-#include "gateway/ngx_cigna_conf.h"
+#include "ngx_cigna_header.h"
 #include "vault/cigna_grant.h"
 #include "vault/cigna_vault_names.h"
 
@@ -106,18 +106,6 @@ ngx_int_t ngx_cigna_ctx_begin(ngx_http_request_t *r, ngx_cigna_ctx_t **ctx);
  * request owns the string.
  */
 ngx_str_t *ngx_cigna_request_id(ngx_http_request_t *r);
-
-/*
- * Finds the next header line with this name, in upper or lower case, in a list
- * of ngx_table_elt_t.  Returns a pointer to the line's value, or NULL if there
- * is no further line.  *from must be 0 before the first call.
- */
-ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
-    ngx_uint_t *from);
-
-/* does the same with the header lines of the request */
-ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
-    ngx_uint_t *from);
 
 /*
  * Both set the values of the variables about the grant.  ngx_cigna_ctx_about()

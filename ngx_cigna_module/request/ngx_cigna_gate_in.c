@@ -1,6 +1,7 @@
 
 #include "ngx_cigna_gate_in.h"
 #include "ngx_cigna_cors.h"
+#include "ngx_cigna_header.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "http/cigna_cors.h"
 #include "http/cigna_gate_in.h"
@@ -15,18 +16,9 @@ typedef enum {
 } ngx_cigna_gate_in_e;
 
 
-/* a place in the list of the upstream's header lines */
-
-typedef struct {
-    ngx_list_part_t  *first;
-    ngx_list_part_t  *part;
-    ngx_uint_t        i;
-} ngx_cigna_gate_in_place_t;
-
-
 static ngx_int_t ngx_cigna_gate_in_init(ngx_conf_t *cf);
-static ngx_uint_t ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
-    ngx_table_elt_t *h);
+static ngx_uint_t ngx_cigna_gate_in_upstreams(ngx_http_upstream_t *u,
+    ngx_cigna_header_t *place, ngx_table_elt_t *h);
 static void ngx_cigna_gate_in_forget(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_gate_in_filter(ngx_http_request_t *r);
 static ngx_cigna_gate_in_e ngx_cigna_gate_in_disposed(ngx_http_request_t *r,
@@ -37,8 +29,7 @@ static ngx_uint_t ngx_cigna_gate_in_clear(ngx_http_request_t *r,
 static ngx_uint_t ngx_cigna_gate_in_replaced(ngx_table_elt_t *h,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_gate_in_e disposed,
     ngx_uint_t *attached);
-static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r,
-    const ngx_table_elt_t *line, ngx_uint_t n);
+static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r, ngx_uint_t n);
 
 
 /*
@@ -131,10 +122,8 @@ ngx_cigna_gate_in_init(ngx_conf_t *cf)
 void
 ngx_cigna_gate_in_reply(ngx_http_request_t *r)
 {
-    ngx_uint_t                  i;
-    ngx_list_part_t            *part;
-    ngx_table_elt_t            *h;
-    ngx_cigna_gate_in_place_t   place;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header, place;
 
     /* nginx then writes its own Server line */
 
@@ -144,23 +133,17 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
         return;
     }
 
-    place.first = &r->upstream->headers_in.headers.part;
-    place.part = place.first;
-    place.i = 0;
+    header = ngx_cigna_header(&r->headers_out.headers);
+    place = ngx_cigna_header(&r->upstream->headers_in.headers);
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].hash
-                && !cigna_gate_in_passes(ngx_cigna_slice(&h[i].key),
-                                         ngx_cigna_slice(&h[i].value))
-                && ngx_cigna_gate_in_upstreams(&place, &h[i]))
-            {
-                h[i].hash = 0;
-            }
+        if (h->hash
+            && !cigna_gate_in_passes(ngx_cigna_slice(&h->key),
+                                     ngx_cigna_slice(&h->value))
+            && ngx_cigna_gate_in_upstreams(r->upstream, &place, h))
+        {
+            h->hash = 0;
         }
     }
 
@@ -207,34 +190,21 @@ ngx_cigna_gate_in_forget(ngx_http_request_t *r)
  */
 
 static ngx_uint_t
-ngx_cigna_gate_in_upstreams(ngx_cigna_gate_in_place_t *place,
+ngx_cigna_gate_in_upstreams(ngx_http_upstream_t *u, ngx_cigna_header_t *place,
     ngx_table_elt_t *h)
 {
-    ngx_uint_t        i, round;
-    ngx_list_part_t  *part;
+    ngx_uint_t        round;
     ngx_table_elt_t  *line;
-
-    part = place->part;
-    i = place->i;
 
     for (round = 0; round < 2; round++) {
 
-        for ( /* void */ ; part; part = part->next, i = 0) {
-
-            line = part->elts;
-
-            for ( /* void */ ; i < part->nelts; i++) {
-
-                if (line[i].key.data == h->key.data) {
-                    place->part = part;
-                    place->i = i + 1;
-                    return 1;
-                }
+        while ((line = ngx_cigna_header_next(place)) != NULL) {
+            if (line->key.data == h->key.data) {
+                return 1;
             }
         }
 
-        part = place->first;
-        i = 0;
+        *place = ngx_cigna_header(&u->headers_in.headers);
     }
 
     return 0;
@@ -263,7 +233,7 @@ ngx_cigna_gate_in_filter(ngx_http_request_t *r)
         n = NGX_CIGNA_GATE_IN_FILE;
     }
 
-    if (ngx_cigna_gate_in_add(r, ngx_cigna_gate_in_lines, n) != NGX_OK
+    if (ngx_cigna_gate_in_add(r, n) != NGX_OK
         || (lcf->cors_methods.len && ngx_cigna_cors_lines(r, lcf) != NGX_OK))
     {
         return NGX_ERROR;
@@ -313,25 +283,20 @@ static ngx_uint_t
 ngx_cigna_gate_in_clear(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
     ngx_cigna_gate_in_e disposed)
 {
-    ngx_uint_t        i, attached;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t           attached;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
     attached = 0;
+    header = ngx_cigna_header(&r->headers_out.headers);
 
-    for (part = &r->headers_out.headers.part; part; part = part->next) {
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (h[i].hash
-                && (cigna_gate_in_own_len(h[i].key.len)
-                    || lcf->cors_methods.len)
-                && ngx_cigna_gate_in_replaced(&h[i], lcf, disposed, &attached))
-            {
-                h[i].hash = 0;
-            }
+        if (h->hash
+            && (cigna_gate_in_own_len(h->key.len) || lcf->cors_methods.len)
+            && ngx_cigna_gate_in_replaced(h, lcf, disposed, &attached))
+        {
+            h->hash = 0;
         }
     }
 
@@ -372,9 +337,10 @@ ngx_cigna_gate_in_replaced(ngx_table_elt_t *h, ngx_cigna_loc_conf_t *lcf,
 }
 
 
+/* adds the first n of the gate's own lines */
+
 static ngx_int_t
-ngx_cigna_gate_in_add(ngx_http_request_t *r, const ngx_table_elt_t *line,
-    ngx_uint_t n)
+ngx_cigna_gate_in_add(ngx_http_request_t *r, ngx_uint_t n)
 {
     ngx_uint_t        i;
     ngx_table_elt_t  *h;
@@ -386,7 +352,7 @@ ngx_cigna_gate_in_add(ngx_http_request_t *r, const ngx_table_elt_t *line,
             return NGX_ERROR;
         }
 
-        *h = line[i];
+        *h = ngx_cigna_gate_in_lines[i];
     }
 
     return NGX_OK;

@@ -56,7 +56,6 @@ static void ngx_cigna_page_append(cigna_buf_t *b,
 static void ngx_cigna_page_link(cigna_buf_t *b, const char *before,
     cigna_slice_t url, const char *after);
 static void ngx_cigna_page_escape(cigna_buf_t *b, cigna_slice_t s);
-static ngx_int_t ngx_cigna_page_headers(ngx_http_request_t *r);
 
 
 /*
@@ -69,7 +68,6 @@ ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 {
     u_char      digest[CIGNA_SHA256_LEN];
     u_char      encoded[ngx_base64_encoded_length(CIGNA_SHA256_LEN)];
-    u_char     *p;
     ngx_str_t   from, hash;
 
     if (cigna_secret_sha256(cigna_slice(NGX_CIGNA_STYLE), digest)
@@ -84,25 +82,27 @@ ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 
     ngx_encode_base64(&hash, &from);
 
-    p = ngx_pnalloc(cf->pool, sizeof(NGX_CIGNA_PAGE_CSP) + hash.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    mcf->page_csp.data = p;
-    mcf->page_csp.len = ngx_sprintf(p, NGX_CIGNA_PAGE_CSP, &hash) - p;
-
-    return NGX_OK;
+    return ngx_cigna_reply_print(cf->pool, &mcf->page_csp,
+                                 sizeof(NGX_CIGNA_PAGE_CSP) + hash.len,
+                                 NGX_CIGNA_PAGE_CSP, &hash);
 }
 
 
 ngx_int_t
 ngx_cigna_page_send(ngx_http_request_t *r, const ngx_cigna_page_t *page)
 {
-    ngx_str_t    body;
-    cigna_buf_t  b;
+    ngx_str_t               body;
+    cigna_buf_t             b;
+    ngx_cigna_main_conf_t  *mcf;
 
-    if (ngx_cigna_page_headers(r) != NGX_OK
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    if (ngx_cigna_reply_header(r, "Content-Security-Policy",
+                               ngx_cigna_slice(&mcf->page_csp))
+            != NGX_OK
+        || ngx_cigna_reply_header(r, "Referrer-Policy",
+                                  cigna_slice("no-referrer"))
+           != NGX_OK
         || ngx_cigna_buf_init(r, &b, ngx_cigna_page_size(page)) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -191,57 +191,24 @@ ngx_cigna_page_link(cigna_buf_t *b, const char *before, cigna_slice_t url,
 static void
 ngx_cigna_page_escape(cigna_buf_t *b, cigna_slice_t s)
 {
-    size_t  i;
+    size_t                    i;
+    u_char                   *sign;
+    static u_char             signs[] = "<>&\"'";
+    static const char *const  escapes[] = {
+        "&lt;", "&gt;", "&amp;", "&quot;", "&#39;"
+    };
 
     for (i = 0; i < s.len; i++) {
 
-        switch (s.data[i]) {
+        sign = ngx_strlchr(signs, signs + sizeof(signs) - 1, s.data[i]);
 
-        case '<':
-            cigna_buf_append_str(b, "&lt;");
-            break;
+        if (sign) {
+            cigna_buf_append_str(b, escapes[sign - signs]);
 
-        case '>':
-            cigna_buf_append_str(b, "&gt;");
-            break;
-
-        case '&':
-            cigna_buf_append_str(b, "&amp;");
-            break;
-
-        case '"':
-            cigna_buf_append_str(b, "&quot;");
-            break;
-
-        case '\'':
-            cigna_buf_append_str(b, "&#39;");
-            break;
-
-        default:
+        } else {
             cigna_buf_append_char(b, s.data[i]);
-            break;
         }
     }
-}
-
-
-static ngx_int_t
-ngx_cigna_page_headers(ngx_http_request_t *r)
-{
-    ngx_str_t               referrer;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    ngx_str_set(&referrer, "no-referrer");
-
-    if (ngx_cigna_reply_header(r, "Content-Security-Policy", &mcf->page_csp)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_cigna_reply_header(r, "Referrer-Policy", &referrer);
 }
 
 

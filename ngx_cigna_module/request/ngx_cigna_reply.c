@@ -1,34 +1,32 @@
 
 #include "ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_loc_conf.h"
+#include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_log.h"
 #include "http/cigna_uri.h"
-#include "json/cigna_json.h"
 
 
 #define NGX_CIGNA_REPLY_SIZE    1024
-#define NGX_CIGNA_LINK_EXTRA    "; rel=\"cigna-connect\""
+#define NGX_CIGNA_LINK          "<%V>; rel=\"cigna-connect\""
 #define NGX_CIGNA_ORIGIN_EXTRA  sizeof("https://[]:65535")
 
 
+static ngx_str_t ngx_cigna_reply_member(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_reply_link(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-static void ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect);
-static void ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect);
-static void ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect);
 
 
-void
+ngx_cigna_condition_e
 ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail)
 {
-    ngx_str_t                     tenant, member;
-    cigna_vault_names_t          *id;
+    ngx_str_t                     member;
     const ngx_cigna_condition_t  *c;
     static ngx_str_t              none = ngx_string("");
+    static ngx_str_t              unknown = ngx_string("-");
 
     c = ngx_cigna_condition(e);
 
@@ -37,26 +35,11 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     /* if nothing is logged, hashing the member's name would be wasted */
 
     if (r->connection->log->log_level < c->level) {
-        return;
+        return e;
     }
 
-    ngx_str_set(&tenant, "-");
-    ngx_str_set(&member, "-");
-
-    if (ctx->tenant) {
-        tenant = ctx->tenant->name;
-    }
-
-    if (e != ngx_cigna_condition_identity_invalid
-        && ctx->tenant && ctx->member.len)
-    {
-        id = ngx_cigna_identity_names(r, ctx);
-
-        if (id != NULL) {
-            member.data = id->hash;
-            member.len = CIGNA_NAME_LEN;
-        }
-    }
+    member = (e == ngx_cigna_condition_identity_invalid)
+             ? unknown : ngx_cigna_reply_member(r, ctx);
 
     if (detail == NULL) {
         detail = &none;
@@ -67,14 +50,55 @@ ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                   "member: %V, request: %V%s%V",
                   what,
                   e == ngx_cigna_condition_served_stale ? "served" : "refused",
-                  &c->name, &tenant, &member, ngx_cigna_request_id(r),
+                  &c->name, ctx->tenant ? &ctx->tenant->name : &unknown,
+                  &member, ngx_cigna_request_id(r),
                   detail->len ? ", detail: " : "", detail);
+
+    return e;
+}
+
+
+/* returns the hash of the member's name, or "-" */
+
+static ngx_str_t
+ngx_cigna_reply_member(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    ngx_str_t             member;
+    cigna_vault_names_t  *id;
+
+    ngx_str_set(&member, "-");
+
+    if (ctx->tenant && ctx->member.len) {
+
+        id = ngx_cigna_identity_names(r, ctx);
+
+        if (id != NULL) {
+            member.data = id->hash;
+            member.len = CIGNA_NAME_LEN;
+        }
+    }
+
+    return member;
+}
+
+
+ngx_uint_t
+ngx_cigna_reply_note(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind)
+{
+    ngx_cigna_main_conf_t  *mcf;
+
+    ngx_cigna_count(ctx->tenant->counters, kind);
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+
+    return ngx_cigna_log_due(&mcf->worker->noted[kind]);
 }
 
 
 ngx_int_t
 ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,
-    ngx_str_t *value)
+    cigna_slice_t value)
 {
     ngx_table_elt_t  *h;
 
@@ -88,7 +112,8 @@ ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,
     h->hash = 1;
     h->key.data = (u_char *) key;
     h->key.len = ngx_strlen(key);
-    h->value = *value;
+    h->value.data = (u_char *) value.data;
+    h->value.len = value.len;
 
     return NGX_OK;
 }
@@ -102,7 +127,7 @@ ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     ngx_chain_t  *out;
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = body->len;
+    r->headers_out.content_length_n = body ? body->len : 0;
 
     if (type) {
         ngx_cigna_reply_type(r, type);
@@ -114,7 +139,7 @@ ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status, const char *type,
         return rc;
     }
 
-    if (body->len == 0) {
+    if (body == NULL || body->len == 0) {
         return ngx_http_send_special(r, NGX_HTTP_LAST);
     }
 
@@ -170,18 +195,16 @@ ngx_int_t
 ngx_cigna_reply_redirect(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *location)
 {
-    ngx_str_t  policy, none;
-
-    ngx_str_set(&policy, "no-referrer");
-    ngx_str_null(&none);
-
-    if (ngx_cigna_reply_header(r, "Location", location) != NGX_OK
-        || ngx_cigna_reply_header(r, "Referrer-Policy", &policy) != NGX_OK)
+    if (ngx_cigna_reply_header(r, "Location", ngx_cigna_slice(location))
+            != NGX_OK
+        || ngx_cigna_reply_header(r, "Referrer-Policy",
+                                  cigna_slice("no-referrer"))
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_cigna_reply(r, status, NULL, &none);
+    return ngx_cigna_reply(r, status, NULL, NULL);
 }
 
 
@@ -211,82 +234,47 @@ ngx_int_t
 ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body)
 {
-    ngx_str_t                     connect;
-    cigna_buf_t                   b;
+    size_t                        size;
+    ngx_str_t                     connect, text;
     const ngx_cigna_condition_t  *c;
 
     c = ngx_cigna_condition(e);
 
     ngx_str_null(&connect);
 
-    if ((c->connect && ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK)
-        || ngx_cigna_buf_init(r, &b, NGX_CIGNA_REPLY_SIZE + connect.len
-                                     + ctx->about.len)
-           != NGX_OK)
+    if (c->connect && ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* texts of conditions and URLs of the configuration need no JSON escapes */
+
+    size = NGX_CIGNA_REPLY_SIZE + connect.len + ctx->about.len;
+
+    if (ngx_cigna_reply_print(r->pool, &text, size, "%s%s%V%s%V", c->text,
+                              ctx->about.len ? " " : "", &ctx->about,
+                              connect.len ? " To connect, send the member's "
+                                            "browser to " : "",
+                              &connect)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (form == ngx_cigna_reply_fhir) {
-        ngx_cigna_reply_outcome(&b, ctx, c, &connect);
-
-    } else {
-        ngx_cigna_reply_object(&b, ctx, c, &connect);
+    if (form == ngx_cigna_reply_json) {
+        return ngx_cigna_reply_print(r->pool, body, size,
+                                     "{\"error\":\"%V\",\"message\":\"%V\"}\n",
+                                     &c->name, &text);
     }
 
-    return ngx_cigna_buf_done(&b, body);
-}
-
-
-static void
-ngx_cigna_reply_outcome(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect)
-{
-    cigna_buf_append_str(b, "{\"resourceType\":\"OperationOutcome\","
-                            "\"issue\":[{\"severity\":\"error\",\"code\":");
-    cigna_json_append_string(b, cigna_slice_str(ctx->issue ? ctx->issue
-                                                           : c->issue));
-    cigna_buf_append_str(b, ",\"details\":{\"coding\":[{\"system\":"
-                            "\"urn:cigna-gateway:condition\",\"code\":");
-    cigna_json_append_string(b, ngx_cigna_slice(&c->name));
-    cigna_buf_append_str(b, "}]},\"diagnostics\":");
-    ngx_cigna_reply_text(b, ctx, c, connect);
-    cigna_buf_append_str(b, "}]}\n");
-}
-
-
-static void
-ngx_cigna_reply_object(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect)
-{
-    cigna_buf_append_str(b, "{\"error\":");
-    cigna_json_append_string(b, ngx_cigna_slice(&c->name));
-    cigna_buf_append_str(b, ",\"message\":");
-    ngx_cigna_reply_text(b, ctx, c, connect);
-    cigna_buf_append_str(b, "}\n");
-}
-
-
-/* texts of conditions and URLs of the configuration need no JSON escapes */
-
-static void
-ngx_cigna_reply_text(cigna_buf_t *b, ngx_cigna_ctx_t *ctx,
-    const ngx_cigna_condition_t *c, ngx_str_t *connect)
-{
-    cigna_buf_append_char(b, '"');
-    cigna_buf_append_str(b, c->text);
-
-    if (ctx->about.len) {
-        cigna_buf_append_char(b, ' ');
-        cigna_buf_append(b, ngx_cigna_slice(&ctx->about));
-    }
-
-    if (connect->len) {
-        cigna_buf_append_str(b, " To connect, send the member's browser to ");
-        cigna_buf_append(b, ngx_cigna_slice(connect));
-    }
-
-    cigna_buf_append_char(b, '"');
+    return ngx_cigna_reply_print(r->pool, body, size,
+                                 "{\"resourceType\":\"OperationOutcome\","
+                                 "\"issue\":[{\"severity\":\"error\","
+                                 "\"code\":\"%s\",\"details\":{\"coding\":[{"
+                                 "\"system\":\"urn:cigna-gateway:condition\","
+                                 "\"code\":\"%V\"}]},"
+                                 "\"diagnostics\":\"%V\"}]}\n",
+                                 ctx->issue ? ctx->issue : c->issue,
+                                 &c->name, &text);
 }
 
 
@@ -294,7 +282,6 @@ ngx_int_t
 ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_uint_t retry_after_s, const char *allow)
 {
-    ngx_str_t                     value;
     const ngx_cigna_condition_t  *c;
 
     c = ngx_cigna_condition(e);
@@ -307,14 +294,10 @@ ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    if (allow) {
-
-        value.data = (u_char *) allow;
-        value.len = ngx_strlen(allow);
-
-        if (ngx_cigna_reply_header(r, "Allow", &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (allow
+        && ngx_cigna_reply_header(r, "Allow", cigna_slice_str(allow)) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     return c->connect ? ngx_cigna_reply_link(r, ctx) : NGX_OK;
@@ -324,26 +307,22 @@ ngx_cigna_reply_condition_headers(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t
 ngx_cigna_reply_retry_after(ngx_http_request_t *r, ngx_uint_t seconds)
 {
-    u_char     *p;
-    ngx_str_t   value;
+    ngx_str_t  value;
 
-    p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
-    if (p == NULL) {
+    if (ngx_cigna_reply_print(r->pool, &value, NGX_INT_T_LEN, "%ui", seconds)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    value.data = p;
-    value.len = ngx_sprintf(p, "%ui", seconds) - p;
-
-    return ngx_cigna_reply_header(r, "Retry-After", &value);
+    return ngx_cigna_reply_header(r, "Retry-After", ngx_cigna_slice(&value));
 }
 
 
 static ngx_int_t
 ngx_cigna_reply_link(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    u_char     *p;
-    ngx_str_t   connect, value;
+    ngx_str_t  connect, value;
 
     if (ngx_cigna_connect_url(r, ctx, &connect) != NGX_OK) {
         return NGX_ERROR;
@@ -353,15 +332,15 @@ ngx_cigna_reply_link(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, connect.len + sizeof("<>" NGX_CIGNA_LINK_EXTRA));
-    if (p == NULL) {
+    if (ngx_cigna_reply_print(r->pool, &value,
+                              connect.len + sizeof(NGX_CIGNA_LINK),
+                              NGX_CIGNA_LINK, &connect)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    value.data = p;
-    value.len = ngx_sprintf(p, "<%V>" NGX_CIGNA_LINK_EXTRA, &connect) - p;
-
-    return ngx_cigna_reply_header(r, "Link", &value);
+    return ngx_cigna_reply_header(r, "Link", ngx_cigna_slice(&value));
 }
 
 
@@ -394,6 +373,25 @@ ngx_cigna_connect_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_buf_append(&b, ngx_cigna_slice(&scf->connect_path));
 
     return ngx_cigna_buf_done(&b, url);
+}
+
+
+ngx_int_t
+ngx_cigna_reply_print(ngx_pool_t *pool, ngx_str_t *s, size_t size,
+    const char *format, ...)
+{
+    va_list  args;
+
+    s->data = ngx_pnalloc(pool, size);
+    if (s->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    va_start(args, format);
+    s->len = ngx_vslprintf(s->data, s->data + size, format, args) - s->data;
+    va_end(args);
+
+    return NGX_OK;
 }
 
 

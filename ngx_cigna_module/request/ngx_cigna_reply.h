@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_identity.h"
+#include "shm/ngx_cigna_counters.h"
 
 
 /*
@@ -17,14 +18,22 @@
 /*
  * Logs how a request ended, and sets ctx->outcome.  what: "fhir", "status" or
  * another name of an endpoint.  detail: a text for the end of the log line, or
- * NULL.
+ * NULL.  Returns e.
  */
-void ngx_cigna_reply_log(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_condition_e e, const char *what, const ngx_str_t *detail);
+ngx_cigna_condition_e ngx_cigna_reply_log(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, const char *what,
+    const ngx_str_t *detail);
+
+/*
+ * Counts an event of a reply.  Returns 1 if the caller must log the event: once
+ * a minute for each worker and kind of event.
+ */
+ngx_uint_t ngx_cigna_reply_note(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_cigna_count_e kind);
 
 /* adds a line to the reply's header; key is a literal, value is borrowed */
 ngx_int_t ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,
-    ngx_str_t *value);
+    cigna_slice_t value);
 ngx_int_t ngx_cigna_reply_retry_after(ngx_http_request_t *r,
     ngx_uint_t seconds);
 
@@ -33,7 +42,7 @@ void ngx_cigna_reply_type(ngx_http_request_t *r, const char *type);
 
 /*
  * Sends a reply.  type: a literal, or NULL.  body: borrowed, must live as long
- * as the request; may be empty.
+ * as the request; may be empty, or NULL.
  */
 ngx_int_t ngx_cigna_reply(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body);
@@ -88,6 +97,13 @@ ngx_chain_t *ngx_cigna_reply_chain(ngx_http_request_t *r, u_char *pos,
  */
 ngx_int_t ngx_cigna_connect_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *url);
+
+/*
+ * Formats a string of at most "size" bytes in the pool, as ngx_snprintf() does.
+ * NGX_ERROR if there is no memory.
+ */
+ngx_int_t ngx_cigna_reply_print(ngx_pool_t *pool, ngx_str_t *s, size_t size,
+    const char *format, ...);
 
 /*
  * These build a string of at most "size" bytes in the request's pool.

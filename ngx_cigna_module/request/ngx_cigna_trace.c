@@ -2,15 +2,13 @@
 #include "ngx_cigna_trace.h"
 #include "ngx_cigna_reply.h"
 #include "gateway/ngx_cigna_main_conf.h"
+#include "gateway/ngx_cigna_worker.h"
 #include "http/cigna_trace.h"
 
 #include <openssl/rand.h>
 
 
-/* random bytes for one $request_id, and for the block that serves 256 */
-
-#define NGX_CIGNA_TRACE_RANDOM   16
-#define NGX_CIGNA_TRACE_RANDOMS  (256 * NGX_CIGNA_TRACE_RANDOM)
+#define NGX_CIGNA_TRACE_RANDOM  16         /* random bytes of a $request_id */
 
 
 /* the caller's lines; more than one of a name count as invalid */
@@ -25,13 +23,11 @@ typedef struct {
 
 
 static ngx_str_t ngx_cigna_trace_request_id(ngx_http_request_t *r);
-static u_char *ngx_cigna_trace_random(void);
+static u_char *ngx_cigna_trace_random(ngx_cigna_worker_t *worker);
 static void ngx_cigna_trace_lines(ngx_http_request_t *r,
     ngx_cigna_trace_lines_t *lines);
 static void ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines,
     ngx_table_elt_t *h);
-static ngx_uint_t ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name,
-    size_t len);
 
 
 void
@@ -79,7 +75,8 @@ ngx_cigna_trace_request_id(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     vv = &r->variables[mcf->request_id];
 
-    random = (vv->valid || vv->not_found) ? NULL : ngx_cigna_trace_random();
+    random = (vv->valid || vv->not_found) ? NULL
+                                          : ngx_cigna_trace_random(mcf->worker);
     id.data = random ? ngx_pnalloc(r->pool, 2 * NGX_CIGNA_TRACE_RANDOM) : NULL;
 
     if (id.data == NULL) {
@@ -100,50 +97,42 @@ ngx_cigna_trace_request_id(ngx_http_request_t *r)
 
 /*
  * OpenSSL makes 4 KiB in nearly the same time as 16 bytes, so one call serves
- * many requests.  Only workers call this function, after the fork, so no two
- * workers have the same bytes.  NULL: OpenSSL has failed, and the caller then
- * uses nginx's own $request_id.
+ * many requests.  NULL: OpenSSL has failed, and the caller then uses nginx's
+ * own $request_id.
  */
 
 static u_char *
-ngx_cigna_trace_random(void)
+ngx_cigna_trace_random(ngx_cigna_worker_t *worker)
 {
-    static size_t  left;
-    static u_char  bytes[NGX_CIGNA_TRACE_RANDOMS];
+    if (worker->random_left == 0) {
 
-    if (left == 0) {
-
-        if (RAND_bytes(bytes, NGX_CIGNA_TRACE_RANDOMS) != 1) {
+        if (RAND_bytes(worker->random, NGX_CIGNA_RANDOM_LEN) != 1) {
             return NULL;
         }
 
-        left = NGX_CIGNA_TRACE_RANDOMS;
+        worker->random_left = NGX_CIGNA_RANDOM_LEN;
     }
 
-    left -= NGX_CIGNA_TRACE_RANDOM;
+    worker->random_left -= NGX_CIGNA_TRACE_RANDOM;
 
-    return bytes + left;
+    return worker->random + worker->random_left;
 }
 
 
 static void
 ngx_cigna_trace_lines(ngx_http_request_t *r, ngx_cigna_trace_lines_t *lines)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t     *h;
+    ngx_cigna_header_t   header;
 
     ngx_memzero(lines, sizeof(ngx_cigna_trace_lines_t));
 
     lines->state = 1;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    header = ngx_cigna_header(&r->headers_in.headers);
 
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            ngx_cigna_trace_line(lines, &h[i]);
-        }
+    while ((h = ngx_cigna_header_next(&header)) != NULL) {
+        ngx_cigna_trace_line(lines, h);
     }
 }
 
@@ -151,46 +140,21 @@ ngx_cigna_trace_lines(ngx_http_request_t *r, ngx_cigna_trace_lines_t *lines)
 static void
 ngx_cigna_trace_line(ngx_cigna_trace_lines_t *lines, ngx_table_elt_t *h)
 {
-    switch (h->key.len) {
+    cigna_slice_t  name;
 
-    case 10:
+    name = ngx_cigna_slice(&h->key);
 
-        if (ngx_cigna_trace_named(h, "tracestate", 10)
-            && !cigna_tracestate_valid(ngx_cigna_slice(&h->value)))
-        {
-            lines->state = 0;
-        }
+    if (name.len == 10 && cigna_slice_named(name, "tracestate")) {
+        lines->state &= cigna_tracestate_valid(ngx_cigna_slice(&h->value));
 
-        break;
+    } else if (name.len == 11 && cigna_slice_named(name, "traceparent")) {
+        lines->parent = &h->value;
+        lines->parents = lines->parents ? 2 : 1;
 
-    case 11:
-
-        if (ngx_cigna_trace_named(h, "traceparent", 11)) {
-            lines->parent = &h->value;
-            lines->parents = lines->parents ? 2 : 1;
-        }
-
-        break;
-
-    case 12:
-
-        if (ngx_cigna_trace_named(h, "x-request-id", 12)) {
-            lines->request_id = &h->value;
-            lines->request_ids = lines->request_ids ? 2 : 1;
-        }
-
-        break;
-
-    default:
-        break;
+    } else if (name.len == 12 && cigna_slice_named(name, "x-request-id")) {
+        lines->request_id = &h->value;
+        lines->request_ids = lines->request_ids ? 2 : 1;
     }
-}
-
-
-static ngx_uint_t
-ngx_cigna_trace_named(ngx_table_elt_t *h, const char *name, size_t len)
-{
-    return ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0;
 }
 
 
@@ -201,5 +165,6 @@ ngx_cigna_trace_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_OK;
     }
 
-    return ngx_cigna_reply_header(r, "X-Request-Id", &ctx->trace.request_id);
+    return ngx_cigna_reply_header(r, "X-Request-Id",
+                                  ngx_cigna_slice(&ctx->trace.request_id));
 }

@@ -4,13 +4,13 @@
 #include "gateway/ngx_cigna_worker.h"
 
 
-static void ngx_cigna_wait_cleanup(void *data);
 static ngx_int_t ngx_cigna_wait_block(ngx_cigna_wait_t *w);
 static void ngx_cigna_wait_run_handler(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *run);
 static void ngx_cigna_wait_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static void ngx_cigna_wait_timeout(ngx_event_t *ev);
 static void ngx_cigna_wait_wake(ngx_cigna_wait_t *w);
+static void ngx_cigna_wait_done(void *data);
 
 
 ngx_int_t
@@ -33,7 +33,7 @@ ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_cigna_wait_cleanup;
+    cln->handler = ngx_cigna_wait_done;
     cln->data = w;
 
     w->request = r;
@@ -48,13 +48,6 @@ ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->wait = w;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_cigna_wait_cleanup(void *data)
-{
-    ngx_cigna_wait_done(data);
 }
 
 
@@ -113,22 +106,16 @@ ngx_cigna_wait_until(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
 void
 ngx_cigna_wait_end(ngx_cigna_wait_t *w)
 {
-    ngx_event_t  *ev;
-
-    ev = &w->timer;
-
-    ngx_post_event(ev, &ngx_posted_events);
+    ngx_post_event(&w->timer, &ngx_posted_events);
 }
 
 
 ngx_int_t
 ngx_cigna_wait_post(ngx_cigna_wait_t *w, ngx_http_event_handler_pt resume)
 {
-    w->resume = resume;
+    ngx_cigna_wait_end(w);
 
-    ngx_post_event(&w->timer, &ngx_posted_events);
-
-    return ngx_cigna_wait_block(w);
+    return ngx_cigna_wait_until(w, resume);
 }
 
 
@@ -236,9 +223,13 @@ ngx_cigna_wait_reply(ngx_http_request_t *r)
 }
 
 
-void
-ngx_cigna_wait_done(ngx_cigna_wait_t *w)
+/* detaches the request and frees the command's reply; may be called twice */
+
+static void
+ngx_cigna_wait_done(void *data)
 {
+    ngx_cigna_wait_t *w = data;
+
     if (w->timer.timer_set) {
         ngx_del_timer(&w->timer);
     }

@@ -81,8 +81,5 @@ void ngx_cigna_wait_phases(ngx_http_request_t *r);
 /* "resume" of content handlers that have set ctx->wait->reply */
 void ngx_cigna_wait_reply(ngx_http_request_t *r);
 
-/* detaches the request and frees the command's reply; may be called twice */
-void ngx_cigna_wait_done(ngx_cigna_wait_t *w);
-
 
 #endif /* _NGX_CIGNA_WAIT_H_INCLUDED_ */

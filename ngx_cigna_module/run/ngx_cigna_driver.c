@@ -109,11 +109,6 @@ static void
 ngx_cigna_run_end(ngx_cigna_run_t *run)
 {
     ngx_cigna_run_tell(run);
-
-    if (run->on.end) {
-        run->on.end(run);
-    }
-
     ngx_cigna_run_free(run);
 }
 
@@ -121,6 +116,10 @@ ngx_cigna_run_end(ngx_cigna_run_t *run)
 static void
 ngx_cigna_run_free(ngx_cigna_run_t *run)
 {
+    if (run->on.end) {
+        run->on.end(run);
+    }
+
     ngx_cigna_run_op_done(run);
     ngx_cigna_run_exchange_done(run);
     ngx_cigna_run_destroy(run);
@@ -167,10 +166,6 @@ ngx_cigna_run_end_all(ngx_cigna_worker_t *worker)
             exchanges++;
             ngx_cigna_count(run->tenant->counters,
                             ngx_cigna_count_exchanges_abandoned);
-        }
-
-        if (run->on.end) {
-            run->on.end(run);
         }
 
         ngx_cigna_run_free(run);

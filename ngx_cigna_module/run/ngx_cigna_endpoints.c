@@ -7,18 +7,15 @@
 
 
 static ngx_cigna_origin_t *ngx_cigna_endpoint_find(const ngx_array_t *origins,
-    const cigna_uri_t *uri);
+    const cigna_uri_t *uri, ngx_uint_t any_port);
 static ngx_cigna_origin_t *ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant,
     const cigna_uri_t *uri);
 static ngx_cigna_origin_t *ngx_cigna_endpoint_create(ngx_pool_t *pool,
     ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri);
-static ngx_cigna_origin_t *ngx_cigna_endpoint_host(
-    const ngx_cigna_shared_t *shared, const cigna_uri_t *uri);
 
 
 ngx_int_t
-ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf,
-    ngx_cigna_shared_t *shared)
+ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf, ngx_cigna_shared_t *shared)
 {
     return ngx_array_init(&shared->announced, mcf->worker->cycle->pool, 4,
                           sizeof(ngx_cigna_origin_t *));
@@ -40,10 +37,10 @@ ngx_cigna_endpoint_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
         return NULL;
     }
 
-    origin = ngx_cigna_endpoint_find(&tenant->shared->origins, &uri);
+    origin = ngx_cigna_endpoint_find(&tenant->shared->origins, &uri, 0);
 
     if (origin == NULL) {
-        origin = ngx_cigna_endpoint_find(&tenant->shared->announced, &uri);
+        origin = ngx_cigna_endpoint_find(&tenant->shared->announced, &uri, 0);
     }
 
     if (origin == NULL) {
@@ -60,8 +57,11 @@ ngx_cigna_endpoint_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
 }
 
 
+/* any_port: finds any origin of the host whose addresses can be used */
+
 static ngx_cigna_origin_t *
-ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri)
+ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
+    ngx_uint_t any_port)
 {
     ngx_uint_t            i;
     ngx_cigna_origin_t  **known;
@@ -69,10 +69,10 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri)
     known = origins->elts;
 
     for (i = 0; i < origins->nelts; i++) {
-        if (known[i]->port == uri->port
-            && (known[i]->ssl != NULL) == uri->https
-            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
-                                   uri->host))
+        if (cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host), uri->host)
+            && (any_port ? known[i]->naddrs != 0
+                         : known[i]->port == uri->port
+                           && (known[i]->ssl != NULL) == uri->https))
         {
             return known[i];
         }
@@ -82,25 +82,23 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri)
 }
 
 
+/* the new origin has the addresses of a configured one of the same host */
+
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
 {
     ngx_pool_t          *pool;
-    ngx_cigna_origin_t  *origin, **slot;
+    ngx_cigna_origin_t  *origin, *like, **slot;
 
     pool = tenant->shared->announced.pool;
 
     origin = ngx_cigna_endpoint_create(pool, tenant, uri);
+    like = ngx_cigna_endpoint_find(&tenant->shared->origins, uri, 1);
 
     if (origin == NULL
-        || ngx_cigna_origin_like(pool, origin,
-                                 ngx_cigna_endpoint_host(tenant->shared, uri))
-           != NGX_OK)
+        || ngx_cigna_origin_like(pool, origin, like) != NGX_OK
+        || (origin->naddrs == 0 && origin->resolver == NULL))
     {
-        return NULL;
-    }
-
-    if (origin->naddrs == 0 && origin->resolver == NULL) {
         return NULL;
     }
 
@@ -119,47 +117,23 @@ static ngx_cigna_origin_t *
 ngx_cigna_endpoint_create(ngx_pool_t *pool, ngx_cigna_tenant_t *tenant,
     const cigna_uri_t *uri)
 {
-    u_char              *p;
     ngx_cigna_origin_t  *origin;
 
     origin = ngx_pcalloc(pool, sizeof(ngx_cigna_origin_t));
-    p = ngx_pnalloc(pool, uri->host.len);
-    if (origin == NULL || p == NULL) {
+    if (origin == NULL) {
         return NULL;
     }
 
-    ngx_memcpy(p, uri->host.data, uri->host.len);
+    origin->host = ngx_cigna_str(uri->host);
+    origin->host.data = ngx_pstrdup(pool, &origin->host);
+    if (origin->host.data == NULL) {
+        return NULL;
+    }
 
-    origin->host.data = p;
-    origin->host.len = uri->host.len;
     origin->port = uri->port;
     origin->ssl = uri->https ? tenant->ssl : NULL;
     origin->resolver = tenant->resolver;
     origin->resolver_timeout = tenant->resolver_timeout;
 
     return origin;
-}
-
-
-/* finds a configured origin of the same host, whose addresses can be used */
-
-static ngx_cigna_origin_t *
-ngx_cigna_endpoint_host(const ngx_cigna_shared_t *shared,
-    const cigna_uri_t *uri)
-{
-    ngx_uint_t            i;
-    ngx_cigna_origin_t  **known;
-
-    known = shared->origins.elts;
-
-    for (i = 0; i < shared->origins.nelts; i++) {
-        if (known[i]->naddrs
-            && cigna_slice_eq_case(ngx_cigna_slice(&known[i]->host),
-                                   uri->host))
-        {
-            return known[i];
-        }
-    }
-
-    return NULL;
 }

@@ -5,6 +5,7 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "nginx/ngx_cigna_timer.h"
 #include "shm/ngx_cigna_counters.h"
+#include "vault/cigna_scripts.h"
 
 
 #define NGX_CIGNA_RUN_POOL_SIZE  1024
@@ -102,17 +103,8 @@ ngx_cigna_run_destroy(ngx_cigna_run_t *run)
 void
 ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 {
-    ptrdiff_t             moved;
-    cigna_vault_names_t  *to;
-
-    to = &run->identity;
-    *to = *id;
-
-    moved = to->mem - id->mem;
-
-    to->grant_key.data += moved;
-    to->lock_key.data += moved;
-    to->dances_key.data += moved;
+    (void) cigna_vault_names_known(&run->identity, &run->mcf->vault,
+                                   cigna_script_identity(id));
 }
 
 
@@ -126,24 +118,19 @@ ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 }
 
 
-cigna_slice_t
-ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s)
+void
+ngx_cigna_run_post(ngx_cigna_run_t *run)
 {
-    cigna_slice_t  copy;
-
-    (void) cigna_arena_copy(&run->arena, s, &copy);
-
-    return copy;
+    ngx_post_event(&run->event, &ngx_posted_events);
 }
 
 
 void
-ngx_cigna_run_post(ngx_cigna_run_t *run)
+ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms, unsigned cancelable)
 {
-    ngx_event_t  *ev;
+    run->event.cancelable = cancelable;
 
-    ev = &run->event;
-    ngx_post_event(ev, &ngx_posted_events);
+    ngx_add_timer(&run->event, ms);
 }
 
 
@@ -182,8 +169,7 @@ ngx_cigna_run_crowded(const ngx_cigna_run_t *run)
     }
 
     if (w->total) {
-        ngx_cigna_count(run->tenant->counters,
-                        ngx_cigna_count_refresh_crowded);
+        ngx_cigna_count(run->tenant->counters, ngx_cigna_count_refresh_crowded);
     }
 
     return 1;

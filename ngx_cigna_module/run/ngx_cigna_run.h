@@ -24,8 +24,7 @@ typedef struct ngx_cigna_waiter_s  ngx_cigna_waiter_t;
 typedef void (*ngx_cigna_flow_pt)(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);
 typedef void (*ngx_cigna_run_pt)(ngx_cigna_run_t *run);
-typedef void (*ngx_cigna_revoke_pt)(ngx_cigna_run_t *run,
-    const cigna_op_t *op);
+typedef void (*ngx_cigna_revoke_pt)(ngx_cigna_run_t *run, const cigna_op_t *op);
 typedef void (*ngx_cigna_waiter_pt)(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *run);
 
@@ -171,11 +170,12 @@ void ngx_cigna_run_identify(ngx_cigna_run_t *run,
 /* likewise, and adds the keyed hash of the identity to the run's log lines */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
-/* copies a string into the run's arena; empty if there is no room */
-cigna_slice_t ngx_cigna_run_copy(ngx_cigna_run_t *run, cigna_slice_t s);
-
 /* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
+
+/* does so in ms; cancelable: an exiting worker does not wait for the event */
+void ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms,
+    unsigned cancelable);
 
 /*
  * Adds a waiter, whose handler will be called with the result.  NGX_BUSY: there

@@ -3,7 +3,6 @@
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_stay.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_cache.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"
@@ -15,23 +14,22 @@ static ngx_int_t ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run);
 void
 ngx_cigna_run_exchange_turn(ngx_cigna_run_t *run)
 {
-    ngx_msec_t                 wait;
-    ngx_cigna_tenant_t        *tenant;
-    ngx_cigna_run_exchange_t  *exchange;
+    ngx_msec_t           wait;
+    ngx_cigna_tenant_t  *tenant;
 
     tenant = run->tenant;
-    exchange = &run->exchange;
 
-    if (exchange->begun) {
+    if (run->exchange.begun) {
         return;
     }
 
     if (ngx_cigna_refresh_gate_turn(run->mcf->zone, tenant->refresh_gate,
                                     tenant->provider.token_endpoint,
-                                    run->op.turn.probe, &exchange->turn, &wait)
+                                    run->op.turn.probe, &run->exchange.turn,
+                                    &wait)
         == NGX_OK)
     {
-        exchange->begun = 1;
+        run->exchange.begun = 1;
         return;
     }
 
@@ -99,8 +97,7 @@ ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
         return NGX_BUSY;
     }
 
-    run->event.cancelable = 0;
-    ngx_add_timer(&run->event, wait);
+    ngx_cigna_run_post_in(run, wait, 0);
 
     return NGX_AGAIN;
 }

@@ -98,8 +98,7 @@ ngx_cigna_run_lease_retake(ngx_cigna_run_lease_t *lease)
 
     lease->retake = 1;
 
-    ngx_add_timer(&lease->timer,
-                  1 + ngx_random() % NGX_CIGNA_RUN_LEASE_RETAKE);
+    ngx_add_timer(&lease->timer, 1 + ngx_random() % NGX_CIGNA_RUN_LEASE_RETAKE);
 }
 
 

@@ -15,6 +15,7 @@
 #define NGX_CIGNA_RUN_WATCH     20
 
 
+static void ngx_cigna_run_begin(ngx_cigna_run_t *run);
 static ngx_int_t ngx_cigna_run_redis(ngx_cigna_run_t *run);
 static void ngx_cigna_run_redis_handler(ngx_cigna_redis_cmd_t *cmd);
 static ngx_int_t ngx_cigna_run_redis_collect(ngx_cigna_run_t *run);
@@ -31,6 +32,52 @@ static ngx_int_t ngx_cigna_run_sleep_collect(ngx_cigna_run_t *run);
 ngx_int_t
 ngx_cigna_run_perform(ngx_cigna_run_t *run)
 {
+    ngx_cigna_run_begin(run);
+
+    switch (run->op.type) {
+
+    case cigna_op_redis:
+    case cigna_op_script:
+        return ngx_cigna_run_redis(run);
+
+    case cigna_op_http:
+        return ngx_cigna_run_http(run);
+
+    case cigna_op_sleep:
+        return ngx_cigna_run_sleep(run);
+
+    case cigna_op_turn:
+        ngx_cigna_run_exchange_turn(run);
+        break;
+
+    case cigna_op_journal:
+        break;
+
+    case cigna_op_settle:
+        ngx_cigna_run_exchange_settle(run);
+        break;
+
+    case cigna_op_revoke:
+        run->on.revoke(run, &run->op);
+        break;
+
+    case cigna_op_report:
+        ngx_cigna_run_tell(run);
+        break;
+
+    case cigna_op_done:
+        return NGX_DONE;
+    }
+
+    return NGX_OK;
+}
+
+
+/* ends the last operation, and makes the event of the new one */
+
+static void
+ngx_cigna_run_begin(ngx_cigna_run_t *run)
+{
     ngx_int_t  rc;
 
     /* first save new tokens: op_done() below closes the connection */
@@ -45,65 +92,22 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
     ngx_memzero(&run->ev, sizeof(cigna_event_t));
     run->ev.type = (rc == NGX_OK) ? cigna_ev_ok : cigna_ev_unsent;
     run->ev.retry_after_s = -1;
-
-    switch (run->op.type) {
-
-    case cigna_op_redis:
-    case cigna_op_script:
-        return ngx_cigna_run_redis(run);
-
-    case cigna_op_turn:
-        ngx_cigna_run_exchange_turn(run);
-        return NGX_OK;
-
-    case cigna_op_http:
-        run->started = ngx_current_msec;
-        ngx_cigna_run_lease_start(&run->lease, &run->op.http.lease,
-                                  run->mcf->worker->redis, &run->log.log);
-        return ngx_cigna_run_http(run);
-
-    case cigna_op_revoke:
-        run->on.revoke(run, &run->op);
-        return NGX_OK;
-
-    case cigna_op_sleep:
-        return ngx_cigna_run_sleep(run);
-
-    case cigna_op_journal:
-        return NGX_OK;
-
-    case cigna_op_settle:
-        ngx_cigna_run_exchange_settle(run);
-        return NGX_OK;
-
-    case cigna_op_report:
-        ngx_cigna_run_tell(run);
-        return NGX_OK;
-
-    case cigna_op_done:
-        break;
-    }
-
-    return NGX_DONE;
 }
 
 
 ngx_int_t
 ngx_cigna_run_collect(ngx_cigna_run_t *run)
 {
-    switch (run->op.type) {
-
-    case cigna_op_redis:
-    case cigna_op_script:
-        return ngx_cigna_run_redis_collect(run);
-
-    case cigna_op_http:
-        return run->queued ? ngx_cigna_run_http(run)
-                           : ngx_cigna_run_http_collect(run);
-
-    default: /* cigna_op_sleep */
+    if (run->op.type == cigna_op_sleep) {
         return ngx_cigna_run_sleep_collect(run);
     }
+
+    if (run->op.type == cigna_op_http) {
+        return run->queued ? ngx_cigna_run_http(run)
+                           : ngx_cigna_run_http_collect(run);
+    }
+
+    return ngx_cigna_run_redis_collect(run);
 }
 
 
@@ -146,7 +150,6 @@ ngx_cigna_run_redis(ngx_cigna_run_t *run)
         return NGX_AGAIN;
     }
 
-    run->cmd.outcome = cigna_ev_unsent;
     run->ev.type = cigna_ev_unsent;
 
     return NGX_OK;
@@ -182,10 +185,18 @@ ngx_cigna_run_redis_collect(ngx_cigna_run_t *run)
 }
 
 
+/* called again when a request that waits for a budget may be sent */
+
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)
 {
     ngx_int_t  rc;
+
+    if (!run->queued) {
+        run->started = ngx_current_msec;
+        ngx_cigna_run_lease_start(&run->lease, &run->op.http.lease,
+                                  run->mcf->worker->redis, &run->log.log);
+    }
 
     rc = ngx_cigna_run_http_admit(run);
     if (rc != NGX_OK) {
@@ -341,7 +352,7 @@ ngx_cigna_run_sleep(ngx_cigna_run_t *run)
 static ngx_int_t
 ngx_cigna_run_sleep_collect(ngx_cigna_run_t *run)
 {
-    ngx_msec_t               slept, left;
+    ngx_msec_t               slept, ms;
     const cigna_op_sleep_t  *op;
 
     op = &run->op.sleep;
@@ -356,11 +367,13 @@ ngx_cigna_run_sleep_collect(ngx_cigna_run_t *run)
         return NGX_OK;
     }
 
-    left = op->ms - slept;
+    ms = op->ms - slept;
 
-    run->event.cancelable = op->idle;
-    ngx_add_timer(&run->event, op->watch ? ngx_min(left, NGX_CIGNA_RUN_WATCH)
-                                         : left);
+    if (op->watch) {
+        ms = ngx_min(ms, NGX_CIGNA_RUN_WATCH);
+    }
+
+    ngx_cigna_run_post_in(run, ms, op->idle);
 
     return NGX_AGAIN;
 }

@@ -2,11 +2,9 @@
 #include "ngx_cigna_seats.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_worker.h"
+#include "nginx/ngx_cigna_log.h"
 #include "shm/ngx_cigna_counters.h"
 #include "http/cigna_uri.h"
-
-
-#define NGX_CIGNA_SEATS_LOG_S  60          /* between two log lines */
 
 
 /* an origin with one or more seats taken */
@@ -176,19 +174,11 @@ static void
 ngx_cigna_seats_refuse(ngx_cigna_worker_t *worker, ngx_cigna_tenant_t *tenant,
     ngx_cigna_seat_e kind, ngx_uint_t taken)
 {
-    time_t  now;
-
     ngx_cigna_count(tenant->counters, ngx_cigna_count_exchanges_bounded);
 
-    now = ngx_time();
-
-    if (worker->seats_logged
-        && now - worker->seats_logged < NGX_CIGNA_SEATS_LOG_S)
-    {
+    if (!ngx_cigna_log_due(&worker->seats_logged)) {
         return;
     }
-
-    worker->seats_logged = now;
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "cigna: a %s of \"%V\" does not begin, as %ui exchanges with "

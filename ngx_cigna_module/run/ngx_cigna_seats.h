@@ -41,8 +41,7 @@ ngx_int_t ngx_cigna_seat_take(ngx_cigna_worker_t *worker,
     ngx_cigna_seats_t **seat);
 
 /* gives the seat back and sets *seat to NULL; may be called twice */
-void ngx_cigna_seat_give(ngx_cigna_worker_t *worker,
-    ngx_cigna_seats_t **seat);
+void ngx_cigna_seat_give(ngx_cigna_worker_t *worker, ngx_cigna_seats_t **seat);
 
 
 #endif /* _NGX_CIGNA_SEATS_H_INCLUDED_ */

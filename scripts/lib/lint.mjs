@@ -223,9 +223,10 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry in nginx's form, or made by a block's macro.
+// An entry in nginx's form, or made by a macro.
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
-  + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)', 'gm');
+  + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)'
+  + '|^ {4}ngx_cigna_endpoint\\((\\w+)\\)', 'gm');
 
 // The name of a block's table shows the block: ngx_cigna_conf_vault_commands.
 function directivesOfFile(file) {
@@ -234,8 +235,9 @@ function directivesOfFile(file) {
 
   return [...tables].flatMap(([, table, body]) => {
     const [, block] = /_(vault|tenant)_/.exec(table) ?? [];
-    return [...body.matchAll(ENTRY)].map(([, plain, option]) =>
-      (block ? `cigna_${block} ${plain ?? option}` : plain));
+    return [...body.matchAll(ENTRY)].map(([, plain, option, endpoint]) =>
+      (block ? `cigna_${block} ${plain ?? option}`
+        : plain ?? `cigna_${endpoint}`));
   });
 }
 

@@ -151,10 +151,14 @@ lose_exchange(world_fault_e fault)
 }
 
 
-void
-connected_world(void)
+int
+setup(void **state)
 {
+    (void) state;
+
     memset(crowd, 0, sizeof(crowd));
     new_world();
     world_connected(&w);
+
+    return 0;
 }

@@ -27,8 +27,8 @@
 extern world_actor_t  crowd[CROWD];
 
 
-/* for setup(): a world, and a member who is connected in it */
-void connected_world(void);
+/* makes a world, and a member who is connected in it */
+int setup(void **state);
 
 /* begin: sets a refresh up; finish: runs it to its end; refresh: both */
 cigna_refresh_t *begin(world_actor_t *actor);

@@ -43,20 +43,6 @@ world_next_handshake(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 static void
-world_next_discovery(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_discovery_next(flow, ev, op);
-}
-
-
-static void
-world_next_connect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_connect_next(flow, ev, op);
-}
-
-
-static void
 world_next_callback(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_callback_next(flow, ev, op);
@@ -67,27 +53,6 @@ static void
 world_next_refresh(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_refresh_next(flow, ev, op);
-}
-
-
-static void
-world_next_replay(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_journal_replay_next(flow, ev, op);
-}
-
-
-static void
-world_next_disconnect(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_disconnect_next(flow, ev, op);
-}
-
-
-static void
-world_next_userinfo(void *flow, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_userinfo_flow(flow, ev, op);
 }
 
 
@@ -110,7 +75,7 @@ world_discovery(world_t *w, world_actor_t *a)
 {
     cigna_discovery_t  *f;
 
-    world_start(w, a, world_next_discovery);
+    world_start(w, a, cigna_discovery_next);
 
     f = &a->flow.discovery;
     f->provider = &w->provider;
@@ -125,13 +90,11 @@ world_connect(world_t *w, world_actor_t *a, const char *return_to)
 {
     cigna_connect_t  *f;
 
-    world_start(w, a, world_next_connect);
+    world_start(w, a, cigna_connect_next);
 
     f = &a->flow.connect;
     f->subject = &a->subject;
     f->return_to = cigna_slice_str(return_to);
-
-    cigna_connect_init(f);
 }
 
 
@@ -162,8 +125,6 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
     f->state_param = world_text(a, state);
     f->secret = world_text(a, secret);
     f->exchange_ms = WORLD_HTTP_MS;
-
-    cigna_callback_init(f);
 }
 
 
@@ -189,12 +150,10 @@ world_disconnect(world_t *w, world_actor_t *a)
 {
     cigna_disconnect_t  *f;
 
-    world_start(w, a, world_next_disconnect);
+    world_start(w, a, cigna_disconnect_next);
 
     f = &a->flow.disconnect;
     f->subject = &a->subject;
-
-    cigna_disconnect_init(f);
 }
 
 
@@ -203,13 +162,11 @@ world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id)
 {
     cigna_userinfo_t  *f;
 
-    world_start(w, a, world_next_userinfo);
+    world_start(w, a, cigna_userinfo_flow);
 
     f = &a->flow.userinfo;
     f->subject = &a->subject;
     f->id = id;
-
-    cigna_userinfo_init(f);
 }
 
 
@@ -219,7 +176,7 @@ world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n)
     cigna_journal_replay_t  *f;
     cigna_journal_t         *entry;
 
-    world_start(w, a, world_next_replay);
+    world_start(w, a, cigna_journal_replay_next);
 
     f = &a->flow.replay;
     f->subject = a->subject;

@@ -264,11 +264,38 @@ cigna_slice_alnum(uint8_t c)
 }
 
 
-int
-cigna_slice_token(uint8_t c)
+size_t
+cigna_slice_span(cigna_slice_t s, const char *signs)
 {
-    return cigna_slice_alnum(c)
-           || cigna_slice_has(cigna_slice("!#$%&'*+-.^_`|~"), c);
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!cigna_slice_alnum(s.data[i])
+            && !cigna_slice_has(cigna_slice_str(signs), s.data[i]))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+int
+cigna_slice_only(cigna_slice_t s, const char *signs)
+{
+    return cigna_slice_span(s, signs) == s.len;
+}
+
+
+cigna_slice_t
+cigna_slice_no_slash(cigna_slice_t s)
+{
+    if (s.len && s.data[s.len - 1] == '/') {
+        s.len--;
+    }
+
+    return s;
 }
 
 
@@ -282,6 +309,22 @@ cigna_slice_hex(uint8_t c)
     c = cigna_slice_lower(c);
 
     return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+}
+
+
+int
+cigna_slice_escaped(cigna_slice_t s)
+{
+    int  high, low;
+
+    if (s.len < 3 || s.data[0] != '%') {
+        return -1;
+    }
+
+    high = cigna_slice_hex(s.data[1]);
+    low = cigna_slice_hex(s.data[2]);
+
+    return (high < 0 || low < 0) ? -1 : high << 4 | low;
 }
 
 

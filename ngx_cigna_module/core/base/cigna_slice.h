@@ -118,11 +118,23 @@ cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
 
-/* 1 if c may be part of an HTTP token (RFC 9110, section 5.6.2) */
-int cigna_slice_token(uint8_t c);
+/* the number of bytes at the start of s that are letters, digits or "signs" */
+size_t cigna_slice_span(cigna_slice_t s, const char *signs);
+
+/* 1 if all bytes of s are ASCII letters, digits or "signs" */
+int cigna_slice_only(cigna_slice_t s, const char *signs);
+
+/* the signs of an HTTP token (RFC 9110, section 5.6.2) */
+#define CIGNA_SLICE_TOKEN  "!#$%&'*+-.^_`|~"
+
+/* s without the "/" at its end */
+cigna_slice_t cigna_slice_no_slash(cigna_slice_t s);
 
 /* the value of a hexadecimal digit; -1 if c is not one */
 int cigna_slice_hex(uint8_t c);
+
+/* the byte for which "%XX" at the start of s stands; -1: no such escape */
+int cigna_slice_escaped(cigna_slice_t s);
 
 /*
  * Reads the whole slice as a decimal number.  CIGNA_ERROR if it is empty, has a

@@ -66,7 +66,6 @@ typedef enum {
     cigna_callback_st_report,
     cigna_callback_st_forget,
     cigna_callback_st_revoke,
-    cigna_callback_st_done,
     cigna_callback_st_sleep
 } cigna_callback_state_e;
 
@@ -74,7 +73,7 @@ typedef enum {
 static void cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op);
-static void cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+static void cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static cigna_dance_outcome_e cigna_callback_judge(cigna_callback_t *f);
 static cigna_slice_t cigna_callback_issuer(const cigna_callback_t *f);
@@ -84,13 +83,15 @@ static void cigna_callback_fetched(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_exchange(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
-static int cigna_callback_late(const cigna_callback_t *f,
-    const cigna_event_t *ev);
-static void cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op);
+static int cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 static void cigna_callback_exchanged(cigna_callback_t *f,
+    const cigna_event_t *ev, cigna_op_t *op);
+static void cigna_callback_answered(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op,
     cigna_token_e e);
+static cigna_jwt_e cigna_callback_check(cigna_callback_t *f, int64_t now_ms);
 static void cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
@@ -104,38 +105,10 @@ static void cigna_callback_userinfo(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
-static void cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
-    cigna_callback_state_e state);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
-    unsigned tries, unsigned first_ms, unsigned max_ms);
+    unsigned tries);
 static void cigna_callback_say(cigna_callback_t *f, const char *text,
     cigna_slice_t quoted);
-
-
-void
-cigna_callback_init(cigna_callback_t *f)
-{
-    f->outcome = cigna_dance_outcome_none;
-    f->dance_id = cigna_slice_null;
-    f->return_to = cigna_slice_null;
-    f->detail[0] = '\0';
-    f->repeated = 0;
-    f->stored = 0;
-    f->changed = 0;
-    f->client_refused = 0;
-    cigna_client_secret_init(&f->client_secret);
-    memset(&f->grant, 0, sizeof(cigna_grant_t));
-
-    f->state = cigna_callback_st_start;
-    f->fetched_keys = 0;
-    f->sent_ms = 0;
-    memset(&f->tokens, 0, sizeof(cigna_token_reply_t));
-    memset(&f->claims, 0, sizeof(cigna_id_token_t));
-    cigna_dance_claim_init(&f->claim);
-    cigna_grant_install_init(&f->install);
-    cigna_userinfo_init(&f->userinfo);
-    cigna_revoke_handoff_init(&f->revoke);
-}
 
 
 void
@@ -161,32 +134,15 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_look:
 
-        cigna_grant_install_looked(&f->install, ev);
-        cigna_callback_ready(f, ev, op);
+        cigna_callback_looked(f, ev, op);
         return;
 
     case cigna_callback_st_keys:
-
-        if (cigna_flow_passing(ev)
-            && cigna_callback_again(f, op, CIGNA_CALLBACK_KEYS_TRIES,
-                                    CIGNA_CALLBACK_HTTP_MS,
-                                    CIGNA_CALLBACK_HTTP_MAX_MS))
-        {
-            return;
-        }
 
         cigna_callback_fetched(f, ev, op);
         return;
 
     case cigna_callback_st_exchange:
-
-        if (ev->type == cigna_ev_unsent
-            && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES,
-                                    CIGNA_CALLBACK_HTTP_MS,
-                                    CIGNA_CALLBACK_HTTP_MAX_MS))
-        {
-            return;
-        }
 
         cigna_callback_exchanged(f, ev, op);
         return;
@@ -241,23 +197,17 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
             return;
         }
 
-        f->state = cigna_callback_st_done;
         break;
 
     case cigna_callback_st_sleep:
 
         f->state = cigna_retry_again(&f->retry, op);
 
-        if (f->state == cigna_callback_st_exchange
-            && cigna_callback_late(f, ev))
-        {
-            cigna_callback_interrupt(f, op);
+        if (f->state == cigna_callback_st_exchange) {
+            (void) cigna_callback_late(f, ev, op);
         }
 
         return;
-
-    case cigna_callback_st_done:
-        break;
     }
 
     cigna_flow_done(op);
@@ -312,15 +262,13 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->return_to = f->claim.return_to;
     f->repeated = f->claim.repeated;
 
+    cigna_callback_say(f, f->claim.why, cigna_slice_null);
+
     outcome = f->claim.outcome;
 
-    if (outcome != cigna_dance_outcome_none) {
-        cigna_callback_say(f, f->claim.why, cigna_slice_null);
-        cigna_callback_end(f, op, outcome);
-        return;
+    if (outcome == cigna_dance_outcome_none) {
+        outcome = cigna_callback_judge(f);
     }
-
-    outcome = cigna_callback_judge(f);
 
     if (outcome != cigna_dance_outcome_none) {
         cigna_callback_end(f, op, outcome);
@@ -330,16 +278,18 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->install.subject = f->subject;
 
     f->state = cigna_callback_st_look;
-    cigna_grant_install_look(&f->install, op);
+    cigna_script_read(op, f->subject->identity);
 }
 
 
 /* fetches missing keys before it sends the code, which works only once */
 
 static void
-cigna_callback_ready(cigna_callback_t *f, const cigna_event_t *ev,
+cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    cigna_grant_install_looked(&f->install, ev);
+
     if (cigna_jwks_fetch_due(f->subject->provider, ev->now_ms)) {
         cigna_callback_keys(f, op, cigna_callback_st_keys);
         return;
@@ -409,7 +359,7 @@ cigna_callback_keys(cigna_callback_t *f, cigna_op_t *op,
     cigna_callback_state_e state)
 {
     cigna_jwks_fetch_start(f->subject->provider, op);
-    cigna_callback_issue(f, op, state);
+    f->state = cigna_retry_init(&f->retry, op, state);
 }
 
 
@@ -419,6 +369,12 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
 {
     char               why[CIGNA_JWKS_FETCH_WHY_MAX];
     cigna_provider_t  *p;
+
+    if (cigna_flow_passing(ev)
+        && cigna_callback_again(f, op, CIGNA_CALLBACK_KEYS_TRIES))
+    {
+        return;
+    }
 
     p = f->subject->provider;
 
@@ -443,8 +399,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     s = f->subject;
 
-    if (cigna_callback_late(f, ev)) {
-        cigna_callback_interrupt(f, op);
+    if (cigna_callback_late(f, ev, op)) {
         return;
     }
 
@@ -464,27 +419,28 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     cigna_flow_http(op, &req);
     op->http.exchange = 1;
-    cigna_callback_issue(f, op, cigna_callback_st_exchange);
+    f->state = cigna_retry_init(&f->retry, op, cigna_callback_st_exchange);
 }
 
 
 /*
- * 1 if too little time is left to exchange the code and store the grant.  Then
- * later hits show "interrupted", and the member has to start again.
+ * Ends the dance and returns 1 if too little time is left to exchange the code
+ * and store the grant.  Then later hits show "interrupted", and the member has
+ * to start again.
  */
 
 static int
-cigna_callback_late(const cigna_callback_t *f, const cigna_event_t *ev)
+cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
-    return ev->now_ms - f->claim.taken_ms > CIGNA_DANCE_CLAIM_MS / 2;
-}
+    if (ev->now_ms - f->claim.taken_ms <= CIGNA_DANCE_CLAIM_MS / 2) {
+        return 0;
+    }
 
-
-static void
-cigna_callback_interrupt(cigna_callback_t *f, cigna_op_t *op)
-{
     cigna_callback_say(f, "delayed for too long", cigna_slice_null);
     cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
+
+    return 1;
 }
 
 
@@ -492,10 +448,11 @@ static void
 cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    if (ev->type == cigna_ev_unsent
+        && cigna_callback_again(f, op, CIGNA_CALLBACK_CODE_TRIES))
+    {
+        return;
+    }
 
     if (ev->type != cigna_ev_ok) {
         cigna_callback_say(f, ev->type == cigna_ev_lost
@@ -506,6 +463,19 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
         return;
     }
+
+    cigna_callback_answered(f, ev, op);
+}
+
+
+static void
+cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    cigna_token_e           e;
+    const cigna_subject_t  *s;
+
+    s = f->subject;
 
     e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
@@ -559,31 +529,9 @@ static void
 cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_jwt_e              e;
-    cigna_jwt_expect_t       expect;
-    const cigna_provider_t  *p;
+    cigna_jwt_e  e;
 
-    p = f->subject->provider;
-
-    if (f->tokens.id_token.len == 0) {
-        cigna_callback_put(f, ev, op);
-        return;
-    }
-
-    expect.iss = cigna_callback_issuer(f);
-    expect.aud = p->client_id;
-    expect.nonce = f->claim.dance.nonce;
-    expect.now_s = ev->now_ms / 1000;
-    expect.leeway_s = p->clock_leeway_s;
-
-    /* if the issuer publishes keys, no id_token passes without them */
-
-    e = cigna_jwt_unknown_kid;
-
-    if (p->keys->set || p->jwks_uri.len == 0) {
-        e = cigna_jwt_verify(f->tokens.id_token, p->keys->set, &expect,
-                             f->subject->arena, &f->claims);
-    }
+    e = cigna_callback_check(f, ev->now_ms);
 
     if (e == cigna_jwt_ok) {
         cigna_callback_put(f, ev, op);
@@ -595,7 +543,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     if ((e == cigna_jwt_unknown_kid || e == cigna_jwt_signature
          || e == cigna_jwt_alg)
         && !f->fetched_keys
-        && cigna_jwks_fetch_again(p, ev->now_ms))
+        && cigna_jwks_fetch_again(f->subject->provider, ev->now_ms))
     {
         f->fetched_keys = 1;
         cigna_callback_keys(f, op, cigna_callback_st_keys_again);
@@ -605,6 +553,37 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_callback_say(f, "the id_token is refused",
                        cigna_slice_str(cigna_jwt_name(e)));
     cigna_callback_discard(f, op, cigna_dance_outcome_id_token_invalid);
+}
+
+
+/* checks the id_token; the server need not send one */
+
+static cigna_jwt_e
+cigna_callback_check(cigna_callback_t *f, int64_t now_ms)
+{
+    cigna_jwt_expect_t       expect;
+    const cigna_provider_t  *p;
+
+    p = f->subject->provider;
+
+    if (f->tokens.id_token.len == 0) {
+        return cigna_jwt_ok;
+    }
+
+    /* if the issuer publishes keys, no id_token passes without them */
+
+    if (p->keys->set == NULL && p->jwks_uri.len) {
+        return cigna_jwt_unknown_kid;
+    }
+
+    expect.iss = cigna_callback_issuer(f);
+    expect.aud = p->client_id;
+    expect.nonce = f->claim.dance.nonce;
+    expect.now_s = now_ms / 1000;
+    expect.leeway_s = p->clock_leeway_s;
+
+    return cigna_jwt_verify(f->tokens.id_token, p->keys->set, &expect,
+                            f->subject->arena, &f->claims);
 }
 
 
@@ -723,20 +702,11 @@ cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
 }
 
 
-static void
-cigna_callback_issue(cigna_callback_t *f, cigna_op_t *op,
-    cigna_callback_state_e state)
-{
-    f->state = state;
-    cigna_retry_init(&f->retry, op, state);
-}
-
-
 static int
-cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries,
-    unsigned first_ms, unsigned max_ms)
+cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries)
 {
-    if (cigna_retry_sleep(&f->retry, op, tries, first_ms, max_ms)
+    if (cigna_retry_sleep(&f->retry, op, tries, CIGNA_CALLBACK_HTTP_MS,
+                          CIGNA_CALLBACK_HTTP_MAX_MS)
         != CIGNA_OK)
     {
         return 0;

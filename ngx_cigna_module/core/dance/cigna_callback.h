@@ -14,6 +14,8 @@
  * ends the dance.  cigna_callback.c describes states and invariants.
  */
 
+/* the maker of the run zeroes the struct; outcome is then "none" */
+
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_subject_t      *subject;
@@ -57,7 +59,6 @@ typedef struct {
 } cigna_callback_t;
 
 
-void cigna_callback_init(cigna_callback_t *f);
 void cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 

@@ -59,35 +59,19 @@ static int cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_slice_t state);
 static int cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
     const uint8_t *nonce, cigna_op_t *op);
-static int cigna_connect_list(cigna_connect_t *f, cigna_op_t *op);
+static void cigna_connect_list(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
 static int cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev);
 static void cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op);
 static void cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
-static int cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
-    const uint8_t *random, size_t len, cigna_slice_t *out);
 
 
 void
-cigna_connect_init(cigna_connect_t *f)
+cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    f->outcome = cigna_dance_outcome_none;
-    f->location = cigna_slice_null;
-    f->dance_id = cigna_slice_null;
-    f->tag = cigna_slice_null;
-    f->secret = cigna_slice_null;
-    f->started_ms = 0;
-
-    f->state = cigna_connect_st_start;
-    f->dance_key = cigna_slice_null;
-    f->evicted = 0;
-}
-
-
-void
-cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
-{
-    cigna_dance_outcome_e  outcome;
+    cigna_connect_t        *f = flow;
+    cigna_dance_outcome_e   outcome;
 
     switch ((cigna_connect_state_e) f->state) {
 
@@ -97,29 +81,18 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 
         if (outcome != cigna_dance_outcome_none) {
             cigna_connect_done(f, op, outcome);
-            return;
         }
 
-        f->state = cigna_connect_st_open;
         return;
 
     case cigna_connect_st_open:
 
-        if (!cigna_script_said(ev, "ok")
-            || cigna_connect_list(f, op) != CIGNA_OK)
-        {
-            cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
-            return;
-        }
-
-        f->state = cigna_connect_st_list;
+        cigna_connect_list(f, ev, op);
         return;
 
     case cigna_connect_st_list:
 
-        if (!cigna_script_said(ev, "ok")
-            || cigna_connect_listed(f, ev) != CIGNA_OK)
-        {
+        if (cigna_connect_listed(f, ev) != CIGNA_OK) {
             cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
             return;
         }
@@ -137,8 +110,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
             return;
         }
 
-        cigna_connect_done(f, op, cigna_dance_outcome_none);
-        return;
+        break;
 
     case cigna_connect_st_done:
         break;
@@ -151,8 +123,7 @@ cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 /* makes the dance and the authorize URL, and the first operation */
 
 static cigna_dance_outcome_e
-cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 {
     int                      rc;
     cigna_dance_t            d;
@@ -164,8 +135,7 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev,
 
     memset(&d, 0, sizeof(cigna_dance_t));
 
-    if (cigna_connect_return_to(s->provider, f->return_to,
-                                s->arena,
+    if (cigna_connect_return_to(s->provider, f->return_to, s->arena,
                                 &d.return_to)
         == CIGNA_ERROR)
     {
@@ -239,6 +209,23 @@ cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
     *return_to = cigna_arena_close(arena, &b);
 
     return return_to->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+}
+
+
+/* joins a prefix and random bytes, which it encodes in base64url */
+
+static int
+cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
+    const uint8_t *random, size_t len, cigna_slice_t *out)
+{
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+    cigna_buf_append(&b, prefix);
+    cigna_base64url_append(&b, cigna_slice_make(random, random + len));
+    *out = cigna_arena_close(a, &b);
+
+    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -322,6 +309,7 @@ cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
         return CIGNA_ERROR;
     }
 
+    f->state = cigna_connect_st_open;
     cigna_script_run(op, cigna_script_dance_open, argv, 7);
 
     return CIGNA_OK;
@@ -348,8 +336,9 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 }
 
 
-static int
-cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
+static void
+cigna_connect_list(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
 {
     cigna_slice_t           argv[4];
     const cigna_subject_t  *s;
@@ -359,17 +348,18 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
     argv[0] = s->identity->dances_key;
     argv[1] = f->dance_key;
 
-    if (cigna_flow_uint(s->arena, s->provider->dances_per_member, &argv[2])
-        != CIGNA_OK
+    if (!cigna_script_said(ev, "ok")
+        || cigna_flow_uint(s->arena, s->provider->dances_per_member, &argv[2])
+           != CIGNA_OK
         || cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS, &argv[3])
            != CIGNA_OK)
     {
-        return CIGNA_ERROR;
+        cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
+        return;
     }
 
+    f->state = cigna_connect_st_list;
     cigna_script_run(op, cigna_script_dance_list, argv, 4);
-
-    return CIGNA_OK;
 }
 
 
@@ -380,6 +370,10 @@ cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
 {
     size_t         i;
     cigna_slice_t  key;
+
+    if (!cigna_script_said(ev, "ok")) {
+        return CIGNA_ERROR;
+    }
 
     for (i = 1; f->evicted < CIGNA_EVICTED_MAX; i++) {
         key = cigna_script_slice(ev, i);
@@ -428,21 +422,4 @@ cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
     }
 
     cigna_flow_done(op);
-}
-
-
-/* joins a prefix and random bytes, which it encodes in base64url */
-
-static int
-cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
-    const uint8_t *random, size_t len, cigna_slice_t *out)
-{
-    cigna_buf_t  b;
-
-    cigna_arena_open(a, &b);
-    cigna_buf_append(&b, prefix);
-    cigna_base64url_append(&b, cigna_slice_make(random, random + len));
-    *out = cigna_arena_close(a, &b);
-
-    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }

@@ -24,6 +24,8 @@
 #define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
 
 
+/* the maker of the run zeroes the struct */
+
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
     const cigna_subject_t      *subject;
@@ -46,9 +48,8 @@ typedef struct {
 } cigna_connect_t;
 
 
-void cigna_connect_init(cigna_connect_t *f);
-void cigna_connect_next(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+/* flow: a cigna_connect_t */
+void cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 
 /*

@@ -16,8 +16,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_connect.h"
 #include "cigna_dance_claim.h"
 
@@ -57,30 +55,11 @@ static int cigna_dance_claim_wait(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_dance_claim_other(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_dance_outcome_e outcome);
-static int cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
-    cigna_dance_t *d);
 static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
+static int cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op);
 static int cigna_dance_claim_over(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, const char *why);
-
-
-void
-cigna_dance_claim_init(cigna_dance_claim_t *t)
-{
-    t->outcome = cigna_dance_outcome_none;
-    t->why = NULL;
-    t->dance_id = cigna_slice_null;
-    t->return_to = cigna_slice_null;
-    memset(&t->dance, 0, sizeof(cigna_dance_t));
-    t->rest = cigna_slice_null;
-    t->taken_ms = 0;
-    t->repeated = 0;
-    t->taken = 0;
-
-    t->state = cigna_dance_claim_st_start;
-    t->waited_ms = 0;
-}
 
 
 int
@@ -107,12 +86,8 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
         /* any reply of the script is final; only failures are repeated */
 
         if (cigna_script_word(ev).len == 0
-            && cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
-                                 CIGNA_DANCE_CLAIM_REDIS_MS,
-                                 CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
-               == CIGNA_OK)
+            && cigna_dance_claim_again(t, op) == CIGNA_AGAIN)
         {
-            t->state = cigna_dance_claim_st_sleep;
             return CIGNA_AGAIN;
         }
 
@@ -159,8 +134,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     argv[3] = t->taker;
 
     cigna_script_run(op, cigna_script_dance_claim, argv, 5);
-    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
-    t->state = cigna_dance_claim_st_ask;
+    t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
 
     return CIGNA_OK;
 }
@@ -242,12 +216,7 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         t->taken = 1;
     }
 
-    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
-                          CIGNA_DANCE_CLAIM_REDIS_MS,
-                          CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
-        == CIGNA_OK)
-    {
-        t->state = cigna_dance_claim_st_sleep;
+    if (cigna_dance_claim_again(t, op) == CIGNA_AGAIN) {
         return CIGNA_AGAIN;
     }
 
@@ -264,7 +233,8 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
     t->taken = 1;
     t->taken_ms = ev->now_ms;
 
-    rc = cigna_dance_claim_open(t, cigna_script_slice(ev, 2), &t->dance);
+    rc = cigna_vault_open_dance(t->subject, t->dance_key,
+                                cigna_script_slice(ev, 2), &t->dance);
 
     if (rc != CIGNA_OK) {
         return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
@@ -322,7 +292,8 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     blob = cigna_script_slice(ev, cigna_script_said(ev, "ended") ? 3 : 2);
 
-    asked = cigna_dance_claim_open(t, blob, &t->dance) == CIGNA_OK
+    asked = cigna_vault_open_dance(t->subject, t->dance_key, blob, &t->dance)
+            == CIGNA_OK
             ? t->dance.return_to : cigna_slice_null;
 
     /* checked again, as the configuration may have changed since connect */
@@ -336,14 +307,6 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     return cigna_dance_claim_over(t, outcome, NULL);
-}
-
-
-static int
-cigna_dance_claim_open(cigna_dance_claim_t *t, cigna_slice_t blob,
-    cigna_dance_t *d)
-{
-    return cigna_vault_open_dance(t->subject, t->dance_key, blob, d);
 }
 
 
@@ -364,6 +327,25 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 
     (void) cigna_vault_seal_dance(t->subject, t->dance_key, &d, ev->random,
                                   &t->rest);
+}
+
+
+/* CIGNA_AGAIN: the flow sleeps and sends the command again */
+
+static int
+cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op)
+{
+    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
+                          CIGNA_DANCE_CLAIM_REDIS_MS,
+                          CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
+        != CIGNA_OK)
+    {
+        return CIGNA_ERROR;
+    }
+
+    t->state = cigna_dance_claim_st_sleep;
+
+    return CIGNA_AGAIN;
 }
 
 
@@ -391,8 +373,7 @@ cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     argv[3] = t->rest;
 
     cigna_script_run(op, cigna_script_dance_end, argv, 4);
-    cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
-    t->state = cigna_dance_claim_st_end;
+    t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
 }
 
 

@@ -9,7 +9,7 @@
 
 /*
  * Takes a dance for one run, and later ends it with its outcome.  The callback
- * runs these two flows as steps of its own.
+ * runs these two flows as steps of its own.  At first the struct is zeroed.
  */
 
 typedef struct {
@@ -50,9 +50,6 @@ typedef struct {
 
 #define CIGNA_DANCE_CLAIM_MS  (120 * 1000)
 
-
-/* leaves the flow's fields alone, so call it before or after they are set */
-void cigna_dance_claim_init(cigna_dance_claim_t *t);
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:

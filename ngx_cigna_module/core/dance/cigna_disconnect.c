@@ -40,12 +40,10 @@ typedef enum {
     cigna_disconnect_st_sleep,
     cigna_disconnect_st_journal,
     cigna_disconnect_st_report,
-    cigna_disconnect_st_revoke,
-    cigna_disconnect_st_done
+    cigna_disconnect_st_revoke
 } cigna_disconnect_state_e;
 
 
-static void cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op);
 static void cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op);
 static void cigna_disconnect_deleted(cigna_disconnect_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
@@ -58,28 +56,16 @@ static void cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
 
 
 void
-cigna_disconnect_init(cigna_disconnect_t *f)
+cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    f->outcome = cigna_dance_outcome_none;
-    f->existed = 0;
-    f->unread = 0;
-    f->detail[0] = '\0';
+    cigna_disconnect_t  *f = flow;
 
-    f->state = cigna_disconnect_st_start;
-    memset(&f->grant, 0, sizeof(cigna_grant_t));
-    cigna_revoke_handoff_init(&f->revoke);
-}
-
-
-void
-cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
     switch ((cigna_disconnect_state_e) f->state) {
 
     case cigna_disconnect_st_start:
 
-        cigna_disconnect_look(f, op);
+        f->state = cigna_disconnect_st_look;
+        cigna_script_read(op, f->subject->identity);
         return;
 
     case cigna_disconnect_st_look:
@@ -115,22 +101,10 @@ cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
             return;
         }
 
-        f->state = cigna_disconnect_st_done;
-        break;
-
-    case cigna_disconnect_st_done:
         break;
     }
 
     cigna_flow_done(op);
-}
-
-
-static void
-cigna_disconnect_look(cigna_disconnect_t *f, cigna_op_t *op)
-{
-    f->state = cigna_disconnect_st_look;
-    cigna_script_read(op, f->subject->identity);
 }
 
 
@@ -154,9 +128,8 @@ cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
         return;
     }
 
-    f->state = cigna_disconnect_st_delete;
     cigna_script_run(op, cigna_script_grant_delete, argv, 5);
-    cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
+    f->state = cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
 }
 
 

@@ -11,7 +11,7 @@
 
 /*
  * Ends a grant: deletes it in the vault, reports, and then has its tokens
- * revoked at the authorization server.
+ * revoked at the authorization server.  The maker of the run zeroes the struct.
  */
 
 typedef struct {
@@ -33,9 +33,8 @@ typedef struct {
 } cigna_disconnect_t;
 
 
-void cigna_disconnect_init(cigna_disconnect_t *f);
-void cigna_disconnect_next(cigna_disconnect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+/* flow: a cigna_disconnect_t */
+void cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 
 #endif /* _CIGNA_DISCONNECT_H_INCLUDED_ */

@@ -52,28 +52,6 @@ static int cigna_grant_install_shared(cigna_slice_t a, cigna_slice_t b);
 
 
 void
-cigna_grant_install_init(cigna_grant_install_t *p)
-{
-    p->rc = cigna_grant_install_failed;
-    memset(&p->old, 0, sizeof(cigna_grant_t));
-    p->replaced = 0;
-    p->unread = 0;
-
-    p->state = cigna_grant_install_st_over;
-    memset(&p->entry, 0, sizeof(cigna_journal_t));
-    p->looked = 0;
-    p->lost = 0;
-}
-
-
-void
-cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op)
-{
-    cigna_script_read(op, p->subject->identity);
-}
-
-
-void
 cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
 {
     if (cigna_flow_answered(ev)) {
@@ -116,8 +94,7 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
 
     cigna_script_run(op, cigna_script_grant_install, argv,
                      1 + CIGNA_GRANT_WRITE_ARGC);
-    cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
-    p->state = cigna_grant_install_st_put;
+    p->state = cigna_retry_init(&p->retry, op, cigna_grant_install_st_put);
 
     return CIGNA_OK;
 }
@@ -203,12 +180,11 @@ cigna_grant_install_not_stored(cigna_grant_install_t *p,
         return CIGNA_AGAIN;
     }
 
-    p->rc = cigna_grant_install_failed;
-
     if (!p->lost) {
         return cigna_grant_install_over(p, cigna_grant_install_failed);
     }
 
+    p->rc = cigna_grant_install_failed;
     p->entry.generation = 0;
     p->entry.blob = cigna_slice_null;
     p->entry.connected_ms = 1;             /* not known: the earliest time */

@@ -9,7 +9,7 @@
 
 /*
  * Stores the grant of a dance in place of the member's old grant.  The callback
- * runs this flow as one of its steps.
+ * runs this flow as one of its steps.  At first the struct is zeroed.
  */
 
 typedef enum {
@@ -38,14 +38,10 @@ typedef struct {
 } cigna_grant_install_t;
 
 
-/* leaves the flow's fields alone, so call it before or after they are set */
-void cigna_grant_install_init(cigna_grant_install_t *p);
-
 /*
- * Makes *op the read of the old grant.  The reply to the put will have it, too,
- * but may be lost.  Pass the event to cigna_grant_install_looked().
+ * Takes the reply to cigna_script_read(): the old grant.  The reply to the put
+ * will have it, too, but may be lost.
  */
-void cigna_grant_install_look(cigna_grant_install_t *p, cigna_op_t *op);
 void cigna_grant_install_looked(cigna_grant_install_t *p,
     const cigna_event_t *ev);
 

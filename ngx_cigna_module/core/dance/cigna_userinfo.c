@@ -56,20 +56,6 @@ static int cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
 static int cigna_userinfo_over(cigna_userinfo_t *f, cigna_userinfo_e rc);
 
 
-void
-cigna_userinfo_init(cigna_userinfo_t *f)
-{
-    f->rc = cigna_userinfo_pending;
-    f->value = cigna_slice_null;
-    f->detail[0] = '\0';
-
-    f->state = cigna_userinfo_st_start;
-    f->rounds = 0;
-    memset(&f->grant, 0, sizeof(cigna_grant_t));
-    f->blob = cigna_slice_null;
-}
-
-
 int
 cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
@@ -111,10 +97,9 @@ cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
 
 
 void
-cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
-    if (cigna_userinfo_next(f, ev, op) != CIGNA_AGAIN) {
+    if (cigna_userinfo_next(flow, ev, op) != CIGNA_AGAIN) {
         cigna_flow_done(op);
     }
 }
@@ -242,8 +227,7 @@ cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
     }
 
     if (ev->status != 200) {
-        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status",
-                            ev->status);
+        cigna_flow_say_uint(f->detail, sizeof(f->detail), "status", ev->status);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 
@@ -339,7 +323,7 @@ const char *
 cigna_userinfo_name(cigna_userinfo_e rc)
 {
     static const char  *names[] = {
-        "known", "pending", "current", "ended", "unreachable", "refused",
+        "pending", "known", "current", "ended", "unreachable", "refused",
         "unstored"
     };
 

@@ -9,7 +9,7 @@
 /*
  * Asks the FHIR server's $userinfo for the member's identifier and puts it into
  * the grant; see cigna_userinfo.c.  It runs as a flow of its own, or as a step
- * of the callback.
+ * of the callback.  At first the struct is zeroed.
  */
 
 #define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */
@@ -17,8 +17,8 @@
 
 
 typedef enum {
-    cigna_userinfo_known = 0,              /* received and stored */
-    cigna_userinfo_pending,
+    cigna_userinfo_pending = 0,
+    cigna_userinfo_known,                  /* received and stored */
     cigna_userinfo_current,                /* it was known before */
     cigna_userinfo_ended,                  /* the grant is gone, or its access
                                               token has expired */
@@ -47,9 +47,6 @@ typedef struct {
 } cigna_userinfo_t;
 
 
-/* leaves the caller's fields alone, so call it before or after they are set */
-void cigna_userinfo_init(cigna_userinfo_t *f);
-
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
  * the flow is over, see rc, and there is no operation.
@@ -57,9 +54,11 @@ void cigna_userinfo_init(cigna_userinfo_t *f);
 int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* like cigna_userinfo_next(), as a flow of its own that ends with done */
-void cigna_userinfo_flow(cigna_userinfo_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+/*
+ * like cigna_userinfo_next(), as a flow of its own that ends with done; flow: a
+ * cigna_userinfo_t
+ */
+void cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 /*
  * Reads the reply to $userinfo, a FHIR R4 Parameters resource, and copies its

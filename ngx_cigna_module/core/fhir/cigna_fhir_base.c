@@ -1,7 +1,11 @@
 
+#include <string.h>
+
 #include "cigna_fhir_base.h"
 
 
+static int cigna_fhir_base_other_origin(const cigna_bases_t *bases,
+    const cigna_uri_t *uri);
 static int cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url,
     int cut, size_t *len);
 static int cigna_fhir_base_at_root(const cigna_bases_t *bases,
@@ -14,17 +18,13 @@ static int cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme);
 static cigna_slice_t cigna_fhir_base_no_ports(cigna_slice_t authority);
 static cigna_slice_t cigna_fhir_base_slashes(cigna_slice_t rest);
 static int cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut);
-static cigna_slice_t cigna_fhir_base_path(const cigna_uri_t *uri);
 static int cigna_fhir_base_border(uint8_t c);
 
 
 void
 cigna_bases_init(cigna_bases_t *bases)
 {
-    bases->n = 0;
-    bases->len_plain = 0;
-    bases->len_max = 0;
-    bases->mixed = 0;
+    memset(bases, 0, sizeof(cigna_bases_t));
 }
 
 
@@ -32,7 +32,6 @@ int
 cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 {
     size_t              len;
-    unsigned            i;
     cigna_buf_t         b;
     cigna_uri_t        *uri;
     cigna_fhir_base_t  *base;
@@ -55,7 +54,7 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
 
     cigna_buf_init(&b, base->text, CIGNA_FHIR_BASE_LEN_MAX);
     cigna_uri_append_origin(&b, uri);
-    cigna_buf_append(&b, cigna_fhir_base_path(uri));
+    cigna_buf_append(&b, cigna_slice_no_slash(uri->path));
 
     base->len = cigna_buf_slice(&b).len;
 
@@ -66,16 +65,34 @@ cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text, const char **error)
         bases->len_plain = base->len + 2;
     }
 
-    for (i = 0; i < bases->n; i++) {
-        bases->mixed |= cigna_slice_eq_case(
-                            cigna_fhir_base_no_dot(bases->base[i].uri.host),
-                            cigna_fhir_base_no_dot(uri->host))
-                        && !cigna_uri_same_origin(&bases->base[i].uri, uri);
-    }
-
+    bases->mixed |= cigna_fhir_base_other_origin(bases, uri);
     bases->n++;
 
     return CIGNA_OK;
+}
+
+
+/* 1 if another base has the same host, but not the same origin */
+
+static int
+cigna_fhir_base_other_origin(const cigna_bases_t *bases, const cigna_uri_t *uri)
+{
+    unsigned            i;
+    const cigna_uri_t  *other;
+
+    for (i = 0; i < bases->n; i++) {
+
+        other = &bases->base[i].uri;
+
+        if (cigna_slice_eq_case(cigna_fhir_base_no_dot(other->host),
+                                cigna_fhir_base_no_dot(uri->host))
+            && !cigna_uri_same_origin(other, uri))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -170,7 +187,7 @@ cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
             continue;
         }
 
-        path = cigna_fhir_base_path(uri);
+        path = cigna_slice_no_slash(uri->path);
         rest = cigna_slice_skip(url, origin);
 
         if (path.len) {
@@ -202,7 +219,7 @@ cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
         return CIGNA_NONE;
     }
 
-    path = cigna_fhir_base_path(&bases->base[0].uri);
+    path = cigna_slice_no_slash(bases->base[0].uri.path);
 
     if (!cigna_slice_starts(url, path)
         || !cigna_fhir_base_ends(url, path.len, cut))
@@ -361,23 +378,6 @@ static int
 cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)
 {
     return url.len == len ? !cut : cigna_fhir_base_border(url.data[len]);
-}
-
-
-/* the path without a "/" at its end */
-
-static cigna_slice_t
-cigna_fhir_base_path(const cigna_uri_t *uri)
-{
-    cigna_slice_t  path;
-
-    path = uri->path;
-
-    if (path.len && path.data[path.len - 1] == '/') {
-        path.len--;
-    }
-
-    return path;
 }
 
 

@@ -154,11 +154,6 @@ typedef struct {
     const uint8_t  *segment;               /* the first byte of the segment */
     size_t          escapes;               /* number of "%XX" in the segment */
     size_t          dots;                  /* number of dots, escaped or not */
-
-    /* inside a character beyond ASCII (RFC 3629, section 4) */
-    unsigned        more;                  /* bytes of it that follow */
-    uint8_t         least;                 /* range of the next byte */
-    uint8_t         most;
 } cigna_gate_out_path_t;
 
 
@@ -176,17 +171,19 @@ static int cigna_gate_out_query(const uint8_t *p, const uint8_t *end);
 static int cigna_gate_out_plain(const uint8_t *p, const uint8_t *end);
 static const uint8_t *cigna_gate_out_special(cigna_gate_out_path_t *path,
     const uint8_t *p, const uint8_t *end);
-static int cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end,
-    uint8_t *c);
-static int cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c);
+static int cigna_gate_out_byte(cigna_gate_out_path_t *path, const uint8_t **p,
+    const uint8_t *end);
+static const uint8_t *cigna_gate_out_character(cigna_gate_out_path_t *path,
+    int first, const uint8_t *p, const uint8_t *end);
 static int cigna_gate_out_segment(const cigna_gate_out_path_t *path,
     const uint8_t *end);
 static cigna_gate_out_e cigna_gate_out_first(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
+static int cigna_gate_out_take(cigna_slice_t *request, cigna_slice_t bytes);
 static int cigna_gate_out_put_target(cigna_gate_out_t *gate,
     cigna_gate_out_to_t *to);
-static cigna_gate_out_e cigna_gate_out_searched(cigna_gate_out_t *gate,
-    cigna_slice_t *path, cigna_slice_t *query);
+static int cigna_gate_out_searched(const cigna_gate_out_t *gate,
+    cigna_slice_t *path);
 static int cigna_gate_out_header(cigna_gate_out_t *gate,
     cigna_slice_t *request, cigna_gate_out_to_t *to);
 static int cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,
@@ -268,9 +265,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
     int             below;
     const uint8_t  *path, *end, *query;
 
-    if (gate->base.len && gate->base.data[gate->base.len - 1] == '/') {
-        gate->base.len--;
-    }
+    gate->base = cigna_slice_no_slash(gate->base);
 
     path = gate->target.data;
     end = path + gate->target.len;
@@ -344,7 +339,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 
     while (p < end) {
 
-        if (cigna_gate_out_class[*p] == 0 && path.more == 0) {
+        if (cigna_gate_out_class[*p] == 0) {
             p++;
             continue;
         }
@@ -358,8 +353,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 
     /* the last segment may be empty */
 
-    return path.more == 0
-           && (path.segment == end || cigna_gate_out_segment(&path, end));
+    return path.segment == end || cigna_gate_out_segment(&path, end);
 }
 
 
@@ -369,26 +363,21 @@ static const uint8_t *
 cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
     const uint8_t *end)
 {
-    uint8_t         c, class;
+    int             c;
+    uint8_t         class;
     const uint8_t  *next;
 
-    c = *p;
-    next = p + 1;
+    next = p;
+    c = cigna_gate_out_byte(path, &next, end);
 
-    if (c == '%') {
-
-        if (!cigna_gate_out_unescape(p, end, &c)) {
-            return NULL;
-        }
-
-        next = p + 3;
-        path->escapes++;
+    if (c < 0) {
+        return NULL;
     }
 
     class = cigna_gate_out_class[c];
 
-    if (path->more || class == CIGNA_GATE_OUT_HIGH) {
-        return cigna_gate_out_character(path, c) ? next : NULL;
+    if (class == CIGNA_GATE_OUT_HIGH) {
+        return cigna_gate_out_character(path, c, next, end);
     }
 
     if (class == CIGNA_GATE_OUT_DOT) {
@@ -415,60 +404,57 @@ cigna_gate_out_special(cigna_gate_out_path_t *path, const uint8_t *p,
 }
 
 
+/* reads a byte, escaped or not, and moves *p behind it; -1: a broken escape */
+
 static int
-cigna_gate_out_unescape(const uint8_t *p, const uint8_t *end, uint8_t *c)
+cigna_gate_out_byte(cigna_gate_out_path_t *path, const uint8_t **p,
+    const uint8_t *end)
 {
-    int  high, low;
+    int  c;
 
-    if (end - p < 3) {
-        return 0;
+    if (**p != '%') {
+        return *(*p)++;
     }
 
-    high = cigna_slice_hex(p[1]);
-    low = cigna_slice_hex(p[2]);
+    c = cigna_slice_escaped(cigna_slice_make(*p, end));
 
-    if (high < 0 || low < 0) {
-        return 0;
+    if (c >= 0) {
+        path->escapes++;
+        *p += sizeof("%XX") - 1;
     }
 
-    *c = (uint8_t) (high << 4 | low);
-
-    return 1;
+    return c;
 }
 
 
-/* reads a byte of a character beyond ASCII; 0: RFC 3629 forbids it there */
+/* reads the rest of a character beyond ASCII; NULL: RFC 3629 forbids it */
 
-static int
-cigna_gate_out_character(cigna_gate_out_path_t *path, uint8_t c)
+static const uint8_t *
+cigna_gate_out_character(cigna_gate_out_path_t *path, int first,
+    const uint8_t *p, const uint8_t *end)
 {
-    if (path->more) {
+    int      c;
+    size_t   n;
+    uint8_t  bytes[4];
 
-        if (c < path->least || c > path->most) {
-            return 0;
+    bytes[0] = (uint8_t) first;
+
+    for (n = 1; n < sizeof(bytes) && p < end; n++) {
+
+        c = cigna_gate_out_byte(path, &p, end);
+
+        if (c < 0) {
+            return NULL;
         }
 
-        path->more--;
-        path->least = 0x80;
-        path->most = 0xbf;
+        bytes[n] = (uint8_t) c;
 
-        return 1;
+        if (cigna_slice_utf8(cigna_slice_make(bytes, bytes + n + 1))) {
+            return p;
+        }
     }
 
-    path->least = (c == 0xe0) ? 0xa0 : (c == 0xf0) ? 0x90 : 0x80;
-    path->most = (c == 0xed) ? 0x9f : (c == 0xf4) ? 0x8f : 0xbf;
-
-    if (c >= 0xc2 && c <= 0xdf) {
-        path->more = 1;
-
-    } else if (c >= 0xe0 && c <= 0xef) {
-        path->more = 2;
-
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        path->more = 3;
-    }
-
-    return path->more != 0;
+    return NULL;
 }
 
 
@@ -491,45 +477,33 @@ static cigna_gate_out_e
 cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
     cigna_gate_out_to_t *to)
 {
-    cigna_slice_t   method, version;
-    const uint8_t  *p;
+    cigna_slice_t  method, version;
 
     method = cigna_slice("GET ");
-    version = cigna_slice(" HTTP/1.1\r\n");
 
-    if (gate->search && request->len && request->data[0] == 'P') {
-        method = cigna_slice("POST ");
-
-    } else if (!gate->search && request->len && request->data[0] == 'H') {
+    if (!gate->search && cigna_gate_out_take(request, cigna_slice("HEAD "))) {
         method = cigna_slice("HEAD ");
-    }
 
-    if (request->len < method.len + gate->target.len + version.len
-        || memcmp(request->data, method.data, 4) != 0
-        || request->data[method.len - 1] != ' ')
+    } else if (!cigna_gate_out_take(request, method)
+               && !(gate->search
+                    && cigna_gate_out_take(request, cigna_slice("POST "))))
     {
         return cigna_gate_out_request;
     }
 
-    p = request->data + method.len;
-
-    if (memcmp(p, gate->target.data, gate->target.len) != 0) {
+    if (!cigna_gate_out_take(request, gate->target)) {
         return cigna_gate_out_request;
     }
 
-    p += gate->target.len;
+    version = *request;
 
-    if (memcmp(p, version.data, sizeof(" HTTP/1.") - 1) != 0
-        || (p[8] != '0' && p[8] != '1') || p[9] != '\r' || p[10] != '\n')
+    if (cigna_gate_out_take(request, cigna_slice(" HTTP/1.1\r\n"))
+        || cigna_gate_out_take(request, cigna_slice(" HTTP/1.0\r\n")))
     {
+        version.len -= request->len;
+
+    } else {
         return cigna_gate_out_request;
-    }
-
-    version.data = p;
-    *request = cigna_slice_make(p + version.len, request->data + request->len);
-
-    if (gate->search) {
-        method = cigna_slice("GET ");
     }
 
     cigna_gate_out_put(to, method);
@@ -544,6 +518,21 @@ cigna_gate_out_first(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
+/* 1 if the request begins with these bytes, which are then cut off */
+
+static int
+cigna_gate_out_take(cigna_slice_t *request, cigna_slice_t bytes)
+{
+    if (!cigna_slice_starts(*request, bytes)) {
+        return 0;
+    }
+
+    *request = cigna_slice_skip(*request, bytes.len);
+
+    return 1;
+}
+
+
 /* writes the target; 0: a search by POST has no target of a search */
 
 static int
@@ -553,13 +542,9 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
     cigna_slice_t   path, query;
 
     path = cigna_slice_make(gate->target.data, gate->args.data);
-    query = cigna_slice_make(gate->args.data,
-                             gate->target.data + gate->target.len);
+    query = gate->search ? gate->query : gate->args;
 
-    if (gate->search
-        && cigna_gate_out_searched(gate, &path, &query)
-           != cigna_gate_out_passed)
-    {
+    if (gate->search && !cigna_gate_out_searched(gate, &path)) {
         return 0;
     }
 
@@ -589,11 +574,10 @@ cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
 }
 
 
-/* removes "/_search" from the path, and takes the query of the GET */
+/* removes "/_search" from the path; 0: the path does not end with it */
 
-static cigna_gate_out_e
-cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
-    cigna_slice_t *query)
+static int
+cigna_gate_out_searched(const cigna_gate_out_t *gate, cigna_slice_t *path)
 {
     cigna_slice_t  end;
 
@@ -602,13 +586,12 @@ cigna_gate_out_searched(cigna_gate_out_t *gate, cigna_slice_t *path,
     if (path->len <= gate->base.len + end.len
         || !cigna_slice_ends(*path, end))
     {
-        return cigna_gate_out_target;
+        return 0;
     }
 
     path->len -= end.len;
-    *query = gate->query;
 
-    return cigna_gate_out_passed;
+    return 1;
 }
 
 

@@ -32,7 +32,7 @@ static int cigna_resource_types_split(cigna_resource_types_ask_t *ask,
 static int cigna_resource_types_segment(cigna_slice_t text);
 static int cigna_resource_types_decode(cigna_slice_t s, int plus,
     cigna_resource_types_word_t *word);
-static uint8_t cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc);
+static int cigna_resource_types_byte(cigna_slice_t *s, int plus);
 static int cigna_resource_types_path(cigna_resource_types_ask_t *ask);
 static int cigna_resource_types_typed(cigna_resource_types_ask_t *ask);
 static int cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
@@ -52,7 +52,6 @@ static int cigna_resource_types_plain(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
 static int cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     cigna_slice_t name, cigna_slice_t value);
-static int cigna_resource_types_is_unknown(cigna_slice_t name);
 static int cigna_resource_types_sort(cigna_resource_types_ask_t *ask,
     cigna_slice_t list);
 static int cigna_resource_types_reversed(cigna_resource_types_ask_t *ask,
@@ -68,12 +67,14 @@ static int cigna_resource_types_pair(cigna_slice_t *query,
     cigna_resource_types_word_t *name, cigna_slice_t *value);
 static int cigna_resource_types_one(cigna_resource_types_ask_t *ask,
     cigna_slice_t name);
+static int cigna_resource_types_listed(const cigna_resource_types_t *types,
+    cigna_slice_t name);
 static int cigna_resource_types_refuse(cigna_resource_types_ask_t *ask,
     cigna_slice_t name);
 static int cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
     cigna_slice_t name);
 static int cigna_resource_types_among(cigna_slice_t name,
-    const char *const *names);
+    const char *const *names, int (*eq)(cigna_slice_t a, cigna_slice_t b));
 static int cigna_resource_types_upper(cigna_slice_t s);
 
 
@@ -87,28 +88,15 @@ static const char *const  cigna_resource_types_unknown[] = {
 int
 cigna_resource_types_name(cigna_slice_t name)
 {
-    size_t         i;
-    cigna_slice_t  rest;
-
-    if (name.len < 2 || name.len > CIGNA_TYPE_LEN_MAX
-        || (name.data[0] != '$' && !cigna_resource_types_upper(name)))
-    {
+    if (name.len < 2 || name.len > CIGNA_TYPE_LEN_MAX) {
         return 0;
     }
 
-    rest = cigna_slice_skip(name, 1);
-
-    for (i = 0; i < rest.len; i++) {
-
-        if (!cigna_slice_alnum(rest.data[i])
-            && !(name.data[0] == '$'
-                 && cigna_slice_has(cigna_slice("-_."), rest.data[i])))
-        {
-            return 0;
-        }
+    if (name.data[0] == '$') {
+        return cigna_slice_only(cigna_slice_skip(name, 1), "-_.");
     }
 
-    return 1;
+    return cigna_resource_types_upper(name) && cigna_slice_only(name, "");
 }
 
 
@@ -195,23 +183,21 @@ static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,
     cigna_resource_types_word_t *word)
 {
-    int      rc;
-    size_t   n;
-    uint8_t  c;
+    int     c;
+    size_t  n;
 
     n = 0;
-    rc = CIGNA_OK;
 
     while (s.len) {
 
-        c = cigna_resource_types_byte(&s, plus, &rc);
+        c = cigna_resource_types_byte(&s, plus);
 
-        if (rc != CIGNA_OK || c < 0x20 || c == 0x7f) {
+        if (c < 0x20 || c == 0x7f) {
             return CIGNA_ERROR;
         }
 
         if (n < CIGNA_TYPE_LEN_MAX) {
-            word->bytes[n] = c;
+            word->bytes[n] = (uint8_t) c;
 
         } else if (c == '/' || c == '\\') {
             return CIGNA_ERROR;
@@ -228,11 +214,12 @@ cigna_resource_types_decode(cigna_slice_t s, int plus,
 }
 
 
-static uint8_t
-cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc)
+/* cuts one byte off the front and decodes it; -1: a broken escape */
+
+static int
+cigna_resource_types_byte(cigna_slice_t *s, int plus)
 {
-    uint8_t   c;
-    uint64_t  n;
+    int  c;
 
     c = s->data[0];
 
@@ -241,18 +228,10 @@ cigna_resource_types_byte(cigna_slice_t *s, int plus, int *rc)
         return (plus && c == '+') ? ' ' : c;
     }
 
-    if (s->len < 3
-        || cigna_slice_uint_hex(cigna_slice_make(s->data + 1, s->data + 3),
-                                0xff, &n)
-           != CIGNA_OK)
-    {
-        *rc = CIGNA_ERROR;
-        return 0;
-    }
+    c = cigna_slice_escaped(*s);
+    *s = cigna_slice_skip(*s, sizeof("%XX") - 1);
 
-    *s = cigna_slice_skip(*s, 3);
-
-    return (uint8_t) n;
+    return c;
 }
 
 
@@ -373,12 +352,8 @@ static int
 cigna_resource_types_operation(cigna_resource_types_ask_t *ask,
     cigna_slice_t name)
 {
-    size_t  i;
-
-    for (i = 0; i < ask->types->count; i++) {
-        if (cigna_slice_eq(ask->types->names[i], name)) {
-            return CIGNA_OK;
-        }
+    if (cigna_resource_types_listed(ask->types, name)) {
+        return CIGNA_OK;
     }
 
     if (cigna_slice_eq(name, cigna_slice("$everything"))) {
@@ -493,31 +468,24 @@ static int
 cigna_resource_types_item(cigna_slice_t *list,
     cigna_resource_types_word_t *item)
 {
-    int      rc;
-    uint8_t  c;
-
-    rc = CIGNA_OK;
+    int  c;
 
     item->text.data = item->bytes;
     item->text.len = 0;
 
     while (list->len) {
 
-        c = cigna_resource_types_byte(list, 1, &rc);
-
-        if (rc != CIGNA_OK) {
-            return CIGNA_ERROR;
-        }
+        c = cigna_resource_types_byte(list, 1);
 
         if (c == ',') {
             return CIGNA_AGAIN;
         }
 
-        if (item->text.len == CIGNA_TYPE_LEN_MAX) {
+        if (c < 0 || item->text.len == CIGNA_TYPE_LEN_MAX) {
             return CIGNA_ERROR;
         }
 
-        item->bytes[item->text.len++] = c;
+        item->bytes[item->text.len++] = (uint8_t) c;
     }
 
     return CIGNA_OK;
@@ -558,8 +526,8 @@ static int
 cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
     cigna_slice_t value)
 {
-    int      rc;
-    size_t   i;
+    int     c;
+    size_t  i;
 
     for (i = 0; i < name.len; i++) {
         if (cigna_slice_has(cigna_slice("%&;= "), name.data[i])) {
@@ -567,14 +535,15 @@ cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
         }
     }
 
-    rc = CIGNA_OK;
-
     while (value.len) {
-        if (cigna_resource_types_byte(&value, 1, &rc) == ';') {
+
+        c = cigna_resource_types_byte(&value, 1);
+
+        if (c == ';') {
             return cigna_resource_types_refuse(ask, cigna_slice(";"));
         }
 
-        if (rc != CIGNA_OK) {
+        if (c < 0) {
             return CIGNA_ERROR;
         }
     }
@@ -605,13 +574,11 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
 
     /* makes the server return containers of the matches, which have any type */
 
-    if (cigna_slice_eq_case(name, cigna_slice("_contained"))
-        && !cigna_slice_eq(value, cigna_slice("false")))
+    if (cigna_resource_types_among(name, cigna_resource_types_unknown,
+                                   cigna_slice_eq_case)
+        || (cigna_slice_eq_case(name, cigna_slice("_contained"))
+            && !cigna_slice_eq(value, cigna_slice("false"))))
     {
-        return cigna_resource_types_refuse(ask, name);
-    }
-
-    if (cigna_resource_types_is_unknown(name)) {
         return cigna_resource_types_refuse(ask, name);
     }
 
@@ -638,21 +605,6 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
     }
 
     return CIGNA_OK;
-}
-
-
-static int
-cigna_resource_types_is_unknown(cigna_slice_t name)
-{
-    const char *const  *unknown;
-
-    for (unknown = cigna_resource_types_unknown; *unknown; unknown++) {
-        if (cigna_slice_eq_case(name, cigna_slice_str(*unknown))) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -869,19 +821,25 @@ cigna_resource_types_pair(cigna_slice_t *query,
 static int
 cigna_resource_types_one(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 {
+    return cigna_resource_types_upper(name)
+           && cigna_resource_types_listed(ask->types, name)
+           ? CIGNA_OK : cigna_resource_types_refuse(ask, name);
+}
+
+
+static int
+cigna_resource_types_listed(const cigna_resource_types_t *types,
+    cigna_slice_t name)
+{
     size_t  i;
 
-    if (!cigna_resource_types_upper(name)) {
-        return cigna_resource_types_refuse(ask, name);
-    }
-
-    for (i = 0; i < ask->types->count; i++) {
-        if (cigna_slice_eq(ask->types->names[i], name)) {
-            return CIGNA_OK;
+    for (i = 0; i < types->count; i++) {
+        if (cigna_slice_eq(types->names[i], name)) {
+            return 1;
         }
     }
 
-    return cigna_resource_types_refuse(ask, name);
+    return 0;
 }
 
 
@@ -895,8 +853,9 @@ cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
     };
 
     if (cigna_resource_types_name(name)
-        || cigna_resource_types_among(name, cigna_resource_types_unknown)
-        || cigna_resource_types_among(name, others))
+        || cigna_resource_types_among(name, cigna_resource_types_unknown,
+                                      cigna_slice_eq)
+        || cigna_resource_types_among(name, others, cigna_slice_eq))
     {
         cigna_buf_append(ask->what, name);
     }
@@ -905,13 +864,14 @@ cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)
 }
 
 
-/* 1 if the name is among the names; letter case matters */
+/* 1 if the name is among the names; "eq" compares, with or without the case */
 
 static int
-cigna_resource_types_among(cigna_slice_t name, const char *const *names)
+cigna_resource_types_among(cigna_slice_t name, const char *const *names,
+    int (*eq)(cigna_slice_t a, cigna_slice_t b))
 {
     for ( /* void */ ; *names; names++) {
-        if (cigna_slice_eq(name, cigna_slice_str(*names))) {
+        if (eq(name, cigna_slice_str(*names))) {
             return 1;
         }
     }
@@ -926,15 +886,9 @@ static int
 cigna_resource_types_refuse_link(cigna_resource_types_ask_t *ask,
     cigna_slice_t name)
 {
-    size_t  i;
-
-    for (i = 0; i < name.len; i++) {
-        if (!cigna_slice_alnum(name.data[i]) && name.data[i] != '-') {
-            return CIGNA_ERROR;
-        }
+    if (cigna_slice_only(name, "-")) {
+        cigna_buf_append(ask->what, name);
     }
-
-    cigna_buf_append(ask->what, name);
 
     return CIGNA_ERROR;
 }

@@ -129,12 +129,14 @@ cigna_flow_jitter(const cigna_event_t *ev, unsigned from, unsigned to)
 }
 
 
-void
+unsigned
 cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state)
 {
     r->op = *op;
     r->tries = 1;
     r->state = state;
+
+    return state;
 }
 
 

@@ -268,8 +268,12 @@ typedef struct {
 } cigna_retry_t;
 
 
-/* copies *op; state is the state in which the flow takes the event of *op */
-void cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op, unsigned state);
+/*
+ * Copies *op.  state: the state in which the flow takes the event of *op; the
+ * function returns it.
+ */
+unsigned cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op,
+    unsigned state);
 
 /*
  * Makes *op a sleep before the next try.  The sleep lasts first_ms, doubles

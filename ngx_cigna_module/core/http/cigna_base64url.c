@@ -1,11 +1,12 @@
 
+#include <string.h>
+
 #include "cigna_base64url.h"
 #include "base/cigna_secret.h"
 
 
 static void cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s,
     const char *alphabet, int padding);
-static uint32_t cigna_base64_group(const uint8_t *in, size_t n);
 static int cigna_base64_decode_as(cigna_slice_t s, cigna_buf_t *b, int any);
 static int cigna_base64_decode_group(const uint8_t *in, size_t n,
     uint8_t *out, int any);
@@ -114,7 +115,11 @@ cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s, const char *alphabet,
     for (i = 0; i < s.len; i += n) {
 
         n = (s.len - i < 3) ? s.len - i : 3;
-        group = cigna_base64_group(s.data + i, n);
+        group = 0;
+
+        for (k = 0; k < n; k++) {
+            group |= (uint32_t) s.data[i + k] << (16 - 8 * k);
+        }
 
         for (k = 0; k < 4; k++) {
 
@@ -126,24 +131,6 @@ cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s, const char *alphabet,
             }
         }
     }
-}
-
-
-/* puts 1 to 3 bytes into the upper bits of a number of 24 bits */
-
-static uint32_t
-cigna_base64_group(const uint8_t *in, size_t n)
-{
-    size_t    i;
-    uint32_t  group;
-
-    group = 0;
-
-    for (i = 0; i < n; i++) {
-        group |= (uint32_t) in[i] << (16 - 8 * i);
-    }
-
-    return group;
 }
 
 
@@ -181,33 +168,14 @@ cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
 static uint32_t
 cigna_base64_value(uint8_t c, int any)
 {
-    if (c >= 'A' && c <= 'Z') {
-        return (uint32_t) c - 'A';
+    const char         *digit;
+    static const char   digits[] = CIGNA_BASE64_DIGITS "-_";
+
+    if (any) {
+        c = (c == '+') ? '-' : (c == '/') ? '_' : c;
     }
 
-    if (c >= 'a' && c <= 'z') {
-        return (uint32_t) c - 'a' + 26;
-    }
+    digit = memchr(digits, c, sizeof(digits) - 1);
 
-    if (c >= '0' && c <= '9') {
-        return (uint32_t) c - '0' + 52;
-    }
-
-    switch (c) {
-
-    case '-':
-        return 62;
-
-    case '_':
-        return 63;
-
-    case '+':
-        return any ? 62 : CIGNA_BASE64_BAD;
-
-    case '/':
-        return any ? 63 : CIGNA_BASE64_BAD;
-
-    default:
-        return CIGNA_BASE64_BAD;
-    }
+    return digit ? (uint32_t) (digit - digits) : CIGNA_BASE64_BAD;
 }

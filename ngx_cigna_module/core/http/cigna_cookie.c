@@ -6,7 +6,6 @@
 
 static int cigna_cookie_time(cigna_slice_t s, uint64_t *time_s);
 static void cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s);
-static int cigna_cookie_safe(cigna_slice_t s);
 
 
 #define CIGNA_COOKIE_HTTP_NAME   cigna_slice("cigna-")
@@ -15,6 +14,8 @@ static int cigna_cookie_safe(cigna_slice_t s);
 #define CIGNA_COOKIE_TIME_MAX    10        /* digits: beyond the year 100000 */
 #define CIGNA_COOKIE_SECRET_MIN  22        /* 128 bits */
 #define CIGNA_COOKIE_SECRET_MAX  64
+
+#define CIGNA_COOKIE_SIGNS       "-_"      /* of base64url */
 
 static const char  cigna_cookie_digits[] =
     "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -67,10 +68,11 @@ cigna_cookie_parse(cigna_slice_t name, cigna_slice_t value, int https,
     started = cigna_slice_cut(&value, '.');
     c->secret = value;
 
-    if (c->tag.len != CIGNA_COOKIE_TAG_LEN || !cigna_cookie_safe(c->tag)
+    if (c->tag.len != CIGNA_COOKIE_TAG_LEN
+        || !cigna_slice_only(c->tag, CIGNA_COOKIE_SIGNS)
         || c->secret.len < CIGNA_COOKIE_SECRET_MIN
         || c->secret.len > CIGNA_COOKIE_SECRET_MAX
-        || !cigna_cookie_safe(c->secret))
+        || !cigna_slice_only(c->secret, CIGNA_COOKIE_SIGNS))
     {
         return CIGNA_ERROR;
     }
@@ -156,25 +158,4 @@ cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s)
     } while (time_s);
 
     cigna_buf_append(b, cigna_slice_make(p, end));
-}
-
-
-/* 1 if s is base64url, as tags and secrets are */
-
-static int
-cigna_cookie_safe(cigna_slice_t s)
-{
-    size_t   i;
-    uint8_t  c;
-
-    for (i = 0; i < s.len; i++) {
-
-        c = s.data[i];
-
-        if (!cigna_slice_alnum(c) && c != '-' && c != '_') {
-            return 0;
-        }
-    }
-
-    return 1;
 }

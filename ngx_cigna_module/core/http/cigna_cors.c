@@ -2,9 +2,6 @@
 #include "cigna_cors.h"
 
 
-static int cigna_cors_name(cigna_slice_t name);
-
-
 int
 cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
     const char **error)
@@ -47,6 +44,8 @@ cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
 int
 cigna_cors_names(cigna_slice_t list)
 {
+    cigna_slice_t  name;
+
     if (list.len > CIGNA_CORS_NAMES_MAX || list.len == 0) {
         return 0;
     }
@@ -58,27 +57,15 @@ cigna_cors_names(cigna_slice_t list)
     }
 
     while (list.len) {
-        if (!cigna_cors_name(cigna_slice_trim(cigna_slice_cut(&list, ',')))) {
+
+        name = cigna_slice_trim(cigna_slice_cut(&list, ','));
+
+        if (name.len == 0 || !cigna_slice_only(name, CIGNA_SLICE_TOKEN)) {
             return 0;
         }
     }
 
     return 1;
-}
-
-
-static int
-cigna_cors_name(cigna_slice_t name)
-{
-    size_t  i;
-
-    for (i = 0; i < name.len; i++) {
-        if (!cigna_slice_token(name.data[i])) {
-            return 0;
-        }
-    }
-
-    return name.len != 0;
 }
 
 

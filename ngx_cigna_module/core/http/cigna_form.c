@@ -7,13 +7,10 @@
 
 static int cigna_form_is_any(cigna_slice_t encoded,
     const cigna_slice_t *names, size_t count);
-static int cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
-    cigna_slice_t *value);
 static int cigna_form_is(cigna_slice_t encoded, cigna_slice_t name);
 static int cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
     cigna_slice_t *value);
 static int cigna_form_byte(cigna_slice_t *encoded, uint8_t *c);
-static int cigna_form_unreserved(uint8_t c);
 
 
 void
@@ -24,7 +21,9 @@ cigna_form_append_encoded(cigna_buf_t *b, cigna_slice_t s)
 
     for (i = 0; i < s.len; i++) {
 
-        if (cigna_form_unreserved(s.data[i])) {
+        if (cigna_slice_alnum(s.data[i])
+            || cigna_slice_has(cigna_slice("-._~"), s.data[i]))
+        {
             cigna_buf_append_char(b, s.data[i]);
             continue;
         }
@@ -141,7 +140,10 @@ cigna_form_get(cigna_slice_t query, cigna_slice_t name, cigna_arena_t *arena,
     found = 0;
     encoded = cigna_slice_null;
 
-    while (cigna_form_next(&query, &n, &v) == CIGNA_OK) {
+    while (query.len) {
+
+        v = cigna_slice_cut(&query, '&');
+        n = cigna_slice_cut(&v, '=');
 
         if (!cigna_form_is(n, name)) {
             continue;
@@ -156,25 +158,6 @@ cigna_form_get(cigna_slice_t query, cigna_slice_t name, cigna_arena_t *arena,
     }
 
     return found ? cigna_form_decode(encoded, arena, value) : CIGNA_NONE;
-}
-
-
-/*
- * cuts the next pair off *query, still encoded; without "=" the value is empty
- */
-
-static int
-cigna_form_next(cigna_slice_t *query, cigna_slice_t *name,
-    cigna_slice_t *value)
-{
-    if (query->len == 0) {
-        return CIGNA_NONE;
-    }
-
-    *value = cigna_slice_cut(query, '&');
-    *name = cigna_slice_cut(value, '=');
-
-    return CIGNA_OK;
 }
 
 
@@ -226,48 +209,36 @@ cigna_form_decode(cigna_slice_t encoded, cigna_arena_t *arena,
 }
 
 
-/* cuts one byte off the front and decodes it; CIGNA_NONE at the end */
+/*
+ * Cuts one byte off the front and decodes it.  CIGNA_NONE at the end.
+ * CIGNA_ERROR: a broken escape, or a NUL byte.
+ */
 
 static int
 cigna_form_byte(cigna_slice_t *encoded, uint8_t *c)
 {
-    int             high, low;
-    size_t          len;
-    const uint8_t  *p;
+    int  code, coded;
 
     if (encoded->len == 0) {
         return CIGNA_NONE;
     }
 
-    p = encoded->data;
-    len = 1;
-    *c = *p;
+    code = encoded->data[0];
+    coded = (code == '%');
 
-    if (*p == '+') {
-        *c = ' ';
+    if (coded) {
+        code = cigna_slice_escaped(*encoded);
 
-    } else if (*p == '%') {
-
-        high = encoded->len < 3 ? -1 : cigna_slice_hex(p[1]);
-        low = high < 0 ? -1 : cigna_slice_hex(p[2]);
-
-        if (low < 0) {
-            return CIGNA_ERROR;
-        }
-
-        len = 3;
-        *c = (uint8_t) (high << 4 | low);
+    } else if (code == '+') {
+        code = ' ';
     }
 
-    *encoded = cigna_slice_skip(*encoded, len);
+    if (code <= 0) {
+        return CIGNA_ERROR;
+    }
 
-    return *c == '\0' ? CIGNA_ERROR : CIGNA_OK;
-}
+    *c = (uint8_t) code;
+    *encoded = cigna_slice_skip(*encoded, coded ? sizeof("%XX") - 1 : 1);
 
-
-static int
-cigna_form_unreserved(uint8_t c)
-{
-    return cigna_slice_alnum(c) || c == '-' || c == '.' || c == '_'
-           || c == '~';
+    return CIGNA_OK;
 }

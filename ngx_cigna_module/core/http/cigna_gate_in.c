@@ -1,6 +1,4 @@
 
-#include <string.h>
-
 #include "cigna_gate_in.h"
 
 
@@ -22,8 +20,8 @@ static cigna_gate_in_e cigna_gate_in_find(cigna_gate_in_table_t table,
 static int cigna_gate_in_parameter(cigna_slice_t *rest);
 static int cigna_gate_in_quoted(cigna_slice_t *rest);
 static cigna_slice_t cigna_gate_in_token(cigna_slice_t *rest);
+static int cigna_gate_in_sign(cigna_slice_t *rest, uint8_t c);
 static void cigna_gate_in_blanks(cigna_slice_t *rest);
-static int cigna_gate_in_type(cigna_slice_t essence, const char *type);
 static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 
 
@@ -169,35 +167,27 @@ cigna_gate_in_attachment(cigna_slice_t value)
 static int
 cigna_gate_in_parameter(cigna_slice_t *rest)
 {
-    if (rest->data[0] != ';') {
+    if (!cigna_gate_in_sign(rest, ';')) {
         return 0;
     }
 
-    *rest = cigna_slice_skip(*rest, 1);
     cigna_gate_in_blanks(rest);
 
-    if (cigna_gate_in_token(rest).len == 0
-        || rest->len == 0 || rest->data[0] != '=')
-    {
+    if (cigna_gate_in_token(rest).len == 0 || !cigna_gate_in_sign(rest, '=')) {
         return 0;
     }
 
-    *rest = cigna_slice_skip(*rest, 1);
-
-    if (rest->len && rest->data[0] == '"') {
-        return cigna_gate_in_quoted(rest);
-    }
-
-    return cigna_gate_in_token(rest).len != 0;
+    return cigna_gate_in_sign(rest, '"') ? cigna_gate_in_quoted(rest)
+                                         : cigna_gate_in_token(rest).len != 0;
 }
 
+
+/* cuts the rest of a quoted string off; 0: it does not end */
 
 static int
 cigna_gate_in_quoted(cigna_slice_t *rest)
 {
     uint8_t  c;
-
-    *rest = cigna_slice_skip(*rest, 1);
 
     while (rest->len) {
 
@@ -222,27 +212,37 @@ cigna_gate_in_quoted(cigna_slice_t *rest)
 static cigna_slice_t
 cigna_gate_in_token(cigna_slice_t *rest)
 {
-    size_t         n;
     cigna_slice_t  token;
 
-    for (n = 0; n < rest->len; n++) {
-        if (!cigna_slice_token(rest->data[n])) {
-            break;
-        }
-    }
+    token = *rest;
+    token.len = cigna_slice_span(token, CIGNA_SLICE_TOKEN);
 
-    token = cigna_slice_make(rest->data, rest->data + n);
-    *rest = cigna_slice_skip(*rest, n);
+    *rest = cigna_slice_skip(*rest, token.len);
 
     return token;
+}
+
+
+/* cuts this sign off the front; 0: *rest does not begin with it */
+
+static int
+cigna_gate_in_sign(cigna_slice_t *rest, uint8_t c)
+{
+    if (rest->len == 0 || rest->data[0] != c) {
+        return 0;
+    }
+
+    *rest = cigna_slice_skip(*rest, 1);
+
+    return 1;
 }
 
 
 static void
 cigna_gate_in_blanks(cigna_slice_t *rest)
 {
-    while (rest->len && (rest->data[0] == ' ' || rest->data[0] == '\t')) {
-        *rest = cigna_slice_skip(*rest, 1);
+    while (cigna_gate_in_sign(rest, ' ') || cigna_gate_in_sign(rest, '\t')) {
+        /* void */
     }
 }
 
@@ -257,8 +257,8 @@ cigna_gate_in_json(cigna_slice_t type)
      * types
      */
 
-    if (cigna_gate_in_type(type, "application/json")
-        || cigna_gate_in_type(type, "application/fhir+json"))
+    if (cigna_slice_eq_case(type, cigna_slice("application/json"))
+        || cigna_slice_eq_case(type, cigna_slice("application/fhir+json")))
     {
         return 1;
     }
@@ -270,18 +270,11 @@ cigna_gate_in_json(cigna_slice_t type)
     rest = type;
     essence = cigna_slice_trim(cigna_slice_cut(&rest, ';'));
 
-    return cigna_gate_in_type(essence, "application/json")
-           || cigna_gate_in_type(essence, "application/json+fhir")
-           || cigna_gate_in_type(essence, "text/json")
+    return cigna_slice_eq_case(essence, cigna_slice("application/json"))
+           || cigna_slice_eq_case(essence, cigna_slice("application/json+fhir"))
+           || cigna_slice_eq_case(essence, cigna_slice("text/json"))
            || (cigna_slice_ends_case(essence, cigna_slice("+json"))
                && cigna_gate_in_two_tokens(essence));
-}
-
-
-static int
-cigna_gate_in_type(cigna_slice_t essence, const char *type)
-{
-    return essence.len == strlen(type) && cigna_slice_named(essence, type);
 }
 
 
@@ -290,13 +283,8 @@ cigna_gate_in_type(cigna_slice_t essence, const char *type)
 static int
 cigna_gate_in_two_tokens(cigna_slice_t essence)
 {
-    if (cigna_gate_in_token(&essence).len == 0
-        || essence.len == 0 || essence.data[0] != '/')
-    {
-        return 0;
-    }
-
-    essence = cigna_slice_skip(essence, 1);
-
-    return cigna_gate_in_token(&essence).len != 0 && essence.len == 0;
+    return cigna_gate_in_token(&essence).len != 0
+           && cigna_gate_in_sign(&essence, '/')
+           && cigna_gate_in_token(&essence).len != 0
+           && essence.len == 0;
 }

@@ -1,42 +1,27 @@
 
 #include <string.h>
+#include <time.h>
 
 #include "cigna_http_date.h"
 
 
-/* a form of a date: a star is any byte; the numbers are offsets in the text */
+/* the numbers of a date */
 
-typedef struct {
-    const char  *text;
-    uint8_t      day;
-    uint8_t      month;
-    uint8_t      year;
-    uint8_t      time;
-    uint8_t      digits;                   /* digits of the year */
-} cigna_http_date_form_t;
-
-
-typedef struct {
-    unsigned     year;
-    unsigned     month;                    /* from 1 */
-    unsigned     day;
-    unsigned     hour;
-    unsigned     min;
-    unsigned     sec;
-} cigna_http_date_t;
+typedef enum {
+    cigna_http_date_year = 0,
+    cigna_http_date_day,
+    cigna_http_date_hour,
+    cigna_http_date_min,
+    cigna_http_date_sec,
+    cigna_http_date_month,                 /* from 0 */
+    cigna_http_date_max
+} cigna_http_date_e;
 
 
-static const cigna_http_date_form_t *cigna_http_date_form(cigna_slice_t *s);
-static int cigna_http_date_fits(cigna_slice_t s,
-    const cigna_http_date_form_t *f);
-static int cigna_http_date_long_day(cigna_slice_t *s);
-static int cigna_http_date_read(cigna_slice_t s,
-    const cigna_http_date_form_t *f, cigna_http_date_t *d);
-static int cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len,
-    unsigned max, unsigned *n);
-static int cigna_http_date_month(cigna_slice_t s, unsigned *month);
-static unsigned cigna_http_date_year(unsigned year, int64_t now_s);
-static unsigned cigna_http_date_before(unsigned year, unsigned month);
+static int cigna_http_date_fits(cigna_slice_t s, const char *form, int *n);
+static int cigna_http_date_named(cigna_slice_t s, int *month);
+static int cigna_http_date_rfc850(cigna_slice_t s, int64_t now_s, int *n);
+static int cigna_http_date_century(int year, int64_t now_s);
 
 
 /* the end of the year 9999, the last year that a date can have */
@@ -44,191 +29,137 @@ static unsigned cigna_http_date_before(unsigned year, unsigned month);
 #define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
 
-static const cigna_http_date_form_t  cigna_http_date_imf = {
-    "***, ** *** **** **:**:** GMT", 5, 8, 12, 17, 4
-};
+/* the letters that stand for the digits of the first numbers in a form */
 
-static const cigna_http_date_form_t  cigna_http_date_asctime = {
-    "*** *** ** **:**:** ****", 8, 4, 20, 11, 4
-};
-
-/* the form of RFC 850 without the name of the day, whose length varies */
-
-static const cigna_http_date_form_t  cigna_http_date_rfc850 = {
-    "**-***-** **:**:** GMT", 0, 3, 7, 10, 2
-};
+static const char  cigna_http_date_letters[] = "YDhms";
 
 
 int
 cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 {
-    int64_t                        days;
-    cigna_http_date_t              d;
-    const cigna_http_date_form_t  *f;
+    int        n[cigna_http_date_max];
+    int64_t    midnight_s;
+    struct tm  date;
 
-    f = cigna_http_date_form(&s);
+    /* asctime() writes a space before a day of one digit */
 
-    if (f == NULL || cigna_http_date_read(s, f, &d) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    if (f->digits == 2) {
-        d.year = cigna_http_date_year(d.year, now_s);
-    }
-
-    if (d.year < 1970) {
-        return CIGNA_ERROR;
-    }
-
-    days = (int64_t) cigna_http_date_before(d.year, d.month) + d.day - 1;
-
-    if (d.day == 0 || days >= cigna_http_date_before(d.year, d.month + 1)) {
-        return CIGNA_ERROR;
-    }
-
-    days -= cigna_http_date_before(1970, 1);
-    *time_s = ((days * 24 + d.hour) * 60 + d.min) * 60 + d.sec;
-
-    return CIGNA_OK;
-}
-
-
-/*
- * Returns the form of a date, and sets *s to the part that the form describes.
- * NULL: the text has none of the forms.
- */
-
-static const cigna_http_date_form_t *
-cigna_http_date_form(cigna_slice_t *s)
-{
-    if (cigna_http_date_fits(*s, &cigna_http_date_imf)) {
-        return &cigna_http_date_imf;
-    }
-
-    if (cigna_http_date_fits(*s, &cigna_http_date_asctime)) {
-        return &cigna_http_date_asctime;
-    }
-
-    return cigna_http_date_long_day(s)
-           && cigna_http_date_fits(*s, &cigna_http_date_rfc850)
-           ? &cigna_http_date_rfc850 : NULL;
-}
-
-
-static int
-cigna_http_date_fits(cigna_slice_t s, const cigna_http_date_form_t *f)
-{
-    size_t  i;
-
-    if (s.len != strlen(f->text)) {
-        return 0;
-    }
-
-    for (i = 0; i < s.len; i++) {
-        if (f->text[i] != '*' && f->text[i] != s.data[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* cuts the name of the day off the front, such as "Monday, " */
-
-static int
-cigna_http_date_long_day(cigna_slice_t *s)
-{
-    size_t   i;
-    uint8_t  c;
-
-    for (i = 0; i < s->len; i++) {
-
-        c = cigna_slice_lower(s->data[i]);
-
-        if (c < 'a' || c > 'z') {
-            break;
-        }
-    }
-
-    if (i < sizeof("Sunday") - 1 || i > sizeof("Wednesday") - 1) {
-        return 0;
-    }
-
-    *s = cigna_slice_skip(*s, i);
-
-    if (!cigna_slice_starts(*s, cigna_slice(", "))) {
-        return 0;
-    }
-
-    *s = cigna_slice_skip(*s, 2);
-
-    return 1;
-}
-
-
-/* asctime() writes a space before a day of one digit */
-
-static int
-cigna_http_date_read(cigna_slice_t s, const cigna_http_date_form_t *f,
-    cigna_http_date_t *d)
-{
-    size_t  blank;
-
-    blank = f == &cigna_http_date_asctime && s.data[f->day] == ' ';
-
-    if (cigna_http_date_number(s, f->day + blank, 2 - blank, 31, &d->day)
-           != CIGNA_OK
-        || cigna_http_date_month(cigna_slice_skip(s, f->month), &d->month)
-           != CIGNA_OK
-        || cigna_http_date_number(s, f->year, f->digits, 9999, &d->year)
-           != CIGNA_OK
-        || cigna_http_date_number(s, f->time, 2, 23, &d->hour) != CIGNA_OK
-        || cigna_http_date_number(s, f->time + 3, 2, 59, &d->min) != CIGNA_OK)
+    if (!cigna_http_date_fits(s, "***, DD MMM YYYY hh:mm:ss GMT", n)
+        && !cigna_http_date_fits(s, "*** MMM DD hh:mm:ss YYYY", n)
+        && !cigna_http_date_fits(s, "*** MMM  D hh:mm:ss YYYY", n)
+        && !cigna_http_date_rfc850(s, now_s, n))
     {
         return CIGNA_ERROR;
     }
 
-    return cigna_http_date_number(s, f->time + 6, 2, 60, &d->sec);
-}
+    memset(&date, 0, sizeof(struct tm));
 
+    date.tm_year = n[cigna_http_date_year] - 1900;
+    date.tm_mon = n[cigna_http_date_month];
+    date.tm_mday = n[cigna_http_date_day];
 
-static int
-cigna_http_date_number(cigna_slice_t s, size_t pos, size_t len, unsigned max,
-    unsigned *n)
-{
-    uint64_t  value;
+    midnight_s = timegm(&date);
 
-    s = cigna_slice_skip(s, pos);
-    s.len = len;
+    /* timegm() turns a day that the month does not have into another day */
 
-    if (cigna_slice_uint(s, max, &value) != CIGNA_OK) {
+    if (date.tm_mday != n[cigna_http_date_day] || midnight_s < 0
+        || n[cigna_http_date_hour] > 23 || n[cigna_http_date_min] > 59
+        || n[cigna_http_date_sec] > 60)
+    {
         return CIGNA_ERROR;
     }
 
-    *n = (unsigned) value;
+    *time_s = midnight_s + n[cigna_http_date_hour] * 3600
+              + n[cigna_http_date_min] * 60 + n[cigna_http_date_sec];
 
     return CIGNA_OK;
 }
 
 
-/* reads the name of a month at the start of s; *month counts from 1 */
+/* 1 if a date has this form, in which a star is any byte; sets its numbers */
 
 static int
-cigna_http_date_month(cigna_slice_t s, unsigned *month)
+cigna_http_date_fits(cigna_slice_t s, const char *form, int *n)
+{
+    int         *number;
+    size_t       i;
+    const char  *letter;
+
+    if (s.len != strlen(form)) {
+        return 0;
+    }
+
+    memset(n, 0, cigna_http_date_max * sizeof(int));
+
+    for (i = 0; i < s.len; i++) {
+
+        letter = strchr(cigna_http_date_letters, form[i]);
+
+        if (letter && s.data[i] >= '0' && s.data[i] <= '9') {
+            number = &n[letter - cigna_http_date_letters];
+            *number = *number * 10 + s.data[i] - '0';
+
+        } else if (letter || (form[i] != s.data[i] && form[i] != '*'
+                              && form[i] != 'M'))
+        {
+            return 0;
+        }
+    }
+
+    s = cigna_slice_skip(s, (size_t) (strchr(form, 'M') - form));
+
+    return cigna_http_date_named(s, &n[cigna_http_date_month]);
+}
+
+
+/* reads the name of a month at the start of s; *month counts from 0 */
+
+static int
+cigna_http_date_named(cigna_slice_t s, int *month)
 {
     static const char  names[12][4] = {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun",
         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
     };
 
-    for (*month = 1; *month <= 12; (*month)++) {
-        if (cigna_slice_starts(s, cigna_slice_str(names[*month - 1]))) {
-            return CIGNA_OK;
+    for (*month = 0; *month < 12; (*month)++) {
+        if (cigna_slice_starts(s, cigna_slice_str(names[*month]))) {
+            return 1;
         }
     }
 
-    return CIGNA_ERROR;
+    return 0;
+}
+
+
+/* the form of RFC 850, such as "Sunday, 06-Nov-94 08:49:37 GMT" */
+
+static int
+cigna_http_date_rfc850(cigna_slice_t s, int64_t now_s, int *n)
+{
+    size_t         i;
+    cigna_slice_t  name;
+
+    name = cigna_slice_cut(&s, ',');
+
+    if (name.len < sizeof("Sunday") - 1 || name.len > sizeof("Wednesday") - 1) {
+        return 0;
+    }
+
+    for (i = 0; i < name.len; i++) {
+        if (cigna_slice_lower(name.data[i]) < 'a'
+            || cigna_slice_lower(name.data[i]) > 'z')
+        {
+            return 0;
+        }
+    }
+
+    if (!cigna_http_date_fits(s, " DD-MMM-YY hh:mm:ss GMT", n)) {
+        return 0;
+    }
+
+    n[cigna_http_date_year] = cigna_http_date_century(n[cigna_http_date_year],
+                                                      now_s);
+    return 1;
 }
 
 
@@ -237,41 +168,19 @@ cigna_http_date_month(cigna_slice_t s, unsigned *month)
  * years have 146,097 days.
  */
 
-static unsigned
-cigna_http_date_year(unsigned year, int64_t now_s)
+static int
+cigna_http_date_century(int year, int64_t now_s)
 {
-    unsigned  last;
+    int  last;
 
     last = 2069;
 
     if (now_s >= 0) {
         now_s = now_s < CIGNA_HTTP_DATE_MAX_S ? now_s : CIGNA_HTTP_DATE_MAX_S;
-        last = 1970 + (unsigned) (now_s / 86400 * 400 / 146097) + 50;
+        last = 1970 + (int) (now_s / 86400 * 400 / 146097) + 50;
     }
 
     year += last - last % 100;
 
     return year > last ? year - 100 : year;
-}
-
-
-/*
- * the days from 1 January of the year 1 to a month; month 13 is the next
- * January
- */
-
-static unsigned
-cigna_http_date_before(unsigned year, unsigned month)
-{
-    int                    leap;
-    unsigned               years;
-    static const uint16_t  days[] = {
-        0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365
-    };
-
-    leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    years = year - 1;
-
-    return years * 365 + years / 4 - years / 100 + years / 400
-           + days[month - 1] + (leap && month > 2);
 }

@@ -51,21 +51,11 @@ int
 cigna_http_line_split(cigna_slice_t line, cigna_slice_t *name,
     cigna_slice_t *value)
 {
-    size_t  i;
-
     *value = line;
     *name = cigna_slice_cut(value, ':');
     *value = cigna_slice_trim(*value);
 
-    if (name->len == 0 || name->len == line.len) {
-        return CIGNA_ERROR;
-    }
-
-    for (i = 0; i < name->len; i++) {
-        if (!cigna_slice_token(name->data[i])) {
-            return CIGNA_ERROR;
-        }
-    }
-
-    return CIGNA_OK;
+    return (name->len && name->len != line.len
+            && cigna_slice_only(*name, CIGNA_SLICE_TOKEN)) ? CIGNA_OK
+                                                           : CIGNA_ERROR;
 }

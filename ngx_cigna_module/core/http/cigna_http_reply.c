@@ -619,19 +619,11 @@ cigna_http_trailer(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     rc = cigna_http_line(p, in, &line);
 
-    if (rc == CIGNA_AGAIN && in->eof) {
+    if ((rc == CIGNA_AGAIN && in->eof) || (rc == CIGNA_OK && line.len == 0)) {
         return cigna_http_chunks_done(p, in);
     }
 
-    if (rc != CIGNA_OK) {
-        return rc;
-    }
-
-    if (line.len) {
-        return cigna_http_field(p, line, &name, &value);
-    }
-
-    return cigna_http_chunks_done(p, in);
+    return rc == CIGNA_OK ? cigna_http_field(p, line, &name, &value) : rc;
 }
 
 

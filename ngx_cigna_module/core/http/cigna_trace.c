@@ -20,18 +20,8 @@ static int cigna_tracestate_value(cigna_slice_t value);
 int
 cigna_request_id_valid(cigna_slice_t id)
 {
-    size_t  i;
-
-    for (i = 0; i < id.len; i++) {
-
-        if (!cigna_slice_alnum(id.data[i])
-            && !cigna_slice_has(cigna_slice("-._~+/=:@"), id.data[i]))
-        {
-            return 0;
-        }
-    }
-
-    return id.len > 0 && id.len <= CIGNA_REQUEST_ID_MAX;
+    return id.len > 0 && id.len <= CIGNA_REQUEST_ID_MAX
+           && cigna_slice_only(id, "-._~+/=:@");
 }
 
 
@@ -135,25 +125,17 @@ cigna_tracestate_member(cigna_slice_t member)
 static int
 cigna_tracestate_key(cigna_slice_t key)
 {
-    size_t   i;
-    uint8_t  c;
+    size_t  i;
 
     for (i = 0; i < key.len; i++) {
-
-        c = key.data[i];
-
-        if (!cigna_slice_alnum(c)
-            && !(i && cigna_slice_has(cigna_slice("_-*/@"), c)))
-        {
-            return 0;
-        }
-
-        if (c >= 'A' && c <= 'Z') {
+        if (cigna_slice_lower(key.data[i]) != key.data[i]) {
             return 0;
         }
     }
 
-    return key.len > 0 && key.len <= CIGNA_TRACESTATE_MEMBER;
+    return key.len > 0 && key.len <= CIGNA_TRACESTATE_MEMBER
+           && cigna_slice_alnum(key.data[0])
+           && cigna_slice_only(key, "_-*/@");
 }
 
 

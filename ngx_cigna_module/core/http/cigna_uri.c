@@ -8,10 +8,8 @@
 
 static int cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u);
 static int cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host);
-static int cigna_uri_host_char(uint8_t c);
 static int cigna_uri_ipv6(cigna_slice_t s);
-static int cigna_uri_chars(cigna_slice_t s, cigna_slice_t extra);
-static int cigna_uri_char(cigna_slice_t s, cigna_slice_t extra);
+static int cigna_uri_chars(cigna_slice_t s, const char *signs);
 static cigna_slice_t cigna_uri_path(const cigna_uri_t *u);
 static int cigna_uri_path_plain(cigna_slice_t path);
 static int cigna_uri_segment_plain(cigna_slice_t segment);
@@ -19,12 +17,12 @@ static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
 
 
 /*
- * Bytes that are allowed in addition to "pchar" of RFC 3986.  Browsers leave
- * some more bytes of a query unescaped, and apps pass such URLs as "return_to".
+ * Signs of "pchar" in RFC 3986, and more.  Browsers leave some more bytes of a
+ * query unescaped, and apps pass such URLs as "return_to".
  */
 
-#define CIGNA_URI_PATH_CHARS   cigna_slice("/")
-#define CIGNA_URI_QUERY_CHARS  cigna_slice("/?[]{}|^`")
+#define CIGNA_URI_PATH_SIGNS   "-._~!$&'()*+,;=:@/"
+#define CIGNA_URI_QUERY_SIGNS  CIGNA_URI_PATH_SIGNS "?[]{}|^`"
 
 #define CIGNA_URI_PORT(https)  ((https) ? 443 : 80)
 
@@ -51,14 +49,9 @@ cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u)
     u->authority = cigna_slice_cut(&u->path, '/');
     u->path = cigna_slice_skip(hier, u->authority.len);
 
-    if (cigna_uri_authority_parse(u->authority, &u->host, &u->port)
-        != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    if (!cigna_uri_chars(u->path, CIGNA_URI_PATH_CHARS)
-        || !cigna_uri_chars(u->query, CIGNA_URI_QUERY_CHARS))
+    if (cigna_uri_authority_parse(u->authority, &u->host, &u->port) != CIGNA_OK
+        || !cigna_uri_chars(u->path, CIGNA_URI_PATH_SIGNS)
+        || !cigna_uri_chars(u->query, CIGNA_URI_QUERY_SIGNS))
     {
         return CIGNA_ERROR;
     }
@@ -113,10 +106,7 @@ cigna_uri_loopback(const cigna_uri_t *u)
     return cigna_slice_eq_case(host, cigna_slice("localhost"))
            || cigna_slice_eq(host, cigna_slice("127.0.0.1"))
            || cigna_slice_eq(host, cigna_slice("::1"))
-           || (host.len > local.len
-               && cigna_slice_eq_case(cigna_slice_skip(host,
-                                                       host.len - local.len),
-                                      local));
+           || (host.len > local.len && cigna_slice_ends_case(host, local));
 }
 
 
@@ -193,7 +183,10 @@ cigna_uri_scheme(cigna_slice_t *rest, cigna_uri_t *u)
 }
 
 
-/* cuts the host off the front of an authority; *host is without brackets */
+/*
+ * Cuts the host off the front of an authority; *host is without brackets.  "%"
+ * is not allowed: browsers decode escapes in a host name, so "%2e" is a dot.
+ */
 
 static int
 cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
@@ -212,24 +205,10 @@ cigna_uri_host(cigna_slice_t *rest, cigna_slice_t *host)
                                                            : CIGNA_ERROR;
     }
 
-    while (rest->len && cigna_uri_host_char(rest->data[0])) {
-        *rest = cigna_slice_skip(*rest, 1);
-    }
-
-    host->len -= rest->len;
+    host->len = cigna_slice_span(*rest, "-._");
+    *rest = cigna_slice_skip(*rest, host->len);
 
     return host->len ? CIGNA_OK : CIGNA_ERROR;
-}
-
-
-/*
- * "%" is not allowed: browsers decode escapes in a host name, so "%2e" is a dot
- */
-
-static int
-cigna_uri_host_char(uint8_t c)
-{
-    return cigna_slice_alnum(c) || c == '-' || c == '.' || c == '_';
 }
 
 
@@ -250,39 +229,25 @@ cigna_uri_ipv6(cigna_slice_t s)
 }
 
 
+/* 1 if s has only letters, digits, these signs and complete escapes */
+
 static int
-cigna_uri_chars(cigna_slice_t s, cigna_slice_t extra)
+cigna_uri_chars(cigna_slice_t s, const char *signs)
 {
-    for ( /* void */ ; s.len; s = cigna_slice_skip(s, 1)) {
-        if (!cigna_uri_char(s, extra)) {
+    for ( ;; ) {
+
+        s = cigna_slice_skip(s, cigna_slice_span(s, signs));
+
+        if (s.len == 0) {
+            return 1;
+        }
+
+        if (cigna_slice_escaped(s) < 0) {
             return 0;
         }
+
+        s = cigna_slice_skip(s, sizeof("%XX") - 1);
     }
-
-    return 1;
-}
-
-
-/* 1 if s begins with an allowed byte or a complete escape */
-
-static int
-cigna_uri_char(cigna_slice_t s, cigna_slice_t extra)
-{
-    uint8_t  c;
-
-    c = s.data[0];
-
-    if (c == '%') {
-        return s.len > 2 && cigna_slice_hex(s.data[1]) >= 0
-               && cigna_slice_hex(s.data[2]) >= 0;
-    }
-
-    if (cigna_slice_alnum(c)) {
-        return 1;
-    }
-
-    return cigna_slice_has(cigna_slice("-._~!$&'()*+,;=:@"), c)
-           || cigna_slice_has(extra, c);
 }
 
 

@@ -58,9 +58,10 @@ cigna_discovery_init(cigna_discovery_t *f)
 
 
 void
-cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_discovery_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
+    cigna_discovery_t  *f = flow;
+
     switch ((cigna_discovery_state_e) f->state) {
 
     case cigna_discovery_st_start:

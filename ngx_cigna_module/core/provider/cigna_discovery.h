@@ -41,8 +41,8 @@ typedef struct {
 
 
 void cigna_discovery_init(cigna_discovery_t *f);
-void cigna_discovery_next(cigna_discovery_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+/* flow: a cigna_discovery_t */
+void cigna_discovery_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 
 #endif /* _CIGNA_DISCOVERY_H_INCLUDED_ */

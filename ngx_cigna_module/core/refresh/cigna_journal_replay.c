@@ -75,9 +75,10 @@ cigna_journal_replay_init(cigna_journal_replay_t *f)
 
 
 void
-cigna_journal_replay_next(cigna_journal_replay_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_journal_replay_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
+    cigna_journal_replay_t  *f = flow;
+
     switch ((cigna_journal_replay_state_e) f->state) {
 
     case cigna_journal_replay_st_start:

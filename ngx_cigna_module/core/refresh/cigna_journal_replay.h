@@ -50,8 +50,9 @@ typedef struct {
 
 
 void cigna_journal_replay_init(cigna_journal_replay_t *f);
-void cigna_journal_replay_next(cigna_journal_replay_t *f,
-    const cigna_event_t *ev, cigna_op_t *op);
+/* flow: a cigna_journal_replay_t */
+void cigna_journal_replay_next(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
 
 const char *cigna_journal_replay_name(cigna_journal_replay_e rc);
 

@@ -148,6 +148,7 @@ a_trim_removes_spaces_and_tabs_only(void **state)
 static void
 letters_digits_and_token_characters_are_recognised(void **state)
 {
+    uint8_t   byte;
     unsigned  c;
 
     (void) state;
@@ -157,7 +158,9 @@ letters_digits_and_token_characters_are_recognised(void **state)
                          c && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ", (int) c)
                          != NULL);
-        assert_int_equal(cigna_slice_token((uint8_t) c),
+        byte = (uint8_t) c;
+        assert_int_equal(cigna_slice_only((cigna_slice_t) { &byte, 1 },
+                                          CIGNA_SLICE_TOKEN),
                          cigna_slice_alnum((uint8_t) c)
                          || (c && strchr("!#$%&'*+-.^_`|~", (int) c) != NULL));
     }
@@ -171,6 +174,50 @@ letters_digits_and_token_characters_are_recognised(void **state)
     assert_int_equal(cigna_slice_hex('/'), -1);
     assert_int_equal(cigna_slice_hex(':'), -1);
     assert_int_equal(cigna_slice_hex('\0'), -1);
+}
+
+
+static void
+a_span_ends_before_the_first_other_byte(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_span(guarded("aZ09"), ""), 4);
+    assert_int_equal(cigna_slice_span(guarded("a-b_c"), "-"), 3);
+    assert_int_equal(cigna_slice_span(guarded("\na"), "-"), 0);
+    assert_int_equal(cigna_slice_span(cigna_slice_null, "-"), 0);
+
+    assert_int_equal(cigna_slice_only(guarded("a-b"), "-"), 1);
+    assert_int_equal(cigna_slice_only(guarded("a-b"), "_"), 0);
+    assert_int_equal(cigna_slice_only(cigna_slice_null, ""), 1);
+}
+
+
+static void
+an_escape_needs_a_percent_sign_and_two_digits(void **state)
+{
+    (void) state;
+
+    assert_int_equal(cigna_slice_escaped(guarded("%2fx")), '/');
+    assert_int_equal(cigna_slice_escaped(guarded("%FF")), 0xff);
+    assert_int_equal(cigna_slice_escaped(guarded("%00")), 0);
+    assert_int_equal(cigna_slice_escaped(guarded("%2")), -1);
+    assert_int_equal(cigna_slice_escaped(guarded("%2g")), -1);
+    assert_int_equal(cigna_slice_escaped(guarded("x2f")), -1);
+    assert_int_equal(cigna_slice_escaped(cigna_slice_null), -1);
+}
+
+
+static void
+one_slash_at_the_end_is_left_out(void **state)
+{
+    (void) state;
+
+    assert_slice(cigna_slice_no_slash(guarded("/a/")), "/a");
+    assert_slice(cigna_slice_no_slash(guarded("/a//")), "/a/");
+    assert_slice(cigna_slice_no_slash(guarded("/a")), "/a");
+    assert_slice(cigna_slice_no_slash(guarded("/")), "");
+    assert_slice(cigna_slice_no_slash(cigna_slice_null), "");
 }
 
 
@@ -353,6 +400,9 @@ main(void)
         cmocka_unit_test(a_skip_goes_no_further_than_the_end),
         cmocka_unit_test(a_trim_removes_spaces_and_tabs_only),
         cmocka_unit_test(letters_digits_and_token_characters_are_recognised),
+        cmocka_unit_test(a_span_ends_before_the_first_other_byte),
+        cmocka_unit_test(an_escape_needs_a_percent_sign_and_two_digits),
+        cmocka_unit_test(one_slash_at_the_end_is_left_out),
         cmocka_unit_test(a_number_is_digits_only),
         cmocka_unit_test(a_number_over_its_bound_is_refused),
         cmocka_unit_test(hexadecimal_numbers_are_bounded_too),

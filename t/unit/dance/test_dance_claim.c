@@ -60,11 +60,22 @@ go_on(world_fault_e fault)
 }
 
 
+static void
+begin(void)
+{
+    memset(&t, 0, sizeof(t));
+    t.subject = &subject;
+    t.state_param = cigna_slice_str(param);
+    t.secret = cigna_slice_str(secret);
+
+    op.type = cigna_op_done;
+}
+
+
 static cigna_dance_outcome_e
 take(world_fault_e fault)
 {
-    cigna_dance_claim_init(&t);
-    op.type = cigna_op_done;
+    begin();
 
     while (go_on(fault)) { /* void */ }
 
@@ -154,8 +165,7 @@ a_reply_that_was_lost_is_asked_for_again_by_the_same_taker(void **state)
 {
     (void) state;
 
-    cigna_dance_claim_init(&t);
-    op.type = cigna_op_done;
+    begin();
 
     assert_true(go_on(world_fine));
     assert_true(go_on(world_lost_after));
@@ -178,8 +188,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
 
     /* another taker now, as its random bytes are others */
 
-    cigna_dance_claim_init(&t);
-    op.type = cigna_op_done;
+    begin();
     start = w.now_ms;
 
     assert_true(go_on(world_fine));
@@ -261,11 +270,8 @@ setup(void **state)
     cigna_arena_init(&arena, mem, sizeof(mem));
     asked = 0;
 
-    memset(&t, 0, sizeof(t));
     subject = world_subject(&w, &arena);
-    t.subject = &subject;
-    t.state_param = cigna_slice_str(param);
-    t.secret = cigna_slice_str(secret);
+    begin();
 
     return 0;
 }

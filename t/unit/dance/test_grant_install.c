@@ -215,7 +215,7 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
     g.refresh_token = cigna_slice("rt2");
     g.access_token = cigna_slice("at2");
 
-    cigna_grant_install_init(&p);
+    memset(&p, 0, sizeof(p));
     p.replaced = 1;
     p.old.refresh_token = cigna_slice("rt1");
     p.old.access_token = cigna_slice("at1");

@@ -1671,17 +1671,6 @@ they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
 }
 
 
-static int
-setup(void **state)
-{
-    (void) state;
-
-    connected_world();
-
-    return 0;
-}
-
-
 int
 main(void)
 {

@@ -714,17 +714,6 @@ an_entry_of_another_vault_is_not_written(void **state)
 }
 
 
-static int
-setup(void **state)
-{
-    (void) state;
-
-    connected_world();
-
-    return 0;
-}
-
-
 int
 main(void)
 {

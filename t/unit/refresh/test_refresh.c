@@ -1456,17 +1456,6 @@ every_result_has_a_name(void **state)
 }
 
 
-static int
-setup(void **state)
-{
-    (void) state;
-
-    connected_world();
-
-    return 0;
-}
-
-
 int
 main(void)
 {

@@ -1,0 +1,65 @@
+
+#ifndef _NGX_CIGNA_HEADER_H_INCLUDED_
+#define _NGX_CIGNA_HEADER_H_INCLUDED_
+
+
+#include "gateway/ngx_cigna_conf.h"
+
+
+/* the header lines of a request or of a reply, one after the other */
+
+typedef struct {
+    ngx_list_part_t  *part;
+    ngx_uint_t        i;
+} ngx_cigna_header_t;
+
+
+static ngx_inline ngx_cigna_header_t
+ngx_cigna_header(ngx_list_t *headers)
+{
+    return (ngx_cigna_header_t) { &headers->part, 0 };
+}
+
+
+/* returns the next line; NULL if there is no further one */
+
+static ngx_inline ngx_table_elt_t *
+ngx_cigna_header_next(ngx_cigna_header_t *header)
+{
+    ngx_table_elt_t  *h;
+
+    while (header->i >= header->part->nelts) {
+
+        if (header->part->next == NULL) {
+            return NULL;
+        }
+
+        header->part = header->part->next;
+        header->i = 0;
+    }
+
+    h = header->part->elts;
+
+    return &h[header->i++];
+}
+
+
+/*
+ * Finds the next line with this name, in upper or lower case, in a list of
+ * ngx_table_elt_t.  Returns a pointer to the line's value, or NULL if there is
+ * no further line.  *from must be 0 before the first call.  from: NULL for the
+ * first line.
+ */
+ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
+    ngx_uint_t *from);
+
+/* does the same with the header lines of the request */
+ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
+    ngx_uint_t *from);
+
+/* does the same, but returns NULL if there is more than one such line */
+ngx_str_t *ngx_cigna_request_header_single(ngx_http_request_t *r,
+    const char *name);
+
+
+#endif /* _NGX_CIGNA_HEADER_H_INCLUDED_ */
