@@ -35,7 +35,6 @@ static ngx_int_t ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,
 static ngx_int_t ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);
 static ngx_uint_t ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter);
-static int64_t ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter);
 static void ngx_cigna_budget_serve(ngx_event_t *ev);
 static void ngx_cigna_budget_again(ngx_cigna_budget_t *budget, int64_t ms);
 
@@ -77,8 +76,8 @@ void
 ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 {
     ngx_cigna_timer_stop(&budget->timer);
-    ngx_cigna_budget_lease_done(&budget->lease);
-    ngx_cigna_budget_pause_done(&budget->pause);
+    ngx_cigna_redis_done(&budget->lease.call.cmd);
+    ngx_cigna_redis_done(&budget->pause.call.cmd);
 }
 
 
@@ -87,14 +86,10 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 static void
 ngx_cigna_budget_wake(void *data)
 {
-    ngx_cigna_budget_t *budget = data;
-
-    ngx_event_t  *ev;
-
-    ev = &budget->timer;
+    ngx_cigna_budget_t  *budget = data;
 
     if (budget->nwaiters) {
-        ngx_post_event(ev, &ngx_posted_events);
+        ngx_post_event(&budget->timer, &ngx_posted_events);
     }
 }
 
@@ -250,13 +245,10 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
     budget->nwaiters--;
     waiter->budget = NULL;
 
-    if (budget->nwaiters) {
-        return;
+    if (budget->nwaiters == 0) {
+        budget->stuck = 0;
+        ngx_cigna_timer_stop(&budget->timer);
     }
-
-    budget->stuck = 0;
-
-    ngx_cigna_timer_stop(&budget->timer);
 }
 
 

@@ -30,10 +30,3 @@ ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call)
                                         call->argv, call->argc)
            == NGX_AGAIN;
 }
-
-
-void
-ngx_cigna_budget_call_done(ngx_cigna_budget_call_t *call)
-{
-    ngx_cigna_redis_done(&call->cmd);
-}

@@ -8,7 +8,10 @@
 #include "budget/cigna_budget_scripts.h"
 
 
-/* A call of one of the budgets' Redis scripts, for a tenant. */
+/*
+ * A call of one of the budgets' Redis scripts, for a tenant.  Its end is
+ * ngx_cigna_redis_done(&call->cmd).
+ */
 
 typedef struct {
     ngx_cigna_redis_cmd_t    cmd;          /* outcome, reply */
@@ -37,9 +40,6 @@ ngx_int_t ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call);
 
 /* the handler must call this first; 1: the handler will be called again */
 ngx_uint_t ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call);
-
-/* cancels a call that is in flight, frees the reply; may be called twice */
-void ngx_cigna_budget_call_done(ngx_cigna_budget_call_t *call);
 
 
 #endif /* _NGX_CIGNA_BUDGET_CALL_H_INCLUDED_ */

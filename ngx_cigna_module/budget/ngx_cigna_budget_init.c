@@ -22,13 +22,12 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
     }
 
     if (cigna_budget_scripts_init() != CIGNA_OK
-        || ngx_cigna_budget_zone_name(mcf) != NGX_OK
+        || ngx_cigna_budget_zone_open(mcf, &members) != NGX_OK
         || ngx_cigna_budget_key(mcf, &key) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    members = ngx_cigna_budget_zone_members(mcf);
     tenants = mcf->tenants.elts;
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
@@ -48,7 +47,7 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
 static ngx_int_t
 ngx_cigna_budget_key(ngx_cigna_main_conf_t *mcf, cigna_slice_t *key)
 {
-    u_char         *p, *last;
+    u_char         *p;
     cigna_slice_t   prefix;
 
     prefix = mcf->vault.prefix;
@@ -59,10 +58,8 @@ ngx_cigna_budget_key(ngx_cigna_main_conf_t *mcf, cigna_slice_t *key)
         return NGX_ERROR;
     }
 
-    last = ngx_cpymem(p, prefix.data, prefix.len);
-    last = ngx_cpymem(last, CIGNA_BUDGET_KEY, sizeof(CIGNA_BUDGET_KEY) - 1);
-
-    *key = cigna_slice_make(p, last);
+    *key = cigna_slice_make(p, ngx_sprintf(p, "%*s" CIGNA_BUDGET_KEY,
+                                           prefix.len, prefix.data));
 
     return NGX_OK;
 }

@@ -84,7 +84,7 @@ ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
         }
     }
 
-    ngx_cigna_budget_call_done(&lease->call);
+    ngx_cigna_redis_done(&lease->call.cmd);
 }
 
 
@@ -144,11 +144,4 @@ ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     ngx_log_error(NGX_LOG_ERR, zone->mcf->worker->cycle->log, 0,
                   "cigna: budgets cannot be counted in Redis: %*s; meanwhile "
                   "%s", why.len, why.data, what[zone->core.plan->outage]);
-}
-
-
-void
-ngx_cigna_budget_lease_done(ngx_cigna_budget_lease_t *lease)
-{
-    ngx_cigna_budget_call_done(&lease->call);
 }

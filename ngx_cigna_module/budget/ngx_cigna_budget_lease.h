@@ -39,7 +39,5 @@ ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
 void ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why);
 
-void ngx_cigna_budget_lease_done(ngx_cigna_budget_lease_t *lease);
-
 
 #endif /* _NGX_CIGNA_BUDGET_LEASE_H_INCLUDED_ */

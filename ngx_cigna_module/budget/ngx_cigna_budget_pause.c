@@ -5,7 +5,6 @@
 #include "gateway/ngx_cigna_worker.h"
 #include "shm/ngx_cigna_counters.h"
 #include "budget/cigna_budget_pause.h"
-#include "budget/cigna_pause.h"
 
 
 static void ngx_cigna_budget_pause_ask(ngx_cigna_budget_pause_t *pause,
@@ -60,7 +59,6 @@ ngx_cigna_budget_pause_ask(ngx_cigna_budget_pause_t *pause,
 {
     int                       rc, began;
     int64_t                   left_ms;
-    cigna_budget_scope_e      longest;
     ngx_cigna_budget_zone_t  *zone;
 
     zone = pause->zone;
@@ -68,7 +66,7 @@ ngx_cigna_budget_pause_ask(ngx_cigna_budget_pause_t *pause,
     cause->jitter = (unsigned) ngx_random() % (CIGNA_PAUSE_JITTER_MAX + 1);
 
     rc = cigna_budget_pause_ask(ngx_cigna_budget_lock(zone, 0), cause, &began);
-    left_ms = cigna_budget_pause_left_ms(&zone->core, &longest);
+    left_ms = cigna_budget_pause_left_ms(&zone->core);
 
     ngx_cigna_budget_unlock(zone);
 
@@ -140,27 +138,18 @@ ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd)
         ngx_cigna_budget_unlock(zone);
     }
 
-    ngx_cigna_budget_call_done(&pause->call);
+    ngx_cigna_redis_done(&pause->call.cmd);
 }
 
 
 int64_t
 ngx_cigna_budget_pause_left_ms(ngx_cigna_budget_pause_t *pause)
 {
-    int64_t               ms;
-    cigna_budget_scope_e  scope;
+    int64_t  ms;
 
-    ms = cigna_budget_pause_left_ms(ngx_cigna_budget_lock(pause->zone, 0),
-                                    &scope);
+    ms = cigna_budget_pause_left_ms(ngx_cigna_budget_lock(pause->zone, 0));
 
     ngx_cigna_budget_unlock(pause->zone);
 
     return ms;
-}
-
-
-void
-ngx_cigna_budget_pause_done(ngx_cigna_budget_pause_t *pause)
-{
-    ngx_cigna_budget_call_done(&pause->call);
 }

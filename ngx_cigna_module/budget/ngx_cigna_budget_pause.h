@@ -35,7 +35,5 @@ ngx_int_t ngx_cigna_budget_pause_answered(ngx_cigna_budget_pause_t *pause,
  */
 int64_t ngx_cigna_budget_pause_left_ms(ngx_cigna_budget_pause_t *pause);
 
-void ngx_cigna_budget_pause_done(ngx_cigna_budget_pause_t *pause);
-
 
 #endif /* _NGX_CIGNA_BUDGET_PAUSE_H_INCLUDED_ */

@@ -29,52 +29,33 @@ _Static_assert(sizeof(cigna_budget_tenant_t) <= NGX_CIGNA_ROW_BUDGET,
     ((ngx_cigna_budget_area_t *) ngx_cigna_zone_fixed(zone)->budgets)
 
 
-static uint64_t ngx_cigna_budget_zone_origin(cigna_slice_t origin);
-
-
 ngx_int_t
-ngx_cigna_budget_zone_name(ngx_cigna_main_conf_t *mcf)
+ngx_cigna_budget_zone_open(ngx_cigna_main_conf_t *mcf,
+    cigna_budget_members_t **members)
 {
     u_char                    bytes[NGX_CIGNA_BUDGET_NAME / 2];
-    u_char                    name[NGX_CIGNA_BUDGET_NAME];
+    ngx_cigna_zone_t         *fixed;
     ngx_cigna_budget_area_t  *area;
 
     if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
         return NGX_ERROR;
     }
 
-    (void) ngx_hex_dump(name, bytes, sizeof(bytes));
-
+    fixed = ngx_cigna_zone_fixed(mcf->zone);
     area = ngx_cigna_budget_area(mcf->zone);
 
     ngx_cigna_zone_lock(mcf->zone);
 
     if (area->name[0] == '\0') {
-        ngx_memcpy(area->name, name, NGX_CIGNA_BUDGET_NAME);
+        (void) ngx_hex_dump(area->name, bytes, sizeof(bytes));
     }
+
+    *members = cigna_budget_members_init(ngx_cigna_zone_members(fixed),
+                                         fixed->members_size);
 
     ngx_cigna_zone_unlock(mcf->zone);
 
     return NGX_OK;
-}
-
-
-cigna_budget_members_t *
-ngx_cigna_budget_zone_members(ngx_cigna_main_conf_t *mcf)
-{
-    ngx_cigna_zone_t        *fixed;
-    cigna_budget_members_t  *members;
-
-    fixed = ngx_cigna_zone_fixed(mcf->zone);
-
-    ngx_cigna_zone_lock(mcf->zone);
-
-    members = cigna_budget_members_init(ngx_cigna_zone_members(fixed),
-                                        fixed->members_size);
-
-    ngx_cigna_zone_unlock(mcf->zone);
-
-    return members;
 }
 
 
@@ -103,23 +84,9 @@ ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     zone->names.tenant = ngx_cigna_slice(&tenant->name);
     zone->names.origin = ngx_cigna_slice(&tenant->fhir_origin);
 
-    zone->origin = ngx_cigna_budget_zone_origin(zone->names.origin);
     zone->origins = &area->origins;
-}
-
-
-/* returns a hash of an origin, which is neither secret nor sent elsewhere */
-
-static uint64_t
-ngx_cigna_budget_zone_origin(cigna_slice_t origin)
-{
-    static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN];
-
-    uint64_t  hash[CIGNA_SIPHASH_LEN / sizeof(uint64_t)];
-
-    cigna_siphash(key, origin, (uint8_t *) hash);
-
-    return hash[0] ? hash[0] : 1;
+    zone->origin = cigna_siphash_plain(zone->names.origin);
+    zone->origin = zone->origin ? zone->origin : 1;
 }
 
 

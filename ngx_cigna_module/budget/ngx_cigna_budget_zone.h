@@ -21,18 +21,16 @@ typedef struct {
 
 
 /*
- * Gives the node a random name if it has none yet.  Redis counts nodes by name.
+ * Gives the node a random name if it has none yet, as Redis counts nodes by
+ * name.  Makes the members' table; NULL: no room, so members are not counted.
  * NGX_ERROR: no random bytes.
  */
-ngx_int_t ngx_cigna_budget_zone_name(ngx_cigna_main_conf_t *mcf);
-
-/* makes the members' table; NULL: no room, so members are not counted */
-cigna_budget_members_t *ngx_cigna_budget_zone_members(
-    ngx_cigna_main_conf_t *mcf);
+ngx_int_t ngx_cigna_budget_zone_open(ngx_cigna_main_conf_t *mcf,
+    cigna_budget_members_t **members);
 
 /*
  * Fills in *zone.  Borrows key, the key of all budgets in Redis.  members: see
- * above.  Call ngx_cigna_budget_zone_name() before.
+ * above.  Call ngx_cigna_budget_zone_open() before.
  */
 void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,

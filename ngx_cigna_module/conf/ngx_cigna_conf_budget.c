@@ -17,7 +17,7 @@
 #define NGX_CIGNA_BUDGET_OUTAGE      0x20
 #define NGX_CIGNA_BUDGET_DRY_RUN     0x40
 #define NGX_CIGNA_BUDGET_METADATA    0x80
-#define NGX_CIGNA_BUDGET_NEEDS_RATE  0x100
+#define NGX_CIGNA_BUDGET_NEEDS_RATE  0x100 /* the directive needs a rate */
 
 
 typedef enum {

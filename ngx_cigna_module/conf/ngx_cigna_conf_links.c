@@ -19,6 +19,8 @@
 
 
 static ngx_uint_t ngx_cigna_conf_smart_name(ngx_str_t *name);
+static char *ngx_cigna_conf_smart_add(ngx_conf_t *cf,
+    ngx_cigna_loc_conf_t *lcf, cigna_slice_t name, cigna_slice_t url);
 static ngx_int_t ngx_cigna_conf_bases_inner(ngx_conf_t *cf,
     ngx_cigna_tenant_t *tenant);
 static ngx_int_t ngx_cigna_conf_bases_add(ngx_conf_t *cf,
@@ -116,10 +118,8 @@ ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_cigna_loc_conf_t *lcf = conf;
 
-    ngx_str_t               *value;
-    ngx_uint_t               i;
-    cigna_uri_t              uri;
-    cigna_public_endpoint_t  *endpoint;
+    ngx_str_t    *value;
+    cigna_uri_t   uri;
 
     value = cf->args->elts;
 
@@ -135,33 +135,8 @@ ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has an invalid URL, write one that begins with \"https://\"";
     }
 
-    if (lcf->endpoints == NULL) {
-
-        lcf->endpoints = ngx_array_create(cf->pool, 4,
-                                          sizeof(cigna_public_endpoint_t));
-        if (lcf->endpoints == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    endpoint = lcf->endpoints->elts;
-
-    for (i = 0; i < lcf->endpoints->nelts; i++) {
-
-        if (cigna_slice_eq(endpoint[i].name, ngx_cigna_slice(&value[1]))) {
-            return "is duplicate";
-        }
-    }
-
-    endpoint = ngx_array_push(lcf->endpoints);
-    if (endpoint == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    endpoint->name = ngx_cigna_slice(&value[1]);
-    endpoint->url = ngx_cigna_slice(&value[2]);
-
-    return NGX_CONF_OK;
+    return ngx_cigna_conf_smart_add(cf, lcf, ngx_cigna_slice(&value[1]),
+                                    ngx_cigna_slice(&value[2]));
 }
 
 
@@ -181,6 +156,42 @@ ngx_cigna_conf_smart_name(ngx_str_t *name)
     }
 
     return name->len && name->len <= CIGNA_PUBLIC_ENDPOINT_NAME_MAX;
+}
+
+
+static char *
+ngx_cigna_conf_smart_add(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
+    cigna_slice_t name, cigna_slice_t url)
+{
+    ngx_uint_t                i;
+    cigna_public_endpoint_t  *endpoint;
+
+    if (lcf->endpoints == NULL) {
+
+        lcf->endpoints = ngx_array_create(cf->pool, 4,
+                                          sizeof(cigna_public_endpoint_t));
+        if (lcf->endpoints == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    endpoint = lcf->endpoints->elts;
+
+    for (i = 0; i < lcf->endpoints->nelts; i++) {
+        if (cigna_slice_eq(endpoint[i].name, name)) {
+            return "is duplicate";
+        }
+    }
+
+    endpoint = ngx_array_push(lcf->endpoints);
+    if (endpoint == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    endpoint->name = name;
+    endpoint->url = url;
+
+    return NGX_CONF_OK;
 }
 
 

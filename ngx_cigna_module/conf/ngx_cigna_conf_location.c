@@ -12,6 +12,8 @@ static ngx_int_t ngx_cigna_conf_trusted(ngx_conf_t *cf,
 static ngx_str_t ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos);
 static ngx_uint_t ngx_cigna_conf_writable(ngx_str_t *name);
 static ngx_uint_t ngx_cigna_conf_ours(ngx_conf_t *cf, cigna_slice_t name);
+static ngx_int_t ngx_cigna_conf_fhir_parameter(ngx_cigna_loc_conf_t *lcf,
+    const u_char *text);
 static char *ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_conf_identity_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
@@ -255,22 +257,32 @@ ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->links = 1;
 
     for (i = 2; i < cf->args->nelts; i++) {
-
-        if (ngx_strcmp(value[i].data, "cache=off") == 0) {
-            lcf->cache = 0;
-
-        } else if (ngx_strcmp(value[i].data, "links=off") == 0) {
-            lcf->links = 0;
-
-        } else if (ngx_strcmp(value[i].data, "cache=on") != 0
-                   && ngx_strcmp(value[i].data, "links=on") != 0)
-        {
+        if (ngx_cigna_conf_fhir_parameter(lcf, value[i].data) != NGX_OK) {
             return "has an invalid parameter, write \"cache=on\", "
                    "\"cache=off\", \"links=on\" or \"links=off\"";
         }
     }
 
     return ngx_cigna_conf_use(cf, lcf);
+}
+
+
+static ngx_int_t
+ngx_cigna_conf_fhir_parameter(ngx_cigna_loc_conf_t *lcf, const u_char *text)
+{
+    if (ngx_strcmp(text, "cache=off") == 0) {
+        lcf->cache = 0;
+
+    } else if (ngx_strcmp(text, "links=off") == 0) {
+        lcf->links = 0;
+
+    } else if (ngx_strcmp(text, "cache=on") != 0
+               && ngx_strcmp(text, "links=on") != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

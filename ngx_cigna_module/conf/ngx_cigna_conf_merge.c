@@ -7,6 +7,14 @@
 #include "gateway/ngx_cigna_main_conf.h"
 
 
+/* of a pointer that is NULL unless a directive sets it */
+
+#define ngx_cigna_conf_inherit(conf, prev)                                    \
+    if (conf == NULL) {                                                       \
+        conf = prev;                                                          \
+    }
+
+
 void *
 ngx_cigna_conf_create_main(ngx_conf_t *cf)
 {
@@ -100,11 +108,6 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->links, prev->links, 1);
     ngx_conf_merge_str_value(conf->base_url, prev->base_url, "");
     ngx_conf_merge_value(conf->not_found, prev->not_found, 0);
-
-    if (conf->endpoints == NULL) {
-        conf->endpoints = prev->endpoints;
-    }
-
     ngx_conf_merge_value(conf->insecure_upstream, prev->insecure_upstream, 0);
     ngx_conf_merge_ptr_value(conf->cors, prev->cors, NULL);
 
@@ -116,19 +119,13 @@ ngx_cigna_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
         conf->certificate = prev->certificate;
     }
 
-    if (conf->fhir_handler == NULL) {
-        conf->fhir_handler = prev->fhir_handler;
-    }
-
-    if (conf->place == NULL) {
-        conf->place = prev->place;
-    }
+    ngx_cigna_conf_inherit(conf->endpoints, prev->endpoints);
+    ngx_cigna_conf_inherit(conf->fhir_handler, prev->fhir_handler);
+    ngx_cigna_conf_inherit(conf->place, prev->place);
 
     /* an "if" without a handler uses the handler of its location */
 
-    if (conf->content == NULL) {
-        conf->content = prev->content;
-    }
+    ngx_cigna_conf_inherit(conf->content, prev->content);
 
     ngx_cigna_notice_merge(prev, conf);
     ngx_cigna_conf_location_within(cf, prev, conf);

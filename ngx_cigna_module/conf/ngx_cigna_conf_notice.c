@@ -35,6 +35,7 @@ static ngx_int_t ngx_cigna_notice_append(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf, ngx_cigna_notice_t *notice);
 static ngx_cigna_notice_t *ngx_cigna_notice_from(ngx_cigna_notice_t *notice,
     const ngx_cigna_rule_t *rule);
+static ngx_uint_t ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n);
 
 
 /*
@@ -406,8 +407,7 @@ ngx_cigna_notice_from(ngx_cigna_notice_t *notice, const ngx_cigna_rule_t *rule)
 ngx_uint_t
 ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
 {
-    ngx_str_t   *arg;
-    ngx_uint_t   i;
+    ngx_str_t  *arg;
 
     /* another module may have a directive of this name without arguments */
 
@@ -432,16 +432,7 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
         return ngx_parse_size(arg) == 0;
 
     case ngx_cigna_off_false:
-
-        for (i = 1; i < notice->nargs; i++) {
-            if (arg->len && ngx_strcmp(arg->data, "0") != 0) {
-                return 0;
-            }
-
-            arg++;
-        }
-
-        return 1;
+        return ngx_cigna_notice_is_false(arg, notice->nargs - 1);
 
     case ngx_cigna_off_pagespeed:
         return ngx_strcasecmp(arg->data, (u_char *) "off") == 0
@@ -454,4 +445,19 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
     default: /* never */
         return 0;
     }
+}
+
+
+static ngx_uint_t
+ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (arg[i].len && ngx_strcmp(arg[i].data, "0") != 0) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

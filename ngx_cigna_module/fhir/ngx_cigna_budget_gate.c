@@ -23,7 +23,6 @@
 #include "gateway/ngx_cigna_tenant.h"
 #include "shm/ngx_cigna_counters.h"
 #include "http/cigna_http_date.h"
-#include "http/cigna_retry_after.h"
 
 
 static ngx_int_t ngx_cigna_budget_gate_begin(ngx_http_request_t *r,

@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_budget_reply.h"
-#include "shm/ngx_cigna_counters.h"
 #include "gateway/ngx_cigna_budget_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
 #include "gateway/ngx_cigna_main_conf.h"

@@ -3,7 +3,6 @@
 #define _NGX_CIGNA_DESTINATION_H_INCLUDED_
 
 
-#include "request/ngx_cigna_condition.h"
 #include "request/ngx_cigna_ctx.h"
 
 

@@ -3,8 +3,6 @@
 #define _NGX_CIGNA_TOKEN_H_INCLUDED_
 
 
-#include "nginx/ngx_cigna_cache_key.h"
-#include "request/ngx_cigna_condition.h"
 #include "request/ngx_cigna_ctx.h"
 #include "shm/ngx_cigna_cache.h"
 

@@ -370,8 +370,6 @@ ngx_cigna_journal_writer_replay(ngx_cigna_main_conf_t *mcf,
     flow->subject = run->subject;
     flow->confirmed = look->confirmed;
 
-    cigna_journal_replay_init(flow);
-
     ngx_cigna_run_start(run, cigna_journal_replay_next);
 }
 

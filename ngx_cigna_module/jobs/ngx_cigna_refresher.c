@@ -279,8 +279,6 @@ ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
                                 &flow->verdict.refused_id);
     }
 
-    cigna_refresh_init(flow);
-
     if (tenant->provider.token_endpoint.len == 0) {
         ngx_cigna_discovery_start_run(run, ngx_cigna_refresher_flow);
 

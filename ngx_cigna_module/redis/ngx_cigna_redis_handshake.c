@@ -31,8 +31,6 @@ ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
         core->check = cigna_redis_handshake_check_policy;
     }
 
-    cigna_redis_handshake_init(core);
-
     return ngx_cigna_redis_handshake_next(h, cigna_ev_start, NULL, argv);
 }
 

@@ -3,7 +3,6 @@
 #define _NGX_CIGNA_IDENTITY_H_INCLUDED_
 
 
-#include "ngx_cigna_condition.h"
 #include "ngx_cigna_ctx.h"
 
 

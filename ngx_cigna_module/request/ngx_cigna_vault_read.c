@@ -7,7 +7,6 @@
 #include "nginx/ngx_cigna_time.h"
 #include "shm/ngx_cigna_counters.h"
 #include "shm/ngx_cigna_journal.h"
-#include "refresh/cigna_verdict.h"
 #include "vault/cigna_scripts.h"
 
 

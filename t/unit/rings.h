@@ -3,7 +3,7 @@
 #define _RINGS_H_INCLUDED_
 
 
-#include "vault/cigna_keyring.h"
+#include "vault/cigna_marker.h"
 
 
 /* lines of key rings: bytes 0 to 31, 32 to 63, 64 to 95 and 96 to 127 */
@@ -16,6 +16,13 @@
 
 /* a key ring, which the caller destroys; never NULL */
 cigna_keyring_t *ring_of(const char *text);
+
+/*
+ * Appends the marker for this Redis key.  made_ms: when it was made.
+ * CIGNA_ERROR: there is no room.
+ */
+int ring_marker(const cigna_vault_t *vault, cigna_slice_t key, int64_t made_ms,
+    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
 
 
 #endif /* _RINGS_H_INCLUDED_ */

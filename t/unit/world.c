@@ -70,6 +70,8 @@ world_init(world_t *w)
     p->keys = &w->issuer_keys;
     p->return_to = w->return_to;
 
+    (void) cigna_vault_register(p);
+
     world_knows_secret(&w->auth, 0);
 
     w->auth.metadata.issuer = p->issuer;

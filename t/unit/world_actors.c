@@ -65,8 +65,6 @@ world_handshake(world_t *w, world_actor_t *a)
 
     f = &a->flow.handshake;
     f->password = cigna_slice_str(w->redis.password);
-
-    cigna_redis_handshake_init(f);
 }
 
 
@@ -140,8 +138,6 @@ world_refresh(world_t *w, world_actor_t *a)
     f->exchange_ms = WORLD_HTTP_MS;
     f->wait_ms = WORLD_WAIT_MS;
     a->verdict = &f->verdict;
-
-    cigna_refresh_init(f);
 }
 
 
@@ -195,8 +191,6 @@ world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n)
 
     entry->tenant = w->provider.tenant;
     a->node = node;
-
-    cigna_journal_replay_init(f);
 }
 
 

@@ -11,6 +11,7 @@ cigna_arena_init(cigna_arena_t *a, void *mem, size_t size)
     a->start = mem;
     a->pos = mem;
     a->end = mem;
+    a->overflow = 0;
 
     if (size) {
         a->end += size;
@@ -77,4 +78,5 @@ cigna_arena_wipe(cigna_arena_t *a)
     cigna_secret_wipe(a->start, (size_t) (a->pos - a->start));
 
     a->pos = a->start;
+    a->overflow = 0;
 }

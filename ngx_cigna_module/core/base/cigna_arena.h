@@ -16,6 +16,8 @@ typedef struct {
     uint8_t  *start;
     uint8_t  *pos;
     uint8_t  *end;
+    unsigned  overflow:1;                  /* a function that returns a string
+                                              had no room for it; stays set */
 } cigna_arena_t;
 
 

@@ -55,6 +55,19 @@ cigna_siphash(const uint8_t key[CIGNA_SIPHASH_KEY_LEN], cigna_slice_t s,
 }
 
 
+uint64_t
+cigna_siphash_plain(cigna_slice_t s)
+{
+    uint64_t  hash[CIGNA_SIPHASH_LEN / sizeof(uint64_t)];
+
+    static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN];
+
+    cigna_siphash(key, s, (uint8_t *) hash);
+
+    return hash[0];
+}
+
+
 static void
 cigna_siphash_word(cigna_siphash_t *h, uint64_t word)
 {

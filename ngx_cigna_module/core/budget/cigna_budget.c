@@ -2,7 +2,6 @@
 #include "cigna_budget.h"
 #include "cigna_budget_local.h"
 #include "cigna_budget_member.h"
-#include "cigna_budget_metadata.h"
 #include "cigna_budget_pause.h"
 
 
@@ -64,6 +63,7 @@ static void cigna_budget_refused(const cigna_budget_t *b, int64_t want,
     const cigna_budget_grant_t *g);
 static void cigna_budget_learn(const cigna_budget_t *b,
     const cigna_budget_lease_reply_t *r);
+static void cigna_budget_owe(const cigna_budget_t *b);
 static void cigna_budget_expire(const cigna_budget_t *b);
 static int cigna_budget_late(const cigna_budget_t *b);
 static int64_t cigna_budget_due_ns(const cigna_budget_t *b);
@@ -176,24 +176,21 @@ static void
 cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
     int64_t pause_ns, cigna_budget_answer_t *a)
 {
-    cigna_pause_t  *p;
+    int  old;
 
-    p = cigna_budget_pause_of(b, scope);
+    old = b->now_ns - cigna_budget_pause_of(b, scope)->from_ns
+          >= CIGNA_BUDGET_PAUSE_AGE_NS;
 
-    if (b->node->down_ns) {
-
-        if (cigna_budget_probe(b)) {
-            cigna_budget_make_call(b, 0, a);
-        }
-
-    } else if (b->now_ns - p->from_ns >= CIGNA_BUDGET_PAUSE_AGE_NS) {
+    if (b->node->down_ns || old) {
         cigna_budget_look(b, a);
+    }
 
-        if (b->tenant->under_way && b->member != CIGNA_BUDGET_METADATA) {
-            a->rc = cigna_budget_rc_waiting;
-            a->wait_ms = CIGNA_BUDGET_POLL_MS;
-            return;
-        }
+    if (b->node->down_ns == 0 && old
+        && b->tenant->under_way && b->member != CIGNA_BUDGET_METADATA)
+    {
+        a->rc = cigna_budget_rc_waiting;
+        a->wait_ms = CIGNA_BUDGET_POLL_MS;
+        return;
     }
 
     cigna_budget_refuse(a, cigna_budget_by_pause, pause_ns);
@@ -205,31 +202,20 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
 {
-    int64_t                     wait_ns;
-    const cigna_budget_plan_t  *p;
+    int64_t  wait_ns;
 
-    p = b->plan;
+    cigna_budget_look(b, a);
 
-    if (b->node->down_ns) {
-
-        if (cigna_budget_probe(b)) {
-            cigna_budget_make_call(b, 0, a);
-        }
-
-        if (p->outage == cigna_budget_outage_closed) {
-            cigna_budget_refuse(a, cigna_budget_by_outage,
-                                CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
-            return;
-        }
-
-    } else {
-        cigna_budget_look(b, a);
+    if (b->node->down_ns && b->plan->outage == cigna_budget_outage_closed) {
+        cigna_budget_refuse(a, cigna_budget_by_outage,
+                            CIGNA_BUDGET_CLOSED_MS * CIGNA_RATE_MS);
+        return;
     }
 
-    wait_ns = cigna_budget_metadata_wait_ns(b);
+    wait_ns = cigna_budget_local_metadata(b, 0);
 
     if (wait_ns == 0) {
-        cigna_budget_metadata_charge(b, 1);
+        (void) cigna_budget_local_metadata(b, 1);
         a->metadata = 1;
         return;
     }
@@ -243,9 +229,6 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
 {
     switch (by) {
 
-    case cigna_budget_by_gateway:
-        return p->gateway_dry;
-
     case cigna_budget_by_tenant:
         return p->tenant_dry;
 
@@ -255,7 +238,7 @@ cigna_budget_dry(const cigna_budget_plan_t *p, cigna_budget_by_e by)
     case cigna_budget_by_metadata:
         return p->gateway_dry || p->tenant_dry;
 
-    default: /* the gateway's dry_run is about pauses and outages */
+    default: /* the gateway's dry_run is also about pauses and outages */
         return p->gateway_dry;
     }
 }
@@ -430,11 +413,8 @@ cigna_budget_refuse(cigna_budget_answer_t *a, cigna_budget_by_e by,
 {
     a->rc = cigna_budget_rc_refused;
     a->by = by;
-    a->wait_ms = (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS;
-
-    if (a->wait_ms < 1) {
-        a->wait_ms = 1;
-    }
+    a->wait_ms = wait_ns > 0 ? (wait_ns + CIGNA_RATE_MS - 1) / CIGNA_RATE_MS
+                             : 1;
 }
 
 
@@ -534,14 +514,12 @@ cigna_budget_learn(const cigna_budget_t *b,
 
     if (r->all_ended_ms) {
         cigna_pause_end(&b->origin->all,
-                              (r->all_ended_ms - 1) * CIGNA_RATE_MS,
-                              b->now_ns);
+                        (r->all_ended_ms - 1) * CIGNA_RATE_MS, b->now_ns);
     }
 
     if (r->own_ended_ms) {
         cigna_pause_end(&b->tenant->own,
-                              (r->own_ended_ms - 1) * CIGNA_RATE_MS,
-                              b->now_ns);
+                        (r->own_ended_ms - 1) * CIGNA_RATE_MS, b->now_ns);
     }
 
     p = cigna_budget_pause_of(b, r->grant.scope);
@@ -580,17 +558,15 @@ void
 cigna_budget_give_back(const cigna_budget_t *from,
     const cigna_budget_answer_t *a)
 {
-    cigna_budget_t          b;
-    cigna_budget_tenant_t  *t;
+    cigna_budget_t  b;
 
     cigna_budget_slot_open(from, &b);
-
-    t = b.tenant;
-
     cigna_budget_expire(&b);
 
-    if (a->leased && a->lease == t->lease && b.now_ns < t->expiry_ns) {
-        t->credits++;
+    if (a->leased && a->lease == b.tenant->lease
+        && b.now_ns < b.tenant->expiry_ns)
+    {
+        b.tenant->credits++;
     }
 
     if (a->local) {
@@ -602,7 +578,7 @@ cigna_budget_give_back(const cigna_budget_t *from,
     }
 
     if (a->metadata) {
-        cigna_budget_metadata_charge(&b, -1);
+        (void) cigna_budget_local_metadata(&b, -1);
     }
 
     cigna_budget_slot_close(&b);
@@ -617,26 +593,31 @@ cigna_budget_charge_after(const cigna_budget_t *from)
     cigna_budget_slot_open(from, &b);
 
     if (b.member == CIGNA_BUDGET_METADATA) {
-        cigna_budget_metadata_charge(&b, 1);
-        cigna_budget_slot_close(&b);
+        (void) cigna_budget_local_metadata(&b, 1);
+
+    } else {
+        cigna_budget_slot_count(&b);
+        cigna_budget_owe(&b);
+        cigna_budget_member_charge(&b, 1);
+    }
+
+    cigna_budget_slot_close(&b);
+}
+
+
+static void
+cigna_budget_owe(const cigna_budget_t *b)
+{
+    if (b->node->down_ns) {
+        cigna_budget_local_charge(b, 1);
         return;
     }
 
-    cigna_budget_slot_count(&b);
+    cigna_budget_expire(b);
 
-    if (b.node->down_ns) {
-        cigna_budget_local_charge(&b, 1);
-
-    } else {
-        cigna_budget_expire(&b);
-
-        if (b.tenant->credits > -CIGNA_BUDGET_BURST_MAX) {
-            b.tenant->credits--;
-        }
+    if (b->tenant->credits > -CIGNA_BUDGET_BURST_MAX) {
+        b->tenant->credits--;
     }
-
-    cigna_budget_member_charge(&b, 1);
-    cigna_budget_slot_close(&b);
 }
 
 
@@ -740,32 +721,33 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
         ask += (int64_t) (t->demand * 3 / 512);
     }
 
-    if (ask < 1) {
-        ask = 1;
-    }
+    ask = ask < CIGNA_BUDGET_BURST_MAX ? ask : CIGNA_BUDGET_BURST_MAX;
 
-    if (ask > CIGNA_BUDGET_BURST_MAX) {
-        ask = CIGNA_BUDGET_BURST_MAX;
-    }
-
-    cigna_budget_make_call(b, ask, a);
+    cigna_budget_make_call(b, ask > 1 ? ask : 1, a);
 }
 
 
-/* makes a call for 0 requests, to learn of pauses */
+/*
+ * makes a call for 0 requests if one is due, to learn of pauses, or to see
+ * whether Redis is back
+ */
 
 static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
 {
+    int                     due;
     cigna_budget_tenant_t  *t;
 
     t = b->tenant;
 
-    if (!t->under_way
-        && cigna_budget_due_ns(b) == 0
-        && (t->call == 0
-            || b->now_ns - t->asked_ns >= CIGNA_BUDGET_PAUSE_AGE_NS))
-    {
+    due = b->node->down_ns
+          ? cigna_budget_probe(b)
+          : !t->under_way
+            && cigna_budget_due_ns(b) == 0
+            && (t->call == 0
+                || b->now_ns - t->asked_ns >= CIGNA_BUDGET_PAUSE_AGE_NS);
+
+    if (due) {
         cigna_budget_make_call(b, 0, a);
     }
 }

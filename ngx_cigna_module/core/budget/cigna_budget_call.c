@@ -1,6 +1,4 @@
 
-#include <string.h>
-
 #include "cigna_budget_call.h"
 #include "cigna_pause.h"
 
@@ -16,8 +14,7 @@ static void cigna_budget_reason(cigna_buf_t *b,
     const cigna_budget_names_t *names, unsigned status,
     int64_t retry_after_ms);
 static int cigna_budget_node_bad(cigna_slice_t node);
-static int cigna_budget_name_bad(cigna_slice_t name);
-static int cigna_budget_origin_bad(cigna_slice_t origin);
+static int cigna_budget_names_bad(const cigna_budget_names_t *names);
 static void cigna_budget_number(cigna_buf_t *b, int64_t n);
 static void cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
     int64_t max_ns);
@@ -34,10 +31,7 @@ cigna_budget_lease_argv(const cigna_budget_plan_t *p,
 {
     cigna_buf_t  b;
 
-    if (cigna_budget_node_bad(names->node)
-        || cigna_budget_name_bad(names->tenant)
-        || cigna_budget_origin_bad(names->origin))
-    {
+    if (cigna_budget_node_bad(names->node) || cigna_budget_names_bad(names)) {
         return CIGNA_ERROR;
     }
 
@@ -80,9 +74,7 @@ cigna_budget_pause_argv(const cigna_budget_names_t *names,
     int64_t      ms;
     cigna_buf_t  b;
 
-    if (cigna_budget_name_bad(names->tenant)
-        || cigna_budget_origin_bad(names->origin))
-    {
+    if (cigna_budget_names_bad(names)) {
         return CIGNA_ERROR;
     }
 
@@ -149,23 +141,20 @@ cigna_budget_node_bad(cigna_slice_t node)
         }
     }
 
-    return cigna_budget_name_bad(node);
+    return node.len == 0 || node.len > CIGNA_BUDGET_NAME_MAX;
 }
 
 
-static int
-cigna_budget_name_bad(cigna_slice_t name)
-{
-    return name.len == 0 || name.len > CIGNA_BUDGET_NAME_MAX;
-}
-
+/* 1 if the tenant's name or the origin cannot be sent */
 
 static int
-cigna_budget_origin_bad(cigna_slice_t origin)
+cigna_budget_names_bad(const cigna_budget_names_t *names)
 {
-    return origin.len == 0
-           || origin.len > CIGNA_BUDGET_ORIGIN_MAX
-           || memchr(origin.data, ' ', origin.len) != NULL;
+    return names->tenant.len == 0
+           || names->tenant.len > CIGNA_BUDGET_NAME_MAX
+           || names->origin.len == 0
+           || names->origin.len > CIGNA_BUDGET_ORIGIN_MAX
+           || cigna_slice_has(names->origin, ' ');
 }
 
 
@@ -189,45 +178,45 @@ cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
 }
 
 
+/* the numbers have the order that cigna_budget_scripts.c gives */
+
 int
 cigna_budget_lease_parse(const cigna_reply_t *reply,
     cigna_budget_lease_reply_t *r)
 {
-    int64_t                by, wait_ms, nodes, pause_ms, scope;
-    cigna_budget_grant_t  *g;
+    size_t   i;
+    int64_t  n[11];
 
-    g = &r->grant;
+    static const int64_t  max[] = {
+        0, CIGNA_BUDGET_BURST_MAX, CIGNA_BUDGET_MS_MAX, cigna_budget_by_pause,
+        CIGNA_BUDGET_NODES_MAX, CIGNA_BUDGET_MS_MAX, cigna_budget_scope_all,
+        CIGNA_BUDGET_BURST_MAX, CIGNA_BUDGET_BURST_MAX, CIGNA_BUDGET_SINCE_MAX,
+        CIGNA_BUDGET_SINCE_MAX
+    };
 
-    if (!cigna_budget_said(reply, 11)
-        || cigna_budget_int(reply, 1, CIGNA_BUDGET_BURST_MAX, &g->granted)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 2, CIGNA_BUDGET_MS_MAX, &wait_ms)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 3, cigna_budget_by_pause, &by) != CIGNA_OK
-        || cigna_budget_int(reply, 4, CIGNA_BUDGET_NODES_MAX, &nodes)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 5, CIGNA_BUDGET_MS_MAX, &pause_ms)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 6, cigna_budget_scope_all, &scope)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 7, g->granted, &g->gateway_dry) != CIGNA_OK
-        || cigna_budget_int(reply, 8, g->granted, &g->tenant_dry) != CIGNA_OK
-        || cigna_budget_int(reply, 9, CIGNA_BUDGET_SINCE_MAX, &r->all_ended_ms)
-           != CIGNA_OK
-        || cigna_budget_int(reply, 10, CIGNA_BUDGET_SINCE_MAX,
-                            &r->own_ended_ms)
-           != CIGNA_OK
-        || nodes == 0)
-    {
+    if (!cigna_budget_said(reply, 11)) {
         return CIGNA_ERROR;
     }
 
-    g->wait_ns = wait_ms * CIGNA_RATE_MS;
-    g->by = (cigna_budget_by_e) by;
-    g->pause_ns = pause_ms * CIGNA_RATE_MS;
-    g->scope = (cigna_budget_scope_e) scope;
+    for (i = 1; i < 11; i++) {
+        if (cigna_budget_int(reply, i, max[i], &n[i]) != CIGNA_OK) {
+            return CIGNA_ERROR;
+        }
+    }
 
-    r->nodes = (unsigned) nodes;
+    if (n[4] == 0 || n[7] > n[1] || n[8] > n[1]) {
+        return CIGNA_ERROR;
+    }
+
+    *r = (cigna_budget_lease_reply_t) {
+        .grant = {
+            .granted = n[1], .wait_ns = n[2] * CIGNA_RATE_MS,
+            .by = (cigna_budget_by_e) n[3], .pause_ns = n[5] * CIGNA_RATE_MS,
+            .scope = (cigna_budget_scope_e) n[6], .gateway_dry = n[7],
+            .tenant_dry = n[8]
+        },
+        .nodes = (unsigned) n[4], .all_ended_ms = n[9], .own_ended_ms = n[10]
+    };
 
     return CIGNA_OK;
 }

@@ -4,8 +4,6 @@
 
 static cigna_gcra_limit_t cigna_budget_local_limit(const cigna_budget_t *b,
     cigna_gcra_t *bucket, const cigna_gcra_limit_t *limit);
-static int64_t cigna_budget_local_room(const cigna_budget_t *b,
-    cigna_gcra_t *bucket, const cigna_gcra_limit_t *limit, int64_t n);
 
 
 int64_t
@@ -51,6 +49,20 @@ cigna_budget_local_room(const cigna_budget_t *b, cigna_gcra_t *bucket,
     l = cigna_budget_local_limit(b, bucket, limit);
 
     return n > 0 ? cigna_gcra_room(bucket, &l, n) : n;
+}
+
+
+int64_t
+cigna_budget_local_metadata(const cigna_budget_t *b, int64_t n)
+{
+    int64_t  all_ns, own_ns;
+
+    all_ns = cigna_budget_local_pay(b, &b->node->metadata,
+                                    &b->plan->metadata_all, n);
+    own_ns = cigna_budget_local_pay(b, &b->tenant->metadata,
+                                    &b->plan->metadata, n);
+
+    return all_ns > own_ns ? all_ns : own_ns;
 }
 
 

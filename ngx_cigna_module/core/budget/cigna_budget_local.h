@@ -22,6 +22,13 @@ int64_t cigna_budget_local_pay(const cigna_budget_t *b, cigna_gcra_t *bucket,
     const cigna_gcra_limit_t *limit, int64_t n);
 
 /*
+ * Two buckets limit requests for metadata, which strangers may send: one of the
+ * tenant, and one of all tenants.  Charges n requests to both, like
+ * cigna_budget_local_pay(), and returns the longer time.
+ */
+int64_t cigna_budget_local_metadata(const cigna_budget_t *b, int64_t n);
+
+/*
  * Grants one request of the gateway's and the tenant's budget, and charges it.
  * Then returns 0; *by is the limit that would have refused it without dry_run,
  * or cigna_budget_by_none.  If a limit refuses the request, returns the ns

@@ -48,15 +48,15 @@ cigna_budget_pause_learn(const cigna_budget_t *from, cigna_budget_scope_e scope,
 
 
 int64_t
-cigna_budget_pause_left_ms(const cigna_budget_t *from,
-    cigna_budget_scope_e *scope)
+cigna_budget_pause_left_ms(const cigna_budget_t *from)
 {
-    int64_t         ns;
-    cigna_budget_t  b;
+    int64_t               ns;
+    cigna_budget_t        b;
+    cigna_budget_scope_e  scope;
 
     cigna_budget_slot_open(from, &b);
 
-    ns = cigna_budget_pause_left_ns(&b, scope);
+    ns = cigna_budget_pause_left_ns(&b, &scope);
 
     cigna_budget_slot_close(&b);
 

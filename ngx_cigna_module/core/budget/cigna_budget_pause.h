@@ -23,9 +23,8 @@ int cigna_budget_pause_ask(const cigna_budget_t *b,
 void cigna_budget_pause_learn(const cigna_budget_t *b,
     cigna_budget_scope_e scope, int64_t left_ms);
 
-/* the rest of the longer pause in ms, and its scope; 0: there is no pause */
-int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b,
-    cigna_budget_scope_e *scope);
+/* the rest of the longer pause in ms; 0: there is no pause */
+int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b);
 
 
 /* the caller of these functions must have opened the slots */
@@ -34,7 +33,7 @@ int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b,
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,
     cigna_budget_scope_e scope);
 
-/* like cigna_budget_pause_left_ms(), but in ns */
+/* the rest of the longer pause in ns, and its scope */
 int64_t cigna_budget_pause_left_ns(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 

@@ -8,34 +8,24 @@
 int
 cigna_rate_parse(cigna_slice_t s, cigna_rate_t *rate)
 {
-    uint64_t  n;
-    uint32_t  per_s;
+    uint64_t       n;
+    uint32_t       per_s;
+    cigna_slice_t  unit;
 
-    if (s.len < 3 || s.data[s.len - 3] != 'r' || s.data[s.len - 2] != '/') {
-        return CIGNA_ERROR;
-    }
-
-    switch (s.data[s.len - 1]) {
-
-    case 's':
-        per_s = 1;
-        break;
-
-    case 'm':
-        per_s = 60;
-        break;
-
-    case 'd':
-        per_s = CIGNA_RATE_DAY_S;
-        break;
-
-    default:
+    if (s.len < 3) {
         return CIGNA_ERROR;
     }
 
     s.len -= 3;
+    unit = cigna_slice_make(s.data + s.len, s.data + s.len + 3);
 
-    if (cigna_slice_uint(s, CIGNA_RATE_MAX, &n) != CIGNA_OK || n == 0) {
+    per_s = cigna_slice_eq(unit, cigna_slice("r/s")) ? 1
+            : cigna_slice_eq(unit, cigna_slice("r/m")) ? 60
+            : cigna_slice_eq(unit, cigna_slice("r/d")) ? CIGNA_RATE_DAY_S : 0;
+
+    if (per_s == 0
+        || cigna_slice_uint(s, CIGNA_RATE_MAX, &n) != CIGNA_OK || n == 0)
+    {
         return CIGNA_ERROR;
     }
 

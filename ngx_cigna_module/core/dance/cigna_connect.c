@@ -214,18 +214,17 @@ cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 
 /* joins a prefix and random bytes, which it encodes in base64url */
 
-static int
+static cigna_slice_t
 cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
-    const uint8_t *random, size_t len, cigna_slice_t *out)
+    const uint8_t *random, size_t len)
 {
     cigna_buf_t  b;
 
     cigna_arena_open(a, &b);
     cigna_buf_append(&b, prefix);
     cigna_base64url_append(&b, cigna_slice_make(random, random + len));
-    *out = cigna_arena_close(a, &b);
 
-    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+    return cigna_flow_text(a, &b);
 }
 
 
@@ -239,25 +238,17 @@ cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
 
     a = f->subject->arena;
 
-    if (cigna_flow_token(a, r->tag, sizeof(r->tag), &f->tag) != CIGNA_OK
-        || cigna_connect_join(a, f->tag, r->state, sizeof(r->state), state)
-           != CIGNA_OK
-        || cigna_connect_join(a, f->tag, r->id, sizeof(r->id), &d->id)
-           != CIGNA_OK
-        || cigna_flow_token(a, r->verifier, sizeof(r->verifier), &d->verifier)
-           != CIGNA_OK
-        || cigna_flow_token(a, r->nonce, sizeof(r->nonce), &d->nonce)
-           != CIGNA_OK
-        || cigna_flow_token(a, r->secret, sizeof(r->secret), &f->secret)
-           != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
+    f->tag = cigna_flow_token(a, r->tag, sizeof(r->tag));
+    f->secret = cigna_flow_token(a, r->secret, sizeof(r->secret));
+    *state = cigna_connect_join(a, f->tag, r->state, sizeof(r->state));
+    d->id = cigna_connect_join(a, f->tag, r->id, sizeof(r->id));
+    d->verifier = cigna_flow_token(a, r->verifier, sizeof(r->verifier));
+    d->nonce = cigna_flow_token(a, r->nonce, sizeof(r->nonce));
 
     f->dance_id = d->id;
     f->started_ms = d->started_ms;
 
-    return CIGNA_OK;
+    return a->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -288,31 +279,24 @@ static int
 cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
     const uint8_t *nonce, cigna_op_t *op)
 {
-    cigna_slice_t           argv[7];
+    cigna_slice_t           blob, hash;
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    argv[0] = f->dance_key;
-    argv[3] = cigna_script_identity(s->identity);
-    argv[4] = d->id;
-
-    if (cigna_vault_seal_dance(s, f->dance_key, d, nonce, &argv[1])
-        != CIGNA_OK
-        || cigna_connect_secret_hash(f->secret, s->arena, &argv[2])
-           != CIGNA_OK
-        || cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS, &argv[5])
-           != CIGNA_OK
-        || cigna_flow_uint(s->arena, CIGNA_DANCE_KEPT_MS, &argv[6])
-           != CIGNA_OK)
+    if (cigna_vault_seal_dance(s, f->dance_key, d, nonce, &blob) != CIGNA_OK
+        || cigna_connect_secret_hash(f->secret, s->arena, &hash) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
+    cigna_script_call(op, cigna_script_dance_open, f->dance_key, blob, hash,
+                      cigna_script_identity(s->identity), d->id,
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS),
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_KEPT_MS));
     f->state = cigna_connect_st_open;
-    cigna_script_run(op, cigna_script_dance_open, argv, 7);
 
-    return CIGNA_OK;
+    return s->arena->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -332,7 +316,9 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
         return CIGNA_ERROR;
     }
 
-    return cigna_flow_token(arena, digest, CIGNA_SHA256_LEN, hash);
+    *hash = cigna_flow_token(arena, digest, CIGNA_SHA256_LEN);
+
+    return arena->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -340,26 +326,21 @@ static void
 cigna_connect_list(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t           argv[4];
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    argv[0] = s->identity->dances_key;
-    argv[1] = f->dance_key;
+    cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
+                      f->dance_key,
+                      cigna_flow_uint(s->arena, s->provider->dances_per_member),
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS));
 
-    if (!cigna_script_said(ev, "ok")
-        || cigna_flow_uint(s->arena, s->provider->dances_per_member, &argv[2])
-           != CIGNA_OK
-        || cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS, &argv[3])
-           != CIGNA_OK)
-    {
+    if (!cigna_script_said(ev, "ok") || s->arena->overflow) {
         cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
         return;
     }
 
     f->state = cigna_connect_st_list;
-    cigna_script_run(op, cigna_script_dance_list, argv, 4);
 }
 
 

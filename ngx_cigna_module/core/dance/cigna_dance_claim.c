@@ -22,14 +22,10 @@
 
 /* the longest wait for the outcome of another hit, and the pauses in it */
 
-#define CIGNA_DANCE_CLAIM_WAIT_MS       (10 * 1000)
-#define CIGNA_DANCE_CLAIM_POLL_MS       50
-#define CIGNA_DANCE_CLAIM_POLLS         8  /* short pauses, then longer ones */
-#define CIGNA_DANCE_CLAIM_POLL_MAX_MS   200
-
-#define CIGNA_DANCE_CLAIM_TRIES         3
-#define CIGNA_DANCE_CLAIM_REDIS_MS      50
-#define CIGNA_DANCE_CLAIM_REDIS_MAX_MS  100
+#define CIGNA_DANCE_CLAIM_WAIT_MS      (10 * 1000)
+#define CIGNA_DANCE_CLAIM_POLL_MS      50
+#define CIGNA_DANCE_CLAIM_POLLS        8   /* short pauses, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLL_MAX_MS  200
 
 
 typedef enum {
@@ -112,28 +108,24 @@ static int
 cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t           argv[5];
+    cigna_slice_t           hash, ms;
     const cigna_subject_t  *s;
 
     s = t->subject;
 
+    t->taker = cigna_flow_token(s->arena, ev->random, 16);
+    ms = cigna_flow_uint(s->arena,
+                         CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms);
+
     if (cigna_vault_dance_key(s, t->state_param, &t->dance_key) != CIGNA_OK
-        || cigna_flow_token(s->arena, ev->random, 16, &t->taker) != CIGNA_OK
-        || cigna_connect_secret_hash(t->secret, s->arena, &argv[1])
-           != CIGNA_OK
-        || cigna_flow_uint(s->arena,
-                           CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms,
-                           &argv[4])
-           != CIGNA_OK)
+        || cigna_connect_secret_hash(t->secret, s->arena, &hash) != CIGNA_OK
+        || s->arena->overflow)
     {
         return CIGNA_ERROR;
     }
 
-    argv[0] = t->dance_key;
-    argv[2] = cigna_script_identity(s->identity);
-    argv[3] = t->taker;
-
-    cigna_script_run(op, cigna_script_dance_claim, argv, 5);
+    cigna_script_call(op, cigna_script_dance_claim, t->dance_key, hash,
+                      cigna_script_identity(s->identity), t->taker, ms);
     t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
 
     return CIGNA_OK;
@@ -335,11 +327,7 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 static int
 cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op)
 {
-    if (cigna_retry_sleep(&t->retry, op, CIGNA_DANCE_CLAIM_TRIES,
-                          CIGNA_DANCE_CLAIM_REDIS_MS,
-                          CIGNA_DANCE_CLAIM_REDIS_MAX_MS)
-        != CIGNA_OK)
-    {
+    if (cigna_retry_redis(&t->retry, op) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 

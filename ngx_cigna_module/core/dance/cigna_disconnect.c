@@ -28,11 +28,6 @@
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_DISCONNECT_TRIES     3
-#define CIGNA_DISCONNECT_SLEEP_MS  50
-#define CIGNA_DISCONNECT_MAX_MS    200
-
-
 typedef enum {
     cigna_disconnect_st_start = 0,
     cigna_disconnect_st_look,
@@ -111,24 +106,22 @@ cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    cigna_slice_t           argv[5];
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    argv[0] = s->identity->grant_key;
-    argv[1] = s->identity->lock_key;
-    argv[4] = cigna_script_identity(s->identity);
+    cigna_script_call(op, cigna_script_grant_delete, s->identity->grant_key,
+                      s->identity->lock_key,
+                      cigna_flow_uint(s->arena, CIGNA_TOMB_MS),
+                      cigna_script_channel(s),
+                      cigna_script_identity(s->identity));
 
-    if (cigna_flow_uint(s->arena, CIGNA_TOMB_MS, &argv[2]) != CIGNA_OK
-        || cigna_script_channel(s, &argv[3]) != CIGNA_OK)
-    {
+    if (s->arena->overflow) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
                                 "no room");
         return;
     }
 
-    cigna_script_run(op, cigna_script_grant_delete, argv, 5);
     f->state = cigna_retry_init(&f->retry, op, cigna_disconnect_st_delete);
 }
 
@@ -163,10 +156,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     /* it is harmless to delete a grant twice */
 
-    if (cigna_retry_sleep(&f->retry, op, CIGNA_DISCONNECT_TRIES,
-                          CIGNA_DISCONNECT_SLEEP_MS, CIGNA_DISCONNECT_MAX_MS)
-        == CIGNA_OK)
-    {
+    if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
         f->state = cigna_disconnect_st_sleep;
         return;
     }

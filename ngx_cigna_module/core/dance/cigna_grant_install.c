@@ -82,10 +82,10 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
     kept_ms = cigna_grant_write_kept_ms(s->provider, g, ev->now_ms);
 
     argv[0] = s->identity->grant_key;
+    g->id = cigna_flow_token(s->arena, ev->random, 16);
 
-    if (cigna_flow_token(s->arena, ev->random, 16, &g->id) != CIGNA_OK
-        || cigna_grant_write_args(s, g, kept_ms, ev->random + 16, &argv[1])
-           != CIGNA_OK)
+    if (cigna_grant_write_args(s, g, kept_ms, ev->random + 16, &argv[1])
+        != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }

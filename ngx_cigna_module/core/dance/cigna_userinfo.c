@@ -247,25 +247,24 @@ static int
 cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t  argv[5];
+    cigna_slice_t           blob;
+    const cigna_subject_t  *s;
 
+    s = f->subject;
     f->grant.userinfo = f->value;
 
-    argv[0] = f->subject->identity->grant_key;
-    argv[1] = f->blob;
-    argv[4] = cigna_script_identity(f->subject->identity);
+    if (cigna_vault_seal_grant(s, &f->grant, ev->random, &blob) == CIGNA_OK) {
+        cigna_script_call(op, cigna_script_grant_amend, s->identity->grant_key,
+                          f->blob, blob, cigna_script_channel(s),
+                          cigna_script_identity(s->identity));
 
-    if (cigna_vault_seal_grant(f->subject, &f->grant, ev->random, &argv[2])
-        != CIGNA_OK
-        || cigna_script_channel(f->subject, &argv[3]) != CIGNA_OK)
-    {
-        return cigna_userinfo_over(f, cigna_userinfo_unstored);
+        if (!s->arena->overflow) {
+            f->state = cigna_userinfo_st_set;
+            return CIGNA_AGAIN;
+        }
     }
 
-    f->state = cigna_userinfo_st_set;
-    cigna_script_run(op, cigna_script_grant_amend, argv, 5);
-
-    return CIGNA_AGAIN;
+    return cigna_userinfo_over(f, cigna_userinfo_unstored);
 }
 
 

@@ -157,30 +157,36 @@ cigna_flow_op(cigna_op_t *op, cigna_op_e type)
 }
 
 
-int
-cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out)
+cigna_slice_t
+cigna_flow_uint(cigna_arena_t *a, uint64_t n)
 {
     cigna_buf_t  b;
 
     cigna_arena_open(a, &b);
     cigna_buf_append_uint(&b, n);
-    *out = cigna_arena_close(a, &b);
 
-    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+    return cigna_flow_text(a, &b);
 }
 
 
-int
-cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
-    cigna_slice_t *out)
+cigna_slice_t
+cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len)
 {
     cigna_buf_t  b;
 
     cigna_arena_open(a, &b);
     cigna_base64url_append(&b, cigna_slice_make(random, random + len));
-    *out = cigna_arena_close(a, &b);
 
-    return out->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+    return cigna_flow_text(a, &b);
+}
+
+
+cigna_slice_t
+cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b)
+{
+    a->overflow |= b->overflow;
+
+    return cigna_arena_close(a, b);
 }
 
 
@@ -224,6 +230,13 @@ cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     cigna_flow_sleep(op, ms < max_ms ? ms : max_ms);
 
     return CIGNA_OK;
+}
+
+
+int
+cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op)
+{
+    return cigna_retry_sleep(r, op, 3, 50, 100);
 }
 
 

@@ -202,6 +202,12 @@ typedef struct {
 } cigna_op_t;
 
 
+/* makes *op a Redis command with these arguments, slices that it borrows */
+#define cigna_flow_command(op, ...)                                           \
+    cigna_flow_redis(op, (const cigna_slice_t[]) { __VA_ARGS__ },             \
+                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
+                     / sizeof(cigna_slice_t))
+
 /*
  * Each function makes *op the operation of its name.  cigna_flow_lease()
  * instead adds a lease to an exchange.  Arguments are borrowed until the flow
@@ -231,15 +237,18 @@ void cigna_flow_report(cigna_op_t *op);
 void cigna_flow_done(cigna_op_t *op);
 
 
-/* writes n in decimal into the arena; CIGNA_ERROR if there is no room */
-int cigna_flow_uint(cigna_arena_t *a, uint64_t n, cigna_slice_t *out);
-
 /*
- * Writes len random bytes in base64url (RFC 4648, section 5) into the arena;
- * CIGNA_ERROR if there is no room.
+ * cigna_flow_uint() writes n in decimal into the arena.  cigna_flow_token()
+ * writes len random bytes in base64url (RFC 4648, section 5).  If there is no
+ * room, they return an empty string and set a->overflow.  So a flow checks
+ * once, after it has made all arguments of an operation.
  */
-int cigna_flow_token(cigna_arena_t *a, const uint8_t *random, size_t len,
-    cigna_slice_t *out);
+cigna_slice_t cigna_flow_uint(cigna_arena_t *a, uint64_t n);
+cigna_slice_t cigna_flow_token(cigna_arena_t *a, const uint8_t *random,
+    size_t len);
+
+/* ends cigna_arena_open(); an overflow of b sets a->overflow */
+cigna_slice_t cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b);
 
 /*
  * a random number from "from" to "to", both included; uses the event's first
@@ -285,6 +294,9 @@ unsigned cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op,
  */
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
+
+/* the same for commands to Redis: three tries, after 50 and 100 ms */
+int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op);
 
 /* after the sleep: makes *op the operation again and returns its state */
 unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);

@@ -64,8 +64,6 @@ typedef struct {
                                               expiry */
     unsigned        dances_per_member;
     uint8_t         registration[CIGNA_REGISTRATION_LEN];
-    unsigned        has_registration:1;    /* registration is set, see
-                                              cigna_vault_register() */
     unsigned        https:1;               /* redirect_uri has the scheme
                                               https */
     unsigned        insecure_http:1;       /* http endpoints are allowed */

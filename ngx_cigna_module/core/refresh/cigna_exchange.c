@@ -23,19 +23,13 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_exchange.h"
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_EXCHANGE_TRIES         3     /* of each command to Redis */
-#define CIGNA_EXCHANGE_REDIS_MS      50
-#define CIGNA_EXCHANGE_REDIS_MAX_MS  100
-
 /* how long Redis keeps a grant that is marked spent */
 
-#define CIGNA_EXCHANGE_SPENT_MS      (30 * 24 * 3600 * (uint64_t) 1000)
+#define CIGNA_EXCHANGE_SPENT_MS  (30 * 24 * 3600 * (uint64_t) 1000)
 
 /*
  * The space that an exchange takes in the arena, from the request to the sealed
@@ -43,7 +37,7 @@
  * there must be room for the new tokens.
  */
 
-#define CIGNA_EXCHANGE_ROOM          (160 * 1024)
+#define CIGNA_EXCHANGE_ROOM      (160 * 1024)
 
 
 typedef enum {
@@ -72,27 +66,14 @@ static int cigna_exchange_fail(cigna_exchange_t *x, cigna_refresh_e failure,
 static int cigna_exchange_over(cigna_exchange_t *x, cigna_exchange_e rc);
 
 
-void
-cigna_exchange_init(cigna_exchange_t *x)
-{
-    memset(x, 0, sizeof(cigna_exchange_t));
-
-    x->rc = cigna_exchange_failed;
-    x->answer = cigna_answer_none;
-    x->mark = cigna_lease_clear;
-    x->retry_after_s = -1;
-    x->state = cigna_exchange_st_over;
-
-    cigna_client_secret_init(&x->secret);
-}
-
-
 int
 cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     const char            *why;
     cigna_http_request_t   req;
+
+    x->retry_after_s = -1;
 
     if (cigna_verdict_behind(x->verdict)) {
         why = "the vault is behind this node's journal";
@@ -121,7 +102,6 @@ cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_request(cigna_exchange_t *x, cigna_http_request_t *req)
 {
-    cigna_slice_t           secret;
     const cigna_subject_t  *s;
 
     s = x->subject;
@@ -132,9 +112,9 @@ cigna_exchange_request(cigna_exchange_t *x, cigna_http_request_t *req)
         return CIGNA_ERROR;
     }
 
-    secret = cigna_client_secret(&x->secret, s->provider);
-
-    return cigna_oauth_refresh_request(s->provider, secret,
+    return cigna_oauth_refresh_request(s->provider,
+                                       cigna_client_secret(&x->secret,
+                                                           s->provider),
                                        x->verdict->grant->refresh_token,
                                        s->arena, req);
 }
@@ -147,11 +127,9 @@ cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
     switch ((cigna_exchange_state_e) x->state) {
 
     case cigna_exchange_st_send:
-
         return cigna_exchange_answered(x, ev, op);
 
     case cigna_exchange_st_check:
-
         if (cigna_flow_answered(ev)) {
             return cigna_exchange_checked(x, ev, op);
         }
@@ -160,7 +138,6 @@ cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
                                     "refused, but Redis cannot be asked");
 
     case cigna_exchange_st_spend:
-
         if (cigna_script_said(ev, "ok")) {
             return cigna_exchange_over(x, cigna_exchange_spent);
         }
@@ -175,7 +152,6 @@ cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
                                     "refused, but Redis cannot be told");
 
     case cigna_exchange_st_sleep:
-
         x->state = cigna_retry_again(&x->retry, op);
         return CIGNA_AGAIN;
 
@@ -294,8 +270,7 @@ cigna_exchange_refused(cigna_exchange_t *x, cigna_op_t *op)
                                                    : cigna_answer_refused;
 
     cigna_script_read(op, x->subject->identity);
-    cigna_retry_init(&x->retry, op, cigna_exchange_st_check);
-    x->state = cigna_exchange_st_check;
+    x->state = cigna_retry_init(&x->retry, op, cigna_exchange_st_check);
 
     return CIGNA_AGAIN;
 }
@@ -357,8 +332,7 @@ cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,
                                    "the grant cannot be sealed");
     }
 
-    cigna_retry_init(&x->retry, op, cigna_exchange_st_spend);
-    x->state = cigna_exchange_st_spend;
+    x->state = cigna_retry_init(&x->retry, op, cigna_exchange_st_spend);
 
     return CIGNA_AGAIN;
 }
@@ -367,10 +341,7 @@ cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_again(cigna_exchange_t *x, cigna_op_t *op, const char *why)
 {
-    if (cigna_retry_sleep(&x->retry, op, CIGNA_EXCHANGE_TRIES,
-                          CIGNA_EXCHANGE_REDIS_MS, CIGNA_EXCHANGE_REDIS_MAX_MS)
-        != CIGNA_OK)
-    {
+    if (cigna_retry_redis(&x->retry, op) != CIGNA_OK) {
         return cigna_exchange_fail(x, cigna_refresh_vault, why);
     }
 

@@ -35,7 +35,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the flow, all else zeroed; borrowed */
     const cigna_subject_t   *subject;
     const cigna_verdict_t   *verdict;      /* about the grant to refresh */
     const cigna_lease_t     *lease;        /* held */
@@ -65,9 +65,6 @@ typedef struct {
 } cigna_exchange_t;
 
 
-/* clears all fields, so call it before the flow's fields are set */
-void cigna_exchange_init(cigna_exchange_t *x);
-
 /*
  * Begins the exchange; the run must hold the lease.  CIGNA_ERROR: nothing is
  * sent, and rc is "failed".  Events go to cigna_exchange_next().
@@ -77,7 +74,7 @@ int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * the exchange is over, see rc.
+ * the exchange is over, see rc; another call says the same.
  */
 int cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -88,7 +88,6 @@ cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
     switch ((cigna_grant_commit_state_e) c->state) {
 
     case cigna_grant_commit_st_journal:
-
         if (ev->type == cigna_ev_ok) {
             c->journalled = 1;
             return cigna_grant_commit_over(c, cigna_grant_commit_usable);
@@ -98,11 +97,9 @@ cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return CIGNA_AGAIN;
 
     case cigna_grant_commit_st_swap:
-
         return cigna_grant_commit_swapped(c, ev, op);
 
     case cigna_grant_commit_st_sleep:
-
         if (c->journalled) {
             cigna_grant_commit_store(c, op);
 
@@ -157,21 +154,6 @@ void
 cigna_grant_commit_store(cigna_grant_commit_t *c, cigna_op_t *op)
 {
     c->state = cigna_retry_again(&c->retry, op);
-}
-
-
-void
-cigna_grant_commit_settle(const cigna_grant_commit_t *c, int confirmed,
-    cigna_op_t *op)
-{
-    cigna_flow_settle(op, &c->entry, confirmed);
-}
-
-
-const cigna_reply_t *
-cigna_grant_commit_record(const cigna_event_t *ev)
-{
-    return cigna_reply_item(ev->reply, 1);
 }
 
 

@@ -16,7 +16,7 @@ typedef enum {
                                               here on; go on with store() */
     cigna_grant_commit_stored,             /* Redis has confirmed it */
     cigna_grant_commit_stale,              /* Redis has something newer, or no
-                                              grant: see commit_record() */
+                                              grant: cigna_script_record() */
     cigna_grant_commit_left,               /* in the journal; the node's journal
                                               writer goes on with it */
     cigna_grant_commit_failed              /* neither in the journal nor known
@@ -32,10 +32,13 @@ typedef struct {
     cigna_grant_commit_e        rc;
     unsigned                    journalled:1;
 
+    cigna_journal_t             entry;     /* after "stored" or "stale", if
+                                              "usable" came before, the flow
+                                              settles it */
+
     /* private */
     unsigned                    state;
     cigna_retry_t               retry;
-    cigna_journal_t             entry;
 } cigna_grant_commit_t;
 
 
@@ -52,21 +55,11 @@ int cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
 void cigna_grant_commit_store(cigna_grant_commit_t *c, cigna_op_t *op);
 
 /*
- * After "stored" or "stale", if "usable" came before: makes *op the operation
- * that tells the journal how the entry ended.
- */
-void cigna_grant_commit_settle(const cigna_grant_commit_t *c, int confirmed,
-    cigna_op_t *op);
-
-/*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
  * see rc.
  */
 int cigna_grant_commit_next(cigna_grant_commit_t *c, const cigna_event_t *ev,
     cigna_op_t *op);
-
-/* after "stale": the record that is there, borrowed from the event */
-const cigna_reply_t *cigna_grant_commit_record(const cigna_event_t *ev);
 
 
 #endif /* _CIGNA_GRANT_COMMIT_H_INCLUDED_ */

@@ -25,14 +25,7 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_journal_replay.h"
-
-
-#define CIGNA_JOURNAL_REPLAY_TRIES         3
-#define CIGNA_JOURNAL_REPLAY_SLEEP_MS      50
-#define CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS  200
 
 
 typedef enum {
@@ -50,8 +43,6 @@ static void cigna_journal_replay_start(cigna_journal_replay_t *f,
 static int cigna_journal_replay_foreign(cigna_journal_replay_t *f);
 static int cigna_journal_replay_write(cigna_journal_replay_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
-static int cigna_journal_replay_forget(cigna_journal_replay_t *f,
-    const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_journal_replay_written(cigna_journal_replay_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_journal_replay_discard(cigna_journal_replay_t *f);
@@ -62,19 +53,6 @@ static void cigna_journal_replay_report(cigna_journal_replay_t *f,
 
 
 void
-cigna_journal_replay_init(cigna_journal_replay_t *f)
-{
-    f->rc = cigna_journal_replay_pending;
-    f->detail[0] = '\0';
-
-    f->state = cigna_journal_replay_st_start;
-    cigna_revoke_handoff_init(&f->revoke);
-
-    f->subject.identity = &f->identity;
-}
-
-
-void
 cigna_journal_replay_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     cigna_journal_replay_t  *f = flow;
@@ -82,42 +60,22 @@ cigna_journal_replay_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
     switch ((cigna_journal_replay_state_e) f->state) {
 
     case cigna_journal_replay_st_start:
-
         cigna_journal_replay_start(f, ev, op);
         return;
 
     case cigna_journal_replay_st_write:
-
-        if (cigna_script_word(ev).len) {
-            cigna_journal_replay_written(f, ev, op);
-            return;
-        }
-
-        if (cigna_retry_sleep(&f->retry, op, CIGNA_JOURNAL_REPLAY_TRIES,
-                              CIGNA_JOURNAL_REPLAY_SLEEP_MS,
-                              CIGNA_JOURNAL_REPLAY_SLEEP_MAX_MS)
-            == CIGNA_OK)
-        {
-            f->state = cigna_journal_replay_st_sleep;
-            return;
-        }
-
-        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
-                                    "Redis cannot be asked");
+        cigna_journal_replay_written(f, ev, op);
         return;
 
     case cigna_journal_replay_st_sleep:
-
         f->state = cigna_retry_again(&f->retry, op);
         return;
 
     case cigna_journal_replay_st_settle:
-
         cigna_journal_replay_report(f, op, f->rc, NULL);
         return;
 
     case cigna_journal_replay_st_report:
-
         if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
             return;
         }
@@ -137,7 +95,7 @@ static void
 cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int  rc;
+    f->subject.identity = &f->identity;
 
     if (f->entry.until_ms <= ev->now_ms
         || ev->now_ms - f->entry.made_ms > CIGNA_JOURNAL_REPLAY_MAX_MS)
@@ -171,10 +129,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    rc = f->entry.generation ? cigna_journal_replay_write(f, ev, op)
-                             : cigna_journal_replay_forget(f, ev, op);
-
-    if (rc != CIGNA_OK) {
+    if (cigna_journal_replay_write(f, ev, op) != CIGNA_OK) {
         cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
                                     "no room");
         return;
@@ -182,8 +137,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     op->redis.durable = 1;
 
-    cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
-    f->state = cigna_journal_replay_st_write;
+    f->state = cigna_retry_init(&f->retry, op, cigna_journal_replay_st_write);
 }
 
 
@@ -228,60 +182,29 @@ static int
 cigna_journal_replay_write(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    uint64_t        kept_ms;
-    cigna_arena_t  *a;
-    cigna_slice_t   argv[8];
+    cigna_arena_t          *a;
+    cigna_slice_t           kept, connected, channel;
+    const cigna_journal_t  *e;
 
+    e = &f->entry;
     a = f->subject.arena;
-    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
 
-    argv[0] = f->identity.grant_key;
-    argv[1] = f->entry.id;
-    argv[3] = f->entry.blob;
-    argv[7] = f->entry.identity;
+    kept = cigna_flow_uint(a, (uint64_t) (e->until_ms - ev->now_ms));
+    connected = cigna_flow_uint(a, (uint64_t) e->connected_ms);
+    channel = cigna_script_channel(&f->subject);
 
-    if (cigna_flow_uint(a, f->entry.generation, &argv[2]) != CIGNA_OK
-        || cigna_flow_uint(a, kept_ms, &argv[4]) != CIGNA_OK
-        || cigna_flow_uint(a, (uint64_t) f->entry.connected_ms, &argv[5])
-           != CIGNA_OK
-        || cigna_script_channel(&f->subject, &argv[6]) != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
+    if (e->generation) {
+        cigna_script_call(op, cigna_script_grant_replay, f->identity.grant_key,
+                          e->id, cigna_flow_uint(a, e->generation), e->blob,
+                          kept, connected, channel, e->identity);
+
+    } else {
+        cigna_script_call(op, cigna_script_grant_forget, f->identity.grant_key,
+                          f->identity.lock_key, e->id, connected, kept,
+                          channel, e->identity);
     }
 
-    cigna_script_run(op, cigna_script_grant_replay, argv, 8);
-
-    return CIGNA_OK;
-}
-
-
-static int
-cigna_journal_replay_forget(cigna_journal_replay_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    uint64_t        kept_ms;
-    cigna_arena_t  *a;
-    cigna_slice_t   argv[7];
-
-    a = f->subject.arena;
-    kept_ms = (uint64_t) (f->entry.until_ms - ev->now_ms);
-
-    argv[0] = f->identity.grant_key;
-    argv[1] = f->identity.lock_key;
-    argv[2] = f->entry.id;
-    argv[6] = f->entry.identity;
-
-    if (cigna_flow_uint(a, (uint64_t) f->entry.connected_ms, &argv[3])
-        != CIGNA_OK
-        || cigna_flow_uint(a, kept_ms, &argv[4]) != CIGNA_OK
-        || cigna_script_channel(&f->subject, &argv[5]) != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    cigna_script_run(op, cigna_script_grant_forget, argv, 7);
-
-    return CIGNA_OK;
+    return a->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -289,6 +212,18 @@ static void
 cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    if (cigna_script_word(ev).len == 0) {
+
+        if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
+            f->state = cigna_journal_replay_st_sleep;
+            return;
+        }
+
+        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                    "Redis cannot be asked");
+        return;
+    }
+
     /* a newer grant may be there; the deletion is complete in any case */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {

@@ -30,7 +30,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the caller, borrowed until the flow is over */
+    /* set by the caller, all else zeroed; borrowed until the flow is over */
     cigna_subject_t          subject;      /* its provider is NULL if the tenant
                                               is no longer configured; the flow
                                               sets its identity */
@@ -49,7 +49,6 @@ typedef struct {
 } cigna_journal_replay_t;
 
 
-void cigna_journal_replay_init(cigna_journal_replay_t *f);
 /* flow: a cigna_journal_replay_t */
 void cigna_journal_replay_next(void *flow, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -31,16 +31,12 @@
  * result may have to wait until it is stored.
  */
 
-#define CIGNA_LEASE_STORE_MS      (90 * 1000)
-
-#define CIGNA_LEASE_TRIES         3
-#define CIGNA_LEASE_REDIS_MS      50
-#define CIGNA_LEASE_REDIS_MAX_MS  100
+#define CIGNA_LEASE_STORE_MS     (90 * 1000)
 
 /* pauses between two requests for the lease, if no message comes */
 
-#define CIGNA_LEASE_POLL_MS       400
-#define CIGNA_LEASE_POLL_MAX_MS   600
+#define CIGNA_LEASE_POLL_MS      400
+#define CIGNA_LEASE_POLL_MAX_MS  600
 
 
 typedef enum {
@@ -66,28 +62,16 @@ static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
 int
 cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
 {
-    uint64_t                mark_ms;
-    const cigna_subject_t  *s;
+    cigna_arena_t  *a;
 
-    s = l->subject;
+    a = l->subject->arena;
 
-    l->rc = cigna_lease_failed;
-    l->taken = 0;
-    l->state = cigna_lease_st_over;
-    l->waited_ms = 0;
-    l->connected_ms = 0;
+    l->owner = cigna_flow_token(a, ev->random, 16);
+    l->lease = cigna_flow_uint(a, CIGNA_LEASE_MS);
+    l->mark = cigna_flow_uint(a, (uint64_t) l->exchange_ms + CIGNA_LEASE_MS
+                                 + CIGNA_LEASE_STORE_MS);
 
-    mark_ms = (uint64_t) l->exchange_ms + CIGNA_LEASE_MS
-              + CIGNA_LEASE_STORE_MS;
-
-    if (cigna_flow_token(s->arena, ev->random, 16, &l->owner) != CIGNA_OK
-        || cigna_flow_uint(s->arena, CIGNA_LEASE_MS, &l->lease) != CIGNA_OK
-        || cigna_flow_uint(s->arena, mark_ms, &l->mark) != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    return CIGNA_OK;
+    return a->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -95,38 +79,28 @@ int
 cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_slice_t           argv[8], known;
-    const cigna_subject_t  *s;
+    cigna_arena_t              *a;
+    const cigna_vault_names_t  *id;
 
-    s = l->subject;
+    a = l->subject->arena;
+    id = l->subject->identity;
 
     l->grant_id = g->id;
-
-    if (cigna_flow_uint(s->arena, g->generation, &l->generation) != CIGNA_OK
-        || cigna_flow_uint(s->arena, attempts, &known) != CIGNA_OK
-        || cigna_flow_uint(s->arena, (uint64_t) attempts + 1, &l->attempts)
-           != CIGNA_OK)
-    {
-        return CIGNA_ERROR;
-    }
-
-    argv[0] = s->identity->grant_key;
-    argv[1] = s->identity->lock_key;
-    argv[2] = l->owner;
-    argv[3] = l->grant_id;
-    argv[4] = l->generation;
-    argv[5] = l->lease;
-    argv[6] = l->mark;
-    argv[7] = known;
-
+    l->generation = cigna_flow_uint(a, g->generation);
+    l->attempts = cigna_flow_uint(a, (uint64_t) attempts + 1);
     l->hasty = hasty ? 1 : 0;
     l->asked_ms = ev->now_ms;
 
-    cigna_script_run(op, cigna_script_grant_begin, argv, 8);
+    cigna_script_call(op, cigna_script_grant_begin, id->grant_key,
+                      id->lock_key, l->owner, l->grant_id, l->generation,
+                      l->lease, l->mark, cigna_flow_uint(a, attempts));
     op->redis.durable = 1;
 
-    cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
-    l->state = cigna_lease_st_begin;
+    if (a->overflow) {
+        return CIGNA_ERROR;
+    }
+
+    l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_begin);
 
     return CIGNA_OK;
 }
@@ -217,11 +191,8 @@ cigna_lease_connected(const cigna_event_t *ev)
 {
     uint64_t  ms;
 
-    if (cigna_slice_uint(cigna_script_slice(ev, 1), INT64_MAX, &ms)
-        != CIGNA_OK)
-    {
-        return 0;
-    }
+    ms = 0;
+    (void) cigna_slice_uint(cigna_script_slice(ev, 1), INT64_MAX, &ms);
 
     return (int64_t) ms;
 }
@@ -269,27 +240,14 @@ cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 void
 cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
 {
-    cigna_slice_t  argv[8];
-
-    argv[0] = l->subject->identity->grant_key;
-    argv[1] = l->subject->identity->lock_key;
-    argv[2] = l->owner;
-    argv[3] = l->lease;
-    argv[4] = l->mark;
-    argv[5] = l->grant_id;
-    argv[6] = l->generation;
-    argv[7] = l->attempts;
+    const cigna_slice_t  argv[] = {
+        l->subject->identity->grant_key, l->subject->identity->lock_key,
+        l->owner, l->lease, l->mark, l->grant_id, l->generation, l->attempts
+    };
 
     cigna_flow_lease(op, cigna_script(cigna_script_grant_renew),
-                     cigna_script(cigna_script_grant_retake), argv, 8,
-                     CIGNA_LEASE_MS / 3);
-}
-
-
-const cigna_reply_t *
-cigna_lease_record(const cigna_event_t *ev)
-{
-    return cigna_reply_item(ev->reply, 1);
+                     cigna_script(cigna_script_grant_retake), argv,
+                     sizeof(argv) / sizeof(argv[0]), CIGNA_LEASE_MS / 3);
 }
 
 
@@ -309,40 +267,24 @@ cigna_lease_late(const cigna_lease_t *l, int64_t now_ms)
 void
 cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
 {
-    cigna_slice_t  argv[4];
+    cigna_slice_t               how;
+    const cigna_vault_names_t  *id;
 
-    argv[0] = l->subject->identity->grant_key;
-    argv[1] = l->subject->identity->lock_key;
-    argv[2] = l->owner;
+    id = l->subject->identity;
 
-    switch (mark) {
+    how = mark == cigna_lease_keep ? l->lease
+          : cigna_slice_str(mark == cigna_lease_refuse ? "refused" : "");
 
-    case cigna_lease_keep:
-        argv[3] = l->lease;
-        break;
-
-    case cigna_lease_refuse:
-        argv[3] = cigna_slice("refused");
-        break;
-
-    case cigna_lease_clear:
-        argv[3] = cigna_slice("");
-        break;
-    }
-
-    cigna_script_run(op, cigna_script_grant_release, argv, 4);
-    cigna_retry_init(&l->retry, op, cigna_lease_st_release);
-    l->state = cigna_lease_st_release;
+    cigna_script_call(op, cigna_script_grant_release, id->grant_key,
+                      id->lock_key, l->owner, how);
+    l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_release);
 }
 
 
 static int
 cigna_lease_again(cigna_lease_t *l, cigna_op_t *op)
 {
-    if (cigna_retry_sleep(&l->retry, op, CIGNA_LEASE_TRIES,
-                          CIGNA_LEASE_REDIS_MS, CIGNA_LEASE_REDIS_MAX_MS)
-        != CIGNA_OK)
-    {
+    if (cigna_retry_redis(&l->retry, op) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 

@@ -32,7 +32,7 @@
 typedef enum {
     cigna_lease_mine = 0,                  /* lock and mark are ours */
     cigna_lease_stale,                     /* the record has changed, see
-                                              cigna_lease_record() */
+                                              cigna_script_record() */
     cigna_lease_busy,                      /* another owner has it for longer
                                               than wait_ms */
     cigna_lease_quiet,                     /* no refresh may start now, see
@@ -51,7 +51,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the flow, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* the sum of all deadlines
                                                  of an exchange */
@@ -97,9 +97,6 @@ int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
  */
 int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
-
-/* after "stale": the record that is there, borrowed from the event */
-const cigna_reply_t *cigna_lease_record(const cigna_event_t *ev);
 
 /* asks the driver to prolong the lease while the request in *op is open */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);

@@ -66,18 +66,12 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_refresh.h"
 
 
-#define CIGNA_REFRESH_TRIES         3      /* of each read from Redis */
-#define CIGNA_REFRESH_REDIS_MS      50
-#define CIGNA_REFRESH_REDIS_MAX_MS  100
-
 /* how often the record may change while it is judged */
 
-#define CIGNA_REFRESH_ROUNDS        5
+#define CIGNA_REFRESH_ROUNDS  5
 
 
 typedef enum {
@@ -91,18 +85,19 @@ typedef enum {
     cigna_refresh_st_release,
     cigna_refresh_st_report,
     cigna_refresh_st_revoke,
-    cigna_refresh_st_done,
     cigna_refresh_st_sleep
 } cigna_refresh_state_e;
 
 
 static void cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
-static void cigna_refresh_again(cigna_refresh_t *f, const cigna_event_t *ev,
+static void cigna_refresh_read(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
     const cigna_reply_t *record, cigna_op_t *op);
 static void cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_refresh_turned(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
@@ -123,7 +118,7 @@ static void cigna_refresh_superseded(cigna_refresh_t *f,
 static int cigna_refresh_same(const cigna_grant_t *a, const cigna_grant_t *b);
 static void cigna_refresh_overtaken(cigna_refresh_t *f,
     const cigna_event_t *ev, cigna_op_t *op, const cigna_grant_t *there);
-static void cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
+static int cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why);
@@ -131,28 +126,7 @@ static void cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why);
 static void cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why);
-static void cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op);
-
-
-void
-cigna_refresh_init(cigna_refresh_t *f)
-{
-    f->rc = cigna_refresh_pending;
-    f->failure = cigna_refresh_unavailable;
-    memset(&f->grant, 0, sizeof(cigna_grant_t));
-    f->retry_after_s = -1;
-    f->detail[0] = '\0';
-    f->exchanged = 0;
-    f->overtaken = 0;
-    f->superseded = 0;
-    f->left = 0;
-
-    cigna_exchange_init(&f->exchange);
-
-    f->state = cigna_refresh_st_start;
-    f->rounds = 0;
-    cigna_revoke_handoff_init(&f->revoke);
-}
+static void cigna_refresh_after(cigna_refresh_t *f, cigna_op_t *op);
 
 
 void
@@ -161,92 +135,40 @@ cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
     switch ((cigna_refresh_state_e) f->state) {
 
     case cigna_refresh_st_start:
-
         cigna_refresh_start(f, ev, op);
         return;
 
     case cigna_refresh_st_read:
-
-        if (cigna_flow_answered(ev)) {
-            cigna_refresh_judge(f, ev, ev->reply, op);
-            return;
-        }
-
-        cigna_refresh_again(f, ev, op);
+        cigna_refresh_read(f, ev, op);
         return;
 
     case cigna_refresh_st_turn:
-
-        if (ev->type == cigna_ev_ok) {
-            cigna_refresh_lease(f, ev, op);
-            return;
-        }
-
-        f->retry_after_s = ev->retry_after_s;
-        cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
-                              "the token endpoint is not asked for now");
+        cigna_refresh_turned(f, ev, op);
         return;
 
     case cigna_refresh_st_lease:
-
-        if (cigna_lease_next(&f->lease, ev, op) != CIGNA_AGAIN) {
-            cigna_refresh_leased(f, ev, op);
-        }
-
+    case cigna_refresh_st_release:
+        cigna_refresh_leased(f, ev, op);
         return;
 
     case cigna_refresh_st_exchange:
-
-        if (cigna_exchange_next(&f->exchange, ev, op) != CIGNA_AGAIN) {
-            cigna_refresh_exchanged(f, ev, op);
-        }
-
+        cigna_refresh_exchanged(f, ev, op);
         return;
 
     case cigna_refresh_st_commit:
-
-        if (cigna_grant_commit_next(&f->commit, ev, op) != CIGNA_AGAIN) {
-            cigna_refresh_committed(f, ev, op);
-        }
-
-        return;
-
-    case cigna_refresh_st_release:
-
-        if (cigna_lease_next(&f->lease, ev, op) != CIGNA_AGAIN) {
-            cigna_refresh_report(f, ev, op, f->rc, NULL);
-        }
-
+        cigna_refresh_committed(f, ev, op);
         return;
 
     case cigna_refresh_st_report:
-
-        /* requests use the new token now; Redis does not have it yet */
-
-        if (f->exchanged && f->commit.rc == cigna_grant_commit_usable) {
-            f->state = cigna_refresh_st_commit;
-            cigna_grant_commit_store(&f->commit, op);
-            return;
-        }
-
-        /* fall through */
-
     case cigna_refresh_st_settle:
     case cigna_refresh_st_revoke:
-
-        cigna_refresh_revoke(f, op);
+        cigna_refresh_after(f, op);
         return;
 
     case cigna_refresh_st_sleep:
-
         f->state = cigna_retry_again(&f->retry, op);
         return;
-
-    case cigna_refresh_st_done:
-        break;
     }
-
-    cigna_flow_done(op);
 }
 
 
@@ -254,6 +176,9 @@ static void
 cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    f->failure = cigna_refresh_unavailable;
+    f->retry_after_s = -1;
+
     f->verdict.provider = f->subject->provider;
     f->verdict.grant = &f->grant;
 
@@ -273,27 +198,25 @@ cigna_refresh_start(cigna_refresh_t *f, const cigna_event_t *ev,
     }
 
     cigna_script_read(op, f->subject->identity);
-    cigna_retry_init(&f->retry, op, cigna_refresh_st_read);
-    f->state = cigna_refresh_st_read;
+    f->state = cigna_retry_init(&f->retry, op, cigna_refresh_st_read);
 }
 
 
-/* repeats the read after a sleep */
-
 static void
-cigna_refresh_again(cigna_refresh_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+cigna_refresh_read(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 {
-    if (cigna_retry_sleep(&f->retry, op, CIGNA_REFRESH_TRIES,
-                          CIGNA_REFRESH_REDIS_MS, CIGNA_REFRESH_REDIS_MAX_MS)
-        != CIGNA_OK)
-    {
-        cigna_refresh_report(f, ev, op, cigna_refresh_vault,
-                             "Redis cannot be asked");
+    if (cigna_flow_answered(ev)) {
+        cigna_refresh_judge(f, ev, ev->reply, op);
         return;
     }
 
-    f->state = cigna_refresh_st_sleep;
+    if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
+        f->state = cigna_refresh_st_sleep;
+        return;
+    }
+
+    cigna_refresh_report(f, ev, op, cigna_refresh_vault,
+                         "Redis cannot be asked");
 }
 
 
@@ -345,8 +268,7 @@ static void
 cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (ev->quiet_ms > 0) {
-        cigna_refresh_quiet(f, ev, op);
+    if (cigna_refresh_quiet(f, ev, op)) {
         return;
     }
 
@@ -366,14 +288,28 @@ cigna_refresh_turn(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
+static void
+cigna_refresh_turned(cigna_refresh_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (ev->type == cigna_ev_ok) {
+        cigna_refresh_lease(f, ev, op);
+        return;
+    }
+
+    f->retry_after_s = ev->retry_after_s;
+    cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
+                          "the token endpoint is not asked for now");
+}
+
+
 /* asks for the lease, or waits for the end of another run's exchange */
 
 static void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    if (ev->quiet_ms > 0) {
-        cigna_refresh_quiet(f, ev, op);
+    if (cigna_refresh_quiet(f, ev, op)) {
         return;
     }
 
@@ -395,6 +331,15 @@ static void
 cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    if (cigna_lease_next(&f->lease, ev, op) == CIGNA_AGAIN) {
+        return;
+    }
+
+    if (f->state == cigna_refresh_st_release) {
+        cigna_refresh_report(f, ev, op, f->rc, NULL);
+        return;
+    }
+
     switch (f->lease.rc) {
 
     case cigna_lease_mine:
@@ -403,7 +348,7 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_lease_stale:
         f->verdict.over |= f->waits;
-        cigna_refresh_judge(f, ev, cigna_lease_record(ev), op);
+        cigna_refresh_judge(f, ev, cigna_script_record(ev), op);
         return;
 
     case cigna_lease_busy:
@@ -412,7 +357,7 @@ cigna_refresh_leased(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
 
     case cigna_lease_quiet:
-        cigna_refresh_quiet(f, ev, op);
+        (void) cigna_refresh_quiet(f, ev, op);
         return;
 
     case cigna_lease_failed:
@@ -430,8 +375,7 @@ cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     /* the lease may have been lost with the primary that granted it */
 
-    if (ev->quiet_ms > 0) {
-        cigna_refresh_quiet(f, ev, op);
+    if (cigna_refresh_quiet(f, ev, op)) {
         return;
     }
 
@@ -447,9 +391,13 @@ static void
 cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const cigna_exchange_t  *x;
+    cigna_exchange_t  *x;
 
     x = &f->exchange;
+
+    if (cigna_exchange_next(x, ev, op) == CIGNA_AGAIN) {
+        return;
+    }
 
     switch (x->rc) {
 
@@ -508,6 +456,10 @@ static void
 cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    if (cigna_grant_commit_next(&f->commit, ev, op) == CIGNA_AGAIN) {
+        return;
+    }
+
     switch (f->commit.rc) {
 
     case cigna_grant_commit_usable:
@@ -526,7 +478,7 @@ cigna_refresh_committed(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_grant_commit_left:
         f->left = 1;
-        cigna_refresh_revoke(f, op);
+        cigna_refresh_after(f, op);
         return;
 
     case cigna_grant_commit_failed:
@@ -548,7 +500,7 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
     if (f->exchanged) {
         f->state = cigna_refresh_st_settle;
-        cigna_grant_commit_settle(&f->commit, 1, op);
+        cigna_flow_settle(op, &f->commit.entry, 1);
         return;
     }
 
@@ -575,7 +527,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
 
     f->lease.taken = 0;
 
-    rc = cigna_verdict_read(f->subject, cigna_grant_commit_record(ev), &there,
+    rc = cigna_verdict_read(f->subject, cigna_script_record(ev), &there,
                             NULL, &why);
 
     if (rc == cigna_refresh_ok && there.state == cigna_grant_spent) {
@@ -604,7 +556,7 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
                        rc == cigna_refresh_ok ? "somebody else was first"
                                               : why, cigna_slice_null);
         f->state = cigna_refresh_st_settle;
-        cigna_grant_commit_settle(&f->commit, 0, op);
+        cigna_flow_settle(op, &f->commit.entry, 0);
         return;
     }
 
@@ -647,15 +599,24 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* a new primary may lack the last writes, so no refresh starts for a while */
+/*
+ * A new primary may lack the last writes, so no refresh starts for a while.
+ * Returns 1 if the flow ends for this reason.
+ */
 
-static void
+static int
 cigna_refresh_quiet(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
+    if (ev->quiet_ms <= 0) {
+        return 0;
+    }
+
     f->retry_after_s = (ev->quiet_ms + 999) / 1000;
     cigna_refresh_passing(f, ev, op, cigna_refresh_paused,
                           "no refresh begins right after a change of primary");
+
+    return 1;
 }
 
 
@@ -709,15 +670,24 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-static void
-cigna_refresh_revoke(cigna_refresh_t *f, cigna_op_t *op)
-{
-    f->state = cigna_refresh_st_revoke;
+/* after the report: stores the new token in Redis, or revokes a token */
 
-    if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
+static void
+cigna_refresh_after(cigna_refresh_t *f, cigna_op_t *op)
+{
+    /* requests use the new token now; Redis does not have it yet */
+
+    if (f->state == cigna_refresh_st_report
+        && f->exchanged && f->commit.rc == cigna_grant_commit_usable)
+    {
+        f->state = cigna_refresh_st_commit;
+        cigna_grant_commit_store(&f->commit, op);
         return;
     }
 
-    f->state = cigna_refresh_st_done;
-    cigna_flow_done(op);
+    f->state = cigna_refresh_st_revoke;
+
+    if (cigna_revoke_handoff_next(&f->revoke, op) != CIGNA_AGAIN) {
+        cigna_flow_done(op);
+    }
 }

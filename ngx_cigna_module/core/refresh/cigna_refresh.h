@@ -15,7 +15,7 @@
  */
 
 typedef struct {
-    /* set by the caller, borrowed until the flow is done */
+    /* set by the caller, all else zeroed; borrowed until the flow is done */
     const cigna_subject_t   *subject;      /* the flow may note which of the
                                               provider's secrets works */
     unsigned                 exchange_ms;  /* sum of an exchange's deadlines */
@@ -57,8 +57,6 @@ typedef struct {
 } cigna_refresh_t;
 
 
-/* call after the caller's fields are set */
-void cigna_refresh_init(cigna_refresh_t *f);
 void cigna_refresh_next(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 

@@ -45,8 +45,6 @@
 
 static void cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts,
     unsigned n, int64_t number, int refused);
-static int cigna_refusal_rate_share(const cigna_refusal_rate_count_t *counts,
-    unsigned n, int64_t number, unsigned fewest, unsigned percent);
 static void cigna_refusal_rate_did_well(cigna_refusal_rate_t *r,
     int64_t now_ms);
 static void cigna_refusal_rate_give_turns(cigna_refusal_rate_t *r,
@@ -174,21 +172,20 @@ cigna_refusal_rate_did_well(cigna_refusal_rate_t *r, int64_t now_ms)
         return;
     }
 
-    if (r->well >= CIGNA_REFUSAL_RATE_WELL) {
-        r->on = 0;
-
-        if (r->doubted) {
-            r->doubted = 0;
-            r->sure_ms = now_ms;
-        }
-
-        memset(r->slices, 0, sizeof(r->slices));
-        memset(r->minutes, 0, sizeof(r->minutes));
-
+    if (r->well < CIGNA_REFUSAL_RATE_WELL) {
+        cigna_refusal_rate_give_turns(r, now_ms);
         return;
     }
 
-    cigna_refusal_rate_give_turns(r, now_ms);
+    r->on = 0;
+
+    if (r->doubted) {
+        r->doubted = 0;
+        r->sure_ms = now_ms;
+    }
+
+    memset(r->slices, 0, sizeof(r->slices));
+    memset(r->minutes, 0, sizeof(r->minutes));
 }
 
 
@@ -237,12 +234,8 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 
         if (r->probing) {
             r->probing = 0;
-            r->pause_ms *= 2;
-
-            if (r->pause_ms > CIGNA_REFUSAL_RATE_PAUSE_MAX_MS) {
-                r->pause_ms = CIGNA_REFUSAL_RATE_PAUSE_MAX_MS;
-            }
-
+            r->pause_ms = r->pause_ms < CIGNA_REFUSAL_RATE_PAUSE_MAX_MS / 2
+                          ? 2 * r->pause_ms : CIGNA_REFUSAL_RATE_PAUSE_MAX_MS;
             r->next_ms = now_ms + r->pause_ms;
         }
 

@@ -127,20 +127,17 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
         return cigna_verdict_spent(v, now_ms);
     }
 
-    if (g->refresh_token.len == 0) {
-
-        if (usable) {
-            return cigna_refresh_ok;
-        }
-
-        v->why = "there is no refresh token";
-        return cigna_refresh_spent;
-    }
-
-    if (usable && now_ms < cigna_verdict_due_ms(v->provider, g)
-        && !cigna_verdict_set_back(g, now_ms))
+    if (usable
+        && (g->refresh_token.len == 0
+            || (now_ms < cigna_verdict_due_ms(v->provider, g)
+                && !cigna_verdict_set_back(g, now_ms))))
     {
         return cigna_refresh_ok;
+    }
+
+    if (g->refresh_token.len == 0) {
+        v->why = "there is no refresh token";
+        return cigna_refresh_spent;
     }
 
     if (cigna_verdict_is_refused(v)) {

@@ -1,5 +1,5 @@
 
-#include <stddef.h>
+#include <string.h>
 
 #include "cigna_grant.h"
 
@@ -13,7 +13,8 @@
 typedef enum {
     cigna_field_bytes = 0,                 /* cigna_slice_t; empty: left out */
     cigna_field_time,                      /* int64_t, 8 bytes, big endian */
-    cigna_field_state,                     /* cigna_grant_state_e, one byte */
+    cigna_field_state,                     /* cigna_grant_state_e, which is an
+                                              unsigned; one byte, 0 or 1 */
     cigna_field_flag                       /* unsigned; 0: left out */
 } cigna_field_e;
 
@@ -121,49 +122,36 @@ static int
 cigna_fields_parse(cigna_slice_t text, const cigna_field_t *fields,
     void *record)
 {
+    int  rc;
+
     cigna_fields_clear(fields, record);
 
-    if (cigna_fields_read(text, fields, record) != CIGNA_OK) {
+    rc = cigna_fields_read(text, fields, record);
 
-        /* a caller that ignores the error must not use half a record */
+    /* a caller that ignores the error must not use half a record */
 
+    if (rc != CIGNA_OK) {
         cigna_fields_clear(fields, record);
-
-        return CIGNA_ERROR;
     }
 
-    return CIGNA_OK;
+    return rc;
 }
 
 
 static void
 cigna_fields_clear(const cigna_field_t *fields, void *record)
 {
-    char                 *member;
     const cigna_field_t  *field;
 
+    static const size_t  sizes[] = {
+        [cigna_field_bytes] = sizeof(cigna_slice_t),
+        [cigna_field_time] = sizeof(int64_t),
+        [cigna_field_state] = sizeof(unsigned),
+        [cigna_field_flag] = sizeof(unsigned)
+    };
+
     for (field = fields; field->tag; field++) {
-
-        member = (char *) record + field->offset;
-
-        switch (field->type) {
-
-        case cigna_field_bytes:
-            *(cigna_slice_t *) member = cigna_slice_null;
-            break;
-
-        case cigna_field_time:
-            *(int64_t *) member = 0;
-            break;
-
-        case cigna_field_state:
-            *(cigna_grant_state_e *) member = cigna_grant_live;
-            break;
-
-        case cigna_field_flag:
-            *(unsigned *) member = 0;
-            break;
-        }
+        memset((char *) record + field->offset, 0, sizes[field->type]);
     }
 }
 
@@ -181,9 +169,7 @@ cigna_fields_read(cigna_slice_t text, const cigna_field_t *fields,
         return CIGNA_ERROR;
     }
 
-    text.data++;
-    text.len--;
-
+    text = cigna_slice_skip(text, 1);
     seen = 0;
 
     while (text.len) {
@@ -228,8 +214,7 @@ cigna_fields_next(cigna_slice_t *text, uint8_t *tag, cigna_slice_t *value)
         return CIGNA_ERROR;
     }
 
-    text->data += CIGNA_FIELD_HEAD + value->len;
-    text->len -= CIGNA_FIELD_HEAD + value->len;
+    *text = cigna_slice_skip(*text, CIGNA_FIELD_HEAD + value->len);
 
     return CIGNA_OK;
 }
@@ -237,16 +222,14 @@ cigna_fields_next(cigna_slice_t *text, uint8_t *tag, cigna_slice_t *value)
 
 /* an empty slice or flag is left out; times and states are always written */
 
-#define cigna_field_optional(field)                                           \
-    ((field)->type == cigna_field_bytes || (field)->type == cigna_field_flag)
-
 static int
 cigna_fields_complete(const cigna_field_t *fields, uint32_t seen)
 {
     const cigna_field_t  *field;
 
     for (field = fields; field->tag; field++) {
-        if (!cigna_field_optional(field)
+        if (field->type != cigna_field_bytes
+            && field->type != cigna_field_flag
             && !(seen & CIGNA_FIELD_BIT(field->tag)))
         {
             return CIGNA_ERROR;
@@ -276,6 +259,7 @@ static void
 cigna_field_append(cigna_buf_t *b, const cigna_field_t *field,
     const void *member)
 {
+    uint8_t               n;
     const cigna_slice_t  *bytes;
 
     switch (field->type) {
@@ -297,18 +281,12 @@ cigna_field_append(cigna_buf_t *b, const cigna_field_t *field,
         break;
 
     case cigna_field_state:
-        cigna_buf_append_char(b, field->tag);
-        cigna_buf_append_u32(b, 1);
-        cigna_buf_append_char(b,
-                              (uint8_t) *(const cigna_grant_state_e *) member);
-        break;
-
     case cigna_field_flag:
+        n = *(const unsigned *) member != 0;
 
-        if (*(const unsigned *) member) {
+        if (n || field->type == cigna_field_state) {
             cigna_buf_append_char(b, field->tag);
-            cigna_buf_append_u32(b, 1);
-            cigna_buf_append_char(b, 1);
+            cigna_buf_append_lp(b, cigna_slice_make(&n, &n + 1));
         }
 
         break;
@@ -336,21 +314,16 @@ cigna_field_read(const cigna_field_t *field, cigna_slice_t value,
         return CIGNA_OK;
 
     case cigna_field_state:
-
-        if (value.len != 1 || value.data[0] > cigna_grant_spent) {
-            return CIGNA_ERROR;
-        }
-
-        *(cigna_grant_state_e *) member = value.data[0];
-        return CIGNA_OK;
-
     case cigna_field_flag:
 
-        if (value.len != 1 || value.data[0] != 1) {
+        if (value.len != 1
+            || value.data[0] > 1
+            || value.data[0] < (field->type == cigna_field_flag))
+        {
             return CIGNA_ERROR;
         }
 
-        *(unsigned *) member = 1;
+        *(unsigned *) member = value.data[0];
         return CIGNA_OK;
     }
 

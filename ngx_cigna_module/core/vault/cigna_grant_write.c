@@ -234,17 +234,17 @@ cigna_grant_write_args(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC])
 {
     argv[0] = g->id;
-    argv[5] = cigna_script_identity(s->identity);
+    argv[1] = cigna_flow_uint(s->arena, g->generation);
 
-    if (cigna_flow_uint(s->arena, g->generation, &argv[1]) != CIGNA_OK
-        || cigna_vault_seal_grant(s, g, nonce, &argv[2]) != CIGNA_OK
-        || cigna_flow_uint(s->arena, kept_ms, &argv[3]) != CIGNA_OK
-        || cigna_script_channel(s, &argv[4]) != CIGNA_OK)
-    {
+    if (cigna_vault_seal_grant(s, g, nonce, &argv[2]) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    return CIGNA_OK;
+    argv[3] = cigna_flow_uint(s->arena, kept_ms);
+    argv[4] = cigna_script_channel(s);
+    argv[5] = cigna_script_identity(s->identity);
+
+    return s->arena->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
 
 

@@ -2,8 +2,6 @@
 /* decides about entries; cigna_journal_entry.c reads and writes them */
 
 
-#include <string.h>
-
 #include "cigna_journal.h"
 
 
@@ -180,21 +178,18 @@ cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j, int confirmed,
         return CIGNA_NONE;
     }
 
-    e->confirmed_ms = confirmed ? now_ms : 0;
-    e->written_ms = now_ms;
-    e->due_ms = 0;
-    e->tried_ms = now_ms;
-    e->owner = confirmed ? 0 : pid;
-    e->claimed_ms = until_ms;
-    e->claimed = 0;
-    e->tries = 0;
+    *e = (cigna_journal_entry_t) {
+        .confirmed_ms = confirmed ? now_ms : 0, .written_ms = now_ms,
+        .tried_ms = now_ms, .claimed_ms = until_ms,
+        .owner = confirmed ? 0 : pid
+    };
 
     if (confirmed) {
         e->written_ms = now_ms > CIGNA_JOURNAL_LATE_MS
                         ? now_ms - CIGNA_JOURNAL_LATE_MS : 1;
     }
 
-    b->writing = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
+    b->writing = cigna_journal_number(b, e) + 1;
 
     cigna_journal_entry_write(b, e, j);
 

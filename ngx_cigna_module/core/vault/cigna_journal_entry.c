@@ -28,12 +28,17 @@
 #include "cigna_journal_entry.h"
 
 
-#define CIGNA_JOURNAL_FNV  0xcbf29ce484222325   /* FNV-1a's offset basis */
+#define CIGNA_JOURNAL_FNV   0xcbf29ce484222325  /* FNV-1a's offset basis */
+
+/* the bytes of an entry's head, which has no padding */
+
+#define CIGNA_JOURNAL_HEAD                                                    \
+    (offsetof(cigna_journal_entry_t, id) + CIGNA_GRANT_ID_LEN                 \
+     - offsetof(cigna_journal_entry_t, len))
 
 
 static uint32_t *cigna_journal_head_of(const cigna_book_t *b,
     cigna_slice_t identity);
-static void cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e);
 static void cigna_journal_entry_copy(cigna_book_t *b,
     cigna_journal_entry_t *e, const cigna_journal_t *j);
 static uint64_t cigna_journal_sum(const cigna_journal_entry_t *e,
@@ -89,19 +94,18 @@ cigna_journal_entry_link(cigna_book_t *b, cigna_journal_entry_t *e)
     head = cigna_journal_head_of(b, cigna_journal_identity(e));
 
     e->link = *head;
-    *head = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
+    *head = cigna_journal_number(b, e) + 1;
 }
 
 
 static void
 cigna_journal_unlink(cigna_book_t *b, cigna_journal_entry_t *e)
 {
-    uint32_t  *p, i;
+    uint32_t  *p;
 
-    i = (uint32_t) (e - cigna_journal_entry(b, 0)) + 1;
     p = cigna_journal_head_of(b, cigna_journal_identity(e));
 
-    while (*p != i) {
+    while (*p != cigna_journal_number(b, e) + 1) {
         p = &cigna_journal_entry(b, *p - 1)->link;
     }
 
@@ -175,7 +179,7 @@ cigna_journal_entry_write(cigna_book_t *b, cigna_journal_entry_t *e,
 
     cigna_journal_entry_link(b, e);
 
-    i = (uint32_t) (e - cigna_journal_entry(b, 0));
+    i = cigna_journal_number(b, e);
 
     if (i >= b->top) {
         b->top = i + 1;
@@ -259,7 +263,7 @@ cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* the checksum of the members, and of tenant and record if they are given */
+/* the checksum of the head, and of tenant and record if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
@@ -267,15 +271,7 @@ cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,
 {
     uint64_t  sum;
 
-    sum = CIGNA_JOURNAL_FNV;
-    sum = cigna_journal_mix(sum, &e->len, sizeof(e->len));
-    sum = cigna_journal_mix(sum, &e->tenant_len, sizeof(e->tenant_len));
-    sum = cigna_journal_mix(sum, e->identity, CIGNA_NAME_LEN);
-    sum = cigna_journal_mix(sum, e->id, CIGNA_GRANT_ID_LEN);
-    sum = cigna_journal_mix(sum, &e->generation, sizeof(e->generation));
-    sum = cigna_journal_mix(sum, &e->connected_ms, sizeof(e->connected_ms));
-    sum = cigna_journal_mix(sum, &e->until_ms, sizeof(e->until_ms));
-    sum = cigna_journal_mix(sum, &e->made_ms, sizeof(e->made_ms));
+    sum = cigna_journal_mix(CIGNA_JOURNAL_FNV, &e->len, CIGNA_JOURNAL_HEAD);
     sum = cigna_journal_mix(sum, tenant.data, tenant.len);
 
     return cigna_journal_mix(sum, blob.data, blob.len);

@@ -30,18 +30,19 @@
 
 typedef struct {
     uint32_t   live;                       /* set last, cleared first */
-    uint32_t   len;                        /* of tenant and record together */
     uint32_t   first;                      /* number of the first chunk */
+
+    /* the head: the checksum is that of these members, tenant and record */
+    uint32_t   len;                        /* of tenant and record together */
     uint32_t   tenant_len;
-    uint8_t    identity[CIGNA_NAME_LEN];
-    uint8_t    id[CIGNA_GRANT_ID_LEN];
     uint64_t   generation;
     int64_t    connected_ms;
     int64_t    until_ms;
     int64_t    made_ms;
-    uint64_t   sum;                        /* checksum of the members above
-                                              but "live" and "first", and of
-                                              tenant and record */
+    uint8_t    identity[CIGNA_NAME_LEN];
+    uint8_t    id[CIGNA_GRANT_ID_LEN];
+
+    uint64_t   sum;
 
     int64_t    confirmed_ms;               /* by Redis; 0: not yet */
     int64_t    written_ms;                 /* start of the last write to Redis
@@ -85,6 +86,9 @@ typedef struct {
 #define CIGNA_JOURNAL_SLOT                                                    \
     (2 * sizeof(uint32_t) + sizeof(cigna_journal_entry_t)                     \
      + CIGNA_JOURNAL_CHUNK)
+
+#define cigna_journal_number(b, e)                                            \
+    ((uint32_t) ((e) - cigna_journal_entry(b, 0)))
 
 #define cigna_journal_identity(e)                                             \
     cigna_slice_make((e)->identity, (e)->identity + CIGNA_NAME_LEN)

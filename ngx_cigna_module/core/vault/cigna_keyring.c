@@ -19,24 +19,6 @@
 #define CIGNA_KEYRING_INFO_MAX  (CIGNA_SEAL_PARTS_MAX + 128)
 
 
-/*
- * The contexts are made once and serve all operations.  Fetching an algorithm
- * costs far more than using it, and keying an HMAC costs as much as the HMAC of
- * a few names.
- */
-
-struct cigna_keyring_s {
-    EVP_MAC_CTX       *hmac;
-    EVP_CIPHER_CTX    *gcm;
-    cigna_ring_key_t   keys[CIGNA_SEAL_KEYS_MAX];
-    unsigned           nkeys;
-    unsigned           has_name;
-    cigna_ring_key_t   name;
-    cigna_ring_key_t   names;              /* derived; has no id */
-    uint8_t            siphash[CIGNA_SHA256_LEN];
-};
-
-
 static int cigna_keyring_init_gcm(cigna_keyring_t *ring);
 static int cigna_keyring_init_hmac(cigna_keyring_t *ring);
 static const char *cigna_keyring_read(cigna_keyring_t *ring,
@@ -117,18 +99,16 @@ cigna_keyring_destroy(cigna_keyring_t *ring)
 static int
 cigna_keyring_init_gcm(cigna_keyring_t *ring)
 {
-    int          rc;
-    EVP_CIPHER  *cipher;
-
-    cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     ring->gcm = EVP_CIPHER_CTX_new();
 
-    rc = cipher && ring->gcm
-         && EVP_CipherInit_ex2(ring->gcm, cipher, NULL, NULL, 1, NULL) == 1;
+    if (ring->gcm == NULL
+        || EVP_CipherInit_ex2(ring->gcm, EVP_aes_256_gcm(), NULL, NULL, 1, NULL)
+           != 1)
+    {
+        return CIGNA_ERROR;
+    }
 
-    EVP_CIPHER_free(cipher);
-
-    return rc ? CIGNA_OK : CIGNA_ERROR;
+    return CIGNA_OK;
 }
 
 
@@ -236,10 +216,8 @@ cigna_keyring_word(cigna_slice_t *line)
     size_t         n;
     cigna_slice_t  word;
 
-    n = 0;
-
-    while (n < line->len && cigna_keyring_blank(line->data[n])) {
-        n++;
+    for (n = 0; n < line->len && cigna_keyring_blank(line->data[n]); n++) {
+        /* void */
     }
 
     word = cigna_slice_skip(*line, n);
@@ -329,10 +307,7 @@ cigna_keyring_add(cigna_keyring_t *ring, cigna_ring_key_t *slot,
         return "keys cannot be derived";
     }
 
-    if (cigna_keyring_find(ring, id)
-        || (ring->has_name
-            && memcmp(ring->name.id, id, CIGNA_SEAL_KEY_ID_LEN) == 0))
-    {
+    if (cigna_keyring_find(ring, id, 0) || cigna_keyring_find(ring, id, 1)) {
         return "the same key occurs twice";
     }
 
@@ -433,39 +408,20 @@ cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16])
 
 
 const cigna_ring_key_t *
-cigna_keyring_first(const cigna_keyring_t *ring)
-{
-    return &ring->keys[0];
-}
-
-
-const cigna_ring_key_t *
-cigna_keyring_namer(const cigna_keyring_t *ring)
-{
-    return &ring->name;
-}
-
-
-const cigna_ring_key_t *
 cigna_keyring_find(const cigna_keyring_t *ring,
-    const uint8_t id[CIGNA_SEAL_KEY_ID_LEN])
+    const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named)
 {
-    unsigned  i;
+    const cigna_ring_key_t  *key, *end;
 
-    for (i = 0; i < ring->nkeys; i++) {
-        if (memcmp(ring->keys[i].id, id, CIGNA_SEAL_KEY_ID_LEN) == 0) {
-            return &ring->keys[i];
+    key = named ? &ring->name : ring->keys;
+
+    for (end = key + (named ? ring->has_name : ring->nkeys); key < end; key++) {
+        if (memcmp(key->id, id, CIGNA_SEAL_KEY_ID_LEN) == 0) {
+            return key;
         }
     }
 
     return NULL;
-}
-
-
-EVP_CIPHER_CTX *
-cigna_keyring_gcm(cigna_keyring_t *ring)
-{
-    return ring->gcm;
 }
 
 

@@ -35,15 +35,30 @@
 #define CIGNA_SEAL_PARTS_MAX   896         /* bytes of all parts of a list */
 
 
-typedef struct cigna_keyring_s  cigna_keyring_t;
-
-
 /* the result of HKDF-Extract, set as the key of an HMAC context */
 
 typedef struct {
     uint8_t       id[CIGNA_SEAL_KEY_ID_LEN];
     EVP_MAC_CTX  *hmac;
 } cigna_ring_key_t;
+
+
+/*
+ * The contexts are made once and serve all operations.  Fetching an algorithm
+ * costs far more than using it, and keying an HMAC costs as much as the HMAC of
+ * a few names.  cigna_seal.c reads the ring; others only call functions.
+ */
+
+typedef struct {
+    EVP_MAC_CTX       *hmac;
+    EVP_CIPHER_CTX    *gcm;                /* for AES-256-GCM */
+    cigna_ring_key_t   keys[CIGNA_SEAL_KEYS_MAX];   /* the first one seals */
+    unsigned           nkeys;
+    unsigned           has_name;
+    cigna_ring_key_t   name;
+    cigna_ring_key_t   names;              /* derived; has no id */
+    uint8_t            siphash[CIGNA_SHA256_LEN];
+} cigna_keyring_t;
 
 
 /*
@@ -73,25 +88,16 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 /* for sealing */
 
-/* the key that seals */
-const cigna_ring_key_t *cigna_keyring_first(const cigna_keyring_t *ring);
-
-/* the name key, for records that must open after any rotation of seal keys */
-const cigna_ring_key_t *cigna_keyring_namer(const cigna_keyring_t *ring);
-
-/* the key with this id, NULL if there is none */
+/*
+ * Finds the seal key with this id, or the name key if "named" is 1.  NULL:
+ * there is none.
+ */
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
-    const uint8_t id[CIGNA_SEAL_KEY_ID_LEN]);
+    const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named);
 
 /* HKDF-Expand; CIGNA_ERROR if the parts exceed CIGNA_SEAL_PARTS_MAX */
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
-
-/*
- * The ring's context for AES-256-GCM.  It is made once, because fetching a
- * cipher is slow.
- */
-EVP_CIPHER_CTX *cigna_keyring_gcm(cigna_keyring_t *ring);
 
 
 #endif /* _CIGNA_KEYRING_H_INCLUDED_ */

@@ -2,14 +2,8 @@
 #include "cigna_marker.h"
 
 
-#define CIGNA_MARKER_VERSION    1
-
 /* newer versions may have more fields */
 #define CIGNA_MARKER_PLAIN_MAX  256
-
-
-static cigna_record_t cigna_marker_record(cigna_slice_t key);
-static int64_t cigna_marker_time(const uint8_t *p);
 
 
 int
@@ -33,28 +27,8 @@ cigna_marker_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
 
 
 int
-cigna_marker_seal(const cigna_vault_t *vault, cigna_slice_t key,
-    int64_t made_ms, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
-    cigna_buf_t *out)
-{
-    uint8_t         mem[CIGNA_MARKER_PLAIN_LEN];
-    cigna_buf_t     plain;
-    cigna_record_t  record;
-
-    cigna_buf_init(&plain, mem, sizeof(mem));
-    cigna_buf_append_char(&plain, CIGNA_MARKER_VERSION);
-    cigna_buf_append_u64(&plain, (uint64_t) made_ms);
-
-    record = cigna_marker_record(key);
-
-    return cigna_seal_named(vault->ring, &record, cigna_slice_null,
-                            cigna_buf_slice(&plain), nonce, out);
-}
-
-
-int
 cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
-    cigna_slice_t blob, int64_t *made_ms)
+    cigna_slice_t blob)
 {
     int             rc;
     uint8_t         mem[CIGNA_MARKER_PLAIN_MAX];
@@ -65,11 +39,11 @@ cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
         return CIGNA_SEAL_DAMAGED;
     }
 
-    record = cigna_marker_record(key);
+    record = (cigna_record_t) { cigna_slice("marker"), .name = key,
+                                .named = 1 };
     cigna_buf_init(&plain, mem, sizeof(mem));
 
-    rc = cigna_seal_open_named(vault->ring, &record, cigna_slice_null, blob,
-                               &plain);
+    rc = cigna_seal_open(vault->ring, &record, cigna_slice_null, blob, &plain);
     if (rc != CIGNA_OK) {
         return (rc == CIGNA_SEAL_UNKNOWN_KEY) ? CIGNA_MARKER_OTHER_NAMES : rc;
     }
@@ -80,34 +54,7 @@ cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
         return CIGNA_MARKER_OTHER_VERSION;
     }
 
-    if (made_ms) {
-        *made_ms = cigna_marker_time(mem + 1);
-    }
-
     return CIGNA_OK;
-}
-
-
-static cigna_record_t
-cigna_marker_record(cigna_slice_t key)
-{
-    return (cigna_record_t) { cigna_slice("marker"), cigna_slice_null, key };
-}
-
-
-static int64_t
-cigna_marker_time(const uint8_t *p)
-{
-    unsigned  i;
-    uint64_t  n;
-
-    n = 0;
-
-    for (i = 0; i < 8; i++) {
-        n = n << 8 | p[i];
-    }
-
-    return (int64_t) n;
 }
 
 

@@ -31,6 +31,7 @@
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* a newer gateway made it */
 
 
+#define CIGNA_MARKER_VERSION    1
 #define CIGNA_MARKER_PLAIN_LEN  (1 + 8)
 #define CIGNA_MARKER_LEN        (CIGNA_SEAL_OVERHEAD + CIGNA_MARKER_PLAIN_LEN)
 
@@ -42,17 +43,9 @@
 int cigna_marker_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     unsigned slot);
 
-/* appends the marker for this Redis key */
-int cigna_marker_seal(const cigna_vault_t *vault, cigna_slice_t key,
-    int64_t made_ms, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
-    cigna_buf_t *out);
-
-/*
- * CIGNA_OK if the blob is this vault's marker for this Redis key.  Then
- * *made_ms is the time when it was made; made_ms may be NULL.
- */
+/* CIGNA_OK if the blob is this vault's marker for this Redis key */
 int cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
-    cigna_slice_t blob, int64_t *made_ms);
+    cigna_slice_t blob);
 
 /* a result of open() in words for an operator */
 const char *cigna_marker_error(int rc);

@@ -17,8 +17,6 @@
  */
 
 
-#include <string.h>
-
 #include "cigna_redis_handshake.h"
 #include "base/cigna_siphash.h"
 
@@ -67,6 +65,8 @@ static const cigna_redis_handshake_error_t  cigna_redis_handshake_errors[] = {
      / sizeof(cigna_redis_handshake_errors[0]))
 
 
+static void cigna_redis_handshake_start(cigna_redis_handshake_t *f,
+    cigna_op_t *op);
 static int cigna_redis_handshake_passed(cigna_redis_handshake_t *f,
     const cigna_event_t *ev, cigna_op_t *op, const char *command);
 static void cigna_redis_handshake_auth(cigna_redis_handshake_t *f,
@@ -79,27 +79,17 @@ static void cigna_redis_handshake_check(cigna_redis_handshake_t *f,
     cigna_op_t *op);
 static cigna_redis_handshake_e cigna_redis_handshake_checked(
     cigna_redis_handshake_t *f, const cigna_event_t *ev);
-static uint64_t cigna_redis_handshake_primary(cigna_slice_t name);
-static cigna_redis_handshake_e cigna_redis_handshake_marker(
-    cigna_redis_handshake_t *f, int rc);
+static cigna_redis_handshake_e cigna_redis_handshake_vault(
+    cigna_redis_handshake_t *f, const cigna_event_t *ev);
 static cigna_redis_handshake_e cigna_redis_handshake_policy(
     cigna_redis_handshake_t *f, cigna_slice_t policy);
 static cigna_redis_handshake_e cigna_redis_handshake_answer(
     cigna_redis_handshake_t *f, const cigna_event_t *ev, const char *command);
 static cigna_slice_t cigna_redis_handshake_info(cigna_slice_t info);
+static cigna_redis_handshake_e cigna_redis_handshake_fail(
+    cigna_redis_handshake_t *f, cigna_redis_handshake_e rc, const char *text);
 static void cigna_redis_handshake_done(cigna_redis_handshake_t *f,
     cigna_op_t *op, cigna_redis_handshake_e rc);
-
-
-void
-cigna_redis_handshake_init(cigna_redis_handshake_t *f)
-{
-    f->rc = cigna_redis_handshake_pending;
-    f->age_ms = -1;
-    f->primary = 0;
-    f->error[0] = '\0';
-    f->state = cigna_redis_handshake_st_start;
-}
 
 
 void
@@ -109,22 +99,10 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
     switch ((cigna_redis_handshake_state_e) f->state) {
 
     case cigna_redis_handshake_st_start:
-
-        if (f->again) {
-            cigna_redis_handshake_check(f, op);
-            return;
-        }
-
-        if (f->password.len) {
-            cigna_redis_handshake_auth(f, op);
-            return;
-        }
-
-        cigna_redis_handshake_select(f, op);
+        cigna_redis_handshake_start(f, op);
         return;
 
     case cigna_redis_handshake_st_auth:
-
         if (cigna_redis_handshake_passed(f, ev, op, "AUTH")) {
             cigna_redis_handshake_select(f, op);
         }
@@ -132,7 +110,6 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
         return;
 
     case cigna_redis_handshake_st_select:
-
         if (cigna_redis_handshake_passed(f, ev, op, "SELECT")) {
             cigna_redis_handshake_name(f, op);
         }
@@ -153,15 +130,32 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
         return;
 
     case cigna_redis_handshake_st_check:
-
-        cigna_redis_handshake_done(f, op, cigna_redis_handshake_checked(f, ev));
-        return;
+        f->rc = cigna_redis_handshake_checked(f, ev);
+        break;
 
     case cigna_redis_handshake_st_done:
         break;
     }
 
     cigna_redis_handshake_done(f, op, f->rc);
+}
+
+
+static void
+cigna_redis_handshake_start(cigna_redis_handshake_t *f, cigna_op_t *op)
+{
+    f->rc = cigna_redis_handshake_pending;
+    f->age_ms = -1;
+
+    if (f->again) {
+        cigna_redis_handshake_check(f, op);
+
+    } else if (f->password.len) {
+        cigna_redis_handshake_auth(f, op);
+
+    } else {
+        cigna_redis_handshake_select(f, op);
+    }
 }
 
 
@@ -187,28 +181,21 @@ cigna_redis_handshake_passed(cigna_redis_handshake_t *f,
 static void
 cigna_redis_handshake_auth(cigna_redis_handshake_t *f, cigna_op_t *op)
 {
-    unsigned       n;
-    cigna_slice_t  argv[3];
-
-    n = 0;
-    argv[n++] = cigna_slice("AUTH");
+    f->state = cigna_redis_handshake_st_auth;
 
     if (f->username.len) {
-        argv[n++] = f->username;
+        cigna_flow_command(op, cigna_slice("AUTH"), f->username, f->password);
+
+    } else {
+        cigna_flow_command(op, cigna_slice("AUTH"), f->password);
     }
-
-    argv[n++] = f->password;
-
-    f->state = cigna_redis_handshake_st_auth;
-    cigna_flow_redis(op, argv, n);
 }
 
 
 static void
 cigna_redis_handshake_select(cigna_redis_handshake_t *f, cigna_op_t *op)
 {
-    cigna_buf_t    b;
-    cigna_slice_t  argv[2];
+    cigna_buf_t  b;
 
     /* each connection begins in database 0, and a cluster has no other */
 
@@ -220,70 +207,53 @@ cigna_redis_handshake_select(cigna_redis_handshake_t *f, cigna_op_t *op)
     cigna_buf_init(&b, f->number, sizeof(f->number));
     cigna_buf_append_uint(&b, f->db);
 
-    argv[0] = cigna_slice("SELECT");
-    argv[1] = cigna_buf_slice(&b);
-
     f->state = cigna_redis_handshake_st_select;
-    cigna_flow_redis(op, argv, 2);
+    cigna_flow_command(op, cigna_slice("SELECT"), cigna_buf_slice(&b));
 }
 
 
 static void
 cigna_redis_handshake_name(cigna_redis_handshake_t *f, cigna_op_t *op)
 {
-    static const cigna_slice_t  argv[] = {
-        { (const uint8_t *) "CLIENT", 6 },
-        { (const uint8_t *) "SETNAME", 7 },
-        { (const uint8_t *) "cigna", 5 }
-    };
-
     f->state = cigna_redis_handshake_st_name;
-    cigna_flow_redis(op, argv, 3);
+    cigna_flow_command(op, cigna_slice("CLIENT"), cigna_slice("SETNAME"),
+                       cigna_slice("cigna"));
 }
 
 
 static void
 cigna_redis_handshake_check(cigna_redis_handshake_t *f, cigna_op_t *op)
 {
-    cigna_buf_t    b;
-    cigna_slice_t  argv[2];
+    cigna_buf_t              b;
+    cigna_redis_handshake_e  rc;
 
+    rc = cigna_redis_handshake_ok;
     f->state = cigna_redis_handshake_st_check;
 
     switch (f->check) {
 
     case cigna_redis_handshake_check_vault:
-
         cigna_buf_init(&b, f->key_mem, sizeof(f->key_mem));
 
-        if (cigna_marker_append_key(&b, f->vault, f->slot) != CIGNA_OK) {
-            cigna_flow_say(f->error, sizeof(f->error),
-                           "the marker's key cannot be made",
-                           cigna_slice_null);
-            cigna_redis_handshake_done(f, op, cigna_redis_handshake_broken);
+        if (cigna_marker_append_key(&b, f->vault, f->slot) == CIGNA_OK) {
+            f->key = cigna_buf_slice(&b);
+            cigna_script_call(op, cigna_script_vault_check, f->key);
             return;
         }
 
-        f->key = cigna_buf_slice(&b);
-        argv[0] = f->key;
-
-        cigna_script_run(op, cigna_script_vault_check, argv, 1);
-        return;
+        rc = cigna_redis_handshake_fail(f, cigna_redis_handshake_broken,
+                                        "the marker's key cannot be made");
+        break;
 
     case cigna_redis_handshake_check_policy:
-
-        argv[0] = cigna_slice("INFO");
-        argv[1] = cigna_slice("memory");
-
-        cigna_flow_redis(op, argv, 2);
+        cigna_flow_command(op, cigna_slice("INFO"), cigna_slice("memory"));
         return;
 
     case cigna_redis_handshake_check_none:
         break;
     }
 
-    f->error[0] = '\0';
-    cigna_redis_handshake_done(f, op, cigna_redis_handshake_ok);
+    cigna_redis_handshake_done(f, op, rc);
 }
 
 
@@ -309,31 +279,42 @@ cigna_redis_handshake_checked(cigna_redis_handshake_t *f,
     }
 
     if (cigna_script_said(ev, "replica")) {
-        cigna_flow_say(f->error, sizeof(f->error), "this is a replica",
-                       cigna_slice_null);
-        return cigna_redis_handshake_replica;
+        return cigna_redis_handshake_fail(f, cigna_redis_handshake_replica,
+                                          "this is a replica");
     }
 
     rc = cigna_redis_handshake_policy(f, cigna_script_slice(ev, 1));
 
-    if (rc != cigna_redis_handshake_ok) {
-        return rc;
+    return rc == cigna_redis_handshake_ok ? cigna_redis_handshake_vault(f, ev)
+                                          : rc;
+}
+
+
+static cigna_redis_handshake_e
+cigna_redis_handshake_vault(cigna_redis_handshake_t *f, const cigna_event_t *ev)
+{
+    int            rc;
+    cigna_slice_t  name;
+
+    rc = cigna_script_said(ev, "none") ? CIGNA_NONE : CIGNA_ERROR;
+
+    if (cigna_script_said(ev, "ok")) {
+        rc = cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2));
     }
 
-    if (cigna_script_said(ev, "none")) {
-        return cigna_redis_handshake_marker(f, CIGNA_NONE);
+    if (rc != CIGNA_OK) {
+        return cigna_redis_handshake_fail(f, rc == CIGNA_ERROR
+                                             ? cigna_redis_handshake_broken
+                                             : cigna_redis_handshake_foreign,
+                                          cigna_marker_error(rc));
     }
 
-    if (!cigna_script_said(ev, "ok")) {
-        return cigna_redis_handshake_marker(f, CIGNA_ERROR);
-    }
+    name = cigna_script_slice(ev, 4);
 
     f->age_ms = cigna_reply_int(cigna_reply_item(ev->reply, 3), -1);
-    f->primary = cigna_redis_handshake_primary(cigna_script_slice(ev, 4));
+    f->primary = name.len ? cigna_siphash_plain(name) : 0;
 
-    return cigna_redis_handshake_marker(f,
-               cigna_marker_open(f->vault, f->key, cigna_script_slice(ev, 2),
-                                 NULL));
+    return cigna_redis_handshake_ok;
 }
 
 
@@ -341,62 +322,17 @@ static cigna_redis_handshake_e
 cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 {
     if (policy.len == 0) {
-        cigna_flow_say(f->error, sizeof(f->error),
-                       "INFO memory shows no maxmemory_policy",
-                       cigna_slice_null);
-        return cigna_redis_handshake_broken;
+        return cigna_redis_handshake_fail(f, cigna_redis_handshake_broken,
+                                     "INFO memory shows no maxmemory_policy");
     }
 
     if (!cigna_slice_eq(policy, cigna_slice("noeviction"))) {
-        cigna_flow_say(f->error, sizeof(f->error),
-                       "maxmemory-policy must be noeviction, or Redis drops "
-                       "grants", cigna_slice_null);
-        return cigna_redis_handshake_evicts;
+        return cigna_redis_handshake_fail(f, cigna_redis_handshake_evicts,
+                                          "maxmemory-policy must be "
+                                          "noeviction, or Redis drops grants");
     }
-
-    f->error[0] = '\0';
 
     return cigna_redis_handshake_ok;
-}
-
-
-/* a hash of the primary's name; it protects nothing, so its key is zero */
-
-static uint64_t
-cigna_redis_handshake_primary(cigna_slice_t name)
-{
-    uint8_t   hash[CIGNA_SIPHASH_LEN];
-    uint64_t  primary;
-
-    static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN];
-
-    if (name.len == 0) {
-        return 0;
-    }
-
-    cigna_siphash(key, name, hash);
-    memcpy(&primary, hash, sizeof(primary));
-
-    return primary;
-}
-
-
-static cigna_redis_handshake_e
-cigna_redis_handshake_marker(cigna_redis_handshake_t *f, int rc)
-{
-    if (rc == CIGNA_OK) {
-        f->error[0] = '\0';
-        return cigna_redis_handshake_ok;
-    }
-
-    f->age_ms = -1;
-    f->primary = 0;
-
-    cigna_flow_say(f->error, sizeof(f->error), cigna_marker_error(rc),
-                   cigna_slice_null);
-
-    return rc == CIGNA_ERROR ? cigna_redis_handshake_broken
-                             : cigna_redis_handshake_foreign;
 }
 
 
@@ -421,22 +357,21 @@ cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
     if (ev->type != cigna_ev_ok) {
         rc = cigna_redis_handshake_broken;
         text = "the connection failed at";
+    }
 
-    } else {
+    for (i = 0; ev->type == cigna_ev_ok && i < CIGNA_REDIS_HANDSHAKE_ERRORS;
+         i++)
+    {
+        e = &cigna_redis_handshake_errors[i];
 
-        for (i = 0; i < CIGNA_REDIS_HANDSHAKE_ERRORS; i++) {
-            e = &cigna_redis_handshake_errors[i];
-
-            if (cigna_reply_is_error(ev->reply, e->code)) {
-                rc = e->rc;
-                text = e->text;
-                break;
-            }
+        if (cigna_reply_is_error(ev->reply, e->code)) {
+            rc = e->rc;
+            text = e->text;
+            break;
         }
     }
 
-    cigna_flow_say(f->error, sizeof(f->error), text,
-                   cigna_slice_str(command));
+    cigna_flow_say(f->error, sizeof(f->error), text, cigna_slice_str(command));
 
     return rc;
 }
@@ -461,6 +396,16 @@ cigna_redis_handshake_info(cigna_slice_t info)
     }
 
     return cigna_slice_null;
+}
+
+
+static cigna_redis_handshake_e
+cigna_redis_handshake_fail(cigna_redis_handshake_t *f,
+    cigna_redis_handshake_e rc, const char *text)
+{
+    cigna_flow_say(f->error, sizeof(f->error), text, cigna_slice_null);
+
+    return rc;
 }
 
 

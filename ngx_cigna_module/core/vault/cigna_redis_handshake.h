@@ -37,7 +37,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the caller */
+    /* set by the caller, all else zeroed */
     cigna_slice_t                   username;  /* empty: none */
     cigna_slice_t                   password;  /* empty: no AUTH */
     unsigned                        db;
@@ -65,8 +65,6 @@ typedef struct {
 } cigna_redis_handshake_t;
 
 
-/* call after the caller's fields are set */
-void cigna_redis_handshake_init(cigna_redis_handshake_t *f);
 void cigna_redis_handshake_next(cigna_redis_handshake_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 

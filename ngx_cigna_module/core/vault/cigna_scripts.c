@@ -604,12 +604,9 @@ cigna_script(cigna_script_e script)
 void
 cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id)
 {
-    size_t         argc;
     cigna_slice_t  argv[CIGNA_GRANT_READ_ARGC];
 
-    argc = cigna_vault_read_args(id, argv);
-
-    cigna_flow_redis(op, argv, (unsigned) argc);
+    cigna_flow_redis(op, argv, (unsigned) cigna_vault_read_args(id, argv));
 }
 
 
@@ -653,15 +650,21 @@ cigna_script_identity(const cigna_vault_names_t *id)
 }
 
 
-int
-cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel)
+cigna_slice_t
+cigna_script_channel(const cigna_subject_t *s)
 {
     cigna_buf_t  b;
 
     cigna_arena_open(s->arena, &b);
     cigna_buf_append(&b, s->vault->prefix);
     cigna_buf_append_str(&b, ":invalidate");
-    *channel = cigna_arena_close(s->arena, &b);
 
-    return channel->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+    return cigna_flow_text(s->arena, &b);
+}
+
+
+const cigna_reply_t *
+cigna_script_record(const cigna_event_t *ev)
+{
+    return cigna_reply_item(ev->reply, 1);
 }

@@ -60,6 +60,12 @@ void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 void cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc);
 
+/* the same with the keys and arguments one by one */
+#define cigna_script_call(op, script, ...)                                    \
+    cigna_script_run(op, script, (const cigna_slice_t[]) { __VA_ARGS__ },     \
+                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
+                     / sizeof(cigna_slice_t))
+
 /* the first word of a reply, borrowed; empty if Redis failed */
 cigna_slice_t cigna_script_word(const cigna_event_t *ev);
 
@@ -75,10 +81,13 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 /*
  * The channel on which scripts publish each write of a grant, in the arena.  A
  * message is "<identity> <grant id> <generation>".  After a deletion the
- * generation is 0, and the id is "-" if there was no grant.  CIGNA_ERROR if
- * there is no room.
+ * generation is 0, and the id is "-" if there was no grant.  If there is no
+ * room, sets the arena's "overflow".
  */
-int cigna_script_channel(const cigna_subject_t *s, cigna_slice_t *channel);
+cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
+
+/* after "stale": the record that is there, borrowed from the event */
+const cigna_reply_t *cigna_script_record(const cigna_event_t *ev);
 
 
 #endif /* _CIGNA_SCRIPTS_H_INCLUDED_ */

@@ -12,13 +12,6 @@
 #define CIGNA_SEAL_DATA_MAX  (1024 * 1024)
 
 
-static int cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
-    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t plain,
-    const uint8_t *nonce, cigna_buf_t *out);
-static int cigna_seal_version(cigna_slice_t sealed);
-static int cigna_seal_open_with(cigna_keyring_t *ring,
-    const cigna_ring_key_t *key, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out);
 static int cigna_seal_start(cigna_keyring_t *ring, const cigna_ring_key_t *key,
     const cigna_record_t *record, const uint8_t *nonce, int encrypt);
 static int cigna_seal_run(EVP_CIPHER_CTX *gcm, cigna_slice_t aad,
@@ -31,31 +24,11 @@ cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out)
 {
-    return cigna_seal_with(ring, cigna_keyring_first(ring), record, aad, plain,
-                           nonce, out);
-}
+    int                      n;
+    uint8_t                 *start, *body, *tag;
+    const cigna_ring_key_t  *key;
 
-
-int
-cigna_seal_named(cigna_keyring_t *ring, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t plain,
-    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out)
-{
-    return cigna_seal_with(ring, cigna_keyring_namer(ring), record, aad, plain,
-                           nonce, out);
-}
-
-
-static int
-cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
-    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t plain,
-    const uint8_t *nonce, cigna_buf_t *out)
-{
-    int              n;
-    uint8_t         *start, *body, *tag;
-    EVP_CIPHER_CTX  *gcm;
-
-    gcm = cigna_keyring_gcm(ring);
+    key = record->named ? &ring->name : ring->keys;
     start = out->pos;
 
     cigna_buf_append_char(out, CIGNA_SEAL_VERSION);
@@ -69,10 +42,10 @@ cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
 
     if (out->overflow
         || cigna_seal_start(ring, key, record, nonce, 1) != CIGNA_OK
-        || cigna_seal_run(gcm, aad, plain, body) != CIGNA_OK
-        || EVP_CipherFinal_ex(gcm, tag, &n) != 1
-        || EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, CIGNA_SEAL_TAG_LEN,
-                               tag)
+        || cigna_seal_run(ring->gcm, aad, plain, body) != CIGNA_OK
+        || EVP_CipherFinal_ex(ring->gcm, tag, &n) != 1
+        || EVP_CIPHER_CTX_ctrl(ring->gcm, EVP_CTRL_AEAD_GET_TAG,
+                               CIGNA_SEAL_TAG_LEN, tag)
            != 1)
     {
         return cigna_seal_failed(out, start, CIGNA_ERROR);
@@ -82,68 +55,25 @@ cigna_seal_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
 }
 
 
-/* 1 if it looks like a sealed record */
-
-static int
-cigna_seal_version(cigna_slice_t sealed)
-{
-    return sealed.len >= CIGNA_SEAL_OVERHEAD
-           && sealed.data[0] == CIGNA_SEAL_VERSION;
-}
-
-
 int
 cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
 {
+    int                      n;
+    uint8_t                 *start, *plain, tag[CIGNA_SEAL_TAG_LEN];
+    const uint8_t           *nonce, *body, *end;
     const cigna_ring_key_t  *key;
 
-    if (!cigna_seal_version(sealed)) {
+    if (sealed.len < CIGNA_SEAL_OVERHEAD
+        || sealed.data[0] != CIGNA_SEAL_VERSION)
+    {
         return CIGNA_SEAL_DAMAGED;
     }
 
-    key = cigna_keyring_find(ring, sealed.data + 1);
+    key = cigna_keyring_find(ring, sealed.data + 1, record->named);
     if (key == NULL) {
         return CIGNA_SEAL_UNKNOWN_KEY;
     }
-
-    return cigna_seal_open_with(ring, key, record, aad, sealed, out);
-}
-
-
-int
-cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out)
-{
-    cigna_slice_t            id;
-    const cigna_ring_key_t  *key;
-
-    if (!cigna_seal_version(sealed)) {
-        return CIGNA_SEAL_DAMAGED;
-    }
-
-    key = cigna_keyring_namer(ring);
-    id = cigna_slice_make(key->id, key->id + CIGNA_SEAL_KEY_ID_LEN);
-
-    if (!cigna_slice_starts(cigna_slice_skip(sealed, 1), id)) {
-        return CIGNA_SEAL_UNKNOWN_KEY;
-    }
-
-    return cigna_seal_open_with(ring, key, record, aad, sealed, out);
-}
-
-
-static int
-cigna_seal_open_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
-    const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t sealed,
-    cigna_buf_t *out)
-{
-    int              n;
-    uint8_t         *start, *plain, tag[CIGNA_SEAL_TAG_LEN];
-    const uint8_t   *nonce, *body, *end;
-    EVP_CIPHER_CTX  *gcm;
-
-    gcm = cigna_keyring_gcm(ring);
 
     nonce = sealed.data + 1 + CIGNA_SEAL_KEY_ID_LEN;
     body = nonce + CIGNA_SEAL_NONCE_LEN;
@@ -156,10 +86,10 @@ cigna_seal_open_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
 
     if (out->overflow
         || cigna_seal_start(ring, key, record, nonce, 0) != CIGNA_OK
-        || cigna_seal_run(gcm, aad, cigna_slice_make(body, end), plain)
+        || cigna_seal_run(ring->gcm, aad, cigna_slice_make(body, end), plain)
            != CIGNA_OK
-        || EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, CIGNA_SEAL_TAG_LEN,
-                               tag)
+        || EVP_CIPHER_CTX_ctrl(ring->gcm, EVP_CTRL_AEAD_SET_TAG,
+                               CIGNA_SEAL_TAG_LEN, tag)
            != 1)
     {
         return cigna_seal_failed(out, start, CIGNA_ERROR);
@@ -167,7 +97,7 @@ cigna_seal_open_with(cigna_keyring_t *ring, const cigna_ring_key_t *key,
 
     /* for GCM this call compares the tag and writes nothing */
 
-    if (EVP_CipherFinal_ex(gcm, tag, &n) != 1) {
+    if (EVP_CipherFinal_ex(ring->gcm, tag, &n) != 1) {
         return cigna_seal_failed(out, start, CIGNA_SEAL_DAMAGED);
     }
 
@@ -197,9 +127,7 @@ cigna_seal_start(cigna_keyring_t *ring, const cigna_ring_key_t *key,
     rc = cigna_keyring_expand(key, info, 6, own);
 
     if (rc == CIGNA_OK
-        && EVP_CipherInit_ex2(cigna_keyring_gcm(ring), NULL, own, nonce,
-                              encrypt, NULL)
-           != 1)
+        && EVP_CipherInit_ex2(ring->gcm, NULL, own, nonce, encrypt, NULL) != 1)
     {
         rc = CIGNA_ERROR;
     }
@@ -216,18 +144,12 @@ cigna_seal_run(EVP_CIPHER_CTX *gcm, cigna_slice_t aad, cigna_slice_t in,
 {
     int  n;
 
-    if (aad.len > CIGNA_SEAL_DATA_MAX || in.len > CIGNA_SEAL_DATA_MAX) {
-        return CIGNA_ERROR;
-    }
-
-    if (aad.len
-        && EVP_CipherUpdate(gcm, NULL, &n, aad.data, (int) aad.len) != 1)
-    {
-        return CIGNA_ERROR;
-    }
-
-    if (in.len
-        && EVP_CipherUpdate(gcm, out, &n, in.data, (int) in.len) != 1)
+    if (aad.len > CIGNA_SEAL_DATA_MAX
+        || in.len > CIGNA_SEAL_DATA_MAX
+        || (aad.len
+            && EVP_CipherUpdate(gcm, NULL, &n, aad.data, (int) aad.len) != 1)
+        || (in.len
+            && EVP_CipherUpdate(gcm, out, &n, in.data, (int) in.len) != 1))
     {
         return CIGNA_ERROR;
     }

@@ -31,6 +31,8 @@ typedef struct {
     cigna_slice_t   type;                  /* "grant", "dance", ... */
     cigna_slice_t   tenant;
     cigna_slice_t   name;                  /* the Redis key */
+    unsigned        named:1;               /* sealed under the name key, which
+                                              is never rotated */
 } cigna_record_t;
 
 
@@ -41,16 +43,6 @@ typedef struct {
 int cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t plain,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
-
-/*
- * Like cigna_seal() and cigna_seal_open(), but always with the name key, which
- * is never rotated.
- */
-int cigna_seal_named(cigna_keyring_t *ring, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t plain,
-    const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_buf_t *out);
-int cigna_seal_open_named(cigna_keyring_t *ring, const cigna_record_t *record,
-    cigna_slice_t aad, cigna_slice_t sealed, cigna_buf_t *out);
 
 /*
  * Appends the plain text to out.  CIGNA_SEAL_UNKNOWN_KEY, CIGNA_SEAL_DAMAGED,

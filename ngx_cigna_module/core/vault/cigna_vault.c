@@ -29,14 +29,11 @@ typedef enum {
      | 1u << cigna_vault_blob)
 
 
-static int cigna_vault_registration(const cigna_provider_t *p,
-    uint8_t digest[CIGNA_REGISTRATION_LEN]);
-static cigna_record_t cigna_vault_grant_record(const cigna_subject_t *s);
+static cigna_record_t cigna_vault_record(const cigna_subject_t *s,
+    const char *type, cigna_slice_t name);
 static int cigna_vault_grant_data(cigna_buf_t *b,
     const cigna_record_t *record, const cigna_grant_t *g,
-    const uint8_t registration[CIGNA_REGISTRATION_LEN]);
-static cigna_record_t cigna_vault_dance_record(const cigna_subject_t *s,
-    cigna_slice_t name);
+    cigna_slice_t registration);
 static int cigna_vault_seal(const cigna_subject_t *s,
     const cigna_record_t *record, cigna_slice_t aad, cigna_slice_t head,
     cigna_slice_t plain, const uint8_t *nonce, cigna_slice_t *blob);
@@ -59,29 +56,8 @@ static int cigna_vault_read_number(cigna_slice_t text, uint64_t max,
 int
 cigna_vault_register(cigna_provider_t *p)
 {
-    p->has_registration = 0;
-
-    if (cigna_vault_registration(p, p->registration) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    p->has_registration = 1;
-
-    return CIGNA_OK;
-}
-
-
-static int
-cigna_vault_registration(const cigna_provider_t *p,
-    uint8_t digest[CIGNA_REGISTRATION_LEN])
-{
     uint8_t      mem[CIGNA_VAULT_TEXT_MAX];
     cigna_buf_t  b;
-
-    if (p->has_registration) {
-        memcpy(digest, p->registration, CIGNA_REGISTRATION_LEN);
-        return CIGNA_OK;
-    }
 
     cigna_buf_init(&b, mem, sizeof(mem));
 
@@ -89,11 +65,9 @@ cigna_vault_registration(const cigna_provider_t *p,
     cigna_buf_append_lp(&b, p->client_id);
     cigna_buf_append_lp(&b, p->fhir_base);
 
-    if (b.overflow) {
-        return CIGNA_ERROR;
-    }
-
-    return cigna_secret_sha256(cigna_buf_slice(&b), digest);
+    return b.overflow ? CIGNA_ERROR
+                      : cigna_secret_sha256(cigna_buf_slice(&b),
+                                            p->registration);
 }
 
 
@@ -102,19 +76,19 @@ cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
     const uint8_t nonce[CIGNA_SEAL_NONCE_LEN], cigna_slice_t *blob)
 {
     uint8_t         mem[CIGNA_VAULT_AAD_MAX];
-    uint8_t         registration[CIGNA_REGISTRATION_LEN];
     cigna_buf_t     b, aad;
     cigna_slice_t   plain, head;
     cigna_record_t  record;
 
     *blob = cigna_slice_null;
 
-    record = cigna_vault_grant_record(s);
+    record = cigna_vault_record(s, "grant", s->identity->grant_key);
+    head = (cigna_slice_t) { s->provider->registration,
+                             CIGNA_REGISTRATION_LEN };
+
     cigna_buf_init(&aad, mem, sizeof(mem));
 
-    if (cigna_vault_registration(s->provider, registration) != CIGNA_OK
-        || cigna_vault_grant_data(&aad, &record, g, registration) != CIGNA_OK)
-    {
+    if (cigna_vault_grant_data(&aad, &record, g, head) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
@@ -125,9 +99,6 @@ cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
     if (plain.len > CIGNA_GRANT_PLAIN_MAX) {
         return CIGNA_ERROR;
     }
-
-    head = cigna_slice_make(registration,
-                            registration + CIGNA_REGISTRATION_LEN);
 
     return cigna_vault_seal(s, &record, cigna_buf_slice(&aad), head, plain,
                             nonce, blob);
@@ -140,35 +111,32 @@ cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
 {
     int             rc;
     uint8_t         mem[CIGNA_VAULT_AAD_MAX];
-    uint8_t         registration[CIGNA_REGISTRATION_LEN];
     cigna_buf_t     aad;
-    cigna_slice_t   sealed, plain;
+    cigna_slice_t   head, plain;
     cigna_record_t  record;
 
     if (blob.len < CIGNA_REGISTRATION_LEN) {
         return CIGNA_SEAL_DAMAGED;
     }
 
-    sealed = cigna_slice_make(blob.data + CIGNA_REGISTRATION_LEN,
-                              blob.data + blob.len);
-
     /* opened with the digest in the blob, to tell "moved" from "damaged" */
 
-    record = cigna_vault_grant_record(s);
+    record = cigna_vault_record(s, "grant", s->identity->grant_key);
+    head = (cigna_slice_t) { blob.data, CIGNA_REGISTRATION_LEN };
+
     cigna_buf_init(&aad, mem, sizeof(mem));
 
-    if (cigna_vault_registration(s->provider, registration) != CIGNA_OK
-        || cigna_vault_grant_data(&aad, &record, g, blob.data) != CIGNA_OK)
-    {
+    if (cigna_vault_grant_data(&aad, &record, g, head) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    rc = cigna_vault_open(s, &record, cigna_buf_slice(&aad), sealed, &plain);
+    rc = cigna_vault_open(s, &record, cigna_buf_slice(&aad),
+                          cigna_slice_skip(blob, head.len), &plain);
     if (rc != CIGNA_OK) {
         return rc;
     }
 
-    if (memcmp(blob.data, registration, CIGNA_REGISTRATION_LEN) != 0) {
+    if (memcmp(head.data, s->provider->registration, head.len) != 0) {
         cigna_secret_wipe((uint8_t *) plain.data, plain.len);
         return CIGNA_VAULT_MOVED;
     }
@@ -179,23 +147,23 @@ cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
 
 
 static cigna_record_t
-cigna_vault_grant_record(const cigna_subject_t *s)
+cigna_vault_record(const cigna_subject_t *s, const char *type,
+    cigna_slice_t name)
 {
-    return (cigna_record_t) { cigna_slice("grant"), s->provider->tenant,
-                              s->identity->grant_key };
+    return (cigna_record_t) { cigna_slice_str(type), s->provider->tenant, name,
+                              0 };
 }
 
 
 static int
 cigna_vault_grant_data(cigna_buf_t *b, const cigna_record_t *record,
-    const cigna_grant_t *g, const uint8_t registration[CIGNA_REGISTRATION_LEN])
+    const cigna_grant_t *g, cigna_slice_t registration)
 {
     cigna_buf_append_lp(b, record->type);
     cigna_buf_append_lp(b, record->name);
     cigna_buf_append_lp(b, g->id);
     cigna_buf_append_u64(b, g->generation);
-    cigna_buf_append(b, cigna_slice_make(registration,
-                                    registration + CIGNA_REGISTRATION_LEN));
+    cigna_buf_append(b, registration);
 
     return b->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -205,14 +173,13 @@ int
 cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
     cigna_slice_t *key)
 {
-    int          rc;
     cigna_buf_t  b;
 
     cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_key(&b, s->vault, state);
+    (void) cigna_vault_append_dance_key(&b, s->vault, state);
     *key = cigna_arena_close(s->arena, &b);
 
-    return key->len == 0 ? CIGNA_ERROR : rc;
+    return key->len == 0 ? CIGNA_ERROR : CIGNA_OK;
 }
 
 
@@ -227,7 +194,9 @@ cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
 
     *blob = cigna_slice_null;
 
-    record = cigna_vault_dance_record(s, name);
+    /* a dance needs no associated data: tenant and Redis key are in its key */
+
+    record = cigna_vault_record(s, "dance", name);
 
     cigna_arena_open(s->arena, &b);
     cigna_dance_append(&b, d);
@@ -250,7 +219,7 @@ cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
     cigna_slice_t   plain;
     cigna_record_t  record;
 
-    record = cigna_vault_dance_record(s, name);
+    record = cigna_vault_record(s, "dance", name);
 
     rc = cigna_vault_open(s, &record, cigna_slice_null, blob, &plain);
     if (rc != CIGNA_OK) {
@@ -262,15 +231,6 @@ cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 }
 
 
-/* a dance needs no associated data: tenant and Redis key are in its key */
-
-static cigna_record_t
-cigna_vault_dance_record(const cigna_subject_t *s, cigna_slice_t name)
-{
-    return (cigna_record_t) { cigna_slice("dance"), s->provider->tenant, name };
-}
-
-
 /* puts "head" in clear in front of the blob; wipes "plain", in the arena */
 
 static int
@@ -278,8 +238,9 @@ cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
     cigna_slice_t aad, cigna_slice_t head, cigna_slice_t plain,
     const uint8_t *nonce, cigna_slice_t *blob)
 {
-    int          rc;
-    cigna_buf_t  b;
+    int            rc;
+    cigna_buf_t    b;
+    cigna_slice_t  sealed;
 
     if (plain.len == 0) {
         return CIGNA_ERROR;
@@ -290,11 +251,10 @@ cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
 
     rc = cigna_seal(s->vault->ring, record, aad, plain, nonce, &b);
 
-    if (rc == CIGNA_OK) {
-        *blob = cigna_arena_close(s->arena, &b);
+    sealed = cigna_arena_close(s->arena, &b);
 
-    } else {
-        (void) cigna_arena_close(s->arena, &b);
+    if (rc == CIGNA_OK) {
+        *blob = sealed;
     }
 
     cigna_secret_wipe((uint8_t *) plain.data, plain.len);
@@ -494,9 +454,7 @@ static int
 cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
     uint64_t *refused)
 {
-    uint64_t        of;
-    cigna_slice_t   ms;
-    const uint8_t  *space;
+    uint64_t  of;
 
     *refused = 0;
 
@@ -504,16 +462,9 @@ cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
         return CIGNA_OK;
     }
 
-    space = memchr(text.data, ' ', text.len);
-    if (space == NULL) {
-        return CIGNA_ERROR;
-    }
-
-    ms = cigna_slice_make(space + 1, text.data + text.len);
-
-    if (cigna_slice_uint(cigna_slice_make(text.data, space), INT64_MAX, &of)
+    if (cigna_slice_uint(cigna_slice_cut(&text, ' '), INT64_MAX, &of)
         != CIGNA_OK
-        || cigna_slice_uint(ms, INT64_MAX, refused) != CIGNA_OK)
+        || cigna_slice_uint(text, INT64_MAX, refused) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }

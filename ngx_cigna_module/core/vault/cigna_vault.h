@@ -31,7 +31,7 @@ typedef struct {
 /*
  * Computes the digest of the registration, to which each grant is bound: the
  * configured issuer, client id and fhir_base.  Call this after the three are
- * set.  Without this call each opening computes the digest again.
+ * set, before any grant is sealed or opened.
  */
 int cigna_vault_register(cigna_provider_t *p);
 

@@ -1,4 +1,6 @@
 
+#include <string.h>
+
 #include "http/cigna_base64url.h"
 #include "cigna_vault_names.h"
 
@@ -37,20 +39,14 @@ int
 cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member)
 {
-    cigna_buf_t    b;
-    cigna_slice_t  parts[3];
-
-    if (!cigna_vault_names_valid(member)) {
-        return CIGNA_ERROR;
-    }
-
-    parts[0] = cigna_slice("member");
-    parts[1] = tenant;
-    parts[2] = member;
+    cigna_buf_t  b;
 
     cigna_buf_init(&b, id->hash, sizeof(id->hash));
 
-    if (cigna_vault_names_append_name(&b, vault, parts, 3) != CIGNA_OK) {
+    if (!cigna_vault_names_valid(member)
+        || cigna_vault_names_append_print(&b, vault, "member", tenant, member)
+           != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 
@@ -62,15 +58,11 @@ int
 cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash)
 {
-    size_t  i;
-
     if (hash.len != CIGNA_NAME_LEN) {
         return CIGNA_ERROR;
     }
 
-    for (i = 0; i < hash.len; i++) {
-        id->hash[i] = hash.data[i];
-    }
+    memcpy(id->hash, hash.data, CIGNA_NAME_LEN);
 
     return cigna_vault_names_keys(id, vault);
 }
@@ -98,11 +90,7 @@ int
 cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name)
 {
-    cigna_slice_t  parts[3];
-
-    parts[0] = cigna_slice_str(kind);
-    parts[1] = tenant;
-    parts[2] = name;
+    cigna_slice_t  parts[] = { cigna_slice_str(kind), tenant, name };
 
     return cigna_vault_names_append_name(b, vault, parts, 3);
 }
@@ -114,10 +102,7 @@ cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
 {
     uint8_t        mem[CIGNA_NAME_LEN];
     cigna_buf_t    name;
-    cigna_slice_t  parts[2];
-
-    parts[0] = cigna_slice("state");
-    parts[1] = state;
+    cigna_slice_t  parts[] = { cigna_slice("state"), state };
 
     cigna_buf_init(&name, mem, sizeof(mem));
 
@@ -162,11 +147,6 @@ cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_buf_append_str(b, kind);
     cigna_buf_append(b, name);
     cigna_buf_append_char(b, '}');
-
-    if (b->overflow) {
-        b->pos = start;
-        return cigna_slice_null;
-    }
 
     return cigna_slice_make(start, b->pos);
 }

@@ -16,8 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (ring) {
         fuzz_assert(error == NULL && line == 0);
-        fuzz_assert(cigna_keyring_find(ring, cigna_keyring_first(ring)->id)
-                    == cigna_keyring_first(ring));
+        fuzz_assert(cigna_keyring_find(ring, ring->keys[0].id, 0)
+                    == &ring->keys[0]);
 
     } else {
         lines = 1;

@@ -131,7 +131,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = cigna_slice_null;
     commands = 0;
 
-    cigna_redis_handshake_init(&f);
     cigna_redis_handshake_next(&f, &ev, &op);
 
     while (op.type != cigna_op_done) {

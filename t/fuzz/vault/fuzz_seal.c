@@ -32,7 +32,7 @@ open_sealed(cigna_slice_t sealed, cigna_buf_t *plain)
 {
     int             rc;
     cigna_record_t  record = { cigna_slice("grant"), cigna_slice("acme"),
-                               cigna_slice("key") };
+                               .name = cigna_slice("key") };
 
     cigna_buf_init(plain, plain_mem, MEM);
     rc = cigna_seal_open(ring, &record, cigna_slice("aad"), sealed, plain);
@@ -53,7 +53,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_buf_t     b, plain;
     cigna_slice_t   input;
     cigna_record_t  record = { cigna_slice("grant"), cigna_slice("acme"),
-                               cigna_slice("key") };
+                               .name = cigna_slice("key") };
 
     if (size > MEM / 2) {
         return 0;

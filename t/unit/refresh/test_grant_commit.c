@@ -88,7 +88,7 @@ the_journal_comes_before_redis(void **state)
     assert_false(go_on(cigna_ev_ok));
     assert_int_equal(c.rc, cigna_grant_commit_stored);
 
-    cigna_grant_commit_settle(&c, 1, &op);
+    cigna_flow_settle(&op, &c.entry, 1);
     assert_int_equal(op.type, cigna_op_settle);
     assert_true(op.journal.confirmed);
     assert_int_equal(op.journal.entry.generation, 2);
@@ -174,7 +174,7 @@ the_record_that_is_there_instead_is_passed_on(void **state)
     assert_int_equal(c.rc, cigna_grant_commit_stale);
 
     ev = event(cigna_ev_lost);
-    assert_null(cigna_grant_commit_record(&ev));
+    assert_null(cigna_script_record(&ev));
 }
 
 

@@ -240,11 +240,14 @@ a_grant_of_another_registration_is_moved_and_stays(void **state)
 
     make_due();
     w.provider.client_id = cigna_slice("another");
+    assert_int_equal(cigna_vault_register(&w.provider), CIGNA_OK);
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_moved);
     assert_non_null(field("b"));
 
     w.provider.client_id = cigna_slice("client");
+    assert_int_equal(cigna_vault_register(&w.provider), CIGNA_OK);
+
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
 }
 

@@ -74,8 +74,7 @@ sealing_id(const cigna_keyring_t *ring, char hex[17])
     unsigned  i;
 
     for (i = 0; i < CIGNA_SEAL_KEY_ID_LEN; i++) {
-        (void) snprintf(hex + 2 * i, 3, "%02x",
-                        cigna_keyring_first(ring)->id[i]);
+        (void) snprintf(hex + 2 * i, 3, "%02x", ring->keys[0].id[i]);
     }
 }
 
@@ -90,9 +89,8 @@ assert_sealing_id(const char *text, const char *id)
     sealing_id(ring, hex);
 
     assert_string_equal(hex, id);
-    assert_memory_equal(cigna_keyring_first(ring),
-                        cigna_keyring_find(ring,
-                                           cigna_keyring_first(ring)->id),
+    assert_memory_equal(&ring->keys[0],
+                        cigna_keyring_find(ring, ring->keys[0].id, 0),
                         sizeof(cigna_ring_key_t));
 
     cigna_keyring_destroy(ring);
@@ -130,12 +128,12 @@ the_first_key_seals_and_all_are_found(void **state)
     sealing_id(b, hex);
     assert_string_not_equal(hex, SEAL_ID);
 
-    memcpy(id, cigna_keyring_first(b)->id, sizeof(id));
-    assert_ptr_not_equal(cigna_keyring_find(a, id), cigna_keyring_first(a));
-    assert_non_null(cigna_keyring_find(a, id));
+    memcpy(id, b->keys[0].id, sizeof(id));
+    assert_ptr_not_equal(cigna_keyring_find(a, id, 0), &a->keys[0]);
+    assert_non_null(cigna_keyring_find(a, id, 0));
 
     id[7] ^= 1;
-    assert_null(cigna_keyring_find(a, id));
+    assert_null(cigna_keyring_find(a, id, 0));
 
     cigna_keyring_destroy(a);
     cigna_keyring_destroy(b);

@@ -38,7 +38,7 @@ static cigna_record_t
 record(void)
 {
     return (cigna_record_t) { cigna_slice("grant"), cigna_slice("acme"),
-                              cigna_slice("cigna:g:{x}") };
+                              .name = cigna_slice("cigna:g:{x}") };
 }
 
 

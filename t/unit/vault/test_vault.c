@@ -348,22 +348,6 @@ a_forged_registration_opens_nothing(void **state)
 
 
 static void
-a_registration_need_not_be_worked_out_first(void **state)
-{
-    cigna_slice_t  blob;
-
-    (void) state;
-
-    blob = sealed();
-
-    provider.has_registration = 0;
-    memset(provider.registration, 0, sizeof(provider.registration));
-
-    assert_int_equal(opened(blob, ID, 7), CIGNA_OK);
-}
-
-
-static void
 a_grant_with_a_bit_turned_does_not_open(void **state)
 {
     int            rc;
@@ -846,7 +830,6 @@ main(void)
         test(a_dance_does_not_open_as_a_grant),
         test(a_changed_registration_is_told_from_damage),
         test(a_forged_registration_opens_nothing),
-        test(a_registration_need_not_be_worked_out_first),
         test(a_grant_with_a_bit_turned_does_not_open),
         test(a_grant_cut_short_does_not_open),
         test(a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage),
