@@ -80,8 +80,6 @@ ngx_cigna_browser_prefetches(ngx_http_request_t *r)
 ngx_cigna_browser_visit_e
 ngx_cigna_browser_visit(ngx_http_request_t *r, const ngx_cigna_tenant_t *tenant)
 {
-    ngx_uint_t   from;
-
     static const char  *navigate[] = { "navigate", NULL };
     static const char  *pages[] = { "document", "empty", NULL };
     static const char  *site[] = { "same-origin", "none", "same-site", NULL };
@@ -99,9 +97,7 @@ ngx_cigna_browser_visit(ngx_http_request_t *r, const ngx_cigna_tenant_t *tenant)
 
         /* a fetch() of an old browser has Origin, but no Sec-Fetch-Mode */
 
-        from = 0;
-
-        return ngx_cigna_request_header(r, "sec-fetch-mode", &from)
+        return ngx_cigna_request_header(r, "sec-fetch-mode", NULL)
                ? ngx_cigna_browser_by_other_site
                : ngx_cigna_browser_not_a_visit;
     }
@@ -110,10 +106,8 @@ ngx_cigna_browser_visit(ngx_http_request_t *r, const ngx_cigna_tenant_t *tenant)
         return ngx_cigna_browser_by_other_site;
     }
 
-    from = 0;
-
     if (ngx_cigna_browser_other(r, "sec-fetch-site", origin)
-        && (ngx_cigna_request_header(r, "sec-fetch-user", &from) == NULL
+        && (ngx_cigna_request_header(r, "sec-fetch-user", NULL) == NULL
             || ngx_cigna_browser_other(r, "sec-fetch-user", user)))
     {
         return ngx_cigna_browser_by_other_site;

@@ -4,8 +4,7 @@
 
 
 #include "nginx/ngx_cigna_compat.h"
-
-#include "base/cigna_slice.h"
+#include "nginx/ngx_cigna_slice.h"
 
 
 /*
@@ -22,17 +21,6 @@ typedef struct ngx_cigna_worker_s     ngx_cigna_worker_t;
 
 
 extern ngx_module_t  ngx_cigna_module;
-
-
-/* the slice of an ngx_str_t *; borrows the bytes */
-
-#define ngx_cigna_slice(str)                                                  \
-    ((cigna_slice_t) { (const uint8_t *) (str)->data, (str)->len })
-
-/* the ngx_str_t of a slice; borrows the bytes, which nobody may change */
-
-#define ngx_cigna_str(slice)                                                  \
-    ((ngx_str_t) { (slice).len, (u_char *) (slice).data })
 
 
 #endif /* _NGX_CIGNA_CONF_H_INCLUDED_ */

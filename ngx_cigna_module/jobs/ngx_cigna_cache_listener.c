@@ -42,8 +42,7 @@ ngx_cigna_cache_listener_init(ngx_cigna_main_conf_t *mcf)
 
     return ngx_cigna_redis_subscribe(mcf->worker->redis, &channel,
                                      ngx_cigna_cache_listener_up,
-                                     ngx_cigna_cache_listener_message, mcf)
-           ? NGX_OK : NGX_ERROR;
+                                     ngx_cigna_cache_listener_message, mcf);
 }
 
 

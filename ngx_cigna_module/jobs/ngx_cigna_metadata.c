@@ -234,7 +234,7 @@ ngx_cigna_metadata_document(ngx_cigna_worker_t *worker, const u_char *key)
     {
         doc = ngx_queue_data(q, ngx_cigna_metadata_document_t, queue);
 
-        if (ngx_memcmp(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY) == 0) {
+        if (ngx_cigna_documents_same(doc->key, key)) {
             ngx_queue_remove(q);
             ngx_queue_insert_head(&worker->documents, q);
             return doc;

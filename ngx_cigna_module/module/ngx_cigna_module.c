@@ -197,7 +197,7 @@ ngx_cigna_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return error;
     }
 
-    mcf->zone = ngx_cigna_zone_add(cf, &name, size);
+    mcf->zone = ngx_shared_memory_add(cf, &name, size, &ngx_cigna_module);
     mcf->zone_place = ngx_cigna_place_create(cf);
     mcf->documents = ngx_cigna_documents_add(cf, &ngx_cigna_module);
 

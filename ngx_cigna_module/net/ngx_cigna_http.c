@@ -2,7 +2,7 @@
 #include "ngx_cigna_http.h"
 #include "nginx/ngx_cigna_timer.h"
 #include "base/cigna_secret.h"
-#include "http/cigna_uri.h"
+#include "nginx/ngx_cigna_slice.h"
 
 
 /*
@@ -128,17 +128,14 @@ static ngx_int_t
 ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)
 {
     size_t                i;
-    cigna_slice_t         host, authorization;
+    cigna_slice_t         authorization;
     ngx_cigna_origin_t   *origin;
 
     origin = http->origin;
     authorization = http->request.authorization;
 
-    host = cigna_slice_make(origin->host.data,
-                            origin->host.data + origin->host.len);
-
     if (cigna_uri_parse(http->request.url, u) != CIGNA_OK
-        || !cigna_slice_eq_case(u->host, host)
+        || !cigna_slice_eq_case(u->host, ngx_cigna_slice(&origin->host))
         || u->port != origin->port
         || u->https != (origin->ssl != NULL))
     {
@@ -164,12 +161,7 @@ ngx_cigna_http_append_request(cigna_buf_t *b,
 {
     cigna_buf_append_str(b, request->body.len ? "POST " : "GET ");
 
-    if (u->path.len) {
-        cigna_buf_append(b, u->path);
-
-    } else {
-        cigna_buf_append_char(b, '/');
-    }
+    cigna_buf_append(b, u->path.len ? u->path : cigna_slice("/"));
 
     if (u->has_query) {
         cigna_buf_append_char(b, '?');
@@ -179,13 +171,10 @@ ngx_cigna_http_append_request(cigna_buf_t *b,
     cigna_buf_append_str(b, " HTTP/1.1" CRLF "Host: ");
     ngx_cigna_http_append_host(b, u);
 
-    cigna_buf_append_str(b, CRLF
-                         "Connection: close" CRLF
-                         "Accept: ");
+    cigna_buf_append_str(b, CRLF "Connection: close" CRLF "Accept: ");
     cigna_buf_append(b, request->accept.len ? request->accept
                                             : cigna_slice("application/json"));
-    cigna_buf_append_str(b, CRLF
-                         "User-Agent: ngx_cigna_module" CRLF);
+    cigna_buf_append_str(b, CRLF "User-Agent: ngx_cigna_module" CRLF);
     cigna_buf_append(b, request->lines);
 
     if (request->authorization.len) {

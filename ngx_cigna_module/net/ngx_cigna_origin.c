@@ -6,9 +6,6 @@ static ngx_int_t ngx_cigna_origin_copy(ngx_pool_t *pool, ngx_addr_t *to,
     const ngx_addr_t *from, ngx_cigna_origin_t *origin);
 static ngx_int_t ngx_cigna_origin_name(ngx_pool_t *pool,
     ngx_cigna_origin_t *origin);
-static u_char *ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin);
-static ngx_int_t ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
-    ngx_cigna_origin_mem_t *mem);
 
 
 ngx_int_t
@@ -120,8 +117,9 @@ ngx_cigna_origin_copy(ngx_pool_t *pool, ngx_addr_t *to, const ngx_addr_t *from,
 static ngx_int_t
 ngx_cigna_origin_name(ngx_pool_t *pool, ngx_cigna_origin_t *origin)
 {
-    size_t   len;
-    u_char  *p;
+    u_char      *p;
+    ngx_str_t   *host;
+    ngx_uint_t   brackets;
 
     if (origin->tls_name.len == 0) {
         origin->tls_name = origin->host;
@@ -134,127 +132,76 @@ ngx_cigna_origin_name(ngx_pool_t *pool, ngx_cigna_origin_t *origin)
         return NGX_OK;
     }
 
-    len = origin->host.len + sizeof("[]:65535") - 1;
+    host = &origin->host;
 
-    p = ngx_pnalloc(pool, len);
+    p = ngx_pnalloc(pool, host->len + sizeof("[]:65535") - 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
+    brackets = (ngx_strlchr(host->data, host->data + host->len, ':') != NULL);
+
     origin->name.data = p;
-
-    p = ngx_cigna_origin_print(p, origin);
-
-    origin->name.len = p - origin->name.data;
+    origin->name.len = ngx_sprintf(p, brackets ? "[%V]:%ui" : "%V:%ui", host,
+                                   (ngx_uint_t) origin->port)
+                       - p;
 
     return NGX_OK;
 }
 
 
-static u_char *
-ngx_cigna_origin_print(u_char *p, ngx_cigna_origin_t *origin)
-{
-    ngx_str_t  *host;
-
-    host = &origin->host;
-
-    if (ngx_strlchr(host->data, host->data + host->len, ':')) {
-        return ngx_sprintf(p, "[%V]:%ui", host, (ngx_uint_t) origin->port);
-    }
-
-    return ngx_sprintf(p, "%V:%ui", host, (ngx_uint_t) origin->port);
-}
-
-
 ngx_int_t
-ngx_cigna_origin_set(ngx_cigna_origin_t *origin, ngx_cigna_origin_mem_t *mem,
-    ngx_str_t *host, in_port_t port, ngx_str_t *tls_name,
-    ngx_cigna_origin_t *known, ngx_uint_t nknown)
+ngx_cigna_origin_set(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
+    const ngx_cigna_origin_t *known, ngx_uint_t nknown)
 {
-    ngx_uint_t  i;
+    u_char      *host;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
+    ngx_addr_t  *addr;
 
-    if (host->len > NGX_CIGNA_ORIGIN_HOST_MAX) {
+    host = ngx_pnalloc(pool, origin->host.len);
+    addr = ngx_palloc(pool, sizeof(ngx_addr_t));
+
+    if (host == NULL || addr == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(origin, sizeof(ngx_cigna_origin_t));
-
     /* lower case, as in nginx's resolver */
 
-    ngx_strlow(mem->host, host->data, host->len);
+    ngx_strlow(host, origin->host.data, origin->host.len);
+    origin->host.data = host;
 
-    origin->host.data = mem->host;
-    origin->host.len = host->len;
-    origin->port = port;
-
-    origin->name.data = mem->name;
-    origin->name.len = ngx_cigna_origin_print(mem->name, origin) - mem->name;
-
-    origin->tls_name = tls_name->len ? *tls_name : origin->host;
     origin->ssl = known->ssl;
     origin->resolver = known->resolver;
     origin->resolver_timeout = known->resolver_timeout;
 
-    if (ngx_cigna_origin_literal(origin, mem) == NGX_OK) {
+    rc = ngx_parse_addr(pool, addr, host, origin->host.len);
+
+    if (rc == NGX_ERROR || ngx_cigna_origin_name(pool, origin) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+
+        /* ngx_cigna_resolve_add() sets the port */
+
+        origin->literal = 1;
+        origin->addrs = addr;
+        origin->naddrs = 1;
+
         return NGX_OK;
     }
 
     for (i = 0; i < nknown; i++) {
 
-        if (known[i].host.len == host->len
-            && ngx_strncmp(known[i].host.data, mem->host, host->len) == 0)
+        if (known[i].host.len == origin->host.len
+            && ngx_strncmp(known[i].host.data, host, origin->host.len) == 0)
         {
             origin->addrs = known[i].addrs;
             origin->naddrs = known[i].naddrs;
             break;
         }
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_cigna_origin_literal(ngx_cigna_origin_t *origin,
-    ngx_cigna_origin_mem_t *mem)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    ngx_memzero(&mem->sockaddr, sizeof(ngx_sockaddr_t));
-    ngx_memzero(&mem->addr, sizeof(ngx_addr_t));
-
-    sin = &mem->sockaddr.sockaddr_in;
-    sin->sin_addr.s_addr = ngx_inet_addr(origin->host.data, origin->host.len);
-
-    if (sin->sin_addr.s_addr != INADDR_NONE) {
-        sin->sin_family = AF_INET;
-        mem->addr.socklen = sizeof(struct sockaddr_in);
-
-#if (NGX_HAVE_INET6)
-    } else if (ngx_inet6_addr(origin->host.data, origin->host.len,
-                              mem->sockaddr.sockaddr_in6.sin6_addr.s6_addr)
-               == NGX_OK)
-    {
-        sin6 = &mem->sockaddr.sockaddr_in6;
-        sin6->sin6_family = AF_INET6;
-        mem->addr.socklen = sizeof(struct sockaddr_in6);
-#endif
-
-    } else {
-        return NGX_DECLINED;
-    }
-
-    /* ngx_cigna_resolve_add() sets the port */
-
-    mem->addr.sockaddr = &mem->sockaddr.sockaddr;
-    mem->addr.name = origin->name;
-
-    origin->literal = 1;
-    origin->addrs = &mem->addr;
-    origin->naddrs = 1;
 
     return NGX_OK;
 }

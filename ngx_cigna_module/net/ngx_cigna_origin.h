@@ -4,7 +4,6 @@
 
 
 #include "ngx_cigna_tls.h"
-#include <ngx_event.h>
 #include <ngx_event_connect.h>
 
 
@@ -48,27 +47,15 @@ ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known);
 
 
-/* an origin that is made while nginx runs points to this memory */
-
-#define NGX_CIGNA_ORIGIN_HOST_MAX  255
-
-typedef struct {
-    u_char            host[NGX_CIGNA_ORIGIN_HOST_MAX];
-    u_char            name[NGX_CIGNA_ORIGIN_HOST_MAX + sizeof("[]:65535")];
-    ngx_sockaddr_t    sockaddr;
-    ngx_addr_t        addr;
-} ngx_cigna_origin_mem_t;
-
 /*
  * Makes an origin while nginx runs, for a server whose name another server has
- * sent.  Resolves nothing.  TLS and resolver are those of known[0]; nknown must
- * not be 0.  If one of "known" has the same host, the origin borrows the
- * addresses that were found for it at start.  If tls_name is empty, the host is
- * used.  NGX_ERROR: the host is too long.
+ * sent.  The caller sets host, which is copied, port and tls_name.  Resolves
+ * nothing.  TLS and resolver are those of known[0]; nknown must not be 0.  If
+ * one of "known" has the same host, the origin borrows the addresses that were
+ * found for it at start.  NGX_ERROR: no memory.
  */
-ngx_int_t ngx_cigna_origin_set(ngx_cigna_origin_t *origin,
-    ngx_cigna_origin_mem_t *mem, ngx_str_t *host, in_port_t port,
-    ngx_str_t *tls_name, ngx_cigna_origin_t *known, ngx_uint_t nknown);
+ngx_int_t ngx_cigna_origin_set(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
+    const ngx_cigna_origin_t *known, ngx_uint_t nknown);
 
 
 #endif /* _NGX_CIGNA_ORIGIN_H_INCLUDED_ */

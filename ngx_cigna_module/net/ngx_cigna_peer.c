@@ -127,12 +127,12 @@ ngx_cigna_peer_resolve_handler(ngx_cigna_resolve_t *resolve)
 static void
 ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
 {
-    ngx_int_t       rc;
-    ngx_msec_int_t  left;
+    ngx_int_t   rc;
+    ngx_msec_t  left;
 
-    left = (ngx_msec_int_t) (peer->deadline - ngx_current_msec);
+    left = ngx_cigna_timer_left(peer->deadline);
 
-    if (peer->tried == peer->resolve.naddrs || left <= 0) {
+    if (peer->tried == peer->resolve.naddrs || left == 0) {
 
         if (peer->error == NULL) {
             peer->error = "timed out while resolving the name";
@@ -144,8 +144,7 @@ ngx_cigna_peer_connect(ngx_cigna_peer_t *peer)
 
     ngx_cigna_timer_stop(&peer->timer);
 
-    ngx_add_timer(&peer->timer,
-                  (ngx_msec_t) left / (peer->resolve.naddrs - peer->tried));
+    ngx_add_timer(&peer->timer, left / (peer->resolve.naddrs - peer->tried));
 
     rc = ngx_cigna_peer_connect_next(peer);
 
@@ -253,9 +252,6 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 
     c = peer->pc.connection;
 
-    c->read->handler = ngx_cigna_peer_empty_handler;
-    c->write->handler = ngx_cigna_peer_empty_handler;
-
     if (peer->pc.sockaddr->sa_family != AF_UNIX) {
 
         if (ngx_tcp_nodelay(c) != NGX_OK) {
@@ -312,7 +308,6 @@ static ngx_int_t
 ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 {
     ngx_int_t            rc;
-    ngx_str_t           *name;
     ngx_connection_t    *c;
     ngx_cigna_origin_t  *origin;
 
@@ -328,9 +323,7 @@ ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
         return NGX_ERROR;
     }
 
-    name = origin->tls_name.len ? &origin->tls_name : &origin->host;
-
-    rc = ngx_cigna_tls_start(&peer->tls, c, name,
+    rc = ngx_cigna_tls_start(&peer->tls, c, &origin->tls_name,
                              ngx_cigna_peer_handshake_handler);
 
     return ngx_cigna_peer_handshaked(peer, rc);
@@ -355,15 +348,6 @@ ngx_cigna_peer_handshake_handler(ngx_connection_t *c)
 static ngx_int_t
 ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer, ngx_int_t rc)
 {
-    ngx_connection_t  *c;
-
-    c = peer->pc.connection;
-
-    if (rc == NGX_OK) {
-        c->read->handler = ngx_cigna_peer_empty_handler;
-        c->write->handler = ngx_cigna_peer_empty_handler;
-    }
-
     if (rc == NGX_ERROR) {
         ngx_cigna_peer_reason(peer, peer->tls.error, peer->tls.reason);
     }
@@ -428,11 +412,18 @@ ngx_cigna_peer_empty_handler(ngx_event_t *ev)
 static void
 ngx_cigna_peer_finish(ngx_cigna_peer_t *peer, ngx_int_t rc)
 {
+    ngx_connection_t  *c;
+
     peer->rc = rc;
 
     if (rc == NGX_OK) {
+        c = peer->pc.connection;
+
+        c->read->handler = ngx_cigna_peer_empty_handler;
+        c->write->handler = ngx_cigna_peer_empty_handler;
+
+        peer->connection = c;
         peer->error = NULL;
-        peer->connection = peer->pc.connection;
 
         ngx_del_timer(&peer->timer);
 

@@ -36,12 +36,12 @@ struct ngx_cigna_peer_s {
     const char             *error;         /* a phrase for the log */
     ngx_connection_t       *connection;    /* ready for use if rc is NGX_OK;
                                               its data is the peer */
+    ngx_msec_t              deadline;      /* when "timeout" is over */
 
     /* private */
     ngx_cigna_resolve_t     resolve;
     ngx_uint_t              tried;         /* number of addresses */
     ngx_event_t             timer;
-    ngx_msec_t              deadline;
 
     ngx_peer_connection_t   pc;
     ngx_cigna_tls_t         tls;

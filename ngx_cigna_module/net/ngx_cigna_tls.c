@@ -12,7 +12,6 @@ static ngx_int_t ngx_cigna_tls_trust(ngx_conf_t *cf, ngx_ssl_t *ssl,
     ngx_str_t *trusted);
 static ngx_int_t ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl,
     ngx_str_t *expected);
-static ngx_uint_t ngx_cigna_tls_is_address(u_char *name, size_t len);
 static void ngx_cigna_tls_info_callback(const ngx_ssl_conn_t *ssl, int where,
     int alert);
 static ngx_int_t ngx_cigna_tls_fail(ngx_cigna_tls_t *tls, const char *error,
@@ -164,9 +163,8 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
 
     param = SSL_get0_param(ssl);
 
-    if (ngx_cigna_tls_is_address(name, len)) {
-        return X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1
-               ? NGX_OK : NGX_ERROR;
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, (char *) name) == 1) {
+        return NGX_OK;
     }
 
     X509_VERIFY_PARAM_set_hostflags(param,
@@ -179,21 +177,6 @@ ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_cigna_tls_is_address(u_char *name, size_t len)
-{
-#if (NGX_HAVE_INET6)
-    u_char  addr6[16];
-
-    if (ngx_inet6_addr(name, len, addr6) == NGX_OK) {
-        return 1;
-    }
-#endif
-
-    return ngx_inet_addr(name, len) != INADDR_NONE;
 }
 
 

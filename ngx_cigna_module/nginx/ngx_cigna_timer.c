@@ -33,6 +33,17 @@ ngx_cigna_timer_within(ngx_event_t *ev, ngx_msec_t ms)
 }
 
 
+ngx_msec_t
+ngx_cigna_timer_left(ngx_msec_t deadline)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (deadline - ngx_current_msec);
+
+    return ngx_max(left, 0);
+}
+
+
 void
 ngx_cigna_timer_stop(ngx_event_t *ev)
 {

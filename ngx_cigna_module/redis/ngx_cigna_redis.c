@@ -1,8 +1,8 @@
 
 #include "ngx_cigna_redis.h"
+#include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_subscriber.h"
-#include "ngx_cigna_redis_topology.h"
 #include "redis/cigna_cluster.h"
 
 
@@ -44,6 +44,8 @@ ngx_cigna_redis_create(ngx_cycle_t *cycle, ngx_cigna_redis_conf_t *conf)
         if (ngx_cigna_redis_init(redis) == NGX_OK) {
             return redis;
         }
+
+        cigna_redis_free(redis->shared.wait.data, redis->shared.wait.len);
     }
 
     ngx_destroy_pool(pool);
@@ -71,7 +73,6 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
     }
 
     ngx_queue_init(&redis->nodes);
-    ngx_queue_init(&redis->subscribers);
 
     pending->memory = &shared->calls;
     pending->dispatch = ngx_cigna_redis_dispatch;
@@ -92,11 +93,12 @@ static ngx_int_t
 ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)
 {
     u_char                  *p, replicas[NGX_INT_T_LEN], ms[NGX_INT_T_LEN];
-    cigna_buf_t              b;
+    ngx_str_t               *wait;
     cigna_slice_t            argv[3];
     ngx_cigna_redis_conf_t  *conf;
 
     conf = redis->shared.conf;
+    wait = &redis->shared.wait;
 
     p = ngx_sprintf(replicas, "%ui", conf->wait_replicas);
 
@@ -107,18 +109,8 @@ ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)
 
     argv[2] = cigna_slice_make(ms, p);
 
-    redis->shared.wait.len = cigna_redis_length(argv, 3);
-    redis->shared.wait.data = ngx_pnalloc(redis->pool,
-                                          redis->shared.wait.len);
-
-    if (redis->shared.wait.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    cigna_buf_init(&b, redis->shared.wait.data, redis->shared.wait.len);
-    cigna_redis_append(&b, argv, 3);
-
-    return NGX_OK;
+    return cigna_redis_format(argv, 3, &wait->data, &wait->len) == CIGNA_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -221,17 +213,21 @@ ngx_cigna_redis_dispatch(void *data, ngx_cigna_redis_call_t *call)
 void
 ngx_cigna_redis_destroy(ngx_cigna_redis_t *redis)
 {
-    ngx_queue_t  *q;
+    ngx_cigna_redis_node_t  *node;
 
-    ngx_cigna_redis_subscribers_destroy(redis);
+    ngx_cigna_redis_subscriber_done(redis);
 
-    redis->topology->done(redis);
+    if (redis->lookup) {
+        ngx_cigna_redis_lookup_done(redis->lookup);
+    }
 
-    ngx_cigna_redis_each_node(redis, q) {
-        ngx_cigna_redis_node_done(ngx_cigna_redis_node_at(q));
+    ngx_cigna_redis_each_node(redis, node) {
+        ngx_cigna_redis_node_done(node);
     }
 
     ngx_cigna_redis_pending_done(&redis->pending);
+
+    cigna_redis_free(redis->shared.wait.data, redis->shared.wait.len);
 
     ngx_destroy_pool(redis->pool);
 }

@@ -1,17 +1,13 @@
 
 #include "ngx_cigna_redis_call.h"
-#include "base/cigna_secret.h"
 #include "redis/cigna_slot.h"
 
 
-#define NGX_CIGNA_REDIS_CALLS     64
-#define NGX_CIGNA_REDIS_TEXT_MAX  (64 * 1024 * 1024)
+#define NGX_CIGNA_REDIS_CALLS  64
 
 
 static ngx_cigna_redis_call_t *ngx_cigna_redis_call_get(
     ngx_cigna_redis_calls_t *calls);
-static ngx_int_t ngx_cigna_redis_call_write(ngx_cigna_redis_call_t *call,
-    const cigna_slice_t *argv, ngx_uint_t argc);
 
 
 void
@@ -36,18 +32,21 @@ ngx_cigna_redis_call_create(ngx_cigna_redis_calls_t *calls,
 
     ngx_memzero(call, sizeof(ngx_cigna_redis_call_t));
 
-    if (ngx_cigna_redis_call_write(call, argv, argc) != NGX_OK) {
+    if (cigna_redis_format(argv, argc, &call->text, &call->len) != CIGNA_OK) {
         ngx_queue_insert_head(&calls->unused, &call->link);
         return NULL;
     }
 
     call->deadline = ngx_current_msec + timeout;
+    call->rest_until = ngx_current_msec;
     call->slot = CIGNA_SLOTS;
-    call->durable = cmd->durable;
     call->reads = cigna_slice_eq(argv[0], cigna_slice("HMGET"));
 
-    call->cmd = cmd;
-    cmd->back = &call->cmd;
+    if (cmd) {
+        call->durable = cmd->durable;
+        call->cmd = cmd;
+        cmd->back = &call->cmd;
+    }
 
     return call;
 }
@@ -92,37 +91,6 @@ ngx_cigna_redis_call_shift(ngx_queue_t *list)
 }
 
 
-static ngx_int_t
-ngx_cigna_redis_call_write(ngx_cigna_redis_call_t *call,
-    const cigna_slice_t *argv, ngx_uint_t argc)
-{
-    size_t       len;
-    cigna_buf_t  b;
-
-    if (argc == 0 || argc > CIGNA_REDIS_ARGS_MAX) {
-        return NGX_ERROR;
-    }
-
-    len = cigna_redis_length(argv, argc);
-
-    if (len > NGX_CIGNA_REDIS_TEXT_MAX) {
-        return NGX_ERROR;
-    }
-
-    call->text = ngx_alloc(len, ngx_cycle->log);
-    if (call->text == NULL) {
-        return NGX_ERROR;
-    }
-
-    cigna_buf_init(&b, call->text, len);
-    cigna_redis_append(&b, argv, argc);
-
-    call->len = b.pos - b.start;
-
-    return NGX_OK;
-}
-
-
 void
 ngx_cigna_redis_call_finish(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call, cigna_ev_e outcome, cigna_reply_t *reply)
@@ -153,26 +121,11 @@ ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     }
 
     cigna_reply_destroy(call->reply);
-    call->reply = NULL;
-
-    cigna_secret_wipe(call->text, call->len);
-    ngx_free(call->text);
-    call->text = NULL;
+    cigna_redis_free(call->text, call->len);
 
     /* the memory that was used last is still in the processor's cache */
 
     ngx_queue_insert_head(&calls->unused, &call->link);
-}
-
-
-ngx_msec_t
-ngx_cigna_redis_call_left(ngx_cigna_redis_call_t *call)
-{
-    ngx_msec_int_t  left;
-
-    left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
-
-    return (left > 0) ? (ngx_msec_t) left : 0;
 }
 
 
@@ -195,12 +148,4 @@ ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to)
         ngx_queue_add(to, from);
         ngx_queue_init(from);
     }
-}
-
-
-void
-ngx_cigna_redis_call_rest(ngx_cigna_redis_call_t *call, ngx_msec_t ms)
-{
-    call->resting = 1;
-    call->rest_until = ngx_current_msec + ms;
 }

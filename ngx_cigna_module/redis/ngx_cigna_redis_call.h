@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_redis_cmd.h"
+#include "nginx/ngx_cigna_timer.h"
 
 
 /*
@@ -17,7 +18,7 @@ typedef struct ngx_cigna_redis_node_s  ngx_cigna_redis_node_t;
 
 typedef struct {
     ngx_queue_t              link;         /* in the list that holds the call */
-    ngx_cigna_redis_cmd_t   *cmd;          /* NULL: cancelled */
+    ngx_cigna_redis_cmd_t   *cmd;          /* NULL: cancelled, or none */
 
     u_char                  *text;
     size_t                   len;
@@ -27,7 +28,7 @@ typedef struct {
     unsigned                 slot;         /* CIGNA_SLOTS: any server will do */
     ngx_cigna_redis_node_t  *node;         /* NULL: the topology chooses it */
     ngx_uint_t               tries;
-    ngx_msec_t               rest_until;   /* if resting: do not send before */
+    ngx_msec_t               rest_until;   /* do not send it before */
 
     /* while it is in the queue of a connection */
     uint64_t                 end;          /* offset of its last byte, + 1 */
@@ -37,7 +38,6 @@ typedef struct {
     unsigned                 durable:1;    /* "WAIT" follows */
     unsigned                 asking:1;     /* "ASKING" goes ahead */
     unsigned                 asked:1;      /* "ASKING" was answered */
-    unsigned                 resting:1;
     unsigned                 reads:1;      /* writes nothing: may run twice */
     unsigned                 lost:1;       /* the connection has ended, and
                                               Redis may have run the command */
@@ -55,7 +55,10 @@ typedef struct {
 void ngx_cigna_redis_calls_init(ngx_cigna_redis_calls_t *calls,
     ngx_pool_t *pool);
 
-/* copies argv; timeout in ms; NULL: no memory, or too many or long arguments */
+/*
+ * Copies argv; timeout in ms; cmd: NULL if the caller takes the reply itself.
+ * NULL: no memory, or too many or long arguments.
+ */
 ngx_cigna_redis_call_t *ngx_cigna_redis_call_create(
     ngx_cigna_redis_calls_t *calls, ngx_cigna_redis_cmd_t *cmd,
     const cigna_slice_t *argv, ngx_uint_t argc, ngx_msec_t timeout);
@@ -82,14 +85,14 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_call_shift(ngx_queue_t *list);
 void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
 
 /* the call must not be sent before ms have passed */
-void ngx_cigna_redis_call_rest(ngx_cigna_redis_call_t *call, ngx_msec_t ms);
+#define ngx_cigna_redis_call_rest(call, ms)                                   \
+    (call)->rest_until = ngx_current_msec + (ms)
 
 /* ms until the call's deadline, 0 or more */
-ngx_msec_t ngx_cigna_redis_call_left(ngx_cigna_redis_call_t *call);
-
+#define ngx_cigna_redis_call_left(call)  ngx_cigna_timer_left((call)->deadline)
 
 #define ngx_cigna_redis_call_first(list)                                      \
-    ngx_queue_data(ngx_queue_head(list), ngx_cigna_redis_call_t, link)
+    (ngx_queue_data(ngx_queue_head(list), ngx_cigna_redis_call_t, link))
 
 
 #endif /* _NGX_CIGNA_REDIS_CALL_H_INCLUDED_ */

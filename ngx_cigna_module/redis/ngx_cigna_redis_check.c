@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_check.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 #define NGX_CIGNA_REDIS_CHECK_MS  10000
@@ -223,23 +222,17 @@ ngx_cigna_redis_check_next(ngx_cigna_redis_check_t *check)
 void
 ngx_cigna_redis_check_end(ngx_cigna_redis_check_t *check, ngx_queue_t *calls)
 {
-    ngx_queue_t              list;
     ngx_cigna_redis_call_t  *call;
 
     ngx_cigna_timer_stop(&check->timer);
 
     ngx_cigna_redis_cancel(&check->cmd);
 
-    ngx_queue_init(&list);
-    ngx_cigna_redis_calls_move(&check->unconfirmed, &list);
-    ngx_cigna_redis_calls_move(&check->next, &list);
+    ngx_cigna_redis_calls_move(&check->next, &check->unconfirmed);
 
-    while ((call = ngx_cigna_redis_call_shift(&list))) {
+    while ((call = ngx_cigna_redis_call_shift(&check->unconfirmed))) {
         ngx_queue_insert_tail(calls, &call->link);
 
         call->lost = 1;
-
-        cigna_reply_destroy(call->reply);
-        call->reply = NULL;
     }
 }

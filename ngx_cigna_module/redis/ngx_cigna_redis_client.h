@@ -20,7 +20,9 @@
  * one server.  Pending calls wait for a node, or for a connection of it.
  */
 
-typedef struct ngx_cigna_redis_node_conn_s  ngx_cigna_redis_node_conn_t;
+typedef struct ngx_cigna_redis_node_conn_s   ngx_cigna_redis_node_conn_t;
+typedef struct ngx_cigna_redis_lookup_s      ngx_cigna_redis_lookup_t;
+typedef struct ngx_cigna_redis_subscriber_s  ngx_cigna_redis_subscriber_t;
 
 
 /* one server, configured or named by another server, and its connections */
@@ -32,9 +34,6 @@ struct ngx_cigna_redis_node_s {
     ngx_cigna_origin_t            *origins;    /* the server's addresses */
     ngx_uint_t                     norigins;
     ngx_uint_t                     origin;     /* the one in use */
-    ngx_cigna_origin_t             named;  /* the only origin, if the server
-                                              was not configured */
-    ngx_cigna_origin_mem_t         mem;
 
     ngx_cigna_redis_node_conn_t   *conns;  /* NULL: not needed so far */
     ngx_uint_t                     tried;  /* origins tried in this round */
@@ -85,9 +84,17 @@ typedef struct {
 
     /* returns the server to send SUBSCRIBE to; NULL: not known yet */
     ngx_cigna_origin_t          *(*origin)(ngx_cigna_redis_t *redis);
-
-    void                         (*done)(ngx_cigna_redis_t *redis);
 } ngx_cigna_redis_topology_t;
+
+
+/* one primary, which is configured */
+extern const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_standalone;
+
+/* one primary, which Sentinels name */
+extern const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel;
+
+/* several primaries, each with some of the slots */
+extern const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_cluster;
 
 
 struct ngx_cigna_redis_s {
@@ -97,12 +104,13 @@ struct ngx_cigna_redis_s {
     const ngx_cigna_redis_topology_t
                                   *topology;
     void                          *topology_data;
+    ngx_cigna_redis_lookup_t      *lookup;     /* NULL: standalone */
 
     ngx_queue_t                    nodes;
     ngx_uint_t                     nnodes;
 
     ngx_cigna_redis_pending_t      pending;
-    ngx_queue_t                    subscribers;
+    ngx_cigna_redis_subscriber_t  *subscriber; /* NULL: there is none */
 
     ngx_cigna_redis_connected_pt   connected;
     void                          *connected_data;
@@ -111,13 +119,13 @@ struct ngx_cigna_redis_s {
 
 #define ngx_cigna_redis_log(redis)  (&(redis)->shared.log.log)
 
-#define ngx_cigna_redis_each_node(redis, q)                                   \
-    for (q = ngx_queue_head(&(redis)->nodes);                                 \
-         q != ngx_queue_sentinel(&(redis)->nodes);                            \
-         q = ngx_queue_next(q))
-
 #define ngx_cigna_redis_node_at(q)                                            \
     ngx_queue_data(q, ngx_cigna_redis_node_t, link)
+
+#define ngx_cigna_redis_each_node(redis, node)                                \
+    for (node = ngx_cigna_redis_node_at(ngx_queue_head(&(redis)->nodes));     \
+         &(node)->link != ngx_queue_sentinel(&(redis)->nodes);                \
+         node = ngx_cigna_redis_node_at(ngx_queue_next(&(node)->link)))
 
 
 #endif /* _NGX_CIGNA_REDIS_CLIENT_H_INCLUDED_ */

@@ -1,5 +1,4 @@
 
-#include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_map.h"
 
@@ -25,7 +24,6 @@
 #define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
 #define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call goes again */
 #define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections without a rest */
-#define NGX_CIGNA_REDIS_CLUSTER_SAY    60000 /* ms between two log lines */
 
 
 typedef struct {
@@ -34,77 +32,7 @@ typedef struct {
     ngx_msec_t                  said;         /* when a redirection to an
                                                  unknown server was logged */
     unsigned                    known:1;      /* there was a map */
-    unsigned                    lost:1;       /* no server has a map */
-    unsigned                    strange:1;    /* "said" has a time */
 } ngx_cigna_redis_cluster_t;
-
-
-static ngx_int_t ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis);
-static ngx_int_t ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_int_t ngx_cigna_redis_cluster_answered(
-    ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
-    cigna_reply_t *reply);
-static ngx_int_t ngx_cigna_redis_cluster_redirect(
-    ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call,
-    cigna_redirect_t *r);
-static void ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
-    cigna_server_t *server);
-static ngx_uint_t ngx_cigna_redis_cluster_trouble(
-    ngx_cigna_redis_node_t *node);
-static ngx_cigna_origin_t *ngx_cigna_redis_cluster_origin(
-    ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup);
-static void ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
-    ngx_uint_t ready);
-static ngx_int_t ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
-    cigna_reply_t *reply, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis,
-    ngx_int_t rc);
-static ngx_uint_t ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis);
-
-
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_cluster = {
-    ngx_cigna_redis_cluster_init,
-    ngx_cigna_redis_cluster_route,
-    ngx_cigna_redis_cluster_answered,
-    ngx_cigna_redis_cluster_trouble,
-    ngx_cigna_redis_cluster_origin,
-    ngx_cigna_redis_cluster_done
-};
-
-
-static ngx_int_t
-ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
-{
-    ngx_cigna_redis_lookup_t   *lookup;
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_cluster_t));
-    if (cl == NULL) {
-        return NGX_ERROR;
-    }
-
-    redis->topology_data = cl;
-
-    lookup = &cl->lookup;
-
-    lookup->redis = redis;
-    lookup->login = &redis->shared.conf->login;
-    lookup->what = "the slots of the cluster";
-    lookup->servers = ngx_cigna_redis_cluster_servers;
-    lookup->answer = ngx_cigna_redis_cluster_answer;
-    lookup->over = ngx_cigna_redis_cluster_over;
-
-    lookup->argv[0] = cigna_slice("CLUSTER");
-    lookup->argv[1] = cigna_slice("SLOTS");
-    lookup->argc = 2;
-
-    ngx_cigna_redis_lookup_init(lookup);
-
-    return NGX_OK;
-}
 
 
 static ngx_int_t
@@ -115,23 +43,18 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
 
     cl = redis->topology_data;
 
-    if (call->slot < CIGNA_SLOTS) {
-        *node = cl->map[call->slot];
-
-    } else {
-        *node = ngx_cigna_redis_map_any(redis);
-    }
+    *node = (call->slot < CIGNA_SLOTS) ? cl->map[call->slot]
+                                       : ngx_cigna_redis_map_any(redis);
 
     if (*node) {
         return NGX_OK;
     }
 
-    if (cl->lost) {
-        return NGX_ERROR;
-    }
-
     if (cl->known) {
         ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
+
+    } else if (cl->lookup.failed) {
+        return NGX_ERROR;
     }
 
     ngx_cigna_redis_lookup_soon(&cl->lookup);
@@ -140,42 +63,29 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
 }
 
 
-static ngx_int_t
-ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
-    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
+/*
+ * Logs a redirection to a server that the map does not name.  It may be a new
+ * primary, which the next map will name, or a server outside of the cluster.
+ */
+
+static void
+ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
+    cigna_server_t *server)
 {
-    cigna_redirect_t            r;
     ngx_cigna_redis_cluster_t  *cl;
 
-    if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
-        && cigna_reply_is_readonly(reply))
-    {
-        r.type = cigna_redirect_wait;
+    cl = node->redis->topology_data;
+
+    if (!ngx_cigna_log_due(&cl->said)) {
+        return;
     }
 
-    call->node = NULL;
-    call->asking = 0;
-
-    switch (r.type) {
-
-    case cigna_redirect_moved:
-    case cigna_redirect_ask:
-        return ngx_cigna_redis_cluster_redirect(node, call, &r);
-
-    case cigna_redirect_wait:
-
-        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
-
-        if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
-            cl = node->redis->topology_data;
-            ngx_cigna_redis_lookup_soon(&cl->lookup);
-        }
-
-        return NGX_AGAIN;
-
-    default:
-        return NGX_OK;
-    }
+    ngx_log_error(NGX_LOG_WARN, ngx_cigna_redis_log(node->redis), 0,
+                  "redis \"%V\" redirects to \"%*s:%ui\", which is not in the "
+                  "map of the cluster: it is not asked before a map names it",
+                  &ngx_cigna_redis_node_origin(node)->name,
+                  server->host.len, server->host.data,
+                  (ngx_uint_t) server->port);
 }
 
 
@@ -224,34 +134,40 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
 }
 
 
-/*
- * Logs a redirection to a server that the map does not name.  It may be a new
- * primary, which the next map will name, or a server outside of the cluster.
- */
-
-static void
-ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
-    cigna_server_t *server)
+static ngx_int_t
+ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
+    ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_cluster_t  *cl;
+    cigna_redirect_t  r;
 
-    cl = node->redis->topology_data;
-
-    if (cl->strange
-        && ngx_current_msec - cl->said < NGX_CIGNA_REDIS_CLUSTER_SAY)
+    if (cigna_cluster_redirect(reply, &r) == cigna_redirect_none
+        && cigna_reply_is_readonly(reply))
     {
-        return;
+        r.type = cigna_redirect_wait;
     }
 
-    cl->strange = 1;
-    cl->said = ngx_current_msec;
+    call->node = NULL;
+    call->asking = 0;
 
-    ngx_log_error(NGX_LOG_WARN, ngx_cigna_redis_log(node->redis), 0,
-                  "redis \"%V\" redirects to \"%*s:%ui\", which is not in the "
-                  "map of the cluster: it is not asked before a map names it",
-                  &ngx_cigna_redis_node_origin(node)->name,
-                  server->host.len, server->host.data,
-                  (ngx_uint_t) server->port);
+    switch (r.type) {
+
+    case cigna_redirect_moved:
+    case cigna_redirect_ask:
+        return ngx_cigna_redis_cluster_redirect(node, call, &r);
+
+    case cigna_redirect_wait:
+
+        ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
+
+        if (!cigna_reply_is_error(reply, "TRYAGAIN")) {
+            ngx_cigna_redis_lookup_soon(node->redis->lookup);
+        }
+
+        return NGX_AGAIN;
+
+    default:
+        return NGX_OK;
+    }
 }
 
 
@@ -280,64 +196,31 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 static ngx_cigna_origin_t *
 ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 {
-    ngx_uint_t                  n;
-    ngx_queue_t                *q;
-    ngx_cigna_redis_node_t     *node;
-    ngx_cigna_redis_conf_t     *conf;
-    ngx_cigna_redis_cluster_t  *cl;
-
-    n = 0;
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-        n += (node->nslots && !node->down);
-    }
-
-    if (n == 0) {
-        cl = redis->topology_data;
-        conf = redis->shared.conf;
-
-        ngx_cigna_redis_lookup_soon(&cl->lookup);
-
-        return &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
-    }
-
-    n = (ngx_uint_t) ngx_random() % n;
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
-        if (node->nslots && !node->down && n-- == 0) {
-            return &node->named;
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup)
-{
-    ngx_uint_t               i, first;
+    ngx_uint_t               n;
+    ngx_cigna_origin_t      *origin;
+    ngx_cigna_redis_node_t  *node;
     ngx_cigna_redis_conf_t  *conf;
 
-    conf = lookup->redis->shared.conf;
+    n = 0;
+    origin = NULL;
 
-    ngx_cigna_redis_cluster_listed(lookup, 1);
-    ngx_cigna_redis_cluster_listed(lookup, 0);
+    ngx_cigna_redis_each_node(redis, node) {
 
-    first = (ngx_uint_t) ngx_random();
-
-    for (i = 0; i < conf->norigins; i++) {
-
-        if (lookup->n == NGX_CIGNA_REDIS_LOOKUP_MAX) {
-            break;
+        if (node->nslots && !node->down
+            && (ngx_uint_t) ngx_random() % ++n == 0)
+        {
+            origin = node->origins;
         }
-
-        lookup->origins[lookup->n++] =
-            &conf->origins[(first + i) % conf->norigins];
     }
+
+    if (origin == NULL) {
+        conf = redis->shared.conf;
+        origin = &conf->origins[(ngx_uint_t) ngx_random() % conf->norigins];
+
+        ngx_cigna_redis_lookup_soon(redis->lookup);
+    }
+
+    return origin;
 }
 
 
@@ -348,19 +231,17 @@ ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
     ngx_uint_t ready)
 {
     ngx_uint_t               i, n, first;
-    ngx_queue_t             *q;
     ngx_cigna_origin_t      *swap;
     ngx_cigna_redis_node_t  *node;
 
     first = lookup->n;
 
-    ngx_cigna_redis_each_node(lookup->redis, q) {
-        node = ngx_cigna_redis_node_at(q);
+    ngx_cigna_redis_each_node(lookup->redis, node) {
 
         if (node->listed && lookup->n < NGX_CIGNA_REDIS_LOOKUP_MAX / 2
             && ngx_cigna_redis_node_ready(node) == ready)
         {
-            lookup->origins[lookup->n++] = &node->named;
+            lookup->origins[lookup->n++] = node->origins;
         }
     }
 
@@ -373,6 +254,16 @@ ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
         lookup->origins[i] = lookup->origins[first];
         lookup->origins[first] = swap;
     }
+}
+
+
+static void
+ngx_cigna_redis_cluster_servers(ngx_cigna_redis_lookup_t *lookup)
+{
+    ngx_cigna_redis_cluster_listed(lookup, 1);
+    ngx_cigna_redis_cluster_listed(lookup, 0);
+
+    ngx_cigna_redis_lookup_seeds(lookup, (ngx_uint_t) ngx_random());
 }
 
 
@@ -400,27 +291,6 @@ ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
 }
 
 
-static void
-ngx_cigna_redis_cluster_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
-{
-    ngx_uint_t                  well;
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = redis->topology_data;
-
-    cl->lost = (rc != NGX_OK && !cl->known);
-
-    if (!ngx_cigna_redis_lookup_again(&cl->lookup)) {
-        well = ngx_cigna_redis_cluster_settle(redis) && rc == NGX_OK;
-
-        ngx_cigna_redis_lookup_later(&cl->lookup,
-                                     well ? NGX_CIGNA_REDIS_CLUSTER_IDLE : 0);
-    }
-
-    ngx_cigna_redis_pending_wake(&redis->pending);
-}
-
-
 /*
  * The new map has come, so calls to servers that are down wait no longer.
  * Returns 1 if no server with slots is down.
@@ -430,14 +300,11 @@ static ngx_uint_t
 ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis)
 {
     ngx_uint_t               well;
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node;
 
     well = 1;
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
+    ngx_cigna_redis_each_node(redis, node) {
         node->hope = 0;
 
         if (node->nslots && node->down) {
@@ -449,12 +316,43 @@ ngx_cigna_redis_cluster_settle(ngx_cigna_redis_t *redis)
 }
 
 
-static void
-ngx_cigna_redis_cluster_done(ngx_cigna_redis_t *redis)
+static ngx_int_t
+ngx_cigna_redis_cluster_init(ngx_cigna_redis_t *redis)
 {
+    ngx_cigna_redis_lookup_t   *lookup;
     ngx_cigna_redis_cluster_t  *cl;
 
-    cl = redis->topology_data;
+    cl = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_cluster_t));
+    if (cl == NULL) {
+        return NGX_ERROR;
+    }
 
-    ngx_cigna_redis_lookup_done(&cl->lookup);
+    redis->topology_data = cl;
+
+    lookup = &cl->lookup;
+
+    lookup->redis = redis;
+    lookup->login = &redis->shared.conf->login;
+    lookup->what = "the slots of the cluster";
+    lookup->idle = NGX_CIGNA_REDIS_CLUSTER_IDLE;
+    lookup->servers = ngx_cigna_redis_cluster_servers;
+    lookup->answer = ngx_cigna_redis_cluster_answer;
+    lookup->settle = ngx_cigna_redis_cluster_settle;
+
+    lookup->argv[0] = cigna_slice("CLUSTER");
+    lookup->argv[1] = cigna_slice("SLOTS");
+    lookup->argc = 2;
+
+    ngx_cigna_redis_lookup_init(lookup);
+
+    return NGX_OK;
 }
+
+
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_cluster = {
+    .init = ngx_cigna_redis_cluster_init,
+    .route = ngx_cigna_redis_cluster_route,
+    .answered = ngx_cigna_redis_cluster_answered,
+    .trouble = ngx_cigna_redis_cluster_trouble,
+    .origin = ngx_cigna_redis_cluster_origin
+};

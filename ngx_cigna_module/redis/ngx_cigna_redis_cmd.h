@@ -3,9 +3,7 @@
 #define _NGX_CIGNA_REDIS_CMD_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-
+#include "nginx/ngx_cigna_slice.h"
 #include "flow/cigna_flow.h"
 
 

@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_conn.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 /*
@@ -39,11 +38,9 @@
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
 
-static void ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer);
-static void ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer);
 static ngx_int_t ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
-static void ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_conn_write_handler(ngx_event_t *wev);
@@ -53,12 +50,14 @@ static void ngx_cigna_redis_conn_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn,
     ngx_connection_t *c);
 static ngx_int_t ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn);
+static ngx_int_t ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn);
 static ngx_int_t ngx_cigna_redis_conn_reply(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply);
 static void ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn,
     const char *error);
-static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn);
+static void ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls);
 
 
 ngx_msec_t
@@ -103,13 +102,9 @@ void
 ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_origin_t *origin)
 {
-    ngx_msec_t         timeout;
     ngx_cigna_peer_t  *peer;
 
-    timeout = conn->shared->conf->connect_timeout;
-
     conn->state = ngx_cigna_redis_conn_connecting;
-    conn->handshake_deadline = ngx_current_msec + timeout;
     conn->replica = 0;
     conn->leaving = 0;
     conn->used = 0;
@@ -120,21 +115,25 @@ ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
 
     peer->origin = origin;
     peer->log = &conn->shared->log.log;
-    peer->timeout = timeout;
+    peer->timeout = conn->shared->conf->connect_timeout;
     peer->cancelable = 1;
     peer->keepalive = 1;
-    peer->handler = ngx_cigna_redis_conn_peer_handler;
+    peer->handler = ngx_cigna_redis_conn_connected;
     peer->data = conn;
 
     if (ngx_cigna_peer_start(peer) != NGX_AGAIN) {
-        ngx_cigna_redis_conn_peer_handler(peer);
+        ngx_cigna_redis_conn_connected(peer);
     }
 }
 
 
 static void
-ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
+ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer)
 {
+    ngx_uint_t               argc;
+    ngx_msec_t               left;
+    cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX];
+    ngx_connection_t        *c;
     ngx_cigna_redis_conn_t  *conn;
 
     conn = peer->data;
@@ -143,18 +142,6 @@ ngx_cigna_redis_conn_peer_handler(ngx_cigna_peer_t *peer)
         ngx_cigna_redis_conn_fail(conn, peer->error);
         return;
     }
-
-    ngx_cigna_redis_conn_connected(conn);
-}
-
-
-static void
-ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
-{
-    ngx_uint_t         argc;
-    cigna_slice_t      argv[CIGNA_REDIS_ARGS_MAX];
-    ngx_msec_int_t     left;
-    ngx_connection_t  *c;
 
     conn->reader = cigna_reader_create();
 
@@ -168,15 +155,15 @@ ngx_cigna_redis_conn_connected(ngx_cigna_redis_conn_t *conn)
                            NGX_CIGNA_REDIS_ELEMENTS);
     }
 
-    c = conn->peer.connection;
+    c = peer->connection;
 
     c->read->handler = ngx_cigna_redis_conn_read_handler;
     c->write->handler = ngx_cigna_redis_conn_write_handler;
 
     conn->state = ngx_cigna_redis_conn_handshake;
 
-    left = (ngx_msec_int_t) (conn->handshake_deadline - ngx_current_msec);
-    ngx_add_timer(&conn->handshake_timer, (ngx_msec_t) ngx_max(left, 1));
+    left = ngx_cigna_timer_left(peer->deadline);
+    ngx_add_timer(&conn->handshake_timer, ngx_max(left, 1));
 
     argc = ngx_cigna_redis_handshake_start(&conn->handshake, 0, argv);
 
@@ -199,39 +186,27 @@ static ngx_int_t
 ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    if (argc == 0) {
+    if (argc) {
 
-        if (conn->handshake.core.rc != cigna_redis_handshake_ok) {
-            ngx_cigna_redis_conn_fail(conn, conn->handshake.core.error);
+        if (ngx_cigna_redis_conn_say(conn, argv, argc) != NGX_OK) {
+            ngx_cigna_redis_conn_fail(conn, "no memory");
             return NGX_ERROR;
         }
-
-        ngx_cigna_redis_conn_up(conn);
 
         return NGX_OK;
     }
 
-    if (ngx_cigna_redis_out_append(&conn->greeting, argv, argc) != NGX_OK) {
-        ngx_cigna_redis_conn_fail(conn, "no memory");
+    if (conn->handshake.core.rc != cigna_redis_handshake_ok) {
+        ngx_cigna_redis_conn_fail(conn, conn->handshake.core.error);
         return NGX_ERROR;
     }
 
-    ngx_post_event(conn->peer.connection->write, &ngx_posted_events);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_cigna_redis_conn_up(ngx_cigna_redis_conn_t *conn)
-{
     ngx_cigna_timer_stop(&conn->handshake_timer);
 
-    ngx_cigna_redis_out_free(&conn->greeting);
-
     conn->state = ngx_cigna_redis_conn_ready;
-
     conn->ops->up(conn);
+
+    return NGX_OK;
 }
 
 
@@ -355,17 +330,15 @@ static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 {
     ssize_t                 n;
-    ngx_uint_t              commands;
     ngx_cigna_redis_out_t  *out;
 
-    commands = (conn->state == ngx_cigna_redis_conn_ready);
-    out = commands ? &conn->queue.out : &conn->greeting;
+    out = &conn->queue.out;
 
     if (out->pos == out->last) {
         return 0;
     }
 
-    if (commands && c->ssl) {
+    if (c->ssl) {
 
         /* a failed SSL_write() does not tell how much it has sent */
 
@@ -375,13 +348,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
     n = c->send(c, out->pos, out->last - out->pos);
 
     if (n > 0) {
-
-        if (commands) {
-            ngx_cigna_redis_queue_sent(&conn->queue, n);
-
-        } else {
-            ngx_cigna_redis_out_skip(out, n);
-        }
+        ngx_cigna_redis_queue_sent(&conn->queue, n);
     }
 
     return n;
@@ -459,9 +426,7 @@ ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
         if (cigna_reader_feed(conn->reader, cigna_slice_make(in, in + n))
             != CIGNA_OK)
         {
-            ngx_cigna_redis_queue_unread(&conn->queue);
-            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
-            return NGX_ERROR;
+            return ngx_cigna_redis_conn_unread(conn);
         }
 
         if (ngx_cigna_redis_conn_replies(conn) != NGX_OK) {
@@ -490,9 +455,7 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
         }
 
         if (rc != CIGNA_OK) {
-            ngx_cigna_redis_queue_unread(&conn->queue);
-            ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
-            return NGX_ERROR;
+            return ngx_cigna_redis_conn_unread(conn);
         }
 
         if (conn->state == ngx_cigna_redis_conn_handshake) {
@@ -516,6 +479,24 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The oldest call, if any, must not be sent again, even if it only reads: its
+ * reply would end the next connection, too.
+ */
+
+static ngx_int_t
+ngx_cigna_redis_conn_unread(ngx_cigna_redis_conn_t *conn)
+{
+    if (conn->queue.n) {
+        ngx_cigna_redis_call_first(&conn->queue.calls)->reads = 0;
+    }
+
+    ngx_cigna_redis_conn_close(conn, "reply is malformed or too large");
+
+    return NGX_ERROR;
 }
 
 
@@ -603,9 +584,7 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
                   "redis \"%V\" is disconnected, %ui commands were pending: "
                   "%s", &conn->peer.origin->name, conn->queue.n, why);
 
-    ngx_queue_init(&calls);
-    ngx_cigna_redis_queue_end(&conn->queue, &calls);
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     conn->deadline.cancelable = 1;
 
@@ -616,27 +595,31 @@ ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn, const char *why)
 static void
 ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_queue_t  calls;
+
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     conn->ops->failed(conn, error);
 }
 
 
+/* moves the calls to an empty list: none before the connection was ready */
+
 static void
-ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn)
+ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn,
+    ngx_queue_t *calls)
 {
     conn->state = ngx_cigna_redis_conn_closed;
 
     ngx_cigna_peer_done(&conn->peer);
 
-    if (conn->reader) {
-        cigna_reader_destroy(conn->reader);
-        conn->reader = NULL;
-    }
+    cigna_reader_destroy(conn->reader);
+    conn->reader = NULL;
 
     ngx_cigna_timer_stop(&conn->handshake_timer);
 
-    ngx_cigna_redis_out_free(&conn->greeting);
+    ngx_queue_init(calls);
+    ngx_cigna_redis_queue_end(&conn->queue, calls);
 }
 
 
@@ -660,11 +643,9 @@ ngx_cigna_redis_conn_destroy(ngx_cigna_redis_conn_t *conn)
 {
     ngx_queue_t  calls;
 
-    ngx_cigna_redis_conn_disconnect(conn);
+    ngx_cigna_redis_conn_disconnect(conn, &calls);
 
     ngx_cigna_timer_stop(&conn->deadline);
 
-    ngx_queue_init(&calls);
-    ngx_cigna_redis_queue_end(&conn->queue, &calls);
     ngx_cigna_redis_calls_destroy(&conn->shared->calls, &calls);
 }

@@ -93,9 +93,7 @@ struct ngx_cigna_redis_conn_s {
     /* private */
     ngx_cigna_peer_t                  peer;
     cigna_reader_t                   *reader;
-    ngx_cigna_redis_out_t             greeting;    /* of the handshake */
     ngx_event_t                       handshake_timer;
-    ngx_msec_t                        handshake_deadline;
     ngx_event_t                       deadline;    /* timer for the call that
                                                       is due first */
 };
@@ -125,14 +123,17 @@ ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);
 
 /*
- * Makes a call from a command, and sends the call as above.  NGX_ERROR: no
- * memory, and the handler is not called.
+ * Makes a call from a command, which may be NULL, and sends the call as above.
+ * NGX_ERROR: no memory, and the handler is not called.
  */
 ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
     ngx_msec_t timeout);
 
-/* sends a command whose reply goes to "push"; NGX_ERROR: no memory */
+/*
+ * Sends a command whose reply goes to the handshake or to "push".  NGX_ERROR:
+ * no memory.
+ */
 ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 

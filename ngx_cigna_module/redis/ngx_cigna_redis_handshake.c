@@ -1,5 +1,6 @@
 
 #include "ngx_cigna_redis_handshake.h"
+#include "nginx/ngx_cigna_slice.h"
 
 
 ngx_uint_t
@@ -12,10 +13,8 @@ ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
 
     ngx_memzero(core, sizeof(cigna_redis_handshake_t));
 
-    core->username.data = h->login->username.data;
-    core->username.len = h->login->username.len;
-    core->password.data = h->login->password.data;
-    core->password.len = h->login->password.len;
+    core->username = ngx_cigna_slice(&h->login->username);
+    core->password = ngx_cigna_slice(&h->login->password);
     core->db = h->db;
     core->check = h->check;
     core->vault = h->conf->vault;

@@ -1,11 +1,10 @@
 
 #include "ngx_cigna_redis_lookup.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 static void ngx_cigna_redis_lookup_begin(ngx_event_t *ev);
 static void ngx_cigna_redis_lookup_step(ngx_event_t *ev);
-static void ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup);
+static void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup);
 static void ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn);
 static void ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn,
     const char *error);
@@ -15,7 +14,6 @@ static void ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
 static void ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn,
     ngx_queue_t *calls);
-static void ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd);
 
 
 static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_lookup_ops = {
@@ -38,13 +36,15 @@ ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup)
                          ngx_cigna_redis_log(lookup->redis), 1);
     ngx_cigna_timer_init(&lookup->step, ngx_cigna_redis_lookup_step, lookup,
                          ngx_cigna_redis_log(lookup->redis), 0);
+
+    lookup->redis->lookup = lookup;
 }
 
 
 void
 ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 {
-    ngx_msec_t  since;
+    ngx_msec_t  left;
 
     if (lookup->active) {
 
@@ -54,45 +54,12 @@ ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
         return;
     }
 
-    since = ngx_current_msec - lookup->asked;
+    left = lookup->asked ? ngx_cigna_timer_left(lookup->asked
+                                                + NGX_CIGNA_REDIS_LOOKUP_LEAST)
+                         : 0;
 
     ngx_cigna_timer_stop(&lookup->again);
-
-    ngx_add_timer(&lookup->again,
-                  (lookup->asked && since < NGX_CIGNA_REDIS_LOOKUP_LEAST)
-                  ? NGX_CIGNA_REDIS_LOOKUP_LEAST - since : 1);
-}
-
-
-ngx_uint_t
-ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *lookup)
-{
-    if (!lookup->more) {
-        return 0;
-    }
-
-    lookup->more = 0;
-    ngx_cigna_redis_lookup_soon(lookup);
-
-    return 1;
-}
-
-
-void
-ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup,
-    ngx_msec_t idle_ms)
-{
-    ngx_msec_t  pause;
-
-    if (idle_ms) {
-        lookup->failures = 0;
-        pause = idle_ms * 3 / 4 + (ngx_msec_t) ngx_random() % (idle_ms / 2);
-
-    } else {
-        pause = ngx_cigna_redis_backoff(ngx_min(lookup->failures++, 3));
-    }
-
-    ngx_add_timer(&lookup->again, pause);
+    ngx_add_timer(&lookup->again, ngx_max(left, 1));
 }
 
 
@@ -112,7 +79,25 @@ ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
     lookup->n = 0;
     lookup->servers(lookup);
 
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
+}
+
+
+void
+ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
+{
+    ngx_uint_t               i;
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = lookup->redis->shared.conf;
+
+    for (i = 0;
+         i < conf->norigins && lookup->n < NGX_CIGNA_REDIS_LOOKUP_MAX;
+         i++)
+    {
+        lookup->origins[lookup->n++] =
+            &conf->origins[(first + i) % conf->norigins];
+    }
 }
 
 
@@ -134,17 +119,34 @@ ngx_cigna_redis_lookup_step(ngx_event_t *ev)
     lookup->active = 0;
     lookup->failed = (lookup->rc != NGX_OK);
 
-    lookup->over(lookup->redis, lookup->rc);
+    if (lookup->more) {
+        ngx_cigna_redis_lookup_soon(lookup);
+
+    } else {
+        ngx_cigna_redis_lookup_later(lookup);
+    }
+
+    ngx_cigna_redis_pending_wake(&lookup->redis->pending);
 }
 
 
-static void
-ngx_cigna_redis_lookup_post(ngx_cigna_redis_lookup_t *lookup)
-{
-    ngx_event_t  *ev;
+/* while something is wrong, pauses are short at first, and grow */
 
-    ev = &lookup->step;
-    ngx_post_event(ev, &ngx_posted_events);
+static void
+ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup)
+{
+    ngx_msec_t  pause;
+
+    if (lookup->settle(lookup->redis) && !lookup->failed) {
+        lookup->failures = 0;
+        pause = lookup->idle * 3 / 4
+                + (ngx_msec_t) ngx_random() % (lookup->idle / 2);
+
+    } else {
+        pause = ngx_cigna_redis_backoff(ngx_min(lookup->failures++, 3));
+    }
+
+    ngx_add_timer(&lookup->again, pause);
 }
 
 
@@ -155,25 +157,12 @@ ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 
     lookup = conn->owner;
 
-    ngx_memzero(&lookup->cmd, sizeof(ngx_cigna_redis_cmd_t));
-
-    lookup->cmd.handler = ngx_cigna_redis_lookup_handler;
-
-    if (ngx_cigna_redis_conn_start(conn, &lookup->cmd, lookup->argv,
-                                   lookup->argc, conn->shared->conf->timeout)
+    if (ngx_cigna_redis_conn_start(conn, NULL, lookup->argv, lookup->argc,
+                                   conn->shared->conf->timeout)
         != NGX_OK)
     {
         conn->error = "no memory";
     }
-}
-
-
-/* ngx_cigna_redis_lookup_answered() has already used the reply */
-
-static void
-ngx_cigna_redis_lookup_handler(ngx_cigna_redis_cmd_t *cmd)
-{
-    ngx_cigna_redis_done(cmd);
 }
 
 
@@ -185,7 +174,7 @@ ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
     lookup = conn->owner;
 
     ngx_cigna_redis_lookup_say(lookup, error);
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
 }
 
 
@@ -242,7 +231,7 @@ ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
         ngx_cigna_redis_lookup_say(lookup, "it has not answered");
     }
 
-    ngx_cigna_redis_lookup_post(lookup);
+    ngx_post_event(&lookup->step, &ngx_posted_events);
 }
 
 

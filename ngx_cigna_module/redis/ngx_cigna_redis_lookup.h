@@ -17,8 +17,6 @@
 #define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
 
 
-typedef struct ngx_cigna_redis_lookup_s  ngx_cigna_redis_lookup_t;
-
 struct ngx_cigna_redis_lookup_s {
     /* set by the owner, all else zeroed */
     ngx_cigna_redis_t        *redis;
@@ -26,6 +24,9 @@ struct ngx_cigna_redis_lookup_s {
     const char               *what;        /* for the log */
     cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
+
+    ngx_msec_t                idle;        /* ms between two questions, if all
+                                              is well */
 
     /* fills in the servers to ask: adds to origins and to n, which is 0 */
     void                    (*servers)(ngx_cigna_redis_lookup_t *lookup);
@@ -35,15 +36,21 @@ struct ngx_cigna_redis_lookup_s {
                                       cigna_reply_t *reply,
                                       ngx_cigna_origin_t *origin);
 
-    /* the question is over; rc NGX_OK: a server has answered it */
-    void                    (*over)(ngx_cigna_redis_t *redis, ngx_int_t rc);
+    /*
+     * The question is over, and is not asked again at once: calls must not wait
+     * any longer for servers that are down.  Returns 1 if none is down.
+     */
+    ngx_uint_t              (*settle)(ngx_cigna_redis_t *redis);
+
+    /* results */
+    unsigned                  failed:1;    /* no server has answered the last
+                                              question, and this was logged */
 
     ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_LOOKUP_MAX];
     ngx_uint_t                n;
 
     /* private */
     ngx_cigna_redis_conn_t    conn;
-    ngx_cigna_redis_cmd_t     cmd;
     ngx_event_t               again;       /* begins the next question */
     ngx_event_t               step;        /* a posted event */
     ngx_msec_t                asked;       /* time of the last question */
@@ -52,11 +59,10 @@ struct ngx_cigna_redis_lookup_s {
     ngx_int_t                 rc;
     unsigned                  active:1;
     unsigned                  more:1;      /* ask again, at once */
-    unsigned                  failed:1;    /* the last question failed, and this
-                                              was logged */
 };
 
 
+/* sets redis->lookup; the client calls done() */
 void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
 
 /*
@@ -65,15 +71,9 @@ void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
  */
 void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup);
 
-/*
- * over() first calls again().  If soon() was called during the question,
- * again() asks once more, at once, and returns 1.  If again() returns 0, over()
- * calls later(), which asks in about idle_ms.  idle_ms is 0 if something is
- * wrong: later() then asks soon, and after longer times while that lasts.
- */
-ngx_uint_t ngx_cigna_redis_lookup_again(ngx_cigna_redis_lookup_t *lookup);
-void ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup,
-    ngx_msec_t idle_ms);
+/* for servers(): adds the configured servers, beginning with number "first" */
+void ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup,
+    ngx_uint_t first);
 
 void ngx_cigna_redis_lookup_done(ngx_cigna_redis_lookup_t *lookup);
 

@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_map.h"
-#include "vault/cigna_marker.h"
 
 
 static ngx_uint_t ngx_cigna_redis_map_usable(cigna_reply_t *reply);
@@ -15,9 +14,7 @@ ngx_int_t
 ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin)
 {
-    int                      rc;
     size_t                   i;
-    ngx_queue_t             *q;
     cigna_cluster_range_t    range;
     ngx_cigna_redis_node_t  *node;
 
@@ -27,21 +24,15 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
     ngx_memzero(map, sizeof(ngx_cigna_redis_map_t));
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
+    ngx_cigna_redis_each_node(redis, node) {
 
         node->listed = 0;
         node->nslots = 0;
     }
 
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_range(reply, i, &range);
+    for (i = 0; i < cigna_reply_count(reply); i++) {
 
-        if (rc == CIGNA_NONE) {
-            break;
-        }
-
-        if (rc == CIGNA_OK) {
+        if (cigna_cluster_range(reply, i, &range) == CIGNA_OK) {
             ngx_cigna_redis_map_range(redis, map, &range, origin);
         }
     }
@@ -57,24 +48,20 @@ ngx_cigna_redis_map_read(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 static ngx_uint_t
 ngx_cigna_redis_map_usable(cigna_reply_t *reply)
 {
-    int                    rc;
     size_t                 i;
     cigna_server_t         server;
     cigna_cluster_range_t  range;
 
-    for (i = 0; ; i++) {
-        rc = cigna_cluster_range(reply, i, &range);
+    for (i = 0; i < cigna_reply_count(reply); i++) {
 
-        if (rc == CIGNA_NONE) {
-            return 0;
-        }
-
-        if (rc == CIGNA_OK
+        if (cigna_cluster_range(reply, i, &range) == CIGNA_OK
             && cigna_cluster_server(&range, 0, &server) == CIGNA_OK)
         {
             return 1;
         }
     }
+
+    return 0;
 }
 
 
@@ -95,11 +82,8 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
             return;
         }
 
-        node = NULL;
-
-        if (rc == CIGNA_OK) {
-            node = ngx_cigna_redis_node_get(redis, &server, origin);
-        }
+        node = (rc == CIGNA_OK)
+               ? ngx_cigna_redis_node_get(redis, &server, origin) : NULL;
 
         if (node == NULL) {
             continue;
@@ -107,18 +91,12 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
         node->listed = 1;
 
-        if (i) {
+        /* a replica has no slots, but can be asked for maps */
 
-            /* a replica has no slots, but can be asked for maps */
-
-            continue;
-        }
-
-        for (slot = range->first; slot <= range->last; slot++) {
+        for (slot = range->first; i == 0 && slot <= range->last; slot++) {
             map[slot] = node;
+            node->nslots++;
         }
-
-        node->nslots += range->last - range->first + 1;
     }
 }
 
@@ -128,11 +106,9 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)
 {
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node;
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
+    ngx_cigna_redis_each_node(redis, node) {
 
         if (node->nslots == 0) {
             ngx_cigna_redis_node_leave(node);
@@ -167,13 +143,11 @@ ngx_cigna_redis_map_shift(ngx_cigna_redis_map_t map,
 ngx_cigna_redis_node_t *
 ngx_cigna_redis_map_any(ngx_cigna_redis_t *redis)
 {
-    ngx_queue_t             *q;
     ngx_cigna_redis_node_t  *node, *any;
 
     any = NULL;
 
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
+    ngx_cigna_redis_each_node(redis, node) {
 
         if (node->nslots == 0) {
             continue;

@@ -1,8 +1,6 @@
 
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_check.h"
-#include "nginx/ngx_cigna_timer.h"
-#include "vault/cigna_marker.h"
 
 
 /*
@@ -41,10 +39,6 @@ struct ngx_cigna_redis_node_conn_s {
 };
 
 
-static ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(
-    ngx_cigna_redis_t *redis);
-static ngx_str_t ngx_cigna_redis_node_host(cigna_server_t *server,
-    ngx_cigna_origin_t *teller);
 static ngx_int_t ngx_cigna_redis_node_conns(ngx_cigna_redis_node_t *node);
 static ngx_cigna_redis_conn_t *ngx_cigna_redis_node_choose(
     ngx_cigna_redis_node_t *node, ngx_cigna_redis_call_t *call);
@@ -81,115 +75,16 @@ static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_node_ops = {
 };
 
 
+#define ngx_cigna_redis_node_host(server, teller)                             \
+    ((server)->host.len ? (server)->host : ngx_cigna_slice(&(teller)->host))
+
 #define ngx_cigna_redis_nconns(redis)                                         \
     ((redis)->shared.conf->connections + NGX_CIGNA_REDIS_DURABLE)
 
 
 ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis)
-{
-    ngx_cigna_redis_node_t  *node;
-
-    node = ngx_cigna_redis_node_create(redis);
-
-    if (node) {
-        node->origins = redis->shared.conf->origins;
-        node->norigins = redis->shared.conf->norigins;
-    }
-
-    return node;
-}
-
-
-ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
-    ngx_cigna_origin_t *teller)
-{
-    ngx_str_t                host;
-    ngx_queue_t             *q;
-    ngx_cigna_redis_node_t  *node;
-
-    host = ngx_cigna_redis_node_host(server, teller);
-
-    ngx_cigna_redis_each_node(redis, q) {
-        node = ngx_cigna_redis_node_at(q);
-
-        if (node->named.port == server->port
-            && node->named.host.len == host.len
-            && ngx_strncasecmp(node->named.host.data, host.data, host.len)
-               == 0)
-        {
-            return node;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_str_t
-ngx_cigna_redis_node_host(cigna_server_t *server, ngx_cigna_origin_t *teller)
-{
-    ngx_str_t  host;
-
-    if (server->host.len == 0) {
-        return teller->host;
-    }
-
-    host.data = (u_char *) server->host.data;
-    host.len = server->host.len;
-
-    return host;
-}
-
-
-ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
-    ngx_cigna_origin_t *teller)
-{
-    ngx_str_t                host;
-    ngx_cigna_redis_node_t  *node;
-    ngx_cigna_redis_conf_t  *conf;
-
-    node = ngx_cigna_redis_node_find(redis, server, teller);
-
-    if (node) {
-        return node;
-    }
-
-    conf = redis->shared.conf;
-    host = ngx_cigna_redis_node_host(server, teller);
-
-    if (redis->nnodes == NGX_CIGNA_REDIS_NODES_MAX) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cigna_redis_log(redis), 0,
-                      "redis \"%V:%ui\" is one server too many, reload nginx",
-                      &host, (ngx_uint_t) server->port);
-        return NULL;
-    }
-
-    node = ngx_cigna_redis_node_create(redis);
-
-    if (node == NULL
-        || ngx_cigna_origin_set(&node->named, &node->mem, &host, server->port,
-                                &conf->tls_name, conf->origins,
-                                conf->norigins)
-           != NGX_OK)
-    {
-        return NULL;
-    }
-
-    node->origins = &node->named;
-    node->norigins = 1;
-
-    ngx_queue_insert_tail(&redis->nodes, &node->link);
-    redis->nnodes++;
-
-    return node;
-}
-
-
-static ngx_cigna_redis_node_t *
-ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis,
+    ngx_cigna_origin_t *origins, ngx_uint_t norigins)
 {
     ngx_cigna_redis_node_t  *node;
 
@@ -199,12 +94,85 @@ ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis)
     }
 
     node->redis = redis;
+    node->origins = origins;
+    node->norigins = norigins;
     node->slot = CIGNA_MARKER_NO_SLOT;
 
     ngx_cigna_timer_init(&node->retry, ngx_cigna_redis_node_retry_handler, node,
                          ngx_cigna_redis_log(redis), 1);
 
+    ngx_queue_insert_tail(&redis->nodes, &node->link);
+    redis->nnodes++;
+
     return node;
+}
+
+
+ngx_cigna_redis_node_t *
+ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis, cigna_server_t *server,
+    ngx_cigna_origin_t *teller)
+{
+    cigna_slice_t            host;
+    ngx_cigna_redis_node_t  *node;
+
+    host = ngx_cigna_redis_node_host(server, teller);
+
+    ngx_cigna_redis_each_node(redis, node) {
+
+        if (node->origins->port == server->port
+            && cigna_slice_eq_case(ngx_cigna_slice(&node->origins->host), host))
+        {
+            return node;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_cigna_redis_node_t *
+ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis, cigna_server_t *server,
+    ngx_cigna_origin_t *teller)
+{
+    cigna_slice_t            host;
+    ngx_cigna_origin_t      *origin;
+    ngx_cigna_redis_node_t  *node;
+    ngx_cigna_redis_conf_t  *conf;
+
+    node = ngx_cigna_redis_node_find(redis, server, teller);
+
+    if (node) {
+        return node;
+    }
+
+    host = ngx_cigna_redis_node_host(server, teller);
+
+    if (redis->nnodes == NGX_CIGNA_REDIS_NODES_MAX) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cigna_redis_log(redis), 0,
+                      "redis \"%*s:%ui\" is one server too many, reload "
+                      "nginx", host.len, host.data, (ngx_uint_t) server->port);
+        return NULL;
+    }
+
+    origin = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_origin_t));
+    if (origin == NULL) {
+        return NULL;
+    }
+
+    conf = redis->shared.conf;
+
+    origin->host = ngx_cigna_str(host);
+    origin->port = server->port;
+    origin->tls_name = conf->tls_name;
+
+    if (ngx_cigna_origin_set(redis->pool, origin, conf->origins,
+                             conf->norigins)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return ngx_cigna_redis_node_create(redis, origin, 1);
 }
 
 
@@ -649,6 +617,9 @@ ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_t  *redis;
 
     redis = node->redis;
+
+    cigna_reply_destroy(call->reply);
+    call->reply = NULL;
 
     if (call->tries++ == NGX_CIGNA_REDIS_TRIES_MAX) {
         ngx_cigna_redis_call_finish(&redis->shared.calls, call,

@@ -12,8 +12,9 @@
  * is never freed: a pointer to it stays valid.
  */
 
-/* makes one node of all seeds, which are tried in turn; NULL: no memory */
-ngx_cigna_redis_node_t *ngx_cigna_redis_node_seeds(ngx_cigna_redis_t *redis);
+/* makes the node of these origins, which are tried in turn; NULL: no memory */
+ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis,
+    ngx_cigna_origin_t *origins, ngx_uint_t norigins);
 
 /*
  * Finds the node of a server that the server "teller" has named.  A server

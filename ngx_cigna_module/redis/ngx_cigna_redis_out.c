@@ -1,6 +1,5 @@
 
 #include "ngx_cigna_redis_out.h"
-#include "redis/cigna_redis.h"
 #include "base/cigna_secret.h"
 
 
@@ -9,55 +8,7 @@
 #define NGX_CIGNA_REDIS_OUT_MAX   (64 * 1024 * 1024)
 
 
-static ngx_int_t ngx_cigna_redis_out_reserve(ngx_cigna_redis_out_t *out,
-    size_t need);
-
-
 ngx_int_t
-ngx_cigna_redis_out_append(ngx_cigna_redis_out_t *out,
-    const cigna_slice_t *argv, ngx_uint_t argc)
-{
-    size_t       need;
-    cigna_buf_t  b;
-
-    if (argc == 0 || argc > CIGNA_REDIS_ARGS_MAX) {
-        return NGX_ERROR;
-    }
-
-    need = cigna_redis_length(argv, argc);
-
-    if (ngx_cigna_redis_out_reserve(out, need) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cigna_buf_init(&b, out->last, need);
-    cigna_redis_append(&b, argv, argc);
-
-    if (b.overflow) {
-        return NGX_ERROR;
-    }
-
-    out->last = b.pos;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_cigna_redis_out_add(ngx_cigna_redis_out_t *out, const u_char *bytes,
-    size_t len)
-{
-    if (ngx_cigna_redis_out_reserve(out, len) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    out->last = ngx_cpymem(out->last, bytes, len);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_cigna_redis_out_reserve(ngx_cigna_redis_out_t *out, size_t need)
 {
     size_t   len, size;

@@ -6,8 +6,6 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "base/cigna_slice.h"
-
 
 /* Bytes to be sent to Redis.  The buffer grows, and is wiped when sent. */
 
@@ -19,11 +17,8 @@ typedef struct {
 } ngx_cigna_redis_out_t;
 
 
-/* NGX_ERROR: no memory, or bad arguments; nothing was appended */
-ngx_int_t ngx_cigna_redis_out_append(ngx_cigna_redis_out_t *out,
-    const cigna_slice_t *argv, ngx_uint_t argc);
-ngx_int_t ngx_cigna_redis_out_add(ngx_cigna_redis_out_t *out,
-    const u_char *bytes, size_t len);
+/* makes room for len bytes at out->last; NGX_ERROR: no memory, or too many */
+ngx_int_t ngx_cigna_redis_out_reserve(ngx_cigna_redis_out_t *out, size_t len);
 
 /* n bytes from pos on were sent */
 void ngx_cigna_redis_out_skip(ngx_cigna_redis_out_t *out, size_t n);

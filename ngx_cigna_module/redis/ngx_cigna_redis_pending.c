@@ -1,13 +1,9 @@
 
 #include "ngx_cigna_redis_pending.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 static void ngx_cigna_redis_pending_handler(ngx_event_t *ev);
 static void ngx_cigna_redis_pending_try(ngx_cigna_redis_pending_t *pending,
-    ngx_cigna_redis_call_t *call);
-static ngx_msec_t ngx_cigna_redis_pending_rest(ngx_cigna_redis_call_t *call);
-static void ngx_cigna_redis_pending_timer(ngx_cigna_redis_pending_t *pending,
     ngx_cigna_redis_call_t *call);
 
 
@@ -27,21 +23,23 @@ void
 ngx_cigna_redis_pending_enter(ngx_cigna_redis_pending_t *pending,
     ngx_cigna_redis_call_t *call)
 {
+    ngx_msec_t  ms, rest;
+
     ngx_queue_insert_tail(&pending->calls, &call->link);
     pending->n++;
 
-    ngx_cigna_redis_pending_timer(pending, call);
+    ms = ngx_cigna_redis_call_left(call);
+    rest = ngx_cigna_timer_left(call->rest_until);
+
+    ngx_cigna_timer_within(&pending->timer, rest ? ngx_min(ms, rest) : ms);
 }
 
 
 void
 ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending)
 {
-    ngx_event_t  *ev;
-
     if (pending->n) {
-        ev = &pending->wake;
-        ngx_post_event(ev, &ngx_posted_events);
+        ngx_post_event(&pending->wake, &ngx_posted_events);
     }
 }
 
@@ -86,8 +84,7 @@ ngx_cigna_redis_pending_try(ngx_cigna_redis_pending_t *pending,
 
         rc = NGX_AGAIN;
 
-        if (ngx_cigna_redis_pending_rest(call) == 0) {
-            call->resting = 0;
+        if (ngx_cigna_timer_left(call->rest_until) == 0) {
             rc = pending->dispatch(pending->data, call);
         }
     }
@@ -99,42 +96,6 @@ ngx_cigna_redis_pending_try(ngx_cigna_redis_pending_t *pending,
         ngx_cigna_redis_call_finish(pending->memory, call, cigna_ev_unsent,
                                     NULL);
     }
-}
-
-
-/* ms until the call may be sent, 0 or more */
-
-static ngx_msec_t
-ngx_cigna_redis_pending_rest(ngx_cigna_redis_call_t *call)
-{
-    ngx_msec_int_t  left;
-
-    if (!call->resting) {
-        return 0;
-    }
-
-    left = (ngx_msec_int_t) (call->rest_until - ngx_current_msec);
-
-    return (left > 0) ? (ngx_msec_t) left : 0;
-}
-
-
-/* makes sure that the timer fires in time for this call */
-
-static void
-ngx_cigna_redis_pending_timer(ngx_cigna_redis_pending_t *pending,
-    ngx_cigna_redis_call_t *call)
-{
-    ngx_msec_t  ms, rest;
-
-    ms = ngx_cigna_redis_call_left(call);
-
-    if (call->resting) {
-        rest = ngx_cigna_redis_pending_rest(call);
-        ms = ngx_min(ms, rest);
-    }
-
-    ngx_cigna_timer_within(&pending->timer, ms);
 }
 
 

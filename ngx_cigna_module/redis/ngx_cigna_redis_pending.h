@@ -3,8 +3,6 @@
 #define _NGX_CIGNA_REDIS_PENDING_H_INCLUDED_
 
 
-#include <ngx_event.h>
-
 #include "ngx_cigna_redis_call.h"
 
 

@@ -2,19 +2,11 @@
 #include "ngx_cigna_redis_queue.h"
 
 
-static ngx_str_t  ngx_cigna_redis_queue_asking =
-    ngx_string("*1\r\n$6\r\nASKING\r\n");
+#define NGX_CIGNA_REDIS_ASKING  "*1\r\n$6\r\nASKING\r\n"
 
 
-static ngx_int_t ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
-    ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 static void ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
     cigna_reply_t **reply, ngx_uint_t replicas);
-
-
-/* offset of out.pos */
-#define ngx_cigna_redis_queue_gone(queue)                                     \
-    ((queue)->queued - (uint64_t) ((queue)->out.last - (queue)->out.pos))
 
 
 void
@@ -29,19 +21,28 @@ ngx_int_t
 ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait)
 {
-    uint64_t                 gone;
+    size_t                   asking, waiting;
     ngx_queue_t             *q;
+    ngx_cigna_redis_out_t   *out;
     ngx_cigna_redis_call_t  *last;
 
-    gone = ngx_cigna_redis_queue_gone(queue);
+    out = &queue->out;
+    asking = call->asking ? sizeof(NGX_CIGNA_REDIS_ASKING) - 1 : 0;
+    waiting = call->durable ? wait->len : 0;
 
-    if (ngx_cigna_redis_queue_write(queue, call, wait) != NGX_OK) {
+    if (ngx_cigna_redis_out_reserve(out, asking + call->len + waiting)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    queue->queued = gone + (queue->out.last - queue->out.pos);
+    out->last = ngx_cpymem(out->last, NGX_CIGNA_REDIS_ASKING, asking);
+    out->last = ngx_cpymem(out->last, call->text, call->len);
+    out->last = ngx_cpymem(out->last, wait->data, waiting);
 
-    call->end = queue->queued - (call->durable ? wait->len : 0);
+    queue->queued += asking + call->len + waiting;
+
+    call->end = queue->queued - waiting;
     call->asked = 0;
 
     if (queue->n) {
@@ -60,52 +61,30 @@ ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* appends all commands of the call, or nothing */
-
-static ngx_int_t
-ngx_cigna_redis_queue_write(ngx_cigna_redis_queue_t *queue,
-    ngx_cigna_redis_call_t *call, ngx_str_t *wait)
-{
-    size_t                  len;
-    ngx_cigna_redis_out_t  *out;
-
-    out = &queue->out;
-    len = out->last - out->pos;
-
-    if ((!call->asking
-         || ngx_cigna_redis_out_add(out, ngx_cigna_redis_queue_asking.data,
-                                    ngx_cigna_redis_queue_asking.len)
-            == NGX_OK)
-        && ngx_cigna_redis_out_add(out, call->text, call->len) == NGX_OK
-        && (!call->durable
-            || ngx_cigna_redis_out_add(out, wait->data, wait->len) == NGX_OK))
-    {
-        return NGX_OK;
-    }
-
-    if (out->start) {
-        out->last = out->pos + len;
-    }
-
-    return NGX_ERROR;
-}
-
-
 ngx_int_t
 ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
     const cigna_slice_t *argv, ngx_uint_t argc)
 {
-    uint64_t  gone;
+    size_t                  len;
+    u_char                 *text;
+    ngx_int_t               rc;
+    ngx_cigna_redis_out_t  *out;
 
-    gone = ngx_cigna_redis_queue_gone(queue);
-
-    if (ngx_cigna_redis_out_append(&queue->out, argv, argc) != NGX_OK) {
+    if (cigna_redis_format(argv, argc, &text, &len) != CIGNA_OK) {
         return NGX_ERROR;
     }
 
-    queue->queued = gone + (queue->out.last - queue->out.pos);
+    out = &queue->out;
+    rc = ngx_cigna_redis_out_reserve(out, len);
 
-    return NGX_OK;
+    if (rc == NGX_OK) {
+        out->last = ngx_cpymem(out->last, text, len);
+        queue->queued += len;
+    }
+
+    cigna_redis_free(text, len);
+
+    return rc;
 }
 
 
@@ -150,7 +129,7 @@ ngx_cigna_redis_queue_sent(ngx_cigna_redis_queue_t *queue, size_t n)
 {
     uint64_t  gone;
 
-    gone = ngx_cigna_redis_queue_gone(queue) + n;
+    gone = queue->queued - (queue->out.last - queue->out.pos) + n;
 
     queue->offered = ngx_max(queue->offered, gone);
 
@@ -218,18 +197,6 @@ ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,
 
 
 void
-ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue)
-{
-    ngx_cigna_redis_call_t  *call;
-
-    if (queue->n) {
-        call = ngx_cigna_redis_call_first(&queue->calls);
-        call->reads = 0;
-    }
-}
-
-
-void
 ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue, ngx_queue_t *list)
 {
     ngx_cigna_redis_call_t  *call;
@@ -238,9 +205,6 @@ ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue, ngx_queue_t *list)
         ngx_queue_insert_tail(list, &call->link);
 
         call->lost = (call->end <= queue->offered);
-
-        cigna_reply_destroy(call->reply);
-        call->reply = NULL;
     }
 
     ngx_cigna_redis_out_free(&queue->out);

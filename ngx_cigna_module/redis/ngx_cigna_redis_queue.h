@@ -63,12 +63,6 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
     ngx_cigna_redis_queue_t *queue, cigna_reply_t **reply,
     ngx_uint_t replicas);
 
-/*
- * The reply to the oldest call cannot be read.  The call must not be sent
- * again, even if it only reads, because it would end the next connection, too.
- */
-void ngx_cigna_redis_queue_unread(ngx_cigna_redis_queue_t *queue);
-
 /* sets each call's "lost", moves all calls to the list's end, empties "out" */
 void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
     ngx_queue_t *list);

@@ -1,5 +1,4 @@
 
-#include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_lookup.h"
 #include "ngx_cigna_redis_node.h"
 #include "ngx_cigna_redis_subscriber.h"
@@ -29,100 +28,7 @@ typedef struct {
     ngx_cigna_redis_node_t    *primary;      /* NULL: not known */
     ngx_cigna_redis_lookup_t   lookup;
     ngx_uint_t                 next;         /* seed to ask first */
-    unsigned                   lost:1;       /* no Sentinel knows a primary */
 } ngx_cigna_redis_sentinel_t;
-
-
-static ngx_int_t ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis);
-static const char *ngx_cigna_redis_sentinel_what(ngx_pool_t *pool,
-    ngx_str_t *name);
-static ngx_int_t ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_int_t ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
-    ngx_cigna_redis_call_t *call, cigna_reply_t *reply);
-static ngx_uint_t ngx_cigna_redis_sentinel_trouble(
-    ngx_cigna_redis_node_t *node);
-static ngx_cigna_origin_t *ngx_cigna_redis_sentinel_origin(
-    ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_sentinel_servers(ngx_cigna_redis_lookup_t *lookup);
-static ngx_int_t ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis,
-    cigna_reply_t *reply, ngx_cigna_origin_t *origin);
-static void ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_node_t *node);
-static void ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis,
-    ngx_int_t rc);
-static void ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis);
-
-
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel = {
-    ngx_cigna_redis_sentinel_init,
-    ngx_cigna_redis_sentinel_route,
-    ngx_cigna_redis_sentinel_answered,
-    ngx_cigna_redis_sentinel_trouble,
-    ngx_cigna_redis_sentinel_origin,
-    ngx_cigna_redis_sentinel_done
-};
-
-
-static ngx_int_t
-ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
-{
-    ngx_str_t                   *name;
-    ngx_cigna_redis_lookup_t    *lookup;
-    ngx_cigna_redis_conf_t      *conf;
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    conf = redis->shared.conf;
-
-    sentinel = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));
-    if (sentinel == NULL) {
-        return NGX_ERROR;
-    }
-
-    redis->topology_data = sentinel;
-
-    name = &conf->sentinel_master;
-    lookup = &sentinel->lookup;
-
-    lookup->what = ngx_cigna_redis_sentinel_what(redis->pool, name);
-    if (lookup->what == NULL) {
-        return NGX_ERROR;
-    }
-
-    lookup->redis = redis;
-    lookup->login = &conf->sentinel_login;
-    lookup->servers = ngx_cigna_redis_sentinel_servers;
-    lookup->answer = ngx_cigna_redis_sentinel_answer;
-    lookup->over = ngx_cigna_redis_sentinel_over;
-
-    lookup->argv[0] = cigna_slice("SENTINEL");
-    lookup->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
-    lookup->argv[2] = cigna_slice_make(name->data, name->data + name->len);
-    lookup->argc = 3;
-
-    ngx_cigna_redis_lookup_init(lookup);
-
-    sentinel->next = (ngx_uint_t) ngx_random() % conf->norigins;
-
-    return NGX_OK;
-}
-
-
-/* the text "the primary NAME" for the log; NULL: no memory */
-
-static const char *
-ngx_cigna_redis_sentinel_what(ngx_pool_t *pool, ngx_str_t *name)
-{
-    u_char  *what;
-
-    what = ngx_pnalloc(pool, sizeof("the primary \"\"") + name->len);
-
-    if (what) {
-        ngx_sprintf(what, "the primary \"%V\"%Z", name);
-    }
-
-    return (char *) what;
-}
 
 
 static ngx_int_t
@@ -133,18 +39,29 @@ ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
 
     sentinel = redis->topology_data;
 
-    if (sentinel->primary) {
-        *node = sentinel->primary;
-        return NGX_OK;
+    *node = sentinel->primary;
+
+    if (*node == NULL && !sentinel->lookup.failed) {
+        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
+        return NGX_AGAIN;
     }
 
-    if (sentinel->lost) {
-        return NGX_ERROR;
+    return *node ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
+{
+    ngx_cigna_redis_sentinel_t  *sentinel;
+
+    sentinel = node->redis->topology_data;
+
+    if (node == sentinel->primary) {
+        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
     }
 
-    ngx_cigna_redis_lookup_soon(&sentinel->lookup);
-
-    return NGX_AGAIN;
+    return 1;
 }
 
 
@@ -169,21 +86,6 @@ ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
 }
 
 
-static ngx_uint_t
-ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
-{
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = node->redis->topology_data;
-
-    if (node == sentinel->primary) {
-        ngx_cigna_redis_lookup_soon(&sentinel->lookup);
-    }
-
-    return 1;
-}
-
-
 static ngx_cigna_origin_t *
 ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 {
@@ -203,19 +105,11 @@ ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 static void
 ngx_cigna_redis_sentinel_servers(ngx_cigna_redis_lookup_t *lookup)
 {
-    ngx_uint_t                   i;
-    ngx_cigna_redis_conf_t      *conf;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
-    conf = lookup->redis->shared.conf;
     sentinel = lookup->redis->topology_data;
 
-    lookup->n = ngx_min(conf->norigins, NGX_CIGNA_REDIS_LOOKUP_MAX);
-
-    for (i = 0; i < lookup->n; i++) {
-        lookup->origins[i] =
-            &conf->origins[(sentinel->next + i) % conf->norigins];
-    }
+    ngx_cigna_redis_lookup_seeds(lookup, sentinel->next);
 }
 
 
@@ -224,7 +118,7 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
     ngx_cigna_origin_t *origin)
 {
     cigna_server_t               server;
-    ngx_cigna_redis_node_t      *node;
+    ngx_cigna_redis_node_t      *node, *old;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
     sentinel = redis->topology_data;
@@ -240,73 +134,95 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 
     sentinel->next = origin - redis->shared.conf->origins + 1;
 
-    if (node != sentinel->primary) {
-        ngx_cigna_redis_sentinel_switch(redis, node);
+    old = sentinel->primary;
+
+    if (node == old) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cigna_redis_log(redis), 0,
+                  "redis \"%V\" is the primary of \"%V\"",
+                  &node->origins->name, &redis->shared.conf->sentinel_master);
+
+    sentinel->primary = node;
+
+    if (old) {
+        ngx_cigna_redis_node_leave(old);
+        ngx_cigna_redis_subscriber_move(redis);
     }
 
     return NGX_OK;
 }
 
 
-static void
-ngx_cigna_redis_sentinel_switch(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_node_t *node)
+/* the Sentinels still name a primary that is down: calls do not wait for it */
+
+static ngx_uint_t
+ngx_cigna_redis_sentinel_settle(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_node_t      *old;
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = redis->topology_data;
-    old = sentinel->primary;
-
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cigna_redis_log(redis), 0,
-                  "redis \"%V\" is the primary of \"%V\"",
-                  &node->named.name, &redis->shared.conf->sentinel_master);
-
-    sentinel->primary = node;
-
-    if (old) {
-        ngx_cigna_redis_node_leave(old);
-        ngx_cigna_redis_subscribers_move(redis);
-    }
-}
-
-
-/*
- * Calls may have waited for this answer.  If the Sentinels still name a primary
- * that is down, calls do not wait for it any longer.
- */
-
-static void
-ngx_cigna_redis_sentinel_over(ngx_cigna_redis_t *redis, ngx_int_t rc)
-{
-    ngx_uint_t                   well;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
     sentinel = redis->topology_data;
 
-    sentinel->lost = (rc != NGX_OK && sentinel->primary == NULL);
-
-    if (!ngx_cigna_redis_lookup_again(&sentinel->lookup)) {
-        well = rc == NGX_OK && sentinel->primary && !sentinel->primary->down;
-
-        ngx_cigna_redis_lookup_later(&sentinel->lookup,
-                                     well ? NGX_CIGNA_REDIS_SENTINEL_IDLE : 0);
-
-        if (sentinel->primary) {
-            sentinel->primary->hope = 0;
-        }
+    if (sentinel->primary == NULL) {
+        return 0;
     }
 
-    ngx_cigna_redis_pending_wake(&redis->pending);
+    sentinel->primary->hope = 0;
+
+    return !sentinel->primary->down;
 }
 
 
-static void
-ngx_cigna_redis_sentinel_done(ngx_cigna_redis_t *redis)
+static ngx_int_t
+ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
 {
+    u_char                      *what;
+    ngx_str_t                   *name;
+    ngx_cigna_redis_lookup_t    *lookup;
+    ngx_cigna_redis_conf_t      *conf;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
-    sentinel = redis->topology_data;
+    conf = redis->shared.conf;
+    name = &conf->sentinel_master;
 
-    ngx_cigna_redis_lookup_done(&sentinel->lookup);
+    sentinel = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));
+    what = ngx_pnalloc(redis->pool, sizeof("the primary \"\"") + name->len);
+
+    if (sentinel == NULL || what == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(what, "the primary \"%V\"%Z", name);
+
+    redis->topology_data = sentinel;
+    sentinel->next = (ngx_uint_t) ngx_random() % conf->norigins;
+
+    lookup = &sentinel->lookup;
+
+    lookup->redis = redis;
+    lookup->login = &conf->sentinel_login;
+    lookup->what = (char *) what;
+    lookup->idle = NGX_CIGNA_REDIS_SENTINEL_IDLE;
+    lookup->servers = ngx_cigna_redis_sentinel_servers;
+    lookup->answer = ngx_cigna_redis_sentinel_answer;
+    lookup->settle = ngx_cigna_redis_sentinel_settle;
+
+    lookup->argv[0] = cigna_slice("SENTINEL");
+    lookup->argv[1] = cigna_slice("GET-MASTER-ADDR-BY-NAME");
+    lookup->argv[2] = ngx_cigna_slice(name);
+    lookup->argc = 3;
+
+    ngx_cigna_redis_lookup_init(lookup);
+
+    return NGX_OK;
 }
+
+
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_sentinel = {
+    .init = ngx_cigna_redis_sentinel_init,
+    .route = ngx_cigna_redis_sentinel_route,
+    .answered = ngx_cigna_redis_sentinel_answered,
+    .trouble = ngx_cigna_redis_sentinel_trouble,
+    .origin = ngx_cigna_redis_sentinel_origin
+};

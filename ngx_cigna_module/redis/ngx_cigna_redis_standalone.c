@@ -1,30 +1,16 @@
 
-#include "ngx_cigna_redis_topology.h"
 #include "ngx_cigna_redis_node.h"
-
-
-static ngx_int_t ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis);
-static ngx_int_t ngx_cigna_redis_standalone_route(ngx_cigna_redis_t *redis,
-    ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node);
-static ngx_cigna_origin_t *ngx_cigna_redis_standalone_origin(
-    ngx_cigna_redis_t *redis);
-static void ngx_cigna_redis_standalone_done(ngx_cigna_redis_t *redis);
-
-
-const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_standalone = {
-    ngx_cigna_redis_standalone_init,
-    ngx_cigna_redis_standalone_route,
-    NULL,
-    NULL,
-    ngx_cigna_redis_standalone_origin,
-    ngx_cigna_redis_standalone_done
-};
 
 
 static ngx_int_t
 ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis)
 {
-    redis->topology_data = ngx_cigna_redis_node_seeds(redis);
+    ngx_cigna_redis_conf_t  *conf;
+
+    conf = redis->shared.conf;
+
+    redis->topology_data = ngx_cigna_redis_node_create(redis, conf->origins,
+                                                       conf->norigins);
 
     return redis->topology_data ? NGX_OK : NGX_ERROR;
 }
@@ -47,8 +33,8 @@ ngx_cigna_redis_standalone_origin(ngx_cigna_redis_t *redis)
 }
 
 
-static void
-ngx_cigna_redis_standalone_done(ngx_cigna_redis_t *redis)
-{
-    ngx_cigna_redis_node_done(redis->topology_data);
-}
+const ngx_cigna_redis_topology_t  ngx_cigna_redis_topology_standalone = {
+    .init = ngx_cigna_redis_standalone_init,
+    .route = ngx_cigna_redis_standalone_route,
+    .origin = ngx_cigna_redis_standalone_origin
+};

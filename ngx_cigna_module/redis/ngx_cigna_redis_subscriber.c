@@ -1,7 +1,6 @@
 
 #include "ngx_cigna_redis_subscriber.h"
 #include "ngx_cigna_redis_client.h"
-#include "nginx/ngx_cigna_timer.h"
 
 
 /*
@@ -23,7 +22,6 @@
 
 
 struct ngx_cigna_redis_subscriber_s {
-    ngx_queue_t                  queue;
     ngx_cigna_redis_t           *redis;
     ngx_cigna_redis_conn_t       conn;
 
@@ -65,7 +63,7 @@ static const ngx_cigna_redis_conn_ops_t  ngx_cigna_redis_subscriber_ops = {
 };
 
 
-ngx_cigna_redis_subscriber_t *
+ngx_int_t
 ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
     ngx_cigna_redis_up_pt up, ngx_cigna_redis_message_pt handler, void *data)
 {
@@ -73,12 +71,12 @@ ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
 
     sub = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_subscriber_t));
     if (sub == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     sub->channel.data = ngx_pstrdup(redis->pool, channel);
     if (sub->channel.data == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     sub->channel.len = channel->len;
@@ -89,11 +87,11 @@ ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis, ngx_str_t *channel,
 
     ngx_cigna_redis_subscriber_init(sub);
 
-    ngx_queue_insert_tail(&redis->subscribers, &sub->queue);
+    redis->subscriber = sub;
 
     ngx_add_timer(&sub->retry, 1);
 
-    return sub;
+    return NGX_OK;
 }
 
 
@@ -146,8 +144,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
     sub = conn->owner;
 
     argv[0] = cigna_slice("SUBSCRIBE");
-    argv[1].data = sub->channel.data;
-    argv[1].len = sub->channel.len;
+    argv[1] = ngx_cigna_slice(&sub->channel);
 
     /* on an error no reply will come, and the silence closes the connection */
 
@@ -276,38 +273,27 @@ ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
 
 
 void
-ngx_cigna_redis_subscribers_move(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_subscriber_move(ngx_cigna_redis_t *redis)
 {
-    ngx_queue_t                   *q;
     ngx_cigna_redis_subscriber_t  *sub;
 
-    for (q = ngx_queue_head(&redis->subscribers);
-         q != ngx_queue_sentinel(&redis->subscribers);
-         q = ngx_queue_next(q))
-    {
-        sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
+    sub = redis->subscriber;
 
-        if (sub->conn.state == ngx_cigna_redis_conn_ready) {
-            ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
-        }
+    if (sub && sub->conn.state == ngx_cigna_redis_conn_ready) {
+        ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
     }
 }
 
 
 void
-ngx_cigna_redis_subscribers_destroy(ngx_cigna_redis_t *redis)
+ngx_cigna_redis_subscriber_done(ngx_cigna_redis_t *redis)
 {
-    ngx_queue_t                   *q;
     ngx_cigna_redis_subscriber_t  *sub;
 
-    for (q = ngx_queue_head(&redis->subscribers);
-         q != ngx_queue_sentinel(&redis->subscribers);
-         q = ngx_queue_next(q))
-    {
-        sub = ngx_queue_data(q, ngx_cigna_redis_subscriber_t, queue);
+    sub = redis->subscriber;
 
+    if (sub) {
         ngx_cigna_timer_stop(&sub->look);
-
         ngx_cigna_timer_stop(&sub->retry);
 
         ngx_cigna_redis_conn_destroy(&sub->conn);

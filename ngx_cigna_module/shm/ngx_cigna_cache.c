@@ -9,6 +9,7 @@
 #include "ngx_cigna_cache.h"
 #include "ngx_cigna_cache_node.h"
 #include "nginx/ngx_cigna_pool_secret.h"
+#include "nginx/ngx_cigna_slice.h"
 #include "base/cigna_siphash.h"
 
 
@@ -54,19 +55,14 @@ static ngx_atomic_t *ngx_cigna_cache_slot(ngx_shm_zone_t *zone,
     const u_char *name);
 static ngx_uint_t ngx_cigna_cache_written(ngx_slab_pool_t *pool,
     const u_char *name, const u_char *id, uint64_t generation);
-static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
-    const u_char *name);
 static void ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark);
-static void ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
-    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN]);
-static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
+static ngx_cigna_cache_node_t *ngx_cigna_cache_named(ngx_cigna_cache_t *cache,
+    const u_char *name);
+static ngx_cigna_cache_node_t *ngx_cigna_cache_find(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key);
-static void ngx_cigna_cache_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static ngx_int_t ngx_cigna_cache_compare(ngx_rbtree_key_t key,
-    const u_char *rest, ngx_rbtree_node_t *node);
+static uint32_t ngx_cigna_cache_hash(const ngx_cigna_cache_key_t *key);
 static ngx_int_t ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
     u_char *bytes);
@@ -114,15 +110,18 @@ ngx_cigna_cache_get_locked(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_cigna_cache_entry_t *entry,
     u_char *bytes)
 {
+    ngx_slab_pool_t         *slab;
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    cache = ngx_cigna_zone_slab(zone)->data;
-    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+    slab = ngx_cigna_zone_slab(zone);
+    node = ngx_cigna_cache_find(slab, key);
 
     if (node == NULL || node->refused) {
         return NGX_DECLINED;
     }
+
+    cache = slab->data;
 
     ngx_queue_remove(&node->queue);
     ngx_queue_insert_head(&cache->used, &node->queue);
@@ -146,7 +145,6 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
 {
     u_char                   *p;
     ngx_int_t                 rc;
-    ngx_slab_pool_t          *slab;
     ngx_cigna_cache_bytes_t   bytes;
 
     if (entry->token.len == 0
@@ -162,16 +160,12 @@ ngx_cigna_cache_put(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     p = ngx_cpymem(p, entry->scope.data, entry->scope.len);
     ngx_memcpy(p, entry->userinfo.data, entry->userinfo.len);
 
-    slab = ngx_cigna_zone_slab(zone);
-
     ngx_cigna_zone_lock(zone);
 
-    if (*ngx_cigna_cache_slot(zone, entry->name) == epoch) {
-        rc = ngx_cigna_cache_put_locked(slab, key, entry, bytes);
-
-    } else {
-        rc = NGX_DECLINED;
-    }
+    rc = *ngx_cigna_cache_slot(zone, entry->name) == epoch
+         ? ngx_cigna_cache_put_locked(ngx_cigna_zone_slab(zone), key, entry,
+                                      bytes)
+         : NGX_DECLINED;
 
     ngx_cigna_zone_unlock(zone);
 
@@ -185,21 +179,16 @@ void
 ngx_cigna_cache_drop(ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key,
     const u_char name[CIGNA_NAME_LEN])
 {
-    ngx_slab_pool_t         *slab;
-    ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
-
-    slab = ngx_cigna_zone_slab(zone);
 
     ngx_cigna_zone_lock(zone);
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    cache = slab->data;
-    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+    node = ngx_cigna_cache_find(ngx_cigna_zone_slab(zone), key);
 
     if (node) {
-        ngx_cigna_cache_remove(slab, node);
+        ngx_cigna_cache_remove(ngx_cigna_zone_slab(zone), node);
     }
 
     ngx_cigna_zone_unlock(zone);
@@ -211,11 +200,10 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN],
     const ngx_str_t *token, int64_t now_ms)
 {
-    u_char                    digest[CIGNA_SIPHASH_LEN];
-    ngx_slab_pool_t          *slab;
-    ngx_cigna_cache_entry_t   mark;
+    u_char                   digest[CIGNA_SIPHASH_LEN];
+    ngx_cigna_cache_entry_t  mark;
 
-    ngx_cigna_cache_digest(key, token, digest);
+    cigna_siphash(key->bytes, ngx_cigna_slice(token), digest);
 
     ngx_memzero(&mark, sizeof(ngx_cigna_cache_entry_t));
 
@@ -224,11 +212,9 @@ ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
     mark.checked_ms = now_ms;
     ngx_memcpy(mark.name, name, CIGNA_NAME_LEN);
 
-    slab = ngx_cigna_zone_slab(zone);
-
     ngx_cigna_zone_lock(zone);
 
-    ngx_cigna_cache_refuse_locked(slab, key, token, &mark);
+    ngx_cigna_cache_refuse_locked(ngx_cigna_zone_slab(zone), key, token, &mark);
 
     ngx_cigna_zone_unlock(zone);
 }
@@ -239,31 +225,26 @@ ngx_cigna_cache_refuse_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token,
     ngx_cigna_cache_entry_t *mark)
 {
-    ngx_cigna_cache_t        *cache;
+    ngx_uint_t                same;
     ngx_cigna_cache_node_t   *node;
     ngx_cigna_cache_entry_t   entry;
     ngx_cigna_cache_bytes_t   bytes;
 
-    cache = ngx_cigna_cache(pool);
-    if (cache == NULL) {
-        return;
-    }
-
-    node = ngx_cigna_cache_find(cache, key);
+    node = ngx_cigna_cache_find(pool, key);
 
     if (node && !node->refused) {
 
         entry.token.data = bytes;
         ngx_cigna_cache_node_read(node, &entry);
 
-        if (entry.token.len != token->len
-            || ngx_memcmp(entry.token.data, token->data, token->len) != 0)
-        {
-            ngx_explicit_memzero(bytes, node->len);
-            return;
-        }
+        same = entry.token.len == token->len
+               && ngx_memcmp(bytes, token->data, token->len) == 0;
 
         ngx_explicit_memzero(bytes, node->len);
+
+        if (!same) {
+            return;
+        }
 
         mark->generation = entry.generation;
         ngx_memcpy(mark->id, entry.id, CIGNA_GRANT_ID_LEN);
@@ -289,14 +270,12 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     u_char                    seen[CIGNA_SIPHASH_LEN];
     u_char                    digest[CIGNA_SIPHASH_LEN];
     ngx_uint_t                refused;
-    ngx_cigna_cache_t        *cache;
     ngx_cigna_cache_node_t   *node;
     ngx_cigna_cache_entry_t   mark;
 
     ngx_cigna_zone_lock(zone);
 
-    cache = ngx_cigna_zone_slab(zone)->data;
-    node = cache ? ngx_cigna_cache_find(cache, key) : NULL;
+    node = ngx_cigna_cache_find(ngx_cigna_zone_slab(zone), key);
     refused = node && node->refused;
 
     if (refused) {
@@ -314,19 +293,9 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
         return 0;
     }
 
-    ngx_cigna_cache_digest(key, token, digest);
+    cigna_siphash(key->bytes, ngx_cigna_slice(token), digest);
 
     return ngx_memcmp(seen, digest, CIGNA_SIPHASH_LEN) == 0;
-}
-
-
-static void
-ngx_cigna_cache_digest(const ngx_cigna_cache_key_t *key,
-    const ngx_str_t *token, u_char digest[CIGNA_SIPHASH_LEN])
-{
-    cigna_siphash(key->bytes, cigna_slice_make(token->data,
-                                               token->data + token->len),
-                  digest);
 }
 
 
@@ -335,16 +304,14 @@ ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation)
 {
-    ngx_uint_t        dropped;
-    ngx_slab_pool_t  *slab;
-
-    slab = ngx_cigna_zone_slab(zone);
+    ngx_uint_t  dropped;
 
     ngx_cigna_zone_lock(zone);
 
     (*ngx_cigna_cache_slot(zone, name))++;
 
-    dropped = ngx_cigna_cache_written(slab, name, id, generation);
+    dropped = ngx_cigna_cache_written(ngx_cigna_zone_slab(zone), name, id,
+                                      generation);
 
     ngx_cigna_zone_unlock(zone);
 
@@ -428,7 +395,8 @@ ngx_cigna_cache(ngx_slab_pool_t *pool)
         return NULL;
     }
 
-    ngx_rbtree_init(&cache->tree, &cache->sentinel, ngx_cigna_cache_insert);
+    ngx_rbtree_init(&cache->tree, &cache->sentinel,
+                    ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&cache->names, &cache->names_sentinel,
                     ngx_rbtree_insert_value);
     ngx_queue_init(&cache->used);
@@ -485,75 +453,36 @@ ngx_cigna_cache_named(ngx_cigna_cache_t *cache, const u_char *name)
 
 
 static ngx_cigna_cache_node_t *
-ngx_cigna_cache_find(ngx_cigna_cache_t *cache,
-    const ngx_cigna_cache_key_t *key)
+ngx_cigna_cache_find(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key)
 {
-    ngx_int_t           rc;
-    ngx_rbtree_key_t    hash;
-    ngx_rbtree_node_t  *node;
+    ngx_str_t           str;
+    ngx_cigna_cache_t  *cache;
+
+    cache = pool->data;
+
+    if (cache == NULL) {
+        return NULL;
+    }
+
+    str.data = (u_char *) key->bytes;
+    str.len = NGX_CIGNA_CACHE_KEY_LEN;
+
+    return (ngx_cigna_cache_node_t *)
+           ngx_str_rbtree_lookup(&cache->tree, &str,
+                                 ngx_cigna_cache_hash(key));
+}
+
+
+/* a key is a hash itself: its first bytes do for the tree */
+
+static uint32_t
+ngx_cigna_cache_hash(const ngx_cigna_cache_key_t *key)
+{
+    uint32_t  hash;
 
     ngx_memcpy(&hash, key->bytes, sizeof(hash));
 
-    node = cache->tree.root;
-
-    while (node != &cache->sentinel) {
-
-        rc = ngx_cigna_cache_compare(hash, key->bytes + sizeof(hash), node);
-
-        if (rc == 0) {
-            return (ngx_cigna_cache_node_t *) node;
-        }
-
-        node = (rc < 0) ? node->left : node->right;
-    }
-
-    return NULL;
-}
-
-
-static void
-ngx_cigna_cache_insert(ngx_rbtree_node_t *temp, ngx_rbtree_node_t *node,
-    ngx_rbtree_node_t *sentinel)
-{
-    ngx_int_t            rc;
-    ngx_rbtree_node_t  **p;
-
-    for ( ;; ) {
-
-        rc = ngx_cigna_cache_compare(node->key,
-                                     ((ngx_cigna_cache_node_t *) node)->rest,
-                                     temp);
-
-        p = (rc < 0) ? &temp->left : &temp->right;
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    *p = node;
-    node->parent = temp;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
-}
-
-
-static ngx_int_t
-ngx_cigna_cache_compare(ngx_rbtree_key_t key, const u_char *rest,
-    ngx_rbtree_node_t *node)
-{
-    ngx_cigna_cache_node_t  *other;
-
-    if (key != node->key) {
-        return (key < node->key) ? -1 : 1;
-    }
-
-    other = (ngx_cigna_cache_node_t *) node;
-
-    return ngx_memcmp(rest, other->rest, sizeof(other->rest));
+    return hash;
 }
 
 
@@ -562,15 +491,9 @@ ngx_cigna_cache_put_locked(ngx_slab_pool_t *pool,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
     u_char *bytes)
 {
-    ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    cache = ngx_cigna_cache(pool);
-    if (cache == NULL) {
-        return NGX_ERROR;
-    }
-
-    node = ngx_cigna_cache_find(cache, key);
+    node = ngx_cigna_cache_find(pool, key);
 
     if (node && node->refused) {
         ngx_cigna_cache_remove(pool, node);
@@ -616,19 +539,23 @@ ngx_cigna_cache_add(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key,
     ngx_cigna_cache_t       *cache;
     ngx_cigna_cache_node_t  *node;
 
-    cache = pool->data;
+    cache = ngx_cigna_cache(pool);
+    if (cache == NULL) {
+        return NULL;
+    }
 
     node = ngx_cigna_cache_alloc(pool, ngx_cigna_cache_entry_len(entry));
     if (node == NULL) {
         return NULL;
     }
 
+    node->key = *key;
+    node->node.str.data = node->key.bytes;
+    node->node.str.len = NGX_CIGNA_CACHE_KEY_LEN;
+    node->node.node.key = ngx_cigna_cache_hash(key);
     ngx_memcpy(&node->named.key, entry->name, sizeof(node->named.key));
-    ngx_memcpy(&node->node.key, key->bytes, sizeof(node->node.key));
-    ngx_memcpy(node->rest, key->bytes + sizeof(node->node.key),
-               sizeof(node->rest));
 
-    ngx_rbtree_insert(&cache->tree, &node->node);
+    ngx_rbtree_insert(&cache->tree, &node->node.node);
     ngx_rbtree_insert(&cache->names, &node->named);
     ngx_queue_insert_head(&cache->used, &node->queue);
 
@@ -689,7 +616,7 @@ ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
     cache = pool->data;
 
     ngx_queue_remove(&node->queue);
-    ngx_rbtree_delete(&cache->tree, &node->node);
+    ngx_rbtree_delete(&cache->tree, &node->node.node);
     ngx_rbtree_delete(&cache->names, &node->named);
 
     ngx_cigna_cache_node_destroy(pool, node);

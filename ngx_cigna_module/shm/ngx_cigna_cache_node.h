@@ -18,13 +18,11 @@ typedef struct ngx_cigna_cache_piece_s  ngx_cigna_cache_piece_t;
 
 
 typedef struct {
-    ngx_rbtree_node_t         node;        /* its key: the first bytes of the
-                                              cache key */
+    ngx_str_node_t            node;        /* its string is "key" */
     ngx_rbtree_node_t         named;       /* its key: the first bytes of
                                               "name" */
     ngx_queue_t               queue;
-    u_char                    rest[NGX_CIGNA_CACHE_KEY_LEN
-                                   - sizeof(ngx_rbtree_key_t)];
+    ngx_cigna_cache_key_t     key;
     u_char                    name[CIGNA_NAME_LEN];
     u_char                    id[CIGNA_GRANT_ID_LEN];
     uint64_t                  generation;

@@ -2,10 +2,7 @@
 #include "ngx_cigna_counters.h"
 
 
-/* low bits of "dances" that count the dances started in one second */
-
-#define NGX_CIGNA_DANCES_BITS  16
-#define NGX_CIGNA_DANCES_MASK  ((1 << NGX_CIGNA_DANCES_BITS) - 1)
+#define NGX_CIGNA_SECOND_BITS  16
 
 
 /* room for new counters, because a reload with a newer module keeps the row */
@@ -15,8 +12,7 @@
 
 
 struct ngx_cigna_counters_s {
-    /* a second, and in the low bits the number of dances started in it */
-    ngx_atomic_t  dances;
+    ngx_atomic_t  dances;                  /* see ngx_cigna_second_take() */
 
     ngx_atomic_t  counts[NGX_CIGNA_COUNTERS_MAX];
     ngx_atomic_t  outcomes[NGX_CIGNA_OUTCOMES_MAX];
@@ -29,13 +25,6 @@ _Static_assert(sizeof(ngx_cigna_counters_t) <= NGX_CIGNA_ROW_COUNTERS,
 _Static_assert((int) ngx_cigna_count_max <= NGX_CIGNA_COUNTERS_MAX
                && (int) cigna_dance_outcome_max <= NGX_CIGNA_OUTCOMES_MAX,
                "more counters than room: NGX_CIGNA_ZONE_VERSION has to grow");
-
-
-ngx_cigna_counters_t *
-ngx_cigna_counters(ngx_cigna_zone_row_t *row)
-{
-    return (ngx_cigna_counters_t *) row->counters;
-}
 
 
 void
@@ -60,10 +49,6 @@ ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
 uint64_t
 ngx_cigna_counted(ngx_cigna_counters_t *counters, ngx_cigna_count_e what)
 {
-    if (what >= ngx_cigna_count_max) {
-        return 0;
-    }
-
     return counters->counts[what];
 }
 
@@ -72,39 +57,51 @@ uint64_t
 ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
     cigna_dance_outcome_e outcome)
 {
-    if (outcome >= cigna_dance_outcome_max) {
-        return 0;
-    }
-
     return counters->outcomes[outcome];
+}
+
+
+ngx_int_t
+ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
+    ngx_uint_t rate, time_t now)
+{
+    return ngx_cigna_second_take(&counters->dances, rate, now);
 }
 
 
 /* the second and the count share one word, so no lock is needed */
 
 ngx_int_t
-ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
-    ngx_uint_t rate, time_t now)
+ngx_cigna_second_take(ngx_atomic_t *word, ngx_uint_t rate, time_t second)
 {
-    ngx_atomic_uint_t  old, second, started;
+    ngx_uint_t         n;
+    ngx_atomic_uint_t  old;
 
-    rate = ngx_min(rate, NGX_CIGNA_DANCES_MASK);
-    second = (ngx_atomic_uint_t) now << NGX_CIGNA_DANCES_BITS;
+    rate = ngx_min(rate, NGX_CIGNA_SECOND_MAX);
 
     do {
-        old = counters->dances;
-        started = 0;
+        old = *word;
+        n = ngx_cigna_second_taken(old, second);
 
-        if ((old & ~(ngx_atomic_uint_t) NGX_CIGNA_DANCES_MASK) == second) {
-            started = old & NGX_CIGNA_DANCES_MASK;
-        }
-
-        if (started >= rate) {
+        if (n >= rate) {
             return NGX_BUSY;
         }
 
-    } while (!ngx_atomic_cmp_set(&counters->dances, old,
-                                 second | (started + 1)));
+    } while (!ngx_atomic_cmp_set(word, old,
+                                 (ngx_atomic_uint_t) second
+                                 << NGX_CIGNA_SECOND_BITS | (n + 1)));
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_cigna_second_taken(ngx_atomic_uint_t word, time_t second)
+{
+    ngx_atomic_uint_t  bits;
+
+    bits = (ngx_atomic_uint_t) second << NGX_CIGNA_SECOND_BITS;
+
+    return (word & ~(ngx_atomic_uint_t) NGX_CIGNA_SECOND_MAX) == bits
+           ? word & NGX_CIGNA_SECOND_MAX : 0;
 }

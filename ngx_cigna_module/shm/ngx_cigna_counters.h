@@ -88,7 +88,7 @@ typedef enum {
 typedef struct ngx_cigna_counters_s  ngx_cigna_counters_t;
 
 
-ngx_cigna_counters_t *ngx_cigna_counters(ngx_cigna_zone_row_t *row);
+#define ngx_cigna_counters(row)  ((ngx_cigna_counters_t *) (row)->counters)
 
 void ngx_cigna_count(ngx_cigna_counters_t *counters, ngx_cigna_count_e what);
 void ngx_cigna_count_outcome(ngx_cigna_counters_t *counters,
@@ -105,6 +105,21 @@ uint64_t ngx_cigna_counted_outcome(ngx_cigna_counters_t *counters,
  */
 ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
     ngx_uint_t rate, time_t now);
+
+
+/*
+ * A word in the zone that counts events in one second.  It has the second, and
+ * in its low bits the number of events, at most NGX_CIGNA_SECOND_MAX.
+ */
+
+#define NGX_CIGNA_SECOND_MAX  0xffff
+
+/* counts one event.  NGX_BUSY: "rate" events were counted in this second. */
+ngx_int_t ngx_cigna_second_take(ngx_atomic_t *word, ngx_uint_t rate,
+    time_t second);
+
+/* the number of events that the word has for this second */
+ngx_uint_t ngx_cigna_second_taken(ngx_atomic_uint_t word, time_t second);
 
 
 #endif /* _NGX_CIGNA_COUNTERS_H_INCLUDED_ */

@@ -158,9 +158,7 @@ ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 
         doc = &docs->documents[i];
 
-        if (doc->used
-            && ngx_memcmp(doc->key, key, NGX_CIGNA_DOCUMENTS_KEY) == 0)
-        {
+        if (doc->used && ngx_cigna_documents_same(doc->key, key)) {
             return doc;
         }
     }

@@ -22,6 +22,10 @@
 #define NGX_CIGNA_DOCUMENTS_MAX   64       /* documents in the zone */
 #define NGX_CIGNA_DOCUMENTS_KEY   32       /* bytes of a key, a SHA-256 */
 
+#define ngx_cigna_documents_same(a, b)                                        \
+    cigna_slice_eq(cigna_slice_make(a, (a) + NGX_CIGNA_DOCUMENTS_KEY),        \
+                   cigna_slice_make(b, (b) + NGX_CIGNA_DOCUMENTS_KEY))
+
 
 /* the state of a document; all zero: nothing is known about it */
 

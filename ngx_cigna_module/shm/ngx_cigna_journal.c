@@ -11,7 +11,10 @@
 
 
 static cigna_book_t *ngx_cigna_journal_lock(ngx_shm_zone_t *zone);
-static cigna_book_t *ngx_cigna_journal_book(ngx_cigna_zone_t *fixed);
+
+
+#define ngx_cigna_journal_book(zone)                                          \
+    ((cigna_book_t *) ngx_cigna_zone_journal(ngx_cigna_zone_fixed(zone)))
 
 
 ngx_int_t
@@ -28,11 +31,8 @@ ngx_cigna_journal_put(ngx_shm_zone_t *zone, const cigna_journal_t *entry,
 
     ngx_cigna_zone_unlock(zone);
 
-    if (rc != CIGNA_OK) {
-        return rc == CIGNA_NONE ? NGX_BUSY : NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return rc == CIGNA_OK ? NGX_OK
+           : rc == CIGNA_NONE ? NGX_BUSY : NGX_DECLINED;
 }
 
 
@@ -133,16 +133,14 @@ ngx_cigna_journal_expire(ngx_shm_zone_t *zone)
 ngx_uint_t
 ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone)
 {
-    return cigna_journal_unconfirmed(
-                         ngx_cigna_journal_book(ngx_cigna_zone_fixed(zone)));
+    return cigna_journal_unconfirmed(ngx_cigna_journal_book(zone));
 }
 
 
 ngx_uint_t
 ngx_cigna_journal_entries(ngx_shm_zone_t *zone)
 {
-    return cigna_journal_entries(
-                         ngx_cigna_journal_book(ngx_cigna_zone_fixed(zone)));
+    return cigna_journal_entries(ngx_cigna_journal_book(zone));
 }
 
 
@@ -163,7 +161,7 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
 
     ngx_cigna_zone_lock(zone);
 
-    book = cigna_journal_open(ngx_cigna_journal_book(fixed),
+    book = cigna_journal_open(ngx_cigna_journal_book(zone),
                               fixed->journal_size);
 
     if (fixed->journal_torn) {
@@ -172,11 +170,4 @@ ngx_cigna_journal_lock(ngx_shm_zone_t *zone)
     }
 
     return book;
-}
-
-
-static cigna_book_t *
-ngx_cigna_journal_book(ngx_cigna_zone_t *fixed)
-{
-    return (cigna_book_t *) ngx_cigna_zone_journal(fixed);
 }

@@ -1,9 +1,7 @@
 
 #include "ngx_cigna_refresh_gate.h"
+#include "ngx_cigna_counters.h"
 
-
-#define NGX_CIGNA_REFRESH_GATE_BITS  16
-#define NGX_CIGNA_REFRESH_GATE_MASK  ((1 << NGX_CIGNA_REFRESH_GATE_BITS) - 1)
 
 /* times in ms */
 
@@ -26,9 +24,7 @@
 
 
 struct ngx_cigna_refresh_gate_s {
-    /* a second, and in the low bits the number of requests in it */
-    ngx_atomic_t          requests;
-
+    ngx_atomic_t          requests;        /* see ngx_cigna_second_take() */
     ngx_atomic_t          paused_until;
     ngx_atomic_t          said_after[ngx_cigna_refresh_gate_doubting + 1];
     cigna_refusal_rate_t  refusals;
@@ -39,8 +35,6 @@ _Static_assert(sizeof(ngx_cigna_refresh_gate_t) <= NGX_CIGNA_ROW_REFRESH_GATE,
                "a row is too small");
 
 
-static ngx_uint_t ngx_cigna_refresh_gate_made(ngx_atomic_uint_t requests);
-static ngx_atomic_uint_t ngx_cigna_refresh_gate_second(void);
 static void ngx_cigna_refresh_gate_extend(ngx_atomic_t *until, ngx_msec_t ms);
 static ngx_msec_t ngx_cigna_refresh_gate_left(ngx_atomic_uint_t until);
 static ngx_uint_t ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
@@ -54,47 +48,28 @@ static ngx_cigna_zone_cooling_t *ngx_cigna_refresh_gate_place(
     ngx_shm_zone_t *zone, const ngx_cigna_cache_key_t *key, uint64_t *tag);
 
 
-ngx_cigna_refresh_gate_t *
-ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row)
-{
-    return (ngx_cigna_refresh_gate_t *) row->refresh_gate;
-}
-
-
 ngx_int_t
 ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate,
     ngx_msec_t *wait)
 {
-    ngx_uint_t         made;
-    ngx_atomic_uint_t  old;
+    if (ngx_cigna_second_take(&gate->requests, rate, ngx_current_msec / 1000)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
 
-    rate = ngx_min(rate, NGX_CIGNA_REFRESH_GATE_MASK);
+    *wait = 1000 - ngx_current_msec % 1000
+            + ngx_random() % NGX_CIGNA_REFRESH_GATE_SPREAD;
 
-    do {
-        old = gate->requests;
-        made = ngx_cigna_refresh_gate_made(old);
-
-        if (made >= rate) {
-            *wait = 1000 - ngx_current_msec % 1000
-                    + ngx_random() % NGX_CIGNA_REFRESH_GATE_SPREAD;
-            return NGX_BUSY;
-        }
-
-    } while (!ngx_atomic_cmp_set(&gate->requests, old,
-                                 ngx_cigna_refresh_gate_second()
-                                 | (made + 1)));
-
-    return NGX_OK;
+    return NGX_BUSY;
 }
 
 
 void
 ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate)
 {
-    ngx_msec_t  wait;
-
-    (void) ngx_cigna_refresh_gate_take(gate, NGX_CIGNA_REFRESH_GATE_MASK,
-                                       &wait);
+    (void) ngx_cigna_second_take(&gate->requests, NGX_CIGNA_SECOND_MAX,
+                                 ngx_current_msec / 1000);
 }
 
 
@@ -103,30 +78,9 @@ ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate, ngx_uint_t rate)
 {
     ngx_uint_t  made;
 
-    made = ngx_cigna_refresh_gate_made(gate->requests);
+    made = ngx_cigna_second_taken(gate->requests, ngx_current_msec / 1000);
 
     return made && made >= rate;
-}
-
-
-/* returns how many requests were counted in this second */
-
-static ngx_uint_t
-ngx_cigna_refresh_gate_made(ngx_atomic_uint_t requests)
-{
-    ngx_uint_t  made;
-
-    made = requests & NGX_CIGNA_REFRESH_GATE_MASK;
-
-    return requests - made == ngx_cigna_refresh_gate_second() ? made : 0;
-}
-
-
-static ngx_atomic_uint_t
-ngx_cigna_refresh_gate_second(void)
-{
-    return (ngx_atomic_uint_t) (ngx_current_msec / 1000)
-           << NGX_CIGNA_REFRESH_GATE_BITS;
 }
 
 

@@ -25,7 +25,8 @@
 typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 
 
-ngx_cigna_refresh_gate_t *ngx_cigna_refresh_gate(ngx_cigna_zone_row_t *row);
+#define ngx_cigna_refresh_gate(row)                                           \
+    ((ngx_cigna_refresh_gate_t *) (row)->refresh_gate)
 
 
 /*

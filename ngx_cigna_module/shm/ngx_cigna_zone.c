@@ -20,9 +20,9 @@
 #include <sys/mman.h>
 
 
-/* grows with each change of the layout of the fixed part */
+/* grows with each change of the layout of the zone */
 
-#define NGX_CIGNA_ZONE_VERSION  7
+#define NGX_CIGNA_ZONE_VERSION  8
 
 #define NGX_CIGNA_ZONE_MAGIC                                                  \
     ((uint64_t) 0x6369676e61 << 24 | NGX_CIGNA_ZONE_VERSION)
@@ -36,20 +36,10 @@ _Static_assert(sizeof(ngx_cigna_zone_row_t) % NGX_CIGNA_ZONE_LINE == 0,
                "two rows share a line");
 
 
-extern ngx_module_t  ngx_cigna_module;
-
-
 static void ngx_cigna_zone_hide(ngx_shm_zone_t *zone);
 static void ngx_cigna_zone_recover(ngx_slab_pool_t *pool,
     ngx_cigna_zone_t *fixed);
 static void ngx_cigna_zone_reset(ngx_slab_pool_t *pool);
-
-
-ngx_shm_zone_t *
-ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
-{
-    return ngx_shared_memory_add(cf, name, size, &ngx_cigna_module);
-}
 
 
 ngx_uint_t

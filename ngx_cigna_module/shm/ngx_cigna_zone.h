@@ -39,6 +39,12 @@
 #define NGX_CIGNA_ROW_REFRESH_GATE       256
 #define NGX_CIGNA_ROW_BUDGET     384
 
+/*
+ * Room for parts that do not exist yet, because a later change of this layout
+ * would force operators to restart nginx.
+ */
+#define NGX_CIGNA_ROW_SPARE      1408
+
 /* the zone's size is divided by this for the journal's size */
 
 #define NGX_CIGNA_ZONE_JOURNAL   8
@@ -77,39 +83,13 @@ typedef struct {
 } ngx_cigna_zone_origin_t;
 
 
-/*
- * A histogram of durations, and counts of the last hours.  They are not used
- * yet.  They have room here because a later change of this layout would force
- * operators to restart nginx.
- */
-
-#define NGX_CIGNA_ROW_DURATIONS  2         /* exchanges, and dances */
-#define NGX_CIGNA_ROW_BUCKETS    14
-#define NGX_CIGNA_ROW_HOURS      48
-#define NGX_CIGNA_ROW_CLASSES    5         /* dances started, and kinds of
-                                              outcome */
-
-typedef struct {
-    ngx_atomic_t        buckets[NGX_CIGNA_ROW_BUCKETS];
-    ngx_atomic_t        sum_ms;
-    ngx_atomic_t        unused;
-} ngx_cigna_zone_durations_t;
-
-typedef struct {
-    uint32_t            hour;              /* hours since the epoch; the counts
-                                              of another hour are cleared */
-    uint32_t            counts[NGX_CIGNA_ROW_CLASSES];
-} ngx_cigna_zone_hour_t;
-
-
 /* the row of one tenant; the files that use the parts define their layout */
 
 typedef struct ngx_cigna_zone_row_s {
     u_char              counters[NGX_CIGNA_ROW_COUNTERS];
     uint64_t            budget[NGX_CIGNA_ROW_BUDGET / sizeof(uint64_t)];
     u_char              refresh_gate[NGX_CIGNA_ROW_REFRESH_GATE];
-    ngx_cigna_zone_durations_t  durations[NGX_CIGNA_ROW_DURATIONS];
-    ngx_cigna_zone_hour_t       hours[NGX_CIGNA_ROW_HOURS];
+    u_char              spare[NGX_CIGNA_ROW_SPARE];
 } ngx_cigna_zone_row_t;
 
 
@@ -146,10 +126,6 @@ typedef struct {
     uint64_t            dances[NGX_CIGNA_ZONE_DANCES / sizeof(uint64_t)];
 } ngx_cigna_zone_t;
 
-
-/* adds the zone to the configuration; NULL after logging an error */
-ngx_shm_zone_t *ngx_cigna_zone_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size);
 
 /* the number of tenants that a zone of so many bytes has room for */
 ngx_uint_t ngx_cigna_zone_tenants(size_t size);

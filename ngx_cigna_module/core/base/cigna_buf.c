@@ -4,6 +4,9 @@
 #include "cigna_buf.h"
 
 
+static void cigna_buf_append_number(cigna_buf_t *b, uint64_t n, size_t len);
+
+
 void
 cigna_buf_init(cigna_buf_t *b, void *mem, size_t size)
 {
@@ -94,30 +97,27 @@ cigna_buf_append_uint(cigna_buf_t *b, uint64_t n)
 void
 cigna_buf_append_u32(cigna_buf_t *b, uint32_t n)
 {
-    uint8_t  *p;
-
-    p = cigna_buf_reserve(b, 4);
-
-    if (p) {
-        p[0] = (uint8_t) (n >> 24);
-        p[1] = (uint8_t) (n >> 16);
-        p[2] = (uint8_t) (n >> 8);
-        p[3] = (uint8_t) n;
-    }
+    cigna_buf_append_number(b, n, 4);
 }
 
 
 void
 cigna_buf_append_u64(cigna_buf_t *b, uint64_t n)
 {
-    uint8_t   bytes[8];
-    unsigned  i;
+    cigna_buf_append_number(b, n, 8);
+}
 
-    for (i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t) (n >> (56 - 8 * i));
+
+static void
+cigna_buf_append_number(cigna_buf_t *b, uint64_t n, size_t len)
+{
+    uint8_t  *p;
+
+    p = cigna_buf_reserve(b, len);
+
+    for ( /* void */ ; p && len; n >>= 8) {
+        p[--len] = (uint8_t) n;
     }
-
-    cigna_buf_append(b, cigna_slice_make(bytes, bytes + 8));
 }
 
 

@@ -135,12 +135,9 @@ cigna_siphash_tail(const uint8_t *p, size_t len)
 static void
 cigna_siphash_store(uint8_t *p, uint64_t word)
 {
-    p[0] = (uint8_t) word;
-    p[1] = (uint8_t) (word >> 8);
-    p[2] = (uint8_t) (word >> 16);
-    p[3] = (uint8_t) (word >> 24);
-    p[4] = (uint8_t) (word >> 32);
-    p[5] = (uint8_t) (word >> 40);
-    p[6] = (uint8_t) (word >> 48);
-    p[7] = (uint8_t) (word >> 56);
+    unsigned  i;
+
+    for (i = 0; i < 8; i++) {
+        p[i] = (uint8_t) (word >> (8 * i));
+    }
 }

@@ -225,15 +225,13 @@ cigna_slice_cut(cigna_slice_t *s, uint8_t c)
     cigna_slice_t   head;
     const uint8_t  *p;
 
+    head = *s;
     p = s->len ? memchr(s->data, c, s->len) : NULL;
 
-    if (p == NULL) {
-        head = *s;
-        *s = cigna_slice_skip(*s, s->len);
-        return head;
+    if (p) {
+        head.len = (size_t) (p - s->data);
     }
 
-    head = cigna_slice_make(s->data, p);
     *s = cigna_slice_skip(*s, head.len + 1);
 
     return head;

@@ -417,7 +417,8 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
     f->sent_ms = ev->now_ms;
 
-    cigna_flow_exchange(op, &req);
+    cigna_flow_http(op, &req);
+    op->http.exchange = 1;
     f->state = cigna_retry_init(&f->retry, op, cigna_callback_st_exchange);
 }
 

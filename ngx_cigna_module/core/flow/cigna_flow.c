@@ -5,7 +5,13 @@
 #include "cigna_flow.h"
 
 
-static void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
+void
+cigna_flow_op(cigna_op_t *op, cigna_op_e type)
+{
+    memset(op, 0, sizeof(cigna_op_t));
+
+    op->type = type;
+}
 
 
 void
@@ -39,32 +45,6 @@ cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req)
 
 
 void
-cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req)
-{
-    cigna_flow_http(op, req);
-
-    op->http.exchange = 1;
-}
-
-
-void
-cigna_flow_lease(cigna_op_t *op, const cigna_script_t *renew,
-    const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
-    unsigned ms)
-{
-    cigna_op_lease_t  *lease;
-
-    lease = &op->http.lease;
-
-    lease->renew = renew;
-    lease->retake = retake;
-    lease->ms = ms;
-    lease->argc = argc;
-    memcpy(lease->argv, argv, argc * sizeof(cigna_slice_t));
-}
-
-
-void
 cigna_flow_turn(cigna_op_t *op, unsigned probe)
 {
     cigna_flow_op(op, cigna_op_turn);
@@ -79,24 +59,6 @@ cigna_flow_sleep(cigna_op_t *op, unsigned ms)
     cigna_flow_op(op, cigna_op_sleep);
 
     op->sleep.ms = ms;
-}
-
-
-void
-cigna_flow_watch(cigna_op_t *op, unsigned ms)
-{
-    cigna_flow_sleep(op, ms);
-
-    op->sleep.watch = 1;
-}
-
-
-void
-cigna_flow_idle(cigna_op_t *op, unsigned ms)
-{
-    cigna_flow_sleep(op, ms);
-
-    op->sleep.idle = 1;
 }
 
 
@@ -126,34 +88,6 @@ cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token, unsigned refresh_token)
 
     op->revoke.token = token;
     op->revoke.refresh_token = refresh_token ? 1 : 0;
-}
-
-
-void
-cigna_flow_report(cigna_op_t *op)
-{
-    cigna_flow_op(op, cigna_op_report);
-}
-
-
-void
-cigna_flow_done(cigna_op_t *op)
-{
-    cigna_flow_op(op, cigna_op_done);
-}
-
-
-/*
- * clears the members of the last operation in *op, and sets the type of the
- * next
- */
-
-static void
-cigna_flow_op(cigna_op_t *op, cigna_op_e type)
-{
-    memset(op, 0, sizeof(cigna_op_t));
-
-    op->type = type;
 }
 
 
@@ -302,11 +236,4 @@ int
 cigna_flow_passing(const cigna_event_t *ev)
 {
     return ev->type != cigna_ev_ok || ev->status == 429 || ev->status >= 500;
-}
-
-
-int
-cigna_flow_is_exchange(const cigna_op_t *op)
-{
-    return op->type == cigna_op_http && op->http.exchange;
 }

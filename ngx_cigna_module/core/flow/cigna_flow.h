@@ -202,6 +202,12 @@ typedef struct {
 } cigna_op_t;
 
 
+/* makes *op an operation of this type, all members of which are zero */
+void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
+
+#define cigna_flow_report(op)  cigna_flow_op(op, cigna_op_report)
+#define cigna_flow_done(op)    cigna_flow_op(op, cigna_op_done)
+
 /* makes *op a Redis command with these arguments, slices that it borrows */
 #define cigna_flow_command(op, ...)                                           \
     cigna_flow_redis(op, (const cigna_slice_t[]) { __VA_ARGS__ },             \
@@ -209,9 +215,8 @@ typedef struct {
                      / sizeof(cigna_slice_t))
 
 /*
- * Each function makes *op the operation of its name.  cigna_flow_lease()
- * instead adds a lease to an exchange.  Arguments are borrowed until the flow
- * is done.
+ * Each function makes *op the operation of its name; the caller then sets other
+ * members, if any.  Arguments are borrowed until the flow is done.
  */
 
 void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
@@ -219,22 +224,14 @@ void cigna_flow_redis(cigna_op_t *op, const cigna_slice_t *argv,
 void cigna_flow_script(cigna_op_t *op, const cigna_script_t *script,
     const cigna_slice_t *argv, unsigned argc);
 void cigna_flow_http(cigna_op_t *op, const cigna_http_request_t *req);
-void cigna_flow_exchange(cigna_op_t *op, const cigna_http_request_t *req);
-void cigna_flow_lease(cigna_op_t *op, const cigna_script_t *renew,
-    const cigna_script_t *retake, const cigna_slice_t *argv, unsigned argc,
-    unsigned ms);
 void cigna_flow_turn(cigna_op_t *op, unsigned probe);
 void cigna_flow_sleep(cigna_op_t *op, unsigned ms);
-void cigna_flow_watch(cigna_op_t *op, unsigned ms);
-void cigna_flow_idle(cigna_op_t *op, unsigned ms);
 void cigna_flow_journal(cigna_op_t *op, const cigna_journal_t *entry,
     int confirmed);
 void cigna_flow_settle(cigna_op_t *op, const cigna_journal_t *entry,
     int confirmed);
 void cigna_flow_revoke(cigna_op_t *op, cigna_slice_t token,
     unsigned refresh_token);
-void cigna_flow_report(cigna_op_t *op);
-void cigna_flow_done(cigna_op_t *op);
 
 
 /*
@@ -312,7 +309,8 @@ int cigna_flow_answered(const cigna_event_t *ev);
 int cigna_flow_passing(const cigna_event_t *ev);
 
 /* 1 if the operation sends a refresh token or a code */
-int cigna_flow_is_exchange(const cigna_op_t *op);
+#define cigna_flow_is_exchange(op)                                            \
+    ((op)->type == cigna_op_http && (op)->http.exchange)
 
 
 #endif /* _CIGNA_FLOW_H_INCLUDED_ */

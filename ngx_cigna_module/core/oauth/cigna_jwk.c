@@ -502,8 +502,9 @@ cigna_jwk_ed25519(cigna_jwk_t *key, const cigna_json_t *object)
 static int
 cigna_jwk_small_order(const uint8_t *point)
 {
-    size_t   i, count;
-    uint8_t  y[CIGNA_ED25519_LEN];
+    size_t         i, count;
+    uint8_t        y[CIGNA_ED25519_LEN];
+    cigna_slice_t  small;
 
     memcpy(y, point, sizeof(y));
     y[sizeof(y) - 1] &= 0x7f;
@@ -511,7 +512,10 @@ cigna_jwk_small_order(const uint8_t *point)
     count = sizeof(cigna_jwk_small_orders) / sizeof(cigna_jwk_small_orders[0]);
 
     for (i = 0; i < count; i++) {
-        if (memcmp(y, cigna_jwk_small_orders[i], sizeof(y)) == 0) {
+        small.data = (const uint8_t *) cigna_jwk_small_orders[i];
+        small.len = sizeof(y);
+
+        if (cigna_slice_eq(cigna_slice_make(y, y + sizeof(y)), small)) {
             return 1;
         }
     }

@@ -271,7 +271,8 @@ cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,
     f->slept_ms += ms;
 
     f->state = cigna_revocation_st_sleep;
-    cigna_flow_idle(op, ms);
+    cigna_flow_sleep(op, ms);
+    op->sleep.idle = 1;
 }
 
 

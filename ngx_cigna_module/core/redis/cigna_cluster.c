@@ -4,6 +4,7 @@
 #include "cigna_cluster.h"
 
 
+static int cigna_cluster_among(cigna_slice_t word, const char *const *words);
 static int cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot);
 
 
@@ -12,31 +13,25 @@ static int cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot);
  * except for EVAL and EVALSHA.
  */
 
-static const char  *cigna_cluster_keyless[] = {
-    "PUBLISH", "PING", "TIME", "INFO", "CLUSTER", "SCRIPT", "WAIT"
+static const char *const  cigna_cluster_keyless[] = {
+    "PUBLISH", "PING", "TIME", "INFO", "CLUSTER", "SCRIPT", "WAIT", NULL
 };
-
-#define CIGNA_CLUSTER_KEYLESS                                                 \
-    (sizeof(cigna_cluster_keyless) / sizeof(cigna_cluster_keyless[0]))
 
 
 /* Redis sends these errors before it begins a command or a script */
 
-static const char  *cigna_cluster_waits[] = {
-    "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"
+static const char *const  cigna_cluster_waits[] = {
+    "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", NULL
 };
-
-#define CIGNA_CLUSTER_WAITS                                                   \
-    (sizeof(cigna_cluster_waits) / sizeof(cigna_cluster_waits[0]))
 
 
 int
 cigna_cluster_slot(const cigna_slice_t *argv, size_t argc, unsigned *slot)
 {
-    size_t    i, key;
+    size_t    key;
     uint64_t  nkeys;
 
-    if (argc < 2) {
+    if (argc < 2 || cigna_cluster_among(argv[0], cigna_cluster_keyless)) {
         return CIGNA_NONE;
     }
 
@@ -55,18 +50,20 @@ cigna_cluster_slot(const cigna_slice_t *argv, size_t argc, unsigned *slot)
         key = 3;
     }
 
-    for (i = 0; i < CIGNA_CLUSTER_KEYLESS; i++) {
-
-        if (cigna_slice_eq(argv[0],
-                           cigna_slice_str(cigna_cluster_keyless[i])))
-        {
-            return CIGNA_NONE;
-        }
-    }
-
     *slot = cigna_slot(argv[key]);
 
     return CIGNA_OK;
+}
+
+
+static int
+cigna_cluster_among(cigna_slice_t word, const char *const *words)
+{
+    while (*words && !cigna_slice_eq(word, cigna_slice_str(*words))) {
+        words++;
+    }
+
+    return *words != NULL;
 }
 
 
@@ -151,38 +148,31 @@ cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 cigna_redirect_e
 cigna_cluster_redirect(const cigna_reply_t *reply, cigna_redirect_t *r)
 {
-    size_t            i;
     uint64_t          slot;
-    cigna_slice_t     text;
+    cigna_slice_t     text, code;
     cigna_redirect_e  type;
 
     memset(r, 0, sizeof(cigna_redirect_t));
 
-    if (cigna_reply_is_error(reply, "MOVED")) {
-        type = cigna_redirect_moved;
-
-    } else if (cigna_reply_is_error(reply, "ASK")) {
-        type = cigna_redirect_ask;
-
-    } else {
-
-        for (i = 0; i < CIGNA_CLUSTER_WAITS; i++) {
-
-            if (cigna_reply_is_error(reply, cigna_cluster_waits[i])) {
-                r->type = cigna_redirect_wait;
-                break;
-            }
-        }
-
-        return r->type;
+    if (cigna_reply_type(reply) != cigna_reply_error) {
+        return cigna_redirect_none;
     }
 
     text = cigna_reply_slice(reply);
+    code = cigna_slice_cut(&text, ' ');
 
-    (void) cigna_slice_cut(&text, ' ');
+    if (cigna_cluster_among(code, cigna_cluster_waits)) {
+        r->type = cigna_redirect_wait;
+        return r->type;
+    }
 
-    if (cigna_slice_uint(cigna_slice_cut(&text, ' '), CIGNA_SLOTS - 1, &slot)
-        == CIGNA_OK
+    type = cigna_slice_eq(code, cigna_slice("MOVED")) ? cigna_redirect_moved
+           : cigna_slice_eq(code, cigna_slice("ASK")) ? cigna_redirect_ask
+                                                      : cigna_redirect_none;
+
+    if (type
+        && cigna_slice_uint(cigna_slice_cut(&text, ' '), CIGNA_SLOTS - 1, &slot)
+           == CIGNA_OK
         && cigna_server_parse(&r->server, text) == CIGNA_OK)
     {
         r->type = type;

@@ -38,7 +38,6 @@ static void *cigna_reader_create_array(const redisReadTask *task,
     cigna_reader_count_t n);
 static void cigna_reader_free_object(void *reply);
 static void cigna_reply_wipe(redisReply *reply);
-static size_t cigna_redis_digits(size_t n);
 
 
 cigna_reader_t *
@@ -200,16 +199,17 @@ cigna_reply_type(const cigna_reply_t *reply)
 cigna_slice_t
 cigna_reply_slice(const cigna_reply_t *reply)
 {
-    switch (cigna_reply_type(reply)) {
+    cigna_reply_e  type;
 
-    case cigna_reply_string:
-    case cigna_reply_status:
-    case cigna_reply_error:
+    type = cigna_reply_type(reply);
+
+    if (type == cigna_reply_string || type == cigna_reply_status
+        || type == cigna_reply_error)
+    {
         return (cigna_slice_t) { (const uint8_t *) reply->str, reply->len };
-
-    default:
-        return cigna_slice_null;
     }
+
+    return cigna_slice_null;
 }
 
 
@@ -292,49 +292,47 @@ cigna_reply_is_readonly(const cigna_reply_t *reply)
 }
 
 
-void
-cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv, size_t argc)
+int
+cigna_redis_format(const cigna_slice_t *argv, size_t argc, uint8_t **text,
+    size_t *len)
 {
-    size_t  i;
+    char        *command;
+    size_t       i, sum, lengths[CIGNA_REDIS_ARGS_MAX];
+    const char  *args[CIGNA_REDIS_ARGS_MAX];
 
-    /*
-     * a command must not be cut: Redis would take the next command for its rest
-     */
-
-    if (argc > CIGNA_REDIS_ARGS_MAX
-        || cigna_redis_length(argv, argc) > (size_t) (b->end - b->pos))
-    {
-        b->overflow = 1;
-        return;
+    if (argc == 0 || argc > CIGNA_REDIS_ARGS_MAX) {
+        return CIGNA_ERROR;
     }
 
-    cigna_buf_append_char(b, '*');
-    cigna_buf_append_uint(b, argc);
-    cigna_buf_append_str(b, "\r\n");
+    for (i = 0, sum = 0; i < argc; i++) {
 
-    for (i = 0; i < argc; i++) {
-        cigna_buf_append_char(b, '$');
-        cigna_buf_append_uint(b, argv[i].len);
-        cigna_buf_append_str(b, "\r\n");
-        cigna_buf_append(b, argv[i]);
-        cigna_buf_append_str(b, "\r\n");
+        if (argv[i].len > CIGNA_REDIS_COMMAND_MAX - sum) {
+            return CIGNA_ERROR;
+        }
+
+        sum += argv[i].len;
+        lengths[i] = argv[i].len;
+        args[i] = argv[i].len ? (const char *) argv[i].data : "";
     }
+
+    *len = (size_t) redisFormatCommandArgv(&command, (int) argc, args, lengths);
+    if (*len == (size_t) -1) {
+        return CIGNA_ERROR;
+    }
+
+    *text = (uint8_t *) command;
+
+    return CIGNA_OK;
 }
 
 
-size_t
-cigna_redis_length(const cigna_slice_t *argv, size_t argc)
+void
+cigna_redis_free(uint8_t *text, size_t len)
 {
-    size_t  i, len;
-
-    len = sizeof("*\r\n") - 1 + cigna_redis_digits(argc);
-
-    for (i = 0; i < argc; i++) {
-        len += sizeof("$\r\n\r\n") - 1 + cigna_redis_digits(argv[i].len)
-               + argv[i].len;
+    if (text) {
+        cigna_secret_wipe(text, len);
+        redisFreeCommand((char *) text);
     }
-
-    return len;
 }
 
 
@@ -390,24 +388,9 @@ cigna_reply_wipe(redisReply *reply)
         return;
     }
 
-    if (reply->str) {
-        cigna_secret_wipe(reply->str, reply->len);
-    }
+    cigna_secret_wipe(reply->str, reply->len);
 
     for (i = 0; i < reply->elements; i++) {
         cigna_reply_wipe(reply->element[i]);
     }
-}
-
-
-static size_t
-cigna_redis_digits(size_t n)
-{
-    size_t  digits;
-
-    for (digits = 1; n > 9; n /= 10) {
-        digits++;
-    }
-
-    return digits;
 }

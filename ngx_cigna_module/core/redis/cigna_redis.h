@@ -86,14 +86,19 @@ int cigna_reply_is_error(const cigna_reply_t *reply, const char *code);
 int cigna_reply_is_readonly(const cigna_reply_t *reply);
 
 
-#define CIGNA_REDIS_ARGS_MAX  16
+#define CIGNA_REDIS_ARGS_MAX     16
+#define CIGNA_REDIS_COMMAND_MAX  (64 * 1024 * 1024)     /* bytes of arguments */
 
-/* appends one command of at most CIGNA_REDIS_ARGS_MAX arguments */
-void cigna_redis_append(cigna_buf_t *b, const cigna_slice_t *argv,
-    size_t argc);
+/*
+ * Allocates the bytes of one command, which the caller frees by
+ * cigna_redis_free().  CIGNA_ERROR: no memory, no argument, or too many or too
+ * long ones.
+ */
+int cigna_redis_format(const cigna_slice_t *argv, size_t argc, uint8_t **text,
+    size_t *len);
 
-/* the number of bytes that cigna_redis_append() writes */
-size_t cigna_redis_length(const cigna_slice_t *argv, size_t argc);
+/* wipes and frees a command's text, which may be NULL */
+void cigna_redis_free(uint8_t *text, size_t len);
 
 
 /*

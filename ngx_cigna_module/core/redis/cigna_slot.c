@@ -47,10 +47,6 @@ cigna_slot_hashed(cigna_slice_t key)
 {
     cigna_slice_t  tag;
 
-    if (!cigna_slice_has(key, '{')) {
-        return key;
-    }
-
     tag = key;
     (void) cigna_slice_cut(&tag, '{');
 

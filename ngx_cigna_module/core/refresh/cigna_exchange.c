@@ -87,7 +87,8 @@ cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
     } else {
         x->sent_ms = ev->now_ms;
         x->state = cigna_exchange_st_send;
-        cigna_flow_exchange(op, &req);
+        cigna_flow_http(op, &req);
+        op->http.exchange = 1;
         cigna_lease_renew(x->lease, op);
 
         return CIGNA_OK;

@@ -23,6 +23,8 @@
  */
 
 
+#include <string.h>
+
 #include "cigna_lease.h"
 
 
@@ -215,7 +217,8 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     l->retry.tries = 1;
     l->slept_ms = ev->now_ms;
     l->state = cigna_lease_st_wait;
-    cigna_flow_watch(op, ms < left ? ms : left);
+    cigna_flow_sleep(op, ms < left ? ms : left);
+    op->sleep.watch = 1;
 
     return CIGNA_AGAIN;
 }
@@ -240,14 +243,20 @@ cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 void
 cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op)
 {
+    cigna_op_lease_t  *lease;
+
     const cigna_slice_t  argv[] = {
         l->subject->identity->grant_key, l->subject->identity->lock_key,
         l->owner, l->lease, l->mark, l->grant_id, l->generation, l->attempts
     };
 
-    cigna_flow_lease(op, cigna_script(cigna_script_grant_renew),
-                     cigna_script(cigna_script_grant_retake), argv,
-                     sizeof(argv) / sizeof(argv[0]), CIGNA_LEASE_MS / 3);
+    lease = &op->http.lease;
+
+    lease->renew = cigna_script(cigna_script_grant_renew);
+    lease->retake = cigna_script(cigna_script_grant_retake);
+    lease->ms = CIGNA_LEASE_MS / 3;
+    lease->argc = sizeof(argv) / sizeof(argv[0]);
+    memcpy(lease->argv, argv, sizeof(argv));
 }
 
 

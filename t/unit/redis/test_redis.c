@@ -583,85 +583,59 @@ bytes_that_wait_to_be_read_are_bounded(void **state)
 static void
 a_command_is_an_array_of_strings(void **state)
 {
-    cigna_buf_t          b;
+    size_t               len;
+    uint8_t             *text;
     const cigna_slice_t  argv[] = { cigna_slice("SET"), cigna_slice("a\r\n"),
                                     cigna_slice_null,
                                     cigna_slice("0123456789") };
 
     (void) state;
 
-    cigna_buf_init(&b, mem, sizeof(mem));
-    cigna_redis_append(&b, argv, 4);
+    assert_int_equal(cigna_redis_format(argv, 4, &text, &len), CIGNA_OK);
 
-    assert_slice(cigna_buf_slice(&b),
+    assert_slice(cigna_slice_make(text, text + len),
                  "*4\r\n$3\r\nSET\r\n$3\r\na\r\n\r\n$0\r\n\r\n"
                  "$10\r\n0123456789\r\n");
-    assert_int_equal(cigna_redis_length(argv, 4), b.pos - b.start);
+
+    cigna_redis_free(text, len);
 }
 
 
 static void
-the_length_of_a_command_is_known_beforehand(void **state)
+a_command_without_arguments_or_with_too_many_is_refused(void **state)
 {
-    size_t         i, lengths[] = { 0, 1, 9, 10, 99, 100, 999 };
-    uint8_t        room[2048];
-    cigna_buf_t    b;
-    cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX];
-
-    (void) state;
-
-    for (i = 0; i < CIGNA_REDIS_ARGS_MAX; i++) {
-        argv[i] = cigna_slice("a");
-    }
-
-    for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-
-        argv[0] = (cigna_slice_t) { mem, lengths[i] };
-
-        cigna_buf_init(&b, room, sizeof(room));
-        cigna_redis_append(&b, argv, CIGNA_REDIS_ARGS_MAX - i);
-
-        assert_int_equal(cigna_redis_length(argv, CIGNA_REDIS_ARGS_MAX - i),
-                         b.pos - b.start);
-    }
-}
-
-
-static void
-a_command_is_written_complete_or_not_at_all(void **state)
-{
-    cigna_buf_t          b;
-    const cigna_slice_t  argv[] = { cigna_slice("GET"), cigna_slice("a") };
-
-    (void) state;
-
-    cigna_buf_init(&b, mem, cigna_redis_length(argv, 2) - 1);
-    cigna_redis_append(&b, argv, 2);
-
-    assert_int_equal(b.overflow, 1);
-    assert_ptr_equal(b.pos, b.start);
-
-    cigna_buf_init(&b, mem, cigna_redis_length(argv, 2));
-    cigna_redis_append(&b, argv, 2);
-
-    assert_int_equal(b.overflow, 0);
-    assert_ptr_equal(b.pos, b.end);
-}
-
-
-static void
-a_command_with_too_many_arguments_is_refused(void **state)
-{
-    cigna_buf_t    b;
+    size_t         len;
+    uint8_t       *text;
     cigna_slice_t  argv[CIGNA_REDIS_ARGS_MAX + 1] = { cigna_slice_null };
 
     (void) state;
 
-    cigna_buf_init(&b, mem, sizeof(mem));
-    cigna_redis_append(&b, argv, CIGNA_REDIS_ARGS_MAX + 1);
+    assert_int_equal(cigna_redis_format(argv, 0, &text, &len), CIGNA_ERROR);
+    assert_int_equal(cigna_redis_format(argv, CIGNA_REDIS_ARGS_MAX + 1, &text,
+                                        &len), CIGNA_ERROR);
 
-    assert_int_equal(b.overflow, 1);
-    assert_ptr_equal(b.pos, b.start);
+    assert_int_equal(cigna_redis_format(argv, CIGNA_REDIS_ARGS_MAX, &text,
+                                        &len), CIGNA_OK);
+    cigna_redis_free(text, len);
+}
+
+
+static void
+a_command_with_too_many_bytes_is_refused(void **state)
+{
+    size_t         len;
+    uint8_t       *text;
+    cigna_slice_t  argv[2] = { cigna_slice("GET"), { mem, 0 } };
+
+    (void) state;
+
+    /* the length is checked before a byte is read */
+
+    argv[1].len = CIGNA_REDIS_COMMAND_MAX - 2;
+    assert_int_equal(cigna_redis_format(argv, 2, &text, &len), CIGNA_ERROR);
+
+    argv[1].len = SIZE_MAX;
+    assert_int_equal(cigna_redis_format(argv, 2, &text, &len), CIGNA_ERROR);
 }
 
 
@@ -724,9 +698,9 @@ main(void)
         cmocka_unit_test(bytes_that_wait_to_be_read_are_bounded),
         cmocka_unit_test(a_reader_can_have_other_limits),
         cmocka_unit_test(a_command_is_an_array_of_strings),
-        cmocka_unit_test(the_length_of_a_command_is_known_beforehand),
-        cmocka_unit_test(a_command_is_written_complete_or_not_at_all),
-        cmocka_unit_test(a_command_with_too_many_arguments_is_refused)
+        cmocka_unit_test(
+            a_command_without_arguments_or_with_too_many_is_refused),
+        cmocka_unit_test(a_command_with_too_many_bytes_is_refused)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
