@@ -115,10 +115,10 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e       identity;
+    ngx_cigna_condition_e      e;
     ngx_cigna_callback_args_t  args;
 
-    identity = ngx_cigna_identity(r, ctx);
+    e = ngx_cigna_identity(r, ctx);
 
     if (ngx_cigna_callback_args(r, ctx, &args) != CIGNA_OK) {
         return ngx_cigna_callback_refuse(r, ctx,
@@ -127,14 +127,12 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                                          "twice");
     }
 
-    if (identity == ngx_cigna_identity_nobody) {
+    if (e == ngx_cigna_condition_no_identity) {
         return ngx_cigna_callback_nobody(r, ctx, &args);
     }
 
-    if (identity != ngx_cigna_identity_known) {
-        return ngx_cigna_page_condition(r, ctx,
-                                        ngx_cigna_identity_condition(identity),
-                                        "callback", NULL);
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_page_condition(r, ctx, e, "callback", NULL);
     }
 
     return ngx_cigna_callback_run(r, ctx, &args);

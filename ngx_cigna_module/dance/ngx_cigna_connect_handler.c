@@ -86,10 +86,10 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int                        rc;
     cigna_slice_t              return_to;
-    ngx_cigna_identity_e       identity;
+    ngx_cigna_condition_e      e;
     ngx_cigna_browser_visit_e  visit;
 
-    identity = ngx_cigna_identity(r, ctx);
+    e = ngx_cigna_identity(r, ctx);
     visit = ngx_cigna_browser_visit(r, ctx->tenant);
 
     if (visit == ngx_cigna_browser_not_a_visit) {
@@ -105,10 +105,8 @@ ngx_cigna_connect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_connect_ask(r, ctx);
     }
 
-    if (identity != ngx_cigna_identity_known) {
-        return ngx_cigna_page_condition(r, ctx,
-                                        ngx_cigna_identity_condition(identity),
-                                        "connect", NULL);
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_page_condition(r, ctx, e, "connect", NULL);
     }
 
     rc = ngx_cigna_connect_arg(r, cigna_slice("return_to"), &return_to);

@@ -56,15 +56,13 @@ ngx_cigna_disconnect_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_disconnect_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e   identity;
-    ngx_cigna_loc_conf_t  *lcf;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_condition_e   e;
 
-    identity = ngx_cigna_identity(r, ctx);
+    e = ngx_cigna_identity(r, ctx);
 
-    if (identity != ngx_cigna_identity_known) {
-        return ngx_cigna_disconnect_refuse(r, ctx,
-                                      ngx_cigna_identity_condition(identity),
-                                           NULL);
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_disconnect_refuse(r, ctx, e, NULL);
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);

@@ -59,14 +59,12 @@ ngx_cigna_status_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_cigna_status_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e  identity;
+    ngx_cigna_condition_e  e;
 
-    identity = ngx_cigna_identity(r, ctx);
+    e = ngx_cigna_identity(r, ctx);
 
-    if (identity != ngx_cigna_identity_known) {
-        return ngx_cigna_status_refuse(r, ctx,
-                                       ngx_cigna_identity_condition(identity),
-                                       NULL);
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_status_refuse(r, ctx, e, NULL);
     }
 
     switch (ngx_cigna_vault_read_start(r, ctx, ngx_cigna_wait_reply)) {

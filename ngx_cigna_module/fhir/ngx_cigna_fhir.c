@@ -171,7 +171,6 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e   identity;
     ngx_cigna_condition_e  e;
 
     if (ctx->token->state != ngx_cigna_token_new) {
@@ -197,11 +196,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return NGX_OK;
     }
 
-    identity = ngx_cigna_identity(r, ctx);
+    e = ngx_cigna_identity(r, ctx);
 
-    if (identity != ngx_cigna_identity_known) {
-        return ngx_cigna_token_refuse(ctx,
-                                      ngx_cigna_identity_condition(identity));
+    if (e != ngx_cigna_condition_served) {
+        return ngx_cigna_token_refuse(ctx, e);
     }
 
     ngx_cigna_count(ctx->tenant->counters, ngx_cigna_count_fhir_requests);
@@ -241,7 +239,7 @@ static ngx_uint_t
 ngx_cigna_fhir_public(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     if (!ngx_cigna_public_metadata_asked(r)
-        || ngx_cigna_identity_tenant(r, ctx) != ngx_cigna_identity_known)
+        || ngx_cigna_identity_tenant(r, ctx) != ngx_cigna_condition_served)
     {
         return 0;
     }

@@ -124,7 +124,7 @@ ngx_cigna_variable_member(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
         ngx_memzero(&now, sizeof(ngx_cigna_ctx_t));
 
-        if (ngx_cigna_identity(r, &now) != ngx_cigna_identity_known) {
+        if (ngx_cigna_identity(r, &now) != ngx_cigna_condition_served) {
             return ngx_cigna_variable_none(v);
         }
 

@@ -5,37 +5,37 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-ngx_cigna_identity_e
+ngx_cigna_condition_e
 ngx_cigna_identity(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_identity_e   identity;
-    ngx_cigna_loc_conf_t  *lcf;
+    ngx_cigna_loc_conf_t   *lcf;
+    ngx_cigna_condition_e   e;
 
-    identity = ngx_cigna_identity_tenant(r, ctx);
+    e = ngx_cigna_identity_tenant(r, ctx);
 
-    if (identity != ngx_cigna_identity_known) {
-        return identity;
+    if (e != ngx_cigna_condition_served) {
+        return e;
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (ngx_http_complex_value(r, lcf->member_value, &ctx->member) != NGX_OK) {
-        return ngx_cigna_identity_failed;
+        return ngx_cigna_condition_internal_error;
     }
 
     if (ctx->member.len == 0) {
-        return ngx_cigna_identity_nobody;
+        return ngx_cigna_condition_no_identity;
     }
 
     if (!cigna_vault_names_valid(ngx_cigna_slice(&ctx->member))) {
-        return ngx_cigna_identity_invalid;
+        return ngx_cigna_condition_identity_invalid;
     }
 
-    return ngx_cigna_identity_known;
+    return ngx_cigna_condition_served;
 }
 
 
-ngx_cigna_identity_e
+ngx_cigna_condition_e
 ngx_cigna_identity_tenant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     ngx_str_t               name;
@@ -45,44 +45,28 @@ ngx_cigna_identity_tenant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (lcf->member_value == NULL) {
-        return ngx_cigna_identity_nobody;
+        return ngx_cigna_condition_no_identity;
     }
 
     if (lcf->tenant != NULL) {
         ctx->tenant = lcf->tenant;
-        return ngx_cigna_identity_known;
+        return ngx_cigna_condition_served;
     }
 
     if (ngx_http_complex_value(r, lcf->tenant_value, &name) != NGX_OK) {
-        return ngx_cigna_identity_failed;
+        return ngx_cigna_condition_internal_error;
     }
 
     if (name.len == 0) {
-        return ngx_cigna_identity_nobody;
+        return ngx_cigna_condition_no_identity;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     ctx->tenant = ngx_cigna_tenant_find(mcf, &name);
 
-    return ctx->tenant ? ngx_cigna_identity_known : ngx_cigna_identity_invalid;
-}
-
-
-ngx_cigna_condition_e
-ngx_cigna_identity_condition(ngx_cigna_identity_e identity)
-{
-    switch (identity) {
-
-    case ngx_cigna_identity_nobody:
-        return ngx_cigna_condition_no_identity;
-
-    case ngx_cigna_identity_invalid:
-        return ngx_cigna_condition_identity_invalid;
-
-    default:
-        return ngx_cigna_condition_internal_error;
-    }
+    return ctx->tenant ? ngx_cigna_condition_served
+                       : ngx_cigna_condition_identity_invalid;
 }
 
 

@@ -12,29 +12,22 @@
  * request.
  */
 
-typedef enum {
-    ngx_cigna_identity_known = 0,          /* ctx->tenant, ctx->member */
-    ngx_cigna_identity_nobody,             /* not configured, or empty */
-    ngx_cigna_identity_invalid,            /* unknown tenant, control bytes, or
-                                              too long */
-    ngx_cigna_identity_failed              /* no memory */
-} ngx_cigna_identity_e;
-
-
 /*
  * Fills ctx->tenant and ctx->member.  ctx->tenant is also filled if only the
- * member is missing or invalid.
+ * member is missing or invalid.  Returns the condition of the refusal:
+ *
+ *   ngx_cigna_condition_served            none: the identity is known
+ *   ngx_cigna_condition_no_identity       not configured, or empty
+ *   ngx_cigna_condition_identity_invalid  unknown tenant, control bytes, or too
+ *                                         long
+ *   ngx_cigna_condition_internal_error    no memory
  */
-ngx_cigna_identity_e ngx_cigna_identity(ngx_http_request_t *r,
+ngx_cigna_condition_e ngx_cigna_identity(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* fills only ctx->tenant */
-ngx_cigna_identity_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
+/* does the same, but fills only ctx->tenant */
+ngx_cigna_condition_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
-
-/* returns the condition of the refusal; must not be called for _known */
-ngx_cigna_condition_e ngx_cigna_identity_condition(
-    ngx_cigna_identity_e identity);
 
 /*
  * Returns the identity's names in the vault.  The first call computes them, as
