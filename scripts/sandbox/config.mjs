@@ -45,10 +45,11 @@ function fromFlags({ config, client, ...flags }) {
     JSON.parse(text)) } : settings;
 }
 
-export function readConfig(args) {
+// settings: what the JSON file would have
+export function readConfig(args, settings) {
   const { values } = parseArgs({ args, options: FLAGS });
   const file = values.config
-    ? JSON.parse(readFileSync(values.config, 'utf8')) : {};
+    ? JSON.parse(readFileSync(values.config, 'utf8')) : settings;
   const config = { ...DEFAULTS, ...file, ...fromFlags(values) };
 
   const strange = Object.keys(config).find((name) => !(name in DEFAULTS));
