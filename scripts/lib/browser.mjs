@@ -1,7 +1,10 @@
 // Starts Debian's chromium with playwright-core, for the demo and for the
 // browser tests.
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 
 import { chromium } from 'playwright-core';
 
@@ -15,16 +18,75 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
+const LAST_LINES = 20;
+
+// A machine without a desktop has no message bus.
+const NOISE = /:ERROR:dbus\//;
+
+let launched = 0;
+
+// Launches Chromium with these options.  playwright-core does not show the
+// process, but Node announces each child process.  Of several launches at the
+// same time, each one finds its own process by an argument that Chromium does
+// not know.
+async function launch(options) {
+  launched += 1;
+  const mark = `--launched=${process.pid}.${launched}`;
+  const children = [];
+  const note = (message) => children.push(message.process);
+
+  subscribe('child_process', note);
+  try {
+    const browser = await chromium.launch({
+      ...options, args: [...options.args, mark] });
+    const child = children.find((one) => one.spawnargs?.includes(mark));
+    return { browser, child };
+  } finally {
+    unsubscribe('child_process', note);
+  }
+}
+
+// Calls died() with the way in which Chromium ended and with what it said last,
+// unless browser.close() ended it.
+function watch(browser, child, died) {
+  const lines = [];
+  let closing = false;
+
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (!NOISE.test(line)) {
+      lines.push(line);
+      lines.splice(0, lines.length - LAST_LINES);
+    }
+  });
+  child.once('exit', (code, signal) => {
+    if (!closing) {
+      child.once('close', () => died(['Chromium ended by itself, with '
+        + `${signal ?? `exit code ${code}`}, and said last:`, ...lines]
+        .join('\n  ')));
+    }
+  });
+
+  const ended = once(child, 'close');
+  const close = browser.close.bind(browser);
+  browser.close = async () => {
+    closing = true;
+    await close();
+    await ended;
+  };
+}
+
 // `certFiles`: certificates of servers that the browser accepts although it
 // does not know their CA.  Every other certificate error remains an error.
 // `quic`: origins (host:port) that the browser asks with HTTP/3 only.
+// `died`: gets a text if Chromium ends before browser.close() is called.
 export async function launchBrowser({ certFiles = [], args = [], quic = [],
+                                      died = console.error,
                                       ...options } = {}) {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`${CHROMIUM} is missing: run scripts/install`);
   }
   const keys = certFiles.map(spkiHash).join(',');
-  return chromium.launch({
+  const { browser, child } = await launch({
     executablePath: CHROMIUM,
     ...options,
     args: [...ARGUMENTS,
@@ -35,4 +97,6 @@ export async function launchBrowser({ certFiles = [], args = [], quic = [],
              : ['--disable-quic']),
            ...args],
   });
+  watch(browser, child, died);
+  return browser;
 }

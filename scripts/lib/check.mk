@@ -1,7 +1,10 @@
-# Compiles every file of the module with gcc and with clang, for scripts/check.
-# core/ is compiled without nginx's include path, which proves that it does not
-# need nginx.  Each header is compiled by itself, which proves that it includes
-# everything it uses.
+# Compiles every file of the module for the warnings of gcc and clang, for
+# scripts/check.  core/ is compiled without nginx's include path, which proves
+# that it does not need nginx.  Each header is compiled by itself, which proves
+# that it includes everything it uses.
+#
+# scripts/build compiles the glue with gcc and the same warnings.  clang knows
+# all its warnings before it makes code, so it makes none.
 #
 # NGX_SRC is the directory of nginx's sources, NGX_OBJS that of configure's
 # output.
@@ -26,34 +29,36 @@ GLUE_C := $(shell find $(MODULE) -name 'ngx_cigna_*.c')
 
 objects = $(patsubst %,$(OUT)/$1/%.o,$(basename $(notdir $2)))
 
-.PHONY: core-gcc core-clang core-headers glue-gcc glue-clang
+.PHONY: core-gcc core-clang core-headers glue-clang
 
 core-gcc:     $(call objects,core-gcc,$(CORE_C))
 core-clang:   $(call objects,core-clang,$(CORE_C))
 core-headers: $(call objects,core-headers,$(CORE_H))
-glue-gcc:     $(call objects,glue-gcc,$(GLUE_C))
 glue-clang:   $(call objects,glue-clang,$(GLUE_C))
 
 # An object's first prerequisite is its source.
 
 from = $(foreach f,$2,$(eval $(call objects,$1,$f): $f))
 
-define compile
-$(call from,$1-$2,$($3_C))
-$(call objects,$1-$2,$($3_C)): | $(OUT)/$1-$2
-	@$2 -c $$($3) -o $$@ $$<
+$(call from,core-gcc,$(CORE_C))
+$(call objects,core-gcc,$(CORE_C)): | $(OUT)/core-gcc
+	@gcc -c $(CORE) -o $@ $<
+
+define clang
+$(call from,$1-clang,$($2_C))
+$(call objects,$1-clang,$($2_C)): | $(OUT)/$1-clang
+	@clang -fsyntax-only $$($2) -MT $$@ -MF $$(@:.o=.d) $$<
+	@touch $$@
 endef
 
-$(eval $(call compile,core,gcc,CORE))
-$(eval $(call compile,core,clang,CORE))
-$(eval $(call compile,glue,gcc,GLUE))
-$(eval $(call compile,glue,clang,GLUE))
+$(eval $(call clang,core,CORE))
+$(eval $(call clang,glue,GLUE))
 
 $(call from,core-headers,$(CORE_H))
 $(call objects,core-headers,$(CORE_H)): | $(OUT)/core-headers
 	@gcc -c $(CORE) -x c -include $< -o $@ /dev/null
 
-$(foreach d,core-gcc core-clang core-headers glue-gcc glue-clang,$(OUT)/$d):
+$(foreach d,core-gcc core-clang core-headers glue-clang,$(OUT)/$d):
 	@mkdir -p $@
 
 # A source that has moved is still named by what was compiled of it before.

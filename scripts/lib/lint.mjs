@@ -358,7 +358,8 @@ function testsOf(file) {
 
   const string = '(?:\'(?:[^\'\\\\]|\\\\.)*\'|`(?:[^`\\\\]|\\\\.)*`)';
   const name = `${string}(?:\\s*\\+\\s*${string})*`;
-  const call = new RegExp(`(?:\\b(?:test|faults)\\(|\\[)\\s*(${name})`, 'g');
+  const call = new RegExp(
+    `(?:\\b(?:test|faults|waiting)\\(|\\[)\\s*(${name})`, 'g');
   return new Set([...text.matchAll(call)].map(([, name]) =>
     name.replace(/['`]\s*\+\s*['`]/g, '').slice(1, -1)
       .replaceAll('\\', '')));

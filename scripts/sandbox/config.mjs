@@ -95,13 +95,14 @@ function fromFlags({ config, client, ...flags }) {
     parseJson(text, '--client')) } : settings;
 }
 
-// Returns the settings, or null if --help is among the arguments.
-export function readConfig(args) {
+// Returns the settings, or null if --help is among the arguments.  `settings`:
+// what the JSON file would have.
+export function readConfig(args, settings) {
   const { help, ...values } = parseFlags(args);
   if (help) {
     return null;
   }
-  const file = values.config ? readJson(values.config) : {};
+  const file = values.config ? readJson(values.config) : settings;
   const config = { ...DEFAULTS, ...file, ...fromFlags(values) };
 
   const strange = Object.keys(config).find((name) => !(name in DEFAULTS));

@@ -4,12 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { keysOf, forgetDances, queryOf } from '../lib/dance.mjs';
 import { Effects } from '../lib/effects.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
-import { onEnd } from '../lib/scratch.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const CONNECT = '/cigna/connect';
 const FOREIGN = 'mail.localhost';
@@ -73,9 +72,8 @@ test('arriving at connect', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 }, locations: APP,
   });
-  const browser = await launchBrowser({ certFiles: [
+  const browser = await startBrowser(t, { certFiles: [
     gw.certificate.certFile, gw.sandbox.info.certFile, others.certFile] });
-  onEnd(t, () => browser.close());
 
   const app = (target) => gw.url('acme', target);
   const RETURN_TO = app('/app?place=claims&n=1');

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { connected } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { BASE, startRecorder } from '../lib/recorder.mjs';
-import { TOP, freePort, onEnd } from '../lib/scratch.mjs';
+import { TOP, freePort } from '../lib/scratch.mjs';
 import { assertNoSecrets } from '../lib/secrets.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const CLIENT = `${TOP}/scripts/node_modules/fhirclient/build/fhir-client.js`;
 const INNER = 'https://p-hi2.digitaledge.cigna.com';
@@ -91,10 +91,9 @@ test('an app on another origin', async (t) => {
         }`,
   });
 
-  const browser = await launchBrowser({ certFiles: [
+  const browser = await startBrowser(t, { certFiles: [
     gw.certificate.certFile, gw.sandbox.info.certFile, app.certFile,
     stranger.certFile] });
-  onEnd(t, () => browser.close());
 
   // Opens an origin's page in a browser that is signed in to acme.
   async function pageOf({ origin }, { member = 'alice' } = {}) {

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { onEnd } from '../lib/scratch.mjs';
+import { startBrowser } from '../lib/browser.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const CONNECT = '/cigna/connect';
 const APP = /\/app\?/;
@@ -25,9 +24,8 @@ test('the dance in a browser', async (t) => {
   const gw = await standardGateway(t, { nginx: { workers: 2 },
                                         locations: HOME });
   const { control } = gw.sandbox;
-  const browser = await launchBrowser({
+  const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
-  onEnd(t, () => browser.close());
 
   // Opens a browser that is signed in to the app.
   async function person(member, { sameSite = 'Lax', ...options } = {}) {

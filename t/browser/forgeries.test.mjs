@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { outcomeOf, toCallback, tokenRequests } from '../lib/dance.mjs';
 import { Effects } from '../lib/effects.mjs';
 import { connected } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
-import { onEnd, until } from '../lib/scratch.mjs';
+import { until } from '../lib/scratch.mjs';
 import { assertNoSecrets } from '../lib/secrets.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const CALLBACK = '/cigna/callback';
 const DISCONNECT = '/cigna/disconnect';
@@ -138,9 +138,8 @@ test('forgeries in a browser', async (t) => {
             return 200 '<!DOCTYPE html><title>App</title>';
         }`,
   });
-  const browser = await launchBrowser({ certFiles: [
+  const browser = await startBrowser(t, { certFiles: [
     gw.certificate.certFile, gw.sandbox.info.certFile, evil.certFile] });
-  onEnd(t, () => browser.close());
 
   const evilUrl = (host, target = '/') =>
     `https://${host}:${evil.port}${target}`;

@@ -5,11 +5,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { connected } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { BASE, startRecorder } from '../lib/recorder.mjs';
-import { onEnd } from '../lib/scratch.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const INNER = 'https://p-hi2.digitaledge.cigna.com';
 const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
@@ -41,10 +40,9 @@ test('links over HTTP/3 lead to the requested authority', {
   });
   await connected(gw);
 
-  const browser = await launchBrowser({
+  const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile], quic: [`acme.localhost:${gw.port}`],
   });
-  onEnd(t, () => browser.close());
   const context = await browser.newContext();
   await context.addCookies([{ name: 'session', value: 'alice',
                               url: gw.url('acme', '/') }]);

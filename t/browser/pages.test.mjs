@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { onEnd } from '../lib/scratch.mjs';
+import { startBrowser } from '../lib/browser.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const PHONE = { viewport: { width: 360, height: 640 } };
 const UNKNOWN = `/cigna/callback?code=x&state=${'A'.repeat(32)}`;
@@ -24,9 +23,8 @@ function contrast(one, other) {
 
 test('pages in a browser', async (t) => {
   const gw = await standardGateway(t);
-  const browser = await launchBrowser({
+  const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
-  onEnd(t, () => browser.close());
 
   async function open(target, options = {}) {
     const context = await browser.newContext(options);

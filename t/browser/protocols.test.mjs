@@ -6,10 +6,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { assertServed } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { onEnd } from '../lib/scratch.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 // nginx -V writes to standard error.
 const BUILT = execFileSync('sh', ['-c', '"$0" -V 2>&1',
@@ -65,11 +64,10 @@ for (const [protocol, { skip, listen, browser: how, server }] of
     if (server) {
       await gw.reload({ server: server(gw) });
     }
-    const browser = await launchBrowser({
+    const browser = await startBrowser(t, {
       certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile],
       ...how?.(gw),
     });
-    onEnd(t, () => browser.close());
 
     const context = await browser.newContext();
     context.setDefaultTimeout(15000);

@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { startBrowser } from '../lib/browser.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
-import { onEnd } from '../lib/scratch.mjs';
-import { launchBrowser } from '../../scripts/lib/browser.mjs';
 
 const APP = /\/app\?/;
 const PHONE = { viewport: { width: 360, height: 640 } };
@@ -16,9 +15,8 @@ test('a slow Cigna in a browser', async (t) => {
     tenant: { connect_timeout: '1s', timeout: '1s', exchange_timeout: '1m' },
   });
   const { control } = gw.sandbox;
-  const browser = await launchBrowser({
+  const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
-  onEnd(t, () => browser.close());
 
   // Dances as this member until the waiting page comes: { page, hits, close }.
   async function slowPage(member, delay, options) {

@@ -28,7 +28,11 @@ const over = (gw) =>
     (await gw.sandbox.control.see()).token.in_flight === 0,
         { timeout: 30000 });
 
-test('a late reply', async (t) => {
+// Tests that mostly wait, so several run at a time.
+const WAITING = [];
+const waiting = (name, run) => WAITING.push([name, run]);
+
+waiting('a late reply', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 }, tenant: LATE, sandboxOptions: { members: 30 },
   });
@@ -80,7 +84,8 @@ test('a late reply', async (t) => {
   });
 });
 
-test('waiting for token_requests does not shorten an exchange', async (t) => {
+waiting('waiting for token_requests does not shorten an '
+  + 'exchange', async (t) => {
   const gw = await standardGateway(t, {
     sandboxOptions: { members: 30 },
     tenant: { ...LATE, timeout: '6s', exchange_timeout: '6s',
@@ -100,7 +105,7 @@ test('waiting for token_requests does not shorten an exchange', async (t) => {
   assert.deepEqual(await refreshes(gw, 'acme-client'), { ok: 3 });
 });
 
-test('requests to other endpoints of the provider end at the setting '
+waiting('requests to other endpoints of the provider end at the setting '
   + 'timeout', async (t) => {
   const gw = await standardGateway(t, { tenant: LATE });
   const { control } = gw.sandbox;
@@ -275,29 +280,30 @@ const ENDS = {
   },
 };
 
-for (const [name, { act, after, again, nginx, redisOptions }] of
-  Object.entries(ENDS)) {
-  test(`${name} loses no open exchange`, async (t) => {
-    const gw = await standardGateway(t, {
-      nginx: { workers: 2, ...nginx }, redisOptions, tenant: LATE,
-    });
-    const open = await twoOpen(gw);
-    const old = gw.nginx.workerPids();
-    const began = Date.now();
-
-    await act(gw);
-    await gone(old);
-    t.diagnostic(`the old workers left after ${Date.now() - began} ms`);
-    await after?.(gw);
-    await open.told;
-    if (again) {
-      await gw.nginx.start();
-    }
-    await assertStored(gw, open);
+async function assertKept(t, { act, after, again, nginx, redisOptions }) {
+  const gw = await standardGateway(t, {
+    nginx: { workers: 2, ...nginx }, redisOptions, tenant: LATE,
   });
+  const open = await twoOpen(gw);
+  const old = gw.nginx.workerPids();
+  const began = Date.now();
+
+  await act(gw);
+  await gone(old);
+  t.diagnostic(`the old workers left after ${Date.now() - began} ms`);
+  await after?.(gw);
+  await open.told;
+  if (again) {
+    await gw.nginx.start();
+  }
+  await assertStored(gw, open);
 }
 
-test('a fast stop with open exchanges', async (t) => {
+for (const [name, end] of Object.entries(ENDS)) {
+  waiting(`${name} loses no open exchange`, (t) => assertKept(t, end));
+}
+
+waiting('a fast stop with open exchanges', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 1 }, tenant: LATE,
   });
@@ -349,7 +355,7 @@ function goesOnTo(reply, from) {
   return { seconds: Number(seconds), target: url.pathname + url.search };
 }
 
-test('a dance with a slow exchange', async (t) => {
+waiting('a dance with a slow exchange', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { workers: 2 }, tenant: LATE, listen: 'reuseport',
   });
@@ -422,3 +428,6 @@ test('a dance with a slow exchange', async (t) => {
     assert.ok(gw.nginx.accessLog().includes('outcome=in_progress'));
   });
 });
+
+test('late replies', { concurrency: 3 }, (t) =>
+  Promise.all(WAITING.map(([name, run]) => t.test(name, run))));

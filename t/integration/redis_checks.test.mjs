@@ -12,7 +12,7 @@ const NOTICED = 11500;
 
 const MARKER = 'cigna:v:{vault}';
 
-test('an idle connection', async (t) => {
+test('an idle connection', { concurrency: true }, async (t) => {
   const CHANGES = {
     'a policy that evicts': [
       /maxmemory-policy must be noeviction/,

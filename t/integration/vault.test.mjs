@@ -37,7 +37,8 @@ const DAMAGE = {
 test('records of the vault', async (t) => {
   const gw = await standardGateway(t, { fhir: NO_CACHE });
   const alice = await withKey(gw);
-  const bob = await withKey(gw, { member: 'bob' });
+  // a shorter name may be in a record's random characters
+  const bob = await withKey(gw, { member: 'robert' });
   const other = await withKey(gw, { tenant: 'globex', member: 'alice' });
   const good = await readRecord(gw, alice.key);
   const ask = (who = alice) => who.visitor.get('/fhir/Coverage');
@@ -46,7 +47,7 @@ test('records of the vault', async (t) => {
     async () => {
       const dump = JSON.stringify(await gw.redis.dump());
 
-      assert.doesNotMatch(dump, /alice|bob|synthetic|A0000000/);
+      assert.doesNotMatch(dump, /alice|robert|synthetic|A0000000/);
       assert.match(alice.key, /^cigna:g:\{[\w-]{27}\}$/);
       assert.ok(await gw.redis.command('PTTL', alice.key) > 390 * 86400000);
     });

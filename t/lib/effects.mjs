@@ -9,14 +9,14 @@ const QUIET_MAX_MS = 40000;
 const NETWORK = ['request', 'response', 'requestfinished', 'requestfailed',
                  'page', 'console', 'serviceworker'];
 
-// The effects in one browser context.  `said` holds "MARK WHAT" for each step
-// of a script.  A script says "ran" first and "done" last.
+// The effects in one browser context.  `said` gets "MARK WHAT" for each step of
+// a script.  A script says "ran" first and "done" last.
 export class Effects {
-  said = new Set();
   #last = Date.now();
   #running = new Set();
 
-  constructor(context) {
+  constructor(context, said = new Set()) {
+    this.said = said;
     for (const event of NETWORK) {
       context.on(event, () => {
         this.#last = Date.now();

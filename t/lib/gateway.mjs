@@ -6,12 +6,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { authority } from '../../scripts/lib/ca.mjs';
-import { spawnSandbox } from '../../scripts/sandbox/client.mjs';
 import { Browser, walk } from '../../scripts/sandbox/walk.mjs';
 import { HttpClient } from './client.mjs';
 import { startIdentity } from './identity.mjs';
 import { startNginx } from './nginx.mjs';
 import { startRedis } from './redis.mjs';
+import { startSandbox } from './sandbox.mjs';
 import { TOP, freePort, onEnd, scratchDirectory } from './scratch.mjs';
 import { assertNoSecrets } from './secrets.mjs';
 import { runVault, vaultConfiguration, vaultLogin } from './vault.mjs';
@@ -76,7 +76,7 @@ class Gateway {
   }
 
   async #startSandbox(t) {
-    const sandbox = await spawnSandbox({
+    const sandbox = await startSandbox({
       directory: this.options.tls ?? path.join(this.directory, 'tls'),
       clients: this.tenants.map((tenant) => ({
         client_id: `${tenant}-client`,

@@ -1,0 +1,22 @@
+// A process that runs one stand-in for Cigna after another.  sandbox.mjs starts
+// it and sends { config } or { stop: true }.  The answers are { info }, {} or
+// { failure }.  The process ends when its parent has gone.
+
+import { readConfig } from '../../scripts/sandbox/config.mjs';
+import { startSandbox } from '../../scripts/sandbox/sandbox.mjs';
+
+let sandbox;
+
+async function answer({ config }) {
+  if (config) {
+    sandbox = await startSandbox(readConfig([], config));
+    return { info: sandbox.info };
+  }
+  sandbox.close();
+  return {};
+}
+
+process.on('message', (message) => answer(message)
+  .catch((error) => ({ failure: error.stack }))
+  .then((reply) => process.send(reply)));
+process.on('disconnect', () => process.exit());
