@@ -5,17 +5,22 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
 import { spkiHash } from './ca.mjs';
 
 const CHROMIUM = '/usr/bin/chromium';
+const STARTER = fileURLToPath(new URL('chromium', import.meta.url));
 
+// The popup of the address bar is a page with a process of its own, and takes
+// most of the time that a new window needs.
 const ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update',
   '--disable-sync',
+  '--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup',
 ];
 
 const LAST_LINES = 20;
@@ -87,7 +92,7 @@ export async function launchBrowser({ certFiles = [], args = [], quic = [],
   }
   const keys = certFiles.map(spkiHash).join(',');
   const { browser, child } = await launch({
-    executablePath: CHROMIUM,
+    executablePath: STARTER,
     ...options,
     args: [...ARGUMENTS,
            ...(keys ? [`--ignore-certificate-errors-spki-list=${keys}`] : []),
