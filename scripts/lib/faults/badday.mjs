@@ -1,8 +1,8 @@
 // A scenario of scripts/faults: the token endpoint works well for hours, and
 // then gives wrong answers for minutes: "invalid_grant" for everybody,
-// "invalid_client", HTML pages and odd id_tokens.  Meanwhile some members really
-// revoke their consent.  These members must be told so, by "grant_spent".  All
-// other members must be served again.
+// "invalid_client", HTML pages and odd id_tokens.  Meanwhile some members
+// really revoke their consent.  These members must be told so, by
+// "grant_spent".  All other members must be served again.
 //
 // The hours pass because the scenario puts clocks forward, including the clock
 // of nginx's timers.  The bad time passes in real time.  Tokens then live for

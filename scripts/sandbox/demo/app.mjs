@@ -101,7 +101,8 @@ class App {
     return session?.until > Date.now() ? session.user : undefined;
   }
 
-  // nginx asks this for each request of the gateway.  Users cannot reach it.
+  // nginx asks for this resource before it lets a request pass (auth_request).
+  // Users cannot reach it, because its location in nginx is internal.
   #whoami(request, response) {
     const user = this.#userOf(request);
     response.writeHead(204, user ? { 'X-Member': user.id } : {});
