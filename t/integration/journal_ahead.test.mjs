@@ -72,7 +72,8 @@ async function refreshedDuring(gw, visitor, change) {
   return asked;
 }
 
-// Each request has its own connection, so that any worker may serve it.
+// Sends `count` requests at once.  Each has a connection of its own, so that
+// any worker may serve it.
 async function crowd(gw, count, target) {
   return Promise.all(Array.from({ length: count }, async () => {
     const began = Date.now();
