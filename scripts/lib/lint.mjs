@@ -227,9 +227,10 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry of a table of directives, in one of three forms: nginx's own
-// (`{ ngx_string("NAME")`), `ngx_cigna_vault_TYPE(NAME` or `_tenant_`, and
-// `ngx_cigna_endpoint(NAME`, which leaves out the prefix `cigna_`.
+// An entry of a table of directives, in one of three forms: nginx's own, `{
+// ngx_string("NAME")`; a macro of a block, `ngx_cigna_vault_...(NAME` or
+// `ngx_cigna_tenant_...(NAME`; or `ngx_cigna_endpoint(NAME`, which leaves out
+// the prefix "cigna_".
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
   + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)'
   + '|^ {4}ngx_cigna_endpoint\\((\\w+)\\)', 'gm');

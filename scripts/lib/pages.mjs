@@ -11,7 +11,7 @@ const FRONT_LINES = 250;
 // should read the page.
 const HEAD = /^# [^\n]+\n\nFor: /;
 
-// The folders at the top of the repository, in which paths begin.
+// Folders at the top of the repository.  A path may begin with one of them.
 const FOLDERS = ['conf', 'ngx_cigna_module', 'scripts', 't'];
 
 // Returns findings, "file:line: what is wrong".

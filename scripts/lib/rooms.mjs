@@ -19,7 +19,7 @@ const TABLE = 'scripts/lib/rooms.txt';
 
 const read = (file) => readFileSync(file, 'utf8');
 
-// The table.
+// Reads the table.
 
 function readTable() {
   const table = { rooms: new Map(), circles: [], anywhere: new Set(),

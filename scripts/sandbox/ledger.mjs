@@ -36,8 +36,9 @@ export class Ledger {
     }, TOKENS_MAX);
   }
 
-  // Records the arrival of a token request.  Returns a function to call at its
-  // end, with the outcome, the new tokens if there are any, and the member.
+  // Records the arrival of a token request.  Returns a function.  The caller
+  // calls it at the end of the request, with the outcome, the new tokens if
+  // there are any, and the member.
   arrived({ refresh_token: token, client_id: clientId }, response) {
     const entry = this.#tokens.get(token);
     const presented = { at: Date.now(), ended: null, outcome: null,

@@ -21,7 +21,7 @@ const OPTIONS = {
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// How long an exchange takes while Redis changes, in ms.
+// The length of an exchange during which Redis changes, in ms.
 const EXCHANGE = 2000;
 
 // The most that a request may take, in ms: it waits neither for Redis nor for a

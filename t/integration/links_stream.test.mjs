@@ -35,8 +35,8 @@ const SMALL = 64 * KB;
 // a sanitized worker is slow
 const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 
-// How long a slow client stops reading.  In this time the upstream could send
-// everything, if nothing held it back.
+// The time for which a slow client stops reading.  The upstream could send
+// everything in this time, if nothing held it back.
 const HALT_MS = 800;
 
 // More than noise, and less than a hundredth of the large reply.

@@ -221,7 +221,7 @@ test('the number of open exchanges is bounded', async (t) => {
   });
 });
 
-// How long the token endpoint takes to reply: longer than a caller waits, and
+// The time until the token endpoint replies: longer than a caller waits, and
 // longer than a lease.
 const LONG_MS = 16000;
 

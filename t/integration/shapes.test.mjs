@@ -176,8 +176,8 @@ const REFUSALS = {
 const each = (cases, run) => (t) => Promise.all(cases.map((one) =>
   t.test(one.what, () => run(one))));
 
-// Likewise, with a good case after every few bad ones: a long row of failures
-// would count as an outage.
+// Runs each case as a subtest, with a good case after every three others: a
+// long row of failures would count as an outage.
 const inTurns = (cases, run) => async (t) => {
   const test = (one) => t.test(one.what, () => run(one));
   const good = cases.filter(({ refresh }) => refresh === 'good');

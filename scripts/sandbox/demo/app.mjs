@@ -3,8 +3,8 @@
 //   node app.mjs BRAND [--seen FILE]
 //
 // Prints its port when it is ready.  The app has no Cigna secret and sees no
-// Cigna token.  It writes every request from nginx to FILE, so that the demo's
-// check can search for secrets.
+// Cigna token.  The app writes every request from nginx to FILE, so that the
+// demo's check can search for secrets.
 
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
