@@ -32,8 +32,8 @@ let launched = 0;
 
 // Launches Chromium with these options.  playwright-core does not show the
 // process, but Node announces each child process.  Of several launches at the
-// same time, each one finds its own process by an argument that Chromium does
-// not know.
+// same time, each one finds its own process by an argument that Chromium
+// ignores.
 async function launch(options) {
   launched += 1;
   const mark = `--launched=${process.pid}.${launched}`;
@@ -51,8 +51,8 @@ async function launch(options) {
   }
 }
 
-// Calls died() with the way in which Chromium ended and with what it said last,
-// unless browser.close() ended it.
+// Calls died() with a text if Chromium ends before browser.close() is called.
+// The text has the signal or the exit code, and the last lines of output.
 function watch(browser, child, died) {
   const lines = [];
   let closing = false;
@@ -83,7 +83,9 @@ function watch(browser, child, died) {
 // `certFiles`: certificates of servers that the browser accepts although it
 // does not know their CA.  Every other certificate error remains an error.
 // `quic`: origins (host:port) that the browser asks with HTTP/3 only.
-// `died`: gets a text if Chromium ends before browser.close() is called.
+// `died`: called with a text if Chromium ends before browser.close() is called.
+// `args`: further arguments of Chromium.  All other options are those of
+// playwright-core's chromium.launch().
 export async function launchBrowser({ certFiles = [], args = [], quic = [],
                                       died = console.error,
                                       ...options } = {}) {
