@@ -48,7 +48,7 @@ struct ngx_cigna_tenant_s {
 
     ngx_cigna_budget_conf_t    budget_conf;
     ngx_cigna_budget_conf_t    member_budget_conf;
-    cigna_budget_plan_t        plan;       /* result of all budget directives */
+    cigna_budget_plan_t        plan;       /* made from all budget directives */
 
     ngx_str_t                  fhir_origin;    /* of fhir_base */
     ngx_str_t                  fhir_host;  /* value of the Host line for

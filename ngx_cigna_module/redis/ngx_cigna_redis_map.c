@@ -101,7 +101,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* leaves nodes without slots; gives each other node a slot for its checks */
+/* closes nodes without slots; gives the others a slot for their checks */
 
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)

@@ -17,7 +17,8 @@ typedef struct {
     ngx_str_t   patient;                   /* of the grant, may be empty */
     ngx_str_t   scope;
     ngx_str_t   userinfo;
-    u_char      name[CIGNA_NAME_LEN];      /* the identity's name in messages */
+    u_char      name[CIGNA_NAME_LEN];      /* names the identity in messages
+                                              between nodes */
     u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
     uint64_t    generation;
     int64_t     expires_ms;                /* of the token, since the epoch */

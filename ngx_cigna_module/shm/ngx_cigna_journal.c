@@ -3,8 +3,10 @@
 #include "nginx/ngx_cigna_pid.h"
 
 
-/* ms during which no other process may claim an entry of its first writer, or
-   of a process that has claimed it */
+/*
+ * ms during which no other process may claim an entry: since its writer has put
+ * it into the journal, or since another process has claimed it
+ */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)
