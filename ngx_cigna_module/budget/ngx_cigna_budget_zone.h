@@ -14,7 +14,7 @@ typedef struct {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_tenant_t      *tenant;
     cigna_budget_t           core;
-    cigna_budget_names_t     names;        /* in Redis */
+    cigna_budget_names_t     names;        /* names used in Redis */
     uint64_t                 origin;       /* hash of names.origin */
     cigna_budget_origins_t  *origins;
 } ngx_cigna_budget_zone_t;

@@ -36,7 +36,7 @@ ngx_int_t ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name);
 ngx_uint_t ngx_cigna_destination_verified(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* called in postconfiguration */
+/* in postconfiguration: prepares ngx_cigna_destination_verified() */
 ngx_int_t ngx_cigna_destination_init(ngx_conf_t *cf);
 
 

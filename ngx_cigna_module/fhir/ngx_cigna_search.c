@@ -28,7 +28,8 @@ struct ngx_cigna_search_s {
     ngx_buf_t                        buf;
     ngx_chain_t                      link;
     ngx_http_client_body_handler_pt  next;
-    unsigned                         foreign:1;  /* another module read it */
+    unsigned                         foreign:1;  /* another module has read the
+                                                    body */
 };
 
 

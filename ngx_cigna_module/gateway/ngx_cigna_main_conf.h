@@ -33,7 +33,8 @@ struct ngx_cigna_main_conf_s {
     ngx_array_t                shared;     /* ngx_cigna_shared_t * */
     ngx_cigna_index_t          stores;     /* ngx_ssl_t, by the file with CA
                                               certificates */
-    ngx_array_t                aliases;    /* ngx_str_t */
+    ngx_array_t                aliases;    /* ngx_str_t, of
+                                              cigna_upstream_alias */
     ngx_cigna_budget_conf_t    budget;     /* of the gateway as a whole */
 
     ngx_cigna_place_t         *used;       /* place of the last cigna_fhir or

@@ -46,7 +46,7 @@ struct ngx_cigna_worker_s {
                                                        last */
     ngx_event_t                      stay;          /* see ngx_cigna_stay.h */
 
-    ngx_uint_t                       revocations;   /* under way */
+    ngx_uint_t                       revocations;   /* revocations under way */
 
     /* see ngx_cigna_vault_read.h */
     cigna_arena_t                    read_arena;    /* memory of the grant that

@@ -59,9 +59,7 @@ char *ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
 
 /* setters like nginx's, for ngx_cigna_block_parse() */
 
-/*
- * sets a number; cmd->post is a table of ngx_conf_enum_t with the known words
- */
+/* sets a number; cmd->post is a table of words (ngx_conf_enum_t) */
 char *ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

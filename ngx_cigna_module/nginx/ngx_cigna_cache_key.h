@@ -32,7 +32,7 @@ ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
     const cigna_keyring_t *ring);
 
 /*
- * hashes (tenant, member) to *key; NGX_ERROR: the names together are too long
+ * sets *key to the hash of (tenant, member); NGX_ERROR: the names are too long
  */
 ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
     ngx_str_t *member, ngx_cigna_cache_key_t *key);

@@ -68,9 +68,7 @@ ngx_cigna_redis_backoff(ngx_uint_t failures)
     ms = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(failures, 8);
     ms = ngx_min(ms, NGX_CIGNA_REDIS_BACKOFF_MAX);
 
-    /*
-     * the workers of all nginx hosts must not connect again at the same moment
-     */
+    /* workers of all hosts must not connect again at the same moment */
 
     return ms / 2 + (ngx_msec_t) ngx_random() % (ms / 2 + 1);
 }

@@ -43,9 +43,7 @@ typedef struct {
     /* the handshake is over: calls may be sent */
     void                            (*up)(ngx_cigna_redis_conn_t *conn);
 
-    /*
-     * the connection has ended before it was ready; the owner may connect again
-     */
+    /* the connection ended before it was ready; the owner may connect again */
     void                            (*failed)(ngx_cigna_redis_conn_t *conn,
                                               const char *error);
 

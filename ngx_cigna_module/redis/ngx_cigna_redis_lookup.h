@@ -37,9 +37,9 @@ struct ngx_cigna_redis_lookup_s {
                                       ngx_cigna_origin_t *origin);
 
     /*
-     * Called when all is asked, with or without an answer, unless the question
-     * is asked again at once.  From now on, calls must not wait for servers
-     * that are down.  Returns 1 if no server is down.
+     * Called when the question is over, with or without an answer, unless it is
+     * asked again at once.  From now on, calls must not wait for servers that
+     * are down.  Returns 1 if no server is down.
      */
     ngx_uint_t              (*settle)(ngx_cigna_redis_t *redis);
 

@@ -112,7 +112,8 @@ typedef struct {
                                               locked: check the journal before
                                               using it */
 
-    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* of the cache */
+    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* epochs of the
+                                                            cache */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
                                               confirmed earlier are suspect */
 
