@@ -99,9 +99,7 @@ struct ngx_cigna_loc_conf_s {
                                               handler, which fhir_handler
                                               calls */
 
-    /*
-     * set by the worker: when it last logged advice about each cigna_gate_out_e
-     */
+    /* set by the worker: when it last logged advice for a cigna_gate_out_e */
     ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 };
 

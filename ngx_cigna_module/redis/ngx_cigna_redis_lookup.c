@@ -179,8 +179,8 @@ ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 
 
 /*
- * logs at "error" if the last server does not know, but only once until a
- * server answers; otherwise logs at "info"
+ * Logs at "error" if the last server does not know the answer, but only once
+ * until a server answers.  Otherwise logs at "info".
  */
 
 static void

@@ -64,8 +64,8 @@ typedef struct {
     ngx_str_t                 userinfo;
 
     /*
-     * usually empty: used in replies in place of the condition's issue, and
-     * after its text
+     * for replies, usually empty: replaces the condition's issue, extends its
+     * text
      */
     const char               *issue;       /* code of a FHIR issue, or NULL */
     ngx_str_t                 about;       /* a sentence that needs no escapes

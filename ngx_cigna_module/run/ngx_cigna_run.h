@@ -67,8 +67,8 @@ typedef struct {
 
 typedef struct {
     /*
-     * called once, when the flow has its result, before the first waiter:
-     * updates the state that requests share (cache, log, counters)
+     * Called once, when the flow has its result, before the first waiter.
+     * Updates the state that requests share (cache, log, counters).
      */
     ngx_cigna_run_pt           result;
 

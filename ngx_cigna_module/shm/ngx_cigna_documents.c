@@ -173,8 +173,8 @@ ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 
 
 /*
- * returns the least recently used document; texts: 1 for one with a text, or
- * NULL
+ * Returns the least recently used document.  If texts is 1, returns the least
+ * recently used one with a text, or NULL.
  */
 
 static ngx_cigna_document_t *

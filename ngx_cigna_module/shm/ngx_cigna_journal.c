@@ -4,8 +4,8 @@
 
 
 /*
- * ms during which no other process may claim an entry: since its writer has put
- * it into the journal, or since another process has claimed it
+ * No other process may claim an entry for this number of ms, after its writer
+ * has put it into the journal, or after another process has claimed it.
  */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)

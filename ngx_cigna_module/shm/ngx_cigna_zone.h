@@ -157,7 +157,7 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
                   NGX_ALIGNMENT)
 
 /*
- * the roster: the names of tenants and their rows.  Only the master changes
+ * The roster: the names of tenants and their rows.  Only the master changes
  * names.  Names and rows are zeroed at first.
  */
 #define ngx_cigna_zone_roster(fixed)                                          \
