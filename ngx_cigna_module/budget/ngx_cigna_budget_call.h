@@ -32,9 +32,9 @@ void ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
     ngx_cigna_redis_pt handler, void *data);
 
 /*
- * Sends the call.  If an earlier one is still in flight, cancels it first.
- * NGX_AGAIN: the handler will be called.  NGX_ERROR: the call could not be
- * sent.
+ * Sends the call.  If an earlier call is still in flight, cancels that call
+ * first.  NGX_AGAIN: the handler will be called.  NGX_ERROR: the call could not
+ * be sent.
  */
 ngx_int_t ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call);
 

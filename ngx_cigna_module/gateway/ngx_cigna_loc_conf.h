@@ -76,7 +76,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_flag_t                 insecure_upstream;
 
     ngx_cigna_cors_t          *cors;       /* NULL: off */
-    ngx_str_t                  cors_methods;   /* empty: cors has no effect */
+    ngx_str_t                  cors_methods;   /* methods for other origins;
+                                                  empty: cors has no effect */
 
     ngx_cigna_endpoint_e       endpoint;
     ngx_http_handler_pt        endpoint_handler;

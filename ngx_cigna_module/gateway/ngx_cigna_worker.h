@@ -12,7 +12,7 @@
 #define NGX_CIGNA_RANDOM_LEN  4096         /* bytes for 256 requests */
 
 
-/* all state of one worker process */
+/* the state of one worker process, apart from that in tenants */
 
 struct ngx_cigna_worker_s {
     ngx_cycle_t                     *cycle;
@@ -58,12 +58,8 @@ struct ngx_cigna_worker_s {
        never */
     ngx_msec_t                       no_identity_logged;
 
+    /* when each kind of event was last logged, see ngx_cigna_reply_note() */
     ngx_msec_t                       noted[ngx_cigna_count_max];
-                                                    /*
-                                                     * when each event was last
-                                                     * logged, see
-                                                     * ngx_cigna_reply_note()
-                                                     */
 
     /* see ngx_cigna_trace.c */
     size_t                           random_left;   /* unused bytes of

@@ -9,9 +9,9 @@
 /*
  * A block whose directives are known inside the block only.  So another module
  * may have a directive "timeout", too, without a conflict with "cigna_tenant {
- * timeout 5s; }".  A table lists the directives of a block.  Each line has an
- * ngx_command_t, so that nginx's setters can be used, and an example for error
- * messages.
+ * timeout 5s; }".  A table lists the directives of a block.  Each row of the
+ * table has an ngx_command_t, so that nginx's setters can be used, and an
+ * example for error messages.
  */
 
 typedef struct {

@@ -47,8 +47,9 @@ struct ngx_cigna_redis_node_s {
     ngx_uint_t                     shifts; /* how often the slot was changed
                                               since a handshake succeeded */
     ngx_uint_t                     nslots; /* slots of the server */
-    unsigned                       listed:1;   /* the cluster's map names it */
-    unsigned                       wanted:1;   /* calls were sent to it */
+    unsigned                       listed:1;   /* the cluster's map names the
+                                                  node */
+    unsigned                       wanted:1;   /* calls were sent to the node */
     unsigned                       down:1; /* no connection can be made */
     unsigned                       hope:1; /* "down" may change soon */
     unsigned                       behind:1;   /* too few replicas keep up;

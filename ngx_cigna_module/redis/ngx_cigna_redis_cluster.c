@@ -22,8 +22,10 @@
 
 
 #define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
-#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call goes again */
-#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections without a rest */
+#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call is sent
+                                                again */
+#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections of a call without
+                                                REST */
 
 
 typedef struct {

@@ -46,7 +46,7 @@ typedef struct {
     ngx_msec_t               wait_timeout;
 
     const cigna_vault_t     *vault;        /* Redis must have the marker of this
-                                              vault */
+                                              vault, see cigna_marker.h */
 } ngx_cigna_redis_conf_t;
 
 

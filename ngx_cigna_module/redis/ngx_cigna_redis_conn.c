@@ -283,7 +283,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 }
 
 
-/* posts the event, so that all commands of this turn leave at once */
+/* posts the event, so that all commands of this turn leave together */
 
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)

@@ -13,7 +13,7 @@
  * answer.
  */
 
-#define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers */
+#define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers to ask, at most */
 #define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
 
 

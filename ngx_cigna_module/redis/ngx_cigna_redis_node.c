@@ -17,7 +17,7 @@
 
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
-#define NGX_CIGNA_REDIS_DURABLE      4     /* connections */
+#define NGX_CIGNA_REDIS_DURABLE      4     /* connections for durable calls */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
 #define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
                                               comes first */
@@ -35,7 +35,8 @@ struct ngx_cigna_redis_node_conn_s {
     ngx_msec_t                rest_until;
     unsigned                  resting:1;
     unsigned                  durable:1;   /* for durable calls */
-    unsigned                  served:1;    /* a call was answered on it */
+    unsigned                  served:1;    /* the connection has answered a
+                                              call */
 };
 
 

@@ -37,7 +37,8 @@ typedef enum {
     ngx_cigna_condition_refresh_failed,    /* a later refresh may succeed */
     ngx_cigna_condition_refresh_paused,    /* no refresh begins for now */
     ngx_cigna_condition_refresh_late,      /* the refresh is still going on */
-    ngx_cigna_condition_refresh_crowded,   /* too many wait for the refresh */
+    ngx_cigna_condition_refresh_crowded,   /* too many requests wait for
+                                              refreshes */
 
     ngx_cigna_condition_upstream_unreachable,
     ngx_cigna_condition_upstream_late,

@@ -52,9 +52,7 @@ ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
 
     if (!run->exchange.paced) {
 
-        /*
-         * a person waits for a dance: count its exchange, but do not delay it
-         */
+        /* a person waits: count a dance's exchange, but do not delay it */
 
         ngx_cigna_refresh_gate_charge(run->tenant->refresh_gate);
         return NGX_OK;

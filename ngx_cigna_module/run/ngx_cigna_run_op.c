@@ -185,7 +185,7 @@ ngx_cigna_run_redis_collect(ngx_cigna_run_t *run)
 }
 
 
-/* called again when a request that has waited in ..._admit() may be sent */
+/* called again when a request that had to wait may be sent */
 
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)

@@ -20,7 +20,7 @@
  * All times are values of ngx_current_msec, unless a comment says otherwise.
  */
 
-/* the part of one tenant, in its row of the zone */
+/* one tenant's part of the gate, in the tenant's row of the zone */
 
 typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 
@@ -114,7 +114,7 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
 
-/* the identity's refresh has worked */
+/* the identity's refresh has succeeded: ends the cool-down */
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 

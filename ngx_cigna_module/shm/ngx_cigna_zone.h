@@ -31,7 +31,8 @@
 #define NGX_CIGNA_ZONE_COOLING   1024           /* a power of two */
 #define NGX_CIGNA_ZONE_ORIGINS   64             /* a power of two */
 #define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, for all tenants */
-#define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes */
+#define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes, for the members'
+                                                   dances */
 
 /* bytes of the parts of a tenant's row */
 
@@ -68,7 +69,7 @@
 typedef struct {
     uint64_t            tag;
     int64_t             until_ms;
-    uint64_t            failures;          /* in a row */
+    uint64_t            failures;          /* failed refreshes in a row */
 } ngx_cigna_zone_cooling_t;
 
 
@@ -79,7 +80,7 @@ typedef struct {
     int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
-    int64_t             pause_ms;          /* between two probes */
+    int64_t             pause_ms;          /* ms between two such tests */
 } ngx_cigna_zone_origin_t;
 
 
@@ -118,7 +119,8 @@ typedef struct {
                                               confirmed earlier are suspect */
 
     /* after a change of Redis' primary, see ngx_cigna_journal_writer.h */
-    ngx_atomic_t        quiet_until_ms;    /* no refresh starts before */
+    ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this
+                                              time */
     ngx_atomic_t        rewrite_ms;        /* entries of the journal that were
                                               written earlier are written
                                               again */
