@@ -9,7 +9,7 @@
  *   body complete     next()
  *
  * r->request_body keeps the bytes, so the request is still a complete POST if
- * nginx goes on with it in another location.
+ * nginx goes on with the request in another location.
  *
  * Another module, such as "mirror", may have read the body before, and nginx
  * may have written a part of it to a file.  This file then copies the bytes and

@@ -48,8 +48,8 @@ typedef struct {
     ngx_cigna_document_state_t   state;    /* as last read from the zone */
     ngx_cigna_metadata_text_t   *text;     /* the text of state.version, or
                                               NULL */
-    ngx_cigna_run_t             *run;      /* the run that fetches it, or
-                                              NULL */
+    ngx_cigna_run_t             *run;      /* the run that fetches the document,
+                                              or NULL */
 } ngx_cigna_metadata_document_t;
 
 
