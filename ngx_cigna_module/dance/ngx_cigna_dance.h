@@ -12,7 +12,7 @@
 /* Functions that connect, callback and disconnect share. */
 
 
-/* the end of a dance, for the log; what, outcome and request must be set */
+/* the end of a dance, for the log; fields other than "what" may be empty */
 
 typedef struct {
     const char              *what;            /* "dance ended", ... */
@@ -22,12 +22,11 @@ typedef struct {
     cigna_slice_t            dance;
     ngx_str_t               *request;
     const char              *detail;
-    ngx_uint_t               client_refused;  /* 1: refused with invalid_client,
-                                                 which is logged as an error */
+    ngx_uint_t               client_refused;  /* by invalid_client: an error */
 } ngx_cigna_dance_end_t;
 
 
-/* sets *end: the tenant, member and request are those of the run */
+/* fills *end with what a run knows: tenant, member, request */
 void ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
     ngx_cigna_run_t *run, cigna_dance_outcome_e outcome);
 
@@ -45,7 +44,7 @@ void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 cigna_dance_outcome_e ngx_cigna_dance_outcome(const ngx_cigna_run_t *run,
     cigna_dance_outcome_e flow, cigna_dance_outcome_e failed);
 
-/* sets $cigna_outcome, and $cigna_dance to a copy of the dance id, if any */
+/* sets the values of the variables; copies the dance id */
 void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance);
 
