@@ -76,8 +76,8 @@ typedef union {
         uint64_t             sum;          /* of what follows */
         int64_t              seen_ns;      /* latest time of a call */
 
-        int64_t              credits;      /* requests on lease; below 0:
-                                              owed */
+        int64_t              credits;      /* requests left of the lease; below
+                                              0: owed */
         int64_t              expiry_ns;
         int64_t              gateway_dry;  /* credits that would be refused
                                               without dry_run */
@@ -98,8 +98,9 @@ typedef union {
                                               last call */
 
         /*
-         * start of this window, requests in it, and a moving average of the
-         * requests of past windows, times 256
+         * A window is as long as a lease.  window_ns: start of the present
+         * window.  count: requests in it.  demand: 256 times the moving average
+         * of the requests in a window.
          */
         int64_t              window_ns;
         uint64_t             count;
@@ -127,10 +128,7 @@ typedef union {
 typedef struct cigna_budget_members_s  cigna_budget_members_t;
 
 
-/*
- * in place of a member: the request is for metadata, which strangers may ask
- * for
- */
+/* "member" of a request for metadata, which strangers may send */
 
 #define CIGNA_BUDGET_METADATA  UINT64_MAX
 
@@ -148,7 +146,7 @@ typedef struct {
                                               CIGNA_BUDGET_METADATA: a request
                                               for metadata */
     int64_t                     now_ns;
-    int32_t                     pid;       /* the caller's */
+    int32_t                     pid;       /* pid of the caller */
     int                       (*alive)(int32_t pid);   /* 1 if this process
                                                           is alive; NULL: it
                                                           always is; only

@@ -18,7 +18,7 @@
 
 
 typedef struct {
-    /* set by init(), borrowed */
+    /* set by cigna_link_filter_init(), borrowed */
     const cigna_bases_t  *bases;
     cigna_slice_t         base_url;        /* the gateway's; ends with "/" */
 

@@ -548,7 +548,10 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
     *piece = cigna_slice_make(link->kept + link->kept_pos,
                               link->kept + link->kept_len);
 
-    /* the piece borrows kept bytes, which init() does not overwrite */
+    /*
+     * the piece borrows kept bytes, which cigna_link_keys_init() leaves as they
+     * are
+     */
 
     cigna_link_keys_init(link);
 

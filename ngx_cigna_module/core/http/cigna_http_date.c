@@ -29,7 +29,10 @@ static int cigna_http_date_century(int year, int64_t now_s);
 #define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
 
-/* the letters that stand for the digits of the first numbers in a form */
+/*
+ * In a form of a date, these letters stand for digits.  Their order is that of
+ * the first numbers in cigna_http_date_e.
+ */
 
 static const char  cigna_http_date_letters[] = "YDhms";
 
@@ -75,7 +78,10 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 }
 
 
-/* 1 if a date has this form, in which a star is any byte; sets its numbers */
+/*
+ * Returns 1 if s has this form, and sets the numbers n.  In a form, "*" stands
+ * for any byte, and "MMM" for the name of a month.
+ */
 
 static int
 cigna_http_date_fits(cigna_slice_t s, const char *form, int *n)

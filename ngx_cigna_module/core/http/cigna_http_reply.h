@@ -29,7 +29,7 @@ typedef struct {
 
     /* valid after CIGNA_ERROR: a constant text for the log */
     const char          *error;
-    unsigned             too_large:1;      /* the body is, for body_max */
+    unsigned             too_large:1;      /* the body exceeds body_max */
 
     /* private */
     unsigned             state;
@@ -59,8 +59,8 @@ void cigna_http_reply_init(cigna_http_reply_t *p);
  * closed the connection in order.  body_max bounds the body.
  *
  * CIGNA_OK: the reply is complete.  CIGNA_AGAIN: call again with more bytes.
- * CIGNA_ERROR: the reply is not HTTP, has two lengths that differ, or has a
- * body that was cut or is over body_max.  1xx replies are skipped.
+ * CIGNA_ERROR: the reply was cut, or has one of the errors in the table of
+ * cigna_http_reply.c; the member "error" says which.  1xx replies are skipped.
  */
 int cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
     size_t body_max, int eof);

@@ -78,7 +78,8 @@ typedef struct {
     cigna_slice_t   token_endpoint;
     cigna_slice_t   jwks_uri;
     cigna_slice_t   revocation_endpoint;
-    unsigned        iss_supported:1;       /* the server announced RFC 9207 */
+    unsigned        iss_supported:1;       /* the server sends "iss" with the
+                                              code (RFC 9207) */
 
     cigna_issuer_keys_t  *keys;
 } cigna_provider_t;

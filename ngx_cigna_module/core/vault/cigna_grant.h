@@ -24,8 +24,8 @@ typedef enum {
 
 
 typedef struct {
-    cigna_slice_t         id;              /* id and generation are stored in */
-    uint64_t              generation;      /* clear, beside the sealed text */
+    cigna_slice_t         id;              /* not sealed */
+    uint64_t              generation;      /* not sealed */
     cigna_grant_state_e   state;
     cigna_slice_t         access_token;
     cigna_slice_t         refresh_token;   /* empty: none */
@@ -35,7 +35,9 @@ typedef struct {
     cigna_slice_t         fhir_user;
     cigna_slice_t         userinfo;        /* the identifier from $userinfo;
                                               empty: not known */
-    int64_t               obtained_ms;     /* when its tokens came */
+    int64_t               obtained_ms;     /* when the token request was sent;
+                                              of a spent grant: when it was
+                                              marked */
     int64_t               expires_ms;      /* of the access token */
     int64_t               connected_ms;    /* when the dance ended */
     unsigned              forced;          /* 1: refreshed because the FHIR
