@@ -100,7 +100,8 @@ typedef struct {
     int64_t            ask;                /* number of requests that the call
                                               asks for, 0 or more */
 
-    unsigned           outage:1;           /* decided while Redis is down */
+    unsigned           outage:1;           /* the decision was made while Redis
+                                              was down */
     unsigned           outage_began:1;     /* this decision began an outage: log
                                               it */
 

@@ -68,7 +68,7 @@ typedef enum {
 typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
-    cigna_rate_t           metadata;       /* zero: none given */
+    cigna_rate_t           metadata;       /* zero: the default */
     uint32_t               lease_ms;       /* 20..1000 */
     cigna_budget_outage_e  outage;
     unsigned               dry_run:1;
@@ -79,7 +79,7 @@ typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
     cigna_rate_t           minimum;        /* zero: none given */
-    cigna_rate_t           metadata;       /* zero: not given */
+    cigna_rate_t           metadata;       /* zero: the default */
     unsigned               dry_run:1;
 
     cigna_rate_t           member_rate;    /* zero: no limit */

@@ -58,7 +58,8 @@ typedef enum {
     cigna_gate_out_passing,                /* always passes */
     cigna_gate_out_partial,                /* passes unless "whole" is set */
     cigna_gate_out_posted,                 /* passes unless "search" is set */
-    cigna_gate_out_range,                  /* passes if neither is set */
+    cigna_gate_out_range,                  /* passes unless "whole" or "search"
+                                              is set */
     cigna_gate_out_id,
     cigna_gate_out_parent,
     cigna_gate_out_state,

@@ -65,13 +65,15 @@ typedef struct {
     cigna_slice_t   insert;                /* goes out before the kept bytes */
     size_t          text_len;
     size_t          kept_len;
-    size_t          kept_pos;              /* kept bytes from here go out */
+    size_t          kept_pos;              /* offset of the first kept byte that
+                                              goes out */
     unsigned        based:1;               /* the string begins with a base;
                                               cleared with the last piece */
     unsigned        releasing:1;           /* decided: kept bytes may go out */
     cigna_dots_t    dots;                  /* of the path behind the base */
-    uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* decoded */
-    uint8_t         kept[CIGNA_LINK_KEYS_KEPT_MAX];   /* as it came */
+    uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* the string, decoded */
+    uint8_t         kept[CIGNA_LINK_KEYS_KEPT_MAX];   /* the string, as it
+                                                         came */
 } cigna_link_keys_t;
 
 

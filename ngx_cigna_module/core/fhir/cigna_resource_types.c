@@ -177,7 +177,7 @@ cigna_resource_types_segment(cigna_slice_t text)
 }
 
 
-/* decodes s, all of which must be well formed; the word gets its beginning */
+/* decodes s; the word gets its beginning; CIGNA_ERROR: s is malformed */
 
 static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,

@@ -88,7 +88,8 @@ typedef struct {
     const cigna_reply_t   *reply;          /* the reply to cigna_op_redis and
                                               cigna_op_script */
 
-    unsigned               status;         /* the reply to cigna_op_http */
+    unsigned               status;         /* status of the reply to
+                                              cigna_op_http */
     cigna_slice_t          body;
     int64_t                retry_after_s;  /* after cigna_op_http and
                                               cigna_op_turn; -1: none */
@@ -111,7 +112,7 @@ typedef struct {
                                               higher value; see grant_install in
                                               core/vault/cigna_scripts.c */
     int64_t                made_ms;        /* time of this entry */
-    int64_t                until_ms;       /* when Redis drops the key */
+    int64_t                until_ms;       /* when Redis deletes the record */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was
                                               deleted */
 } cigna_journal_t;
@@ -179,9 +180,9 @@ typedef struct {
 
 typedef struct {
     cigna_journal_t        entry;
-    unsigned               confirmed:1;    /* Redis has the entry; settle
-                                              removes an entry that is not
-                                              confirmed */
+    unsigned               confirmed:1;    /* Redis has the entry;
+                                              cigna_op_settle removes an entry
+                                              that is not confirmed */
 } cigna_op_journal_t;
 
 
@@ -295,7 +296,9 @@ unsigned cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op,
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
 
-/* the same for commands to Redis: three tries, after 50 and 100 ms */
+/*
+ * cigna_retry_sleep() for commands to Redis: three tries, after 50 and 100 ms
+ */
 int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op);
 
 /* after the sleep: makes *op the operation again and returns its state */

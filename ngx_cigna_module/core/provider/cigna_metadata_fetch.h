@@ -52,7 +52,7 @@ typedef struct {
     cigna_slice_t                    text;    /* in the arena, see
                                                  cigna_public_metadata_links()
                                                  */
-    unsigned                         fresh_s; /* the text is fresh for it */
+    unsigned                         fresh_s; /* how long text stays fresh */
     char                             detail[192]; /* reason for the log */
 
     /* private */

@@ -35,7 +35,7 @@ typedef struct {
     cigna_slice_t            token;
     unsigned                 refresh_token:1;
 
-    /* set before each call */
+    /* set by the caller before each call */
     unsigned                 known:1;      /* discovery is complete, so an
                                               endpoint that is not known does
                                               not exist */
@@ -43,10 +43,10 @@ typedef struct {
     /* results */
     cigna_revocation_e       rc;
     unsigned                 tries;        /* number of revocation requests */
-    char                     detail[96];   /* of the last request, for the
-                                              log */
-    cigna_client_secret_t    secret;       /* its results belong to the
-                                              flow's */
+    char                     detail[96];   /* about the last request, for the
+                                              log; never a secret */
+    cigna_client_secret_t    secret;       /* its results are results of the
+                                              flow, too */
 
     /* private */
     unsigned                 state;

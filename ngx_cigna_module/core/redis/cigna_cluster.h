@@ -29,7 +29,7 @@ int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
 
 typedef struct {
     unsigned              first;
-    unsigned              last;            /* the range includes it */
+    unsigned              last;            /* the last slot of the range */
     const cigna_reply_t  *reply;
 } cigna_cluster_range_t;
 

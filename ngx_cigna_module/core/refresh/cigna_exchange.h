@@ -45,7 +45,7 @@ typedef struct {
     cigna_refresh_e          failure;
     const char              *why;          /* the failure, for the log */
     cigna_slice_t            quoted;       /* the server's words about it */
-    cigna_answer_e           answer;       /* of the token endpoint */
+    cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* how to give up the lease */
     cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;

@@ -27,7 +27,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the refresh, borrowed */
     const cigna_subject_t      *subject;
 
     /* result */

@@ -45,14 +45,15 @@ typedef enum {
 /* how the attempt ended; the mark notes it when the lease is given up */
 
 typedef enum {
-    cigna_lease_clear = 0,                 /* without effect */
-    cigna_lease_keep,                      /* not known */
-    cigna_lease_refuse                     /* refused, and not final */
+    cigna_lease_clear = 0,                 /* the attempt had no effect */
+    cigna_lease_keep,                      /* its outcome is not known */
+    cigna_lease_refuse                     /* the server refused it, and the
+                                              refusal is not final */
 } cigna_lease_mark_e;
 
 
 typedef struct {
-    /* set by the flow, all else zeroed; borrowed */
+    /* set by the refresh, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* the sum of all deadlines
                                                  of an exchange */
@@ -82,7 +83,9 @@ typedef struct {
 } cigna_lease_t;
 
 
-/* call after the flow's fields are set; CIGNA_ERROR if there is no room */
+/*
+ * call after the refresh has set its members; CIGNA_ERROR if there is no room
+ */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*

@@ -21,7 +21,9 @@ typedef struct {
     unsigned                 exchange_ms;  /* sum of an exchange's deadlines */
     unsigned                 wait_ms;      /* time to wait for other runs */
 
-    /* the caller sets endpoint and ahead_* before each call, refused_* once */
+    /*
+     * the caller sets its endpoint and ahead_* before each call, refused_* once
+     */
     cigna_verdict_t          verdict;
 
     /* results, complete when the flow reports (or is done) */

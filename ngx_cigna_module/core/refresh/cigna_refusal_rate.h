@@ -20,12 +20,13 @@
 
 #define CIGNA_REFUSAL_RATE_SLICES   6      /* ten-second slices, for the share
                                               of refusals in one minute */
-#define CIGNA_REFUSAL_RATE_MINUTES  10     /* for the share in ten minutes */
+#define CIGNA_REFUSAL_RATE_MINUTES  10     /* one-minute slices, for the share
+                                              in ten minutes */
 #define CIGNA_REFUSAL_RATE_ROW      5      /* failures in a row, of different
                                               grants, that switch throttling
                                               on */
-#define CIGNA_REFUSAL_RATE_WELL     3      /* successes in a row that switch it
-                                              off */
+#define CIGNA_REFUSAL_RATE_WELL     3      /* successes in a row that switch
+                                              throttling off */
 
 
 /* how the token endpoint answered a refresh */
@@ -57,7 +58,8 @@ typedef struct {
     cigna_refusal_rate_count_t  minutes[CIGNA_REFUSAL_RATE_MINUTES];
     uint64_t                    last;      /* tag of the grant that failed
                                               last */
-    uint32_t                    failures;  /* in a row, of different grants */
+    uint32_t                    failures;  /* failures in a row, of different
+                                              grants */
     uint32_t                    refusals;  /* number of refusals in that row */
     uint32_t                    well;      /* successes in a row */
     int64_t                     well_ms;   /* when successes in a row last
@@ -74,7 +76,7 @@ typedef struct {
     uint32_t                    credits;   /* turns that successes have
                                               earned */
     int64_t                     next_ms;   /* earliest time of the next probe */
-    int64_t                     pause_ms;  /* between two probes */
+    int64_t                     pause_ms;  /* time between two probes */
 } cigna_refusal_rate_t;
 
 

@@ -30,8 +30,9 @@
 /* how the work on an entry ended */
 
 typedef enum {
-    cigna_journal_confirmed = 0,           /* Redis has it */
-    cigna_journal_forgotten,               /* it is not needed any more */
+    cigna_journal_confirmed = 0,           /* Redis has the entry */
+    cigna_journal_forgotten,               /* the entry is not needed any
+                                              more */
     cigna_journal_left                     /* the caller has to try again */
 } cigna_journal_e;
 
@@ -43,7 +44,7 @@ typedef struct {
     int64_t   rewrite_ms;                  /* entries that were written before
                                               this time are written again */
     int64_t   until_ms;                    /* end of the new claim */
-    int32_t   pid;                         /* of the process that claims */
+    int32_t   pid;                         /* the process that claims */
     int     (*alive)(int32_t pid);         /* 1 if the process lives */
     unsigned  next;                        /* number of the next entry to look
                                               at; 0 at first */
@@ -63,7 +64,8 @@ typedef struct {
 typedef struct {
     cigna_slice_t  tenant;
     cigna_slice_t  identity;
-    cigna_slice_t  id;                     /* of the grant; empty: not known */
+    cigna_slice_t  id;                     /* id of the grant; empty: not
+                                              known */
     uint64_t       generation;
     int64_t        now_ms;                 /* since the epoch */
     unsigned       spent:1;                /* the record is marked spent */

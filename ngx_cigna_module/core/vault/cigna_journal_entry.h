@@ -13,7 +13,7 @@
  * written and read.  For cigna_journal.c; others use cigna_journal.h.
  */
 
-/* the bytes of one entry: tenant and sealed record */
+/* most bytes of one entry: tenant and sealed record */
 
 #define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
 
@@ -33,7 +33,7 @@ typedef struct {
     uint32_t   first;                      /* number of the first chunk */
 
     /* the head: the checksum is that of these members, tenant and record */
-    uint32_t   len;                        /* of tenant and record together */
+    uint32_t   len;                        /* bytes of tenant and record */
     uint32_t   tenant_len;
     uint64_t   generation;
     int64_t    connected_ms;
@@ -51,8 +51,10 @@ typedef struct {
     int64_t    due_ms;                     /* no try before that time */
     int64_t    tried_ms;                   /* start of the last try */
     int64_t    claimed_ms;                 /* end of the owner's claim */
-    int32_t    owner;                      /* pid; 0: no process */
-    uint32_t   claimed;                    /* 1: by cigna_journal_claim() */
+    int32_t    owner;                      /* pid of the process that writes the
+                                              entry to Redis; 0: none */
+    uint32_t   claimed;                    /* 1: the owner called
+                                              cigna_journal_claim() */
     uint32_t   tries;                      /* failed tries */
     uint32_t   link;                       /* see cigna_journal_entry_first() */
 } cigna_journal_entry_t;

@@ -32,7 +32,7 @@
 #define CIGNA_SEAL_KEY_LEN     32
 #define CIGNA_SEAL_KEY_ID_LEN  8
 #define CIGNA_SEAL_KEYS_MAX    16
-#define CIGNA_SEAL_PARTS_MAX   896         /* bytes of all parts of a list */
+#define CIGNA_SEAL_PARTS_MAX   896         /* most bytes of a list's parts */
 
 
 /* the result of HKDF-Extract, set as the key of an HMAC context */

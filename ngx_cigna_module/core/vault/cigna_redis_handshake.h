@@ -23,7 +23,8 @@ typedef enum {
     cigna_redis_handshake_replica,         /* this is not the primary */
     cigna_redis_handshake_elsewhere,       /* another node of the cluster has
                                               the marker's slot, or gets it */
-    cigna_redis_handshake_evicts,          /* maxmemory-policy */
+    cigna_redis_handshake_evicts,          /* maxmemory-policy is not
+                                              noeviction */
     cigna_redis_handshake_foreign,         /* no marker, or another vault's */
     cigna_redis_handshake_broken           /* malformed reply, or none */
 } cigna_redis_handshake_e;

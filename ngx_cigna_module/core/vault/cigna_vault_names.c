@@ -5,7 +5,7 @@
 #include "cigna_vault_names.h"
 
 
-#define CIGNA_NAME_BYTES  20               /* CIGNA_NAME_LEN characters */
+#define CIGNA_NAME_BYTES  20               /* give CIGNA_NAME_LEN characters */
 
 
 static int cigna_vault_names_keys(cigna_vault_names_t *id,

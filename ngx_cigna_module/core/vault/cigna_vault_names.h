@@ -42,7 +42,7 @@ typedef struct {
  */
 
 typedef struct {
-    uint8_t          hash[CIGNA_NAME_LEN];  /* also $cigna_member */
+    uint8_t          hash[CIGNA_NAME_LEN];  /* value of $cigna_member */
     uint8_t          mem[3 * CIGNA_KEY_MAX];
     cigna_slice_t    grant_key;
     cigna_slice_t    lock_key;
