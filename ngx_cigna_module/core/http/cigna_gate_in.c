@@ -2,7 +2,7 @@
 #include "cigna_gate_in.h"
 
 
-#define CIGNA_GATE_IN_LEN_MAX  28          /* length of a name */
+#define CIGNA_GATE_IN_LEN_MAX  28          /* most bytes of a name */
 #define CIGNA_GATE_IN_NAMES    4           /* most names of one length, and a
                                               NULL */
 

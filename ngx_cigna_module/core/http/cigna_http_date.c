@@ -13,7 +13,7 @@ typedef enum {
     cigna_http_date_hour,
     cigna_http_date_min,
     cigna_http_date_sec,
-    cigna_http_date_month,                 /* from 0 */
+    cigna_http_date_month,                 /* 0: January */
     cigna_http_date_max
 } cigna_http_date_e;
 

@@ -22,9 +22,11 @@ typedef struct {
                                               sent */
     int64_t              retry_after_s;    /* in seconds; -1: absent or
                                               unusable */
-    int64_t              date_s;           /* Date since the epoch, or -1 */
-    int64_t              max_age_s;        /* of Cache-Control, 0 if it forbids
-                                              to keep the reply; -1: absent */
+    int64_t              date_s;           /* value of Date, since the epoch;
+                                              -1: absent or unusable */
+    int64_t              max_age_s;        /* max-age of Cache-Control; 0:
+                                              the reply must not be kept; -1:
+                                              absent */
     unsigned             encoded:1;        /* the body has a content coding */
 
     /* valid after CIGNA_ERROR: a constant text for the log */

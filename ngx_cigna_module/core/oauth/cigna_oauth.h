@@ -23,8 +23,8 @@
 
 typedef struct {
     cigna_slice_t   url;
-    cigna_slice_t   authorization;         /* value of the header line, or
-                                              empty */
+    cigna_slice_t   authorization;         /* value of the line Authorization,
+                                              or empty */
     cigna_slice_t   body;                  /* the form; empty: a GET */
     cigna_slice_t   accept;                /* empty: application/json */
     cigna_slice_t   lines;                 /* more header lines, each with its

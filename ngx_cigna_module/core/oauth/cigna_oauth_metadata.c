@@ -57,8 +57,10 @@
 typedef struct {
     const char   *name;
     size_t        offset;                  /* offset in cigna_metadata_t */
-    size_t        configured;              /* offsets in cigna_provider_t: */
-    size_t        used;                    /* as configured, and as used */
+    size_t        configured;              /* offset in cigna_provider_t of the
+                                              configured URL */
+    size_t        used;                    /* offset in cigna_provider_t of the
+                                              URL in use */
     unsigned      optional;                /* 1: a bad URL is only noted */
     const char   *error;
 } cigna_oauth_url_t;

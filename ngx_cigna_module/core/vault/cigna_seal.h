@@ -24,7 +24,7 @@
 /* results of cigna_seal_open() */
 #define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key with this
                                               id */
-#define CIGNA_SEAL_DAMAGED      -11        /* the tag is wrong */
+#define CIGNA_SEAL_DAMAGED      -11        /* malformed, or the tag is wrong */
 
 
 /* identifies a record; its encryption key depends on all parts */
