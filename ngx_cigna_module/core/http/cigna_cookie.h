@@ -18,7 +18,7 @@
  */
 
 #define CIGNA_COOKIE_TAG_LEN     8
-#define CIGNA_COOKIE_DANCES_MAX  8         /* dances of one browser */
+#define CIGNA_COOKIE_DANCES_MAX  8         /* most dances of one browser */
 #define CIGNA_COOKIE_LIFE_S      1800
 
 typedef struct {

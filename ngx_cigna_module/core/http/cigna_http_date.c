@@ -13,7 +13,7 @@ typedef enum {
     cigna_http_date_hour,
     cigna_http_date_min,
     cigna_http_date_sec,
-    cigna_http_date_month,                 /* from 0 */
+    cigna_http_date_month,                 /* 0: January */
     cigna_http_date_max
 } cigna_http_date_e;
 
@@ -29,7 +29,10 @@ static int cigna_http_date_century(int year, int64_t now_s);
 #define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
 
-/* the letters that stand for the digits of the first numbers in a form */
+/*
+ * In a form of a date, these letters stand for digits.  Their order is that of
+ * the first numbers in cigna_http_date_e.
+ */
 
 static const char  cigna_http_date_letters[] = "YDhms";
 
@@ -76,8 +79,8 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 
 
 /*
- * Returns 1 if a date has this form, and sets its numbers.  In a form a star is
- * any byte, and "NNN" is the name of a month.
+ * Returns 1 if s has this form, and sets the numbers n.  In a form, "*" stands
+ * for any byte, and "NNN" for the name of a month.
  */
 
 static int

@@ -21,19 +21,21 @@ typedef enum {
     cigna_script_dance_open = 0,           /* stores a dance */
     cigna_script_dance_list,               /* bounds a member's open dances */
     cigna_script_dance_claim,              /* takes a dance for one run */
-    cigna_script_dance_end,                /* remembers the outcome */
+    cigna_script_dance_end,                /* stores the outcome of a dance */
     cigna_script_grant_install,            /* a new grant replaces any other */
     cigna_script_grant_begin,              /* sets lock and mark */
     cigna_script_grant_renew,              /* prolongs the lock */
     cigna_script_grant_retake,             /* sets lost lock and mark again */
     cigna_script_grant_swap,               /* writes a generation, unlocks */
-    cigna_script_grant_release,            /* unlocks, settles the mark */
+    cigna_script_grant_release,            /* unlocks, and updates the mark */
     cigna_script_grant_delete,             /* reads a grant and deletes it */
     cigna_script_grant_replay,             /* writes a lost generation again */
     cigna_script_grant_forget,             /* deletes a grant again */
-    cigna_script_grant_reseal,             /* the record under another key */
-    cigna_script_grant_amend,              /* the record with a new field */
-    cigna_script_vault_check,              /* role, policy and marker */
+    cigna_script_grant_reseal,             /* stores the record, sealed with
+                                              another key */
+    cigna_script_grant_amend,              /* stores the record with a new
+                                              field */
+    cigna_script_vault_check,              /* reads role, policy and marker */
     cigna_script_max
 } cigna_script_e;
 
