@@ -394,7 +394,7 @@ a_dry_run_grants_and_says_what_would_have_refused(void **state)
 }
 
 
-/* pauses */
+/* tests of pauses */
 
 static void
 a_429_pauses_the_node_at_once(void **state)
@@ -760,7 +760,7 @@ an_outage_on_trial_leaves_other_budgets_in_force(void **state)
 }
 
 
-/* outages */
+/* tests of outages of Redis */
 
 static void
 when_redis_is_down_a_node_has_its_share(void **state)
