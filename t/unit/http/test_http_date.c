@@ -99,6 +99,8 @@ the_obsolete_forms_are_read(void **state)
     refused("Sun1ay, 06-Nov-94 08:49:37 GMT");
     refused("Sunday, 06-Nov-94 08:49:37 GM");
     refused("Sunday, 06-Nov-94 08:49:37 UTC");
+    refused("Sunday, 06-Nov-94 08:49:37 GXT");
+    refused("Sun, 06 Nov 1994 08:49:37 GXT");
     refused("Sunday, 06-Nov-1994 08:49:37 GMT");
     refused("Sunday,06-Nov-94 08:49:37 GMT");
     refused("Sunday, ");
