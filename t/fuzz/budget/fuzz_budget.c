@@ -7,8 +7,8 @@
 
 
 /*
- * What the budgets parse: rates of operators, Retry-After of upstreams, and
- * replies of Redis.
+ * The inputs that the budgets parse: rates of operators, Retry-After of
+ * upstreams, and replies of Redis.
  */
 
 static void

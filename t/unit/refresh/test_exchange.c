@@ -735,7 +735,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
 }
 
 
-/* tests of what a token reply has */
+/* tests of the members of a token reply */
 
 static void
 the_old_refresh_token_is_kept_when_none_comes(void **state)
