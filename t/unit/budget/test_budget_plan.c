@@ -279,7 +279,10 @@ metadata_has_a_twentieth_of_its_own(void **state)
     t[1].metadata = a_rate("30r/s");
     make_plans(&g, t, 3, plans);
 
-    /* 5r/s of all; one of several tenants has at most half */
+    /*
+     * 5r/s for all tenants together, and at most half of that for one of
+     * several
+     */
 
     assert_int_equal(plans[0].metadata_all.every_ns, 200 * MS);
     assert_int_equal(plans[0].metadata_all.span_ns, 2 * SECOND);
@@ -288,7 +291,7 @@ metadata_has_a_twentieth_of_its_own(void **state)
     assert_int_equal(plans[1].metadata.span_ns, 30 * (SECOND / 30 + 1));
     assert_int_equal(plans[2].metadata.every_ns, 400 * MS);
 
-    /* the other limits are not smaller for it */
+    /* the limits for metadata do not reduce the other limits */
 
     assert_int_equal(plans[0].gateway.every_ns, 10 * MS);
     assert_int_equal(plans[0].tenant.every_ns, SECOND / 20);
