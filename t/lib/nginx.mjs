@@ -219,8 +219,8 @@ class Nginx {
                  () => this.errorLog().match(pattern), { timeout });
   }
 
-  // The same for the access log, which nginx writes after it has sent the
-  // reply.  from: the offset to search from, such as an earlier length.
+  // Waits for a line of the access log, which nginx writes after it has sent
+  // the reply.  from: the offset to search from, such as an earlier length.
   waitForAccessLog(pattern, from = 0) {
     return until(`the access log has ${pattern}`,
                  () => this.accessLog().slice(from).match(pattern));

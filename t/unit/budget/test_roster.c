@@ -4,9 +4,7 @@
 #include "budget/cigna_roster.h"
 
 
-/*
- * the names of the rows, three digits each, and the claims of a configuration
- */
+/* rows, and claims for them under names of three digits */
 
 #define ROWS   8
 #define NAMES  1000

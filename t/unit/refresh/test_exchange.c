@@ -4,9 +4,7 @@
 #include "refreshing.h"
 
 
-/*
- * older: 1 if the older secret worked; changed: 1 if another one worked before
- */
+/* checks whether the older secret worked, and whether that is a change */
 
 static void
 assert_secret(const cigna_refresh_t *f, unsigned older, unsigned changed)
