@@ -55,8 +55,7 @@ export async function addedTo(log, action) {
   return log().slice(before);
 }
 
-// Returns the Redis keys of one kind: d (a dance each), g (a grant each) or o
-// (the set of a member's open dances each).
+// The keys in Redis of one kind: d for dances, g for grants, o for open dances.
 export async function keysOf(gw, kind) {
   return gw.redis.command('KEYS', `cigna:${kind}:*`);
 }

@@ -57,9 +57,9 @@ struct world_actor_s {
     cigna_verdict_t              *verdict;  /* NULL if not a refresh */
     unsigned                      node;    /* set it after the flow's setup */
     cigna_arena_t                 arena;
-    cigna_subject_t               subject;
-    cigna_op_t                    op;      /* the pending operation */
-    int64_t                       asked_ms;  /* when it was asked for */
+    cigna_subject_t               subject;  /* set with the flow */
+    cigna_op_t                    op;
+    int64_t                       asked_ms;  /* when "op" was asked for */
     int64_t                       wake_ms;  /* end of a sleep */
     unsigned                      published;  /* messages at the last script */
     unsigned                      renewals;

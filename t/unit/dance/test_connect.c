@@ -372,7 +372,7 @@ nobody_is_sent_away_before_the_dance_is_stored(void **state)
 
             f = &a.flow.connect;
 
-            /* the third operation deletes an older dance, so it may fail */
+            /* the third operation deletes an older dance */
 
             assert_int_equal(f->outcome,
                              nth < 3 ? cigna_dance_outcome_store_failed

@@ -13,7 +13,7 @@ static uint8_t              mem[64 * 1024];
 static cigna_arena_t        arena;
 static cigna_subject_t      subject;
 static cigna_op_t           op;
-static unsigned             asked;         /* requests to Redis */
+static unsigned             asked;         /* of Redis */
 static char                 code[64], param[64], secret[64];
 
 
