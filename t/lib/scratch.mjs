@@ -60,9 +60,9 @@ export function scratchDirectory(t, name = 'test') {
 // Returns a port that was free a moment ago.  No port is given out twice by one
 // process or in two lanes.  All ports are below the system's ephemeral ports,
 // because a connection could take one before its server does.  The bus of a
-// Redis Cluster uses a port 10000 above, so the three lanes end below 22000.
-const PORTS = 3300;
-const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 3);
+// Redis Cluster uses a port 10000 above, so the four lanes end below 22000.
+const PORTS = 2500;
+const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 4);
 
 const given = new Set();
 
