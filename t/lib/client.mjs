@@ -22,10 +22,13 @@ export class HttpClient {
   // ca: the text of the CA certificate; jar: null to keep no cookies
   constructor({ ca, jar = new CookieJar(), keepAlive = true,
                 maxSockets = Infinity } = {}) {
+    // without a context each connection would parse `ca`
+    const secureContext = tls.createSecureContext({ ca });
+
     this.jar = jar;
     this.agents = {
       'http:': new http.Agent({ keepAlive, maxSockets }),
-      'https:': new https.Agent({ keepAlive, maxSockets, ca }),
+      'https:': new https.Agent({ keepAlive, maxSockets, secureContext }),
     };
   }
 

@@ -60,16 +60,16 @@ export function scratchDirectory(t, name = 'test') {
 
 // Returns a port of 127.0.0.1 that was free a moment ago.  A process never gets
 // a port twice.  Processes that run at the same time take ports from different
-// ranges: CIGNA_LANE is the number of the range, from 0 to 2, and a process
-// without CIGNA_LANE uses range 3.
+// ranges: CIGNA_LANE is the number of the range, from 0 to 3, and a process
+// without CIGNA_LANE uses range 4.
 //
 // A node of a Redis Cluster also listens on the port 10000 above its own, if
-// its configuration names no other port for the bus.  So the four ranges end
+// its configuration names no other port for the bus.  So the five ranges end
 // below 22000, and the ports 10000 above end below 32000.  The system's
 // ephemeral ports begin at 32768.  The system could give such a port to a
 // connection before the server listens there.
-const PORTS = 2500;
-const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 3);
+const PORTS = 2000;
+const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 4);
 
 const given = new Set();
 
