@@ -149,7 +149,7 @@ a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
 
 
 static void
-what_redis_has_granted_is_charged_here(void **state)
+requests_that_redis_granted_are_charged_here(void **state)
 {
     (void) state;
 
@@ -194,7 +194,7 @@ main(void)
         test(a_tenant_has_its_minimum_when_another_has_taken_the_rest),
         test(nothing_is_charged_when_the_tenants_budget_refuses),
         test(a_budget_on_trial_grants_and_says_what_would_have_refused),
-        test(what_redis_has_granted_is_charged_here),
+        test(requests_that_redis_granted_are_charged_here),
         test(without_limits_there_is_nothing_to_wait_for)
     };
 

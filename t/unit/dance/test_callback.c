@@ -367,7 +367,7 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
 
 
 static void
-a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
+a_claim_past_its_deadline_is_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
 
@@ -1351,7 +1351,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
 
 
 static void
-a_dance_claimn_without_a_reply_belongs_to_the_same_run(void **state)
+a_claim_without_a_reply_belongs_to_the_same_run(void **state)
 {
     (void) state;
 
@@ -1619,7 +1619,7 @@ main(void)
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),
         test(a_hit_waits_ten_seconds_for_another_at_most),
         test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
-        test(a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so),
+        test(a_claim_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
@@ -1667,7 +1667,7 @@ main(void)
         test(a_new_grant_replaces_the_old_one_under_an_id_of_its_own),
         test(a_stored_grant_is_published),
         test(a_redis_error_is_not_an_unknown_state),
-        test(a_dance_claimn_without_a_reply_belongs_to_the_same_run),
+        test(a_claim_without_a_reply_belongs_to_the_same_run),
         test(a_dance_that_no_key_opens_is_an_outage),
         test(without_a_token_endpoint_nothing_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),

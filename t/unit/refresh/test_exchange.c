@@ -225,7 +225,7 @@ no_grant_is_marked_spent_while_too_many_are_refused(void **state)
 
 
 static void
-such_a_grant_is_tried_a_few_times_and_then_final(void **state)
+a_grant_with_doubted_refusals_is_spent_after_four_of_them(void **state)
 {
     unsigned  i;
 
@@ -352,7 +352,7 @@ a_refusal_just_before_too_many_is_tried_again(void **state)
 
 
 static void
-and_is_final_if_it_is_refused_again(void **state)
+a_spent_grant_that_is_refused_again_stays_spent(void **state)
 {
     (void) state;
 
@@ -375,7 +375,7 @@ and_is_final_if_it_is_refused_again(void **state)
 
 
 static void
-nor_is_it_tried_more_than_four_times_in_all(void **state)
+a_spent_grant_is_tried_four_times_at_most(void **state)
 {
     unsigned  i;
 
@@ -1112,7 +1112,7 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
 
 
 static void
-the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
+an_entry_stays_for_a_minute_after_redis_has_confirmed_it(void **state)
 {
     (void) state;
 
@@ -1398,7 +1398,7 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
 
 
 static void
-a_store_whose_reply_was_lost_is_no_lost_race(void **state)
+a_store_whose_reply_was_lost_is_not_a_lost_race(void **state)
 {
     (void) state;
 
@@ -1653,7 +1653,7 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
 
 static void
-they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
+long_tokens_fit_if_two_long_secrets_are_sent_in_turn(void **state)
 {
     char           secret[4096];
     cigna_event_t  ev;
@@ -1691,13 +1691,13 @@ main(void)
         test(a_reply_without_tokens_is_told_by_its_shape),
         test(an_error_that_cannot_be_read_has_had_no_effect),
         test(no_grant_is_marked_spent_while_too_many_are_refused),
-        test(such_a_grant_is_tried_a_few_times_and_then_final),
+        test(a_grant_with_doubted_refusals_is_spent_after_four_of_them),
         test(a_doubted_refusal_is_tried_again_once_others_succeed),
         test(a_second_refusal_is_final_once_others_succeed),
         test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
         test(a_refusal_just_before_too_many_is_tried_again),
-        test(and_is_final_if_it_is_refused_again),
-        test(nor_is_it_tried_more_than_four_times_in_all),
+        test(a_spent_grant_that_is_refused_again_stays_spent),
+        test(a_spent_grant_is_tried_four_times_at_most),
         test(a_refusal_long_before_stays_final),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
@@ -1727,7 +1727,7 @@ main(void)
         test(clocks_that_differ_do_not_disturb_lock_and_mark),
         test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
-        test(the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute),
+        test(an_entry_stays_for_a_minute_after_redis_has_confirmed_it),
         test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
         test(the_journal_is_asked_again_while_redis_cannot_be),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
@@ -1738,7 +1738,7 @@ main(void)
         test(a_record_that_was_sealed_again_is_not_taken_for_a_newer_one),
         test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
-        test(a_store_whose_reply_was_lost_is_no_lost_race),
+        test(a_store_whose_reply_was_lost_is_not_a_lost_race),
         test(a_late_writer_puts_nothing_over_a_newer_grant),
         test(a_late_writer_revives_no_deleted_grant),
         test(a_late_writer_puts_nothing_over_a_newer_generation),
@@ -1746,7 +1746,7 @@ main(void)
         test(each_refresh_keeps_the_grant_for_its_whole_time_again),
         test(a_stored_generation_is_published),
         test(the_largest_tokens_fit_in_the_arena),
-        test(they_fit_also_if_two_long_secrets_are_sent_in_turn)
+        test(long_tokens_fit_if_two_long_secrets_are_sent_in_turn)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ a_lease_is_lock_and_mark(void **state)
 
 
 static void
-the_second_one_waits_and_gives_up(void **state)
+the_second_run_waits_and_gives_up(void **state)
 {
     int64_t  since;
 
@@ -177,7 +177,7 @@ the_second_one_waits_and_gives_up(void **state)
 
 
 static void
-the_second_one_finds_the_record_changed(void **state)
+the_second_run_finds_the_record_changed(void **state)
 {
     (void) state;
 
@@ -388,8 +388,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_lease_is_lock_and_mark),
-        test(the_second_one_waits_and_gives_up),
-        test(the_second_one_finds_the_record_changed),
+        test(the_second_run_waits_and_gives_up),
+        test(the_second_run_finds_the_record_changed),
         test(a_hasty_run_waits_for_locks_and_not_for_marks),
         test(only_a_run_that_knows_of_an_unknown_end_takes_the_lease),
         test(a_refusal_that_is_not_final_is_noted),

@@ -939,7 +939,7 @@ passing_failures_do_not_end_a_grant(void **state)
 
 
 static void
-how_long_to_wait_is_passed_on(void **state)
+the_time_to_wait_is_passed_on(void **state)
 {
     (void) state;
 
@@ -1049,7 +1049,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
 
 
 static void
-then_the_same_refresh_token_is_tried_again(void **state)
+after_the_mark_the_same_refresh_token_is_tried_again(void **state)
 {
     (void) state;
 
@@ -1185,7 +1185,7 @@ a_run_without_a_turn_sends_nothing(void **state)
 
 
 static void
-a_second_attempt_that_comes_late_is_no_third_one(void **state)
+a_second_attempt_that_comes_late_is_not_a_third_one(void **state)
 {
     (void) state;
 
@@ -1507,17 +1507,17 @@ main(void)
         test(a_run_that_was_held_up_does_not_trust_its_lock),
         test(a_byte_is_sent_only_with_room_for_what_it_brings),
         test(passing_failures_do_not_end_a_grant),
-        test(how_long_to_wait_is_passed_on),
+        test(the_time_to_wait_is_passed_on),
         test(a_redis_error_is_not_no_grant),
         test(an_unsent_request_counts_for_nothing),
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
-        test(then_the_same_refresh_token_is_tried_again),
+        test(after_the_mark_the_same_refresh_token_is_tried_again),
         test(no_run_tries_before_the_deadline_of_the_mark),
         test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
         test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
         test(a_run_without_a_turn_sends_nothing),
-        test(a_second_attempt_that_comes_late_is_no_third_one),
+        test(a_second_attempt_that_comes_late_is_not_a_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),

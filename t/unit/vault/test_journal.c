@@ -162,7 +162,7 @@ a_deletion_is_the_last_word_about_a_grant(void **state)
 
 
 static void
-confirmed_ones_go_after_a_minute_and_others_never(void **state)
+confirmed_entries_go_after_a_minute_and_others_never(void **state)
 {
     (void) state;
 
@@ -393,7 +393,7 @@ main(void)
         test(a_later_generation_of_a_grant_replaces_an_older_one),
         test(another_grant_of_the_same_member_stands_beside_it),
         test(a_deletion_is_the_last_word_about_a_grant),
-        test(confirmed_ones_go_after_a_minute_and_others_never),
+        test(confirmed_entries_go_after_a_minute_and_others_never),
         test(the_oldest_confirmed_entries_make_room),
         test(a_later_generation_of_the_grant_is_ahead),
         test(a_refusal_gives_way_to_the_generation_that_it_did_not_know),

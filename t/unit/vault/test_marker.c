@@ -127,7 +127,7 @@ another_name_key_is_told_apart(void **state)
 
 
 static void
-a_marker_is_no_marker_under_another_key(void **state)
+a_marker_is_not_valid_under_another_key(void **state)
 {
     char           other_mem[64];
     cigna_slice_t  key, blob, other;
@@ -363,7 +363,7 @@ main(void)
         cmocka_unit_test(a_marker_is_bound_to_its_vault),
         cmocka_unit_test(a_marker_lives_through_a_rotation),
         cmocka_unit_test(another_name_key_is_told_apart),
-        cmocka_unit_test(a_marker_is_no_marker_under_another_key),
+        cmocka_unit_test(a_marker_is_not_valid_under_another_key),
         cmocka_unit_test(every_byte_of_a_marker_counts),
         cmocka_unit_test(a_marker_of_a_newer_gateway_is_told_apart),
         cmocka_unit_test(the_marker_of_the_tool_opens),

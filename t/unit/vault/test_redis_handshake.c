@@ -481,7 +481,7 @@ a_replica_is_told_from_a_primary(void **state)
 
 
 static void
-a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
+a_redirection_is_not_a_verdict_on_the_vault(void **state)
 {
     size_t  i;
 
@@ -505,7 +505,7 @@ a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
 
 
 static void
-a_check_that_makes_no_sense_is_no_check(void **state)
+a_malformed_reply_to_the_check_is_a_failure(void **state)
 {
     size_t  i;
 
@@ -597,8 +597,8 @@ main(void)
         test(a_damaged_marker_is_foreign),
         test(a_redis_that_evicts_is_refused_whatever_its_marker),
         test(a_replica_is_told_from_a_primary),
-        test(a_slot_that_is_elsewhere_is_no_verdict_on_the_vault),
-        test(a_check_that_makes_no_sense_is_no_check),
+        test(a_redirection_is_not_a_verdict_on_the_vault),
+        test(a_malformed_reply_to_the_check_is_a_failure),
         test(a_check_later_is_the_check_alone),
         test(a_sentinel_is_not_checked)
     };

@@ -424,7 +424,7 @@ a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage(void **state)
 
 
 static void
-too_little_room_is_no_damage(void **state)
+too_little_room_is_not_damage(void **state)
 {
     int              rc;
     size_t           size;
@@ -835,7 +835,7 @@ main(void)
         test(a_grant_with_a_bit_turned_does_not_open),
         test(a_grant_cut_short_does_not_open),
         test(a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage),
-        test(too_little_room_is_no_damage),
+        test(too_little_room_is_not_damage),
         test(a_grant_that_is_too_large_is_not_sealed),
         test(a_dance_opens_under_its_tenant_and_name_only),
         test(a_read_asks_for_the_six_fields),
