@@ -19,7 +19,7 @@ export function lookup(name, options, callback) {
 }
 
 export class HttpClient {
-  // ca: the text of a certificate; jar: null to keep no cookies
+  // ca: the text of the CA certificate; jar: null to keep no cookies
   constructor({ ca, jar = new CookieJar(), keepAlive = true,
                 maxSockets = Infinity } = {}) {
     this.jar = jar;
@@ -103,9 +103,9 @@ function answer(url, reply, received) {
   };
 }
 
-// Sends raw bytes and returns everything that the server sends until it closes
-// the connection, or until the pattern `done` matches.  end: true closes our
-// sending side after the bytes.
+// Sends raw bytes, and returns everything that the server sends until it closes
+// the connection or until the pattern `done` matches.  end: true closes the
+// client's sending side after the bytes.
 export function rawRequest({ port, ca, servername, timeout = 10000 }, bytes,
                            { done, end = false } = {}) {
   const where = { port, host: LOOPBACK };

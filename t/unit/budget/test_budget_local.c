@@ -4,7 +4,10 @@
 #include "budget/cigna_budget_local.h"
 
 
-/* 100r/s with a burst of 10, half of it common; the tenant has 100r/s, too */
+/*
+ * The gateway has 100r/s with a burst of 10, half of which all tenants share.
+ * The tenant's rate is 100r/s, too.
+ */
 
 #define NOW  (1000000 * MS)
 
@@ -130,7 +133,10 @@ a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
     assert_int_equal(take(8), 8);
     assert_int_equal(by, cigna_budget_by_gateway);
 
-    /* it is as full as one that refuses; the other one refuses */
+    /*
+     * With dry_run the gateway's bucket is as full as if it refused.  The
+     * tenant's budget still refuses.
+     */
 
     assert_int_equal(node.gateway.level_ns, 50 * MS);
     assert_int_equal(take(1), 0);

@@ -32,7 +32,10 @@ begin(const char *token, unsigned refresh_token)
 }
 
 
-/* tells it how the operation ended; 1 if there is another one */
+/*
+ * tells the flow the result of its operation; 1 if the flow asks for another
+ * one
+ */
 
 static int
 told_body(cigna_ev_e type, unsigned status, const char *body)
@@ -100,7 +103,10 @@ an_access_token_is_called_one(void **state)
 }
 
 
-/* the last of the numbers is how long all pauses take */
+/*
+ * Runs the flow while each request has the same result.  Sets the number of
+ * pauses, and returns the time that all of them take.
+ */
 
 static unsigned
 pauses(cigna_ev_e type, unsigned status, unsigned *count)
@@ -263,7 +269,7 @@ a_refusal_says_why(void **state)
 }
 
 
-/* two secrets */
+/* tests of a client with two secrets */
 
 static const char  invalid_client[] = "{\"error\":\"invalid_client\"}";
 

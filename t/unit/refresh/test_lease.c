@@ -14,7 +14,7 @@ static cigna_arena_t    arena;
 static cigna_subject_t  subject;
 
 
-/* an owner, whose random bytes are all the same */
+/* an owner of leases; all of its random bytes are "name" */
 
 typedef struct {
     cigna_lease_t   lease;
@@ -168,7 +168,7 @@ the_second_one_waits_and_gives_up(void **state)
     assert_in_range(w.now_ms - since, 1000, 1000);
     assert_false(y.lease.taken);
 
-    /* all its waiting is done: asked once more, it does not wait again */
+    /* y has used up its time for waiting, so the next attempt does not wait */
 
     since = w.now_ms;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_busy);
@@ -247,7 +247,7 @@ a_refusal_that_is_not_final_is_noted(void **state)
     assert_null(lock());
     assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
-    /* no run waits for it */
+    /* no run waits for the deadline of a refused attempt */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
@@ -305,7 +305,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
     assert_int_equal(x.asked, 3);
     assert_false(x.lease.taken);
 
-    /* the lock expires, and the mark is that of a dead run */
+    /* the lock expires, and the mark stays, as after a run that died */
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_null(lock());

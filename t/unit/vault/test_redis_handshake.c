@@ -29,7 +29,7 @@ finish(void)
 }
 
 
-/* the whole check, with this vault's marker */
+/* begins a handshake that checks policy and marker of the vault */
 
 static cigna_redis_handshake_t *
 begin_vault(void)
@@ -45,7 +45,9 @@ begin_vault(void)
 }
 
 
-/* the vault's marker under this key, made by a ring of these keys */
+/*
+ * puts a marker into Redis; ring: the text of its key ring, NULL: the vault's
+ */
 
 static void
 put_marker(const char *key, const char *ring)
@@ -74,7 +76,7 @@ put_marker(const char *key, const char *ring)
 }
 
 
-/* answers the pending command with protocol text */
+/* answers the pending command with a text in Redis' protocol */
 
 static void
 answer(const char *resp)
@@ -101,7 +103,7 @@ rc_after(unsigned fine, const char *resp)
     world_end(&a);
     (void) begin();
 
-    /* the first step is the start */
+    /* the first step starts the flow, and sends no command */
 
     world_step(&w, &a, world_fine);
 
