@@ -88,8 +88,8 @@ typedef struct {
     cigna_budget_by_e  by;
 
     /*
-     * If the request waits: the caller decides again after at most so many ms.
-     * If the request is refused: the next one may be granted after so many ms,
+     * If the request waits: the caller decides again within this time (ms).  If
+     * the request is refused: the next one may be granted after this time (ms),
      * 1 or more; Retry-After is this time in seconds, rounded up.  After this
      * time a request with delay= is decided on once more, with again = 1
      */

@@ -32,8 +32,8 @@
 #define CIGNA_BUDGET_ORIGIN_MAX  511
 
 /*
- * Redis counts the nodes that have called within so many ms, up to so many
- * nodes
+ * how long (ms) Redis counts a node after its last call, and the most nodes
+ * that Redis counts
  */
 
 #define CIGNA_BUDGET_NODE_MS     10000
@@ -113,7 +113,7 @@ typedef struct {
     int64_t               pause_ns;        /* rest of the longer pause */
     cigna_budget_scope_e  scope;           /* scope of that pause */
 
-    /* so many of the granted requests were only granted because of dry_run */
+    /* numbers of granted requests that a budget would refuse without dry_run */
     int64_t               gateway_dry;
     int64_t               tenant_dry;
 } cigna_budget_grant_t;

@@ -35,7 +35,7 @@
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
@@ -54,7 +54,7 @@ typedef union {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
         uint64_t             key;          /* hash of the origin; 0: free */
         uint64_t             pauses;       /* pauses that began on this node */
@@ -73,7 +73,7 @@ typedef struct {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
 
         int64_t              credits;      /* requests left of the lease; below

@@ -19,8 +19,7 @@
 
 typedef struct {
     uint32_t  n;                           /* number of requests */
-    uint32_t  per_s;                       /* in so many seconds: 1, 60 or
-                                              86400 */
+    uint32_t  per_s;                       /* period in s: 1, 60 or 86400 */
 } cigna_rate_t;
 
 

@@ -30,7 +30,7 @@ typedef struct {
 #define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* most "/" before the path */
 
 /*
- * The longest form of a base has so many bytes more than the usual form: ports,
+ * The bytes by which the longest form of a base exceeds its usual form: ports,
  * slashes, a dot after the host, and the "s" of https.
  */
 

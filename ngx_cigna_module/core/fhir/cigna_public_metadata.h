@@ -50,7 +50,7 @@ cigna_slice_t cigna_public_metadata_path(cigna_public_metadata_e document);
 /*
  * Decides whether the reply to an upstream request may come from memory, and
  * collects the header lines that a fetch of the document must have.  request is
- * what cigna_gate_out() has written, query is the query of its URI, and ids are
+ * the output of cigna_gate_out(), query is the query of its URI, and ids are
  * nginx's id and the gateway's id of the request.
  *
  * CIGNA_OK: the request asks for the document in JSON.  *lines has

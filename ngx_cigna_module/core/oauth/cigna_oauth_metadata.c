@@ -28,8 +28,8 @@
  * all values that were known before stay in use.  "Noted": the log names the
  * member.
  *
- * (1) If an issuer is configured, that one counts, and the bad one is only
- *     noted.
+ * (1) If an issuer is configured, the configured one counts, and the bad one is
+ *     only noted.
  * (2) If an issuer is configured, any other one is refused too; both are
  *     compared byte by byte.
  * (3) If the endpoint is not configured either, the gateway cannot use the

@@ -41,7 +41,7 @@ typedef struct {
     /* results once the flow is done, if its token was used after the report */
     unsigned                 superseded:1;   /* the vault has another grant, a
                                                 newer generation or none, so
-                                                caches drop this one */
+                                                caches drop this token */
     unsigned                 left:1;       /* Redis has not confirmed the token:
                                               the journal has to replay it */
 

@@ -9,7 +9,7 @@
  *   the grant's "sub"                           the member's
  *   another "sub", signature valid              another member's
  *   another "sub", signature not valid:
- *     our issuer, or ours is not known          another member's
+ *     the tenant's issuer, or it is not known   another member's
  *     another issuer, or none                   the member's
  *   any, and the grant has no "sub"             the member's; the grant gets
  *                                               the "sub" if all but the
