@@ -33,8 +33,14 @@ export const ALGS = {
   EdDSA: { pair: ['ed25519'], digest: null },
 };
 
+// Private RSA keys of stand-ins that were closed.  The next stand-in of this
+// process takes them, because an RSA key takes long to make.
+const spare = [];
+
 function newKey(alg) {
-  const { privateKey } = keyPair(...ALGS[alg].pair);
+  const { pair } = ALGS[alg];
+  const privateKey = (pair === RSA && spare.pop())
+    || keyPair(...pair).privateKey;
   const publicKey = createPublicKey(privateKey);
 
   return {
@@ -78,6 +84,12 @@ export class Keys {
     this.#former = keepOld ? Object.values(this.#current) : [];
     this.#current = { RS256: newKey('RS256'), ES256: newKey('ES256') };
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
+  }
+
+  close() {
+    spare.push(...[...this.#former, ...Object.values(this.#current)]
+      .filter(({ alg }) => ALGS[alg].pair === RSA)
+      .map(({ privateKey }) => privateKey));
   }
 
   // Keys of the other algorithms are made at their first use.
