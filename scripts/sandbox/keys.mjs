@@ -34,8 +34,14 @@ export const ALGS = {
   EdDSA: { pair: ['ed25519'], digest: null },
 };
 
+// Private RSA keys of stand-ins that were closed.  The next stand-in of this
+// process takes them, because an RSA key takes long to make.
+const spare = [];
+
 function newKey(alg) {
-  const { privateKey } = keyPair(...ALGS[alg].pair);
+  const { pair } = ALGS[alg];
+  const privateKey = (pair === RSA && spare.pop())
+    || keyPair(...pair).privateKey;
   const publicKey = createPublicKey(privateKey);
 
   return {
@@ -79,6 +85,13 @@ export class Keys {
     this.#former = keepOld ? Object.values(this.#current) : [];
     this.#current = { RS256: newKey('RS256'), ES256: newKey('ES256') };
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
+  }
+
+  // The next stand-in of this process may take the RSA keys.
+  close() {
+    spare.push(...[...this.#former, ...Object.values(this.#current)]
+      .filter(({ alg }) => ALGS[alg].pair === RSA)
+      .map(({ privateKey }) => privateKey));
   }
 
   // Returns the key of an algorithm.  Keys of algorithms other than RS256 and
