@@ -341,9 +341,10 @@ ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * For an "if" without a handler nginx keeps the handler of the location.  For a
- * "limit_except" without a handler nginx calls none.  All other settings are
- * those of the block.
+ * Gives an "if" or a "limit_except" that has no handler the endpoint and the
+ * handler of its location.  nginx itself calls no handler in such a
+ * "limit_except".  In such an "if" nginx calls the handler of the location, but
+ * with the settings of the "if", which must have the same endpoint.
  */
 
 void

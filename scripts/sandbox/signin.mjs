@@ -84,8 +84,8 @@ export class SignIn {
   }
 
   // Returns whether the request has the cookies of this dance's authorize
-  // reply, or those of another tab whose reply came at the same time and
-  // replaced them.
+  // reply, or those of a session that began later, or at most DOUBLE_CLICK_MS
+  // earlier: a reply to another tab has replaced the cookies.
   #isDancers(ctx, dance) {
     const session = this.#sessionOf(ctx);
     return session !== undefined

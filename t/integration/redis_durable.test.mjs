@@ -89,8 +89,11 @@ test('a lease is the first to learn of a new primary', async (t) => {
 
   await t.test('no refresh starts right after the change, whatever connection '
     + 'notices it', async () => {
-    // after a restart the journal is empty, so it opens no connections
+    // carol's token expires
     await sleep(1100);
+
+    // After a restart the journal is empty, so its writer opens no connection
+    // that could notice the change first.
     await gw.nginx.stop('SIGQUIT');
     await gw.nginx.start();
 

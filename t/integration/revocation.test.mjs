@@ -112,6 +112,8 @@ test('revocation', async (t) => {
 
     const [line, outcome, told] = REPORTED.exec(s.log());
     assert.equal(outcome, 'unreachable');
+    // the last try may have been made and reported after it was counted
+    tries = await s.requests();
     assert.equal(Number(told), tries);
     assert.ok(tries >= 15 && tries <= 29, `${tries}`);
     assert.match(s.log(), /detail: it answers with status 503/);

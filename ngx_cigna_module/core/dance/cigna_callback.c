@@ -344,7 +344,10 @@ cigna_callback_judge(cigna_callback_t *f)
 }
 
 
-/* the issuer at the dance's start; the configuration may have changed since */
+/*
+ * the issuer at the dance's start, if it was known then; the configuration may
+ * have changed since
+ */
 
 static cigna_slice_t
 cigna_callback_issuer(const cigna_callback_t *f)

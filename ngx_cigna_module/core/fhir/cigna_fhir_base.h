@@ -24,14 +24,14 @@ typedef struct {
 } cigna_fhir_base_t;
 
 
-/* most bytes of the ports in a URL */
+/* most bytes of the ports in a URL: some proxies write "host:443:443" */
 
 #define CIGNA_FHIR_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
 #define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* most "/" before the path */
 
 /*
- * The bytes by which the longest form of a base exceeds its usual form: ports,
- * slashes, a dot after the host, and the "s" of https.
+ * The bytes by which the longest form of a base exceeds its usual form: up to
+ * two ports, slashes, a dot after the host, and the "s" of https.
  */
 
 #define CIGNA_FHIR_BASE_FORM_MAX                                              \

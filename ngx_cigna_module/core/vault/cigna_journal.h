@@ -9,13 +9,15 @@
 /*
  * A node's journal: writes of grants that Redis may lose, in memory that the
  * processes of the node share and that outlives each of them.  The memory has
- * no pointers.  Whenever a writer dies, each entry is complete or absent.  The
- * caller holds a lock during each call, and no call allocates.  Times are ms of
- * one clock, which all processes share and which never steps back.  Only the
- * times in cigna_journal_t and in cigna_journal_known_t are since the epoch.
+ * no pointers.  If a writer dies, cigna_journal_repair() removes the entry that
+ * is half written, if there is one.  The caller holds a lock during each call,
+ * and no call allocates.  Times are ms of one clock, which all processes share
+ * and which never steps back.  Only the times in cigna_journal_t and in
+ * cigna_journal_known_t are since the epoch.
  *
- * An entry stays until Redis has confirmed it, and then for a minute.  If the
- * memory is full, the entry that was confirmed first is removed sooner.
+ * An entry stays until Redis has confirmed it, and then for a minute.  An entry
+ * that is not needed any more is removed at once.  If the memory is full, the
+ * entry that was confirmed first is removed sooner.
  */
 
 #define CIGNA_JOURNAL_KEPT_MS  (60 * 1000)

@@ -46,8 +46,7 @@ To rotate the sealing key without an interruption:
   scripts/keygen --add FILE        on one host: add a new key at the end; copy
                                    the ring to every host, reload
   scripts/keygen --promote FILE    put the last key first; copy, reload
-  scripts/vault -c CONF reseal     reseal the grants that gateways have not
-                                   resealed by themselves
+  scripts/vault -c CONF reseal     seal all grants with the first key
   scripts/vault -c CONF status     repeat until the old key seals 0 records
   scripts/keygen --drop ID FILE    remove the old key; copy, reload
 

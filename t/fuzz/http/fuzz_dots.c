@@ -52,7 +52,10 @@ in_runs(cigna_slice_t path)
 }
 
 
-/* 1 if the path is printable ASCII, and its escapes decode to ASCII */
+/*
+ * 1 if the path is printable ASCII, and each escape in it decodes to an ASCII
+ * byte from "0" on
+ */
 
 static int
 simple(cigna_slice_t path)
