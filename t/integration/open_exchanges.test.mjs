@@ -132,8 +132,9 @@ test('the number of open exchanges is bounded', async (t) => {
   const gw = await standardGateway(t, {
     nginx: { connections: CONNECTIONS }, server: { keepalive_timeout: '0' },
     sandboxOptions: { members: 30 },
-    tenant: { ...LATE, exchange_timeout: '8s', dances_per_second: 1000,
-              dances_per_member: 100 },
+    // on a busy machine it may take seconds to connect
+    tenant: { ...LATE, connect_timeout: '3s', exchange_timeout: '12s',
+              dances_per_second: 1000, dances_per_member: 100 },
   });
   const { control } = gw.sandbox;
   const [late, ...visitors] = await expired(gw, ...names(REFRESHES + 1));
@@ -147,7 +148,7 @@ test('the number of open exchanges is bounded', async (t) => {
 
   await t.test('hanging refreshes use up their share of the connections',
     async () => {
-      await control.set({ token_delay_ms: 7000 });
+      await control.set({ token_delay_ms: 9000 });
       await control.set({ access_token_lifetime: 1 }, 'acme-client');
       const asked = visitors.map(ask503);
       await underWay(gw, REFRESHES);
@@ -212,7 +213,7 @@ test('the number of open exchanges is bounded', async (t) => {
       until('the member is served', async () =>
         (await ask(visitor)).status === 200, { timeout: 30000, every: 300 })));
     await sleep(1100);
-    await control.set({ token_delay_ms: 5000 });
+    await control.set({ token_delay_ms: 8000 });
     const asked = visitors.map(ask503);
     await underWay(gw, REFRESHES);
     await Promise.all(asked);
