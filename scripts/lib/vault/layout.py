@@ -2,7 +2,11 @@
 
     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob, ...
     <prefix>:l:{<identity>}   lock
-    <prefix>:d:{<state>}      dance    hash: b blob, ...
+    <prefix>:d:{<state>}      dance    hash: b blob, e expiry, r rest, ...
+    <prefix>:o:{<shard>}:<identity>    open dances of a member
+    <prefix>:i:{<shard>}      open dances of a shard
+    <prefix>:e:{<shard>}      ended dances of a shard
+    <prefix>:c:{<shard>}:<hour>        counts of ended dances
     <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when
     <prefix>:v:{<tag>}        marker   in a cluster, one for each hash slot
     <prefix>:b:{budget}       budgets  hash; has no secrets and may be deleted
