@@ -513,8 +513,8 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * nginx's access phase has failed, as an auth_request did not get an answer from
- * the app.  Nothing was claimed, so the member may load the page again.
+ * nginx's access phase has failed, as an auth_request did not get an answer
+ * from the app.  Nothing was claimed, so the member may load the page again.
  */
 
 ngx_int_t

@@ -24,8 +24,9 @@ cigna_dance_outcome_e ngx_cigna_dance_outcome(const ngx_cigna_run_t *run,
     cigna_dance_outcome_e flow, cigna_dance_outcome_e failed);
 
 /*
- * Gives the request a dance id: that of the dance that it starts, or a reference
- * of its own if the dance is not known.  A second call changes nothing.
+ * Gives the request a dance id: that of the dance that it starts, or a
+ * reference of its own if the dance is not known.  A second call changes
+ * nothing.
  * NGX_ERROR: there is no memory, or no random bytes.
  */
 ngx_int_t ngx_cigna_dance_reference(ngx_http_request_t *r,

@@ -2,8 +2,8 @@
 /*
  * A timer looks for overdue dances in all shards.  The workers of a node take
  * turns without knowing of each other: the more workers there are, the longer
- * each of them waits.  The wait is random, so that nodes and workers rarely look
- * at the same time.  If they do, Redis gives each dance to one of them.
+ * each of them waits.  The wait is random, so that nodes and workers rarely
+ * look at the same time.  If they do, Redis gives each dance to one of them.
  */
 
 

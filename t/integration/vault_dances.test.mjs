@@ -10,7 +10,8 @@ import { until } from '../lib/scratch.mjs';
 
 const MEMBER = 'Jane Q. Public <jane@example.org>';
 const HASHED = /^cigna:[a-z]:\{[\w-]{27}\}$/;
-const OF_SHARD = /^cigna:(o:\{\d\d\}:[\w-]{27}|[ie]:\{\d\d\}|c:\{\d\d\}:\d+)$/;
+const OF_SHARD =
+  /^cigna:(o:\{\d\d\}:[\w-]{27}|[ie]:\{\d\d\}|c:\{\d\d\}:\d+)$/;
 const STORY_MS = 8 * 24 * 3600 * 1000;
 
 test('dances in Redis', async (t) => {

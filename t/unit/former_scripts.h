@@ -4,9 +4,20 @@
 
 
 /*
- * The scripts for dances of version 0.4.0.  Nodes of that version may share
- * Redis with this one, so both must understand each other's records.
+ * The scripts for dances of version 0.4.0, and its Redis user.  Nodes of that
+ * version may share Redis with this one, so both must understand each other's
+ * records, and this one must need no other rights.
  */
+
+/* the Redis user of conf/redis/users.acl, without its password */
+
+#define FORMER_USER                                                           \
+    "resetchannels ~cigna:* &cigna:invalidate -@all +select "                 \
+    "+client|setname +info +ping +time +eval +evalsha +hmget +hset +hdel "    \
+    "+get +set +del +unlink +pexpire +zadd +zcard +zrange +zrem "             \
+    "+zremrangebyscore +zremrangebyrank +publish +subscribe +wait +asking "   \
+    "+cluster|slots"
+
 
 #define FORMER_NOW                                                            \
     "local clock = redis.call('TIME')\n"                                      \

@@ -24,7 +24,7 @@ typedef struct {
     cigna_slice_t               iss;       /* RFC 9207, empty if absent */
     cigna_slice_t               error;     /* empty if absent */
     cigna_slice_t               secret;    /* of the cookie, empty: no cookie */
-    cigna_slice_t               request;   /* id of the request, for the story */
+    cigna_slice_t               request;   /* its id, for the story */
     cigna_slice_t               reference;  /* the dance id if the dance is not
                                                known */
     unsigned                    exchange_ms;  /* the sum of all deadlines of an

@@ -13,8 +13,8 @@
  *   (1) the browser is redirected only after the dance is listed and stored:
  *       "location" is set if the outcome is "none", and only then;
  *   (2) a dance is stored only if its return_to is on the allow list;
- *   (3) verifier, nonce and browser secret are new in each run, and state is new
- *       for each dance id; none of them goes to Redis in clear;
+ *   (3) verifier, nonce and browser secret are new in each run, and state is
+ *       new for each dance id; none of them goes to Redis in clear;
  *   (4) the new dance is never closed;
  *   (5) no dance is stored that is not in the index of open dances.
  *

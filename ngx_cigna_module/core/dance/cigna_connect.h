@@ -27,7 +27,7 @@ typedef struct {
     cigna_slice_t               return_to;  /* of the request; empty: the
                                                default */
     cigna_slice_t               dance_id;  /* a new one, see cigna_dance_id.h */
-    cigna_slice_t               request;   /* id of the request, for the story */
+    cigna_slice_t               request;   /* its id, for the story */
 
     /* called for each dance of the member that this run has ended; or NULL */
     void                      (*closed)(void *data,
@@ -35,8 +35,8 @@ typedef struct {
     void                       *data;      /* of "closed" */
 
     /*
-     * Results, complete when the flow reports (or is done).  Outcome "none": the
-     * dance has started.
+     * Results, complete when the flow reports.  Outcome "none": the dance has
+     * started.
      */
     cigna_dance_outcome_e       outcome;
     unsigned                    dropped:1;  /* the dance has no story, for lack

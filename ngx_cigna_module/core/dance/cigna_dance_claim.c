@@ -189,8 +189,8 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 
 /*
- * Copies the description of the dance, which the reply has after its first word:
- * id, tenant, start, identity; and whether this run has ended the dance.
+ * Copies the description of the dance, which the reply has after its first
+ * word: id, tenant, start and identity.
  */
 
 static int

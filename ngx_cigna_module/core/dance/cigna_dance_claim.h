@@ -19,7 +19,7 @@ typedef struct {
     const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
-    cigna_slice_t               request;   /* id of the request, for the story */
+    cigna_slice_t               request;   /* its id, for the story */
     unsigned                    exchange_ms;  /* the sum of all deadlines of an
                                                  exchange */
 
@@ -76,8 +76,8 @@ void cigna_dance_claim_end(cigna_dance_claim_t *t,
 
 /*
  * Takes a dance that this run has ended out of the lists of open dances.
- * Results as of cigna_dance_claim_next().  A failure does not matter: the upkeep
- * finds the dance.
+ * Results as of cigna_dance_claim_next().  A failure does not matter: the
+ * upkeep finds the dance.
  */
 int cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);

@@ -34,7 +34,7 @@ void cigna_dance_id_append(cigna_buf_t *b,
  */
 int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
 
-/* appends the state parameter; CIGNA_ERROR: the library has failed, or no room */
+/* appends the state parameter; CIGNA_ERROR: no room, or the library fails */
 int cigna_dance_id_append_state(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);
 

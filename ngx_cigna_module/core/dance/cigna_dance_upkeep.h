@@ -27,8 +27,8 @@ typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
 struct cigna_dance_upkeep_s {
     /* set by the caller, borrowed until the flow is over */
     const cigna_vault_t     *vault;
-    cigna_arena_t           *arena;        /* of this flow alone: the flow empties
-                                              it for each shard */
+    cigna_arena_t           *arena;        /* of this flow alone: it is emptied
+                                              for each shard */
     cigna_dance_closed_pt    closed;
     void                    *data;         /* of "closed" */
 

@@ -105,8 +105,8 @@ static const char  cigna_lua_dance_list[] =
  *
  * Key: dance.  Arguments: sealed dance, hash of the browser's secret, identity,
  * dance id, ms to complete it, ms to remember its end, the rest of the dance
- * (sealed, without its secrets), tenant, line of the story (empty: the dance has
- * no story), ms to keep a dance that has a story.
+ * (sealed, without its secrets), tenant, line of the story (empty: the dance
+ * has no story), ms to keep a dance that has a story.
  *
  *     ok story               story: 1 if the dance has one
  *
@@ -282,8 +282,9 @@ static const char  cigna_lua_dance_close[] =
  * end once.
  *
  * Keys: open dances of the member, open dances of the shard, ended dances of
- * the shard, counts of the hour.  Arguments: entry, name of the count (empty: do
- * not count), entry of the ended dance, the most ended dances, ms to keep both.
+ * the shard, counts of the hour.  Arguments: entry, name of the count (empty:
+ * do not count), entry of the ended dance, the most ended dances, ms to keep
+ * both.
  *
  *     absent                 the dance was not open, or it was counted before
  *     ok kept leaving...     kept: 1 if the dance is among the ended ones, 0 if

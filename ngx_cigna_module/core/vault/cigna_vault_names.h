@@ -26,7 +26,7 @@
  *     <prefix>:o:{<shard>}:<identity>   open dances of a member, by start
  *     <prefix>:i:{<shard>}              all open dances, by deadline
  *     <prefix>:e:{<shard>}              ended dances, by end
- *     <prefix>:c:{<shard>}:<hour>       hash: ended dances by tenant and outcome
+ *     <prefix>:c:{<shard>}:<hour>       hash: ends by tenant and outcome
  *
  * <identity> is a keyed hash of tenant and member, and <state> is a keyed hash
  * of the state parameter.  A tenant is a keyed hash of its name.  The first

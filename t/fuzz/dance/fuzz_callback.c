@@ -4,6 +4,9 @@
 #include "scene.h"
 
 #include "dance/cigna_callback.h"
+#include "dance/cigna_dance_close.h"
+#include "dance/cigna_dance_forget.h"
+#include "dance/cigna_dance_upkeep.h"
 #include "dance/cigna_grant_install.h"
 #include "dance/cigna_dance_claim.h"
 

@@ -228,7 +228,7 @@ a_state_that_nobody_made_is_unknown(void **state)
 
 
 static void
-a_dance_expires_after_ten_minutes_and_is_forgotten_after_eight_days(void **state)
+a_dance_expires_after_ten_minutes_and_goes_after_eight_days(void **state)
 {
     (void) state;
 
@@ -1816,7 +1816,7 @@ main(void)
         test(a_hit_without_the_cookie_changes_nothing),
         test(a_strangers_hit_on_an_ended_dance_shows_no_outcome),
         test(a_state_that_nobody_made_is_unknown),
-        test(a_dance_expires_after_ten_minutes_and_is_forgotten_after_eight_days),
+        test(a_dance_expires_after_ten_minutes_and_goes_after_eight_days),
         test(a_dance_has_one_end_however_often_it_is_hit),
         test(a_dance_that_ends_too_late_or_for_another_member_is_counted),
         test(a_hit_of_another_browser_ends_no_dance),

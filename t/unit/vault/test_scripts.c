@@ -1568,6 +1568,65 @@ the_flows_need_no_more_than_a_few_commands(void **state)
 
 
 static void
+on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
+{
+    (void) u;
+
+    assert_slice(closed->outcome, "abandoned");
+}
+
+
+/* connect, displace, callback, upkeep, and an end beyond the bound */
+
+static void
+dances_need_no_more_rights_than_0_4_0_had(void **state)
+{
+    unsigned       i;
+    redisReply    *reply;
+    redisContext  *c;
+
+    (void) state;
+
+    tell(plain.redis, "ACL SETUSER former on >" WORLD_MARKER "-redis "
+                      FORMER_USER);
+
+    c = redis_server_dial(&plain);
+    tell(c, "AUTH former " WORLD_MARKER "-redis");
+    live_on(c);
+
+    w.provider.dances_per_member = 1;
+    w.vault.stories = 1;
+    world_connected(&w);
+
+    for (i = 0; i < 3; i++) {
+        world_end(&a);
+        world_connect(&w, &a, "");
+        world_run(&w, &a);
+        assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
+    }
+
+    reply = ask(plain.redis, "HSET %b e 1", a.flow.connect.dance_key.data,
+                a.flow.connect.dance_key.len);
+    freeReplyObject(reply);
+    reply = ask(plain.redis, "ZADD %b 1 %b",
+                w.identity.open_key.data, w.identity.open_key.len,
+                "x", (size_t) 1);
+    freeReplyObject(reply);
+
+    world_upkeep(&w, &b, on_closed);
+    world_run(&w, &b);
+
+    reply = ask(plain.redis, "ZCARD %b", w.identity.ended_key.data,
+                w.identity.ended_key.len);
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+
+    redisFree(c);
+    tell(plain.redis, "ACL DELUSER former");
+}
+
+
+static void
 a_channel_that_is_forbidden_undoes_no_write(void **state)
 {
     redisContext  *c;
@@ -1984,6 +2043,7 @@ main(void)
         test(a_displaced_dance_ends),
         test(a_setup_finds_out_what_redis_does_when_it_is_full),
         test(the_flows_need_no_more_than_a_few_commands),
+        test(dances_need_no_more_rights_than_0_4_0_had),
         test(a_channel_that_is_forbidden_undoes_no_write),
         test(writes_are_published),
         test(the_flows_run_on_a_cluster),
