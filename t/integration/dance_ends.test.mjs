@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { addedTo, endOf, forgetDances, keysOf, onlyDance, outcomeOf, queryOf,
-         titleOf, toCallback, toldApp } from '../lib/dance.mjs';
+import { endOf, forgetDances, keysOf, onlyDance, outcomeOf, titleOf,
+         toCallback, toldApp } from '../lib/dance.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
 import { until } from '../lib/scratch.mjs';
@@ -12,7 +12,7 @@ import { until } from '../lib/scratch.mjs';
 const ID = /^[0-9A-HJKMNP-TV-Z]{12}$/;
 
 // Each node looks for overdue dances about every ten seconds.
-const UPKEEP_MS = 25000;
+const UPKEEP = { timeout: 25000, every: 100 };
 
 const referenceOf = (page) =>
   /Reference: <code>([^<]*)<\/code>/.exec(page.body)?.[1];
@@ -62,7 +62,7 @@ test('ends of dances', async (t) => {
   const begin = () => toCallback(gw, { member: 'alice' });
   const ended = (outcome, since) => until(`a dance has ended as ${outcome}`,
     () => new RegExp(`dance ended, outcome: ${outcome}, .*`)
-      .exec(gw.nginx.errorLog().slice(since))?.[0], UPKEEP_MS);
+      .exec(gw.nginx.errorLog().slice(since))?.[0], UPKEEP);
 
   // Starts a dance, changes it by `action`, and waits for its end.
   async function endedByUpkeep(outcome, action) {
@@ -114,7 +114,7 @@ test('ends of dances', async (t) => {
     await begin();
     await makeOverdue(gw, 'o', 'denied');
     await until('the dance is counted', async () =>
-      (await countsOf(gw)).denied === denied + 1, UPKEEP_MS);
+      (await countsOf(gw)).denied === denied + 1, UPKEEP);
     assert.equal((await counters()).ended, before.ended);
   });
 
@@ -218,14 +218,21 @@ test('ends of dances', async (t) => {
 
 test('an app that is down at the callback', async (t) => {
   const gw = await standardGateway(t, {
-    server: 'location = /down { internal; proxy_pass http://127.0.0.1:1; }',
-    callback: 'auth_request /down;',
+    locations: `
+      location = /down { internal; proxy_pass http://127.0.0.1:1; }
+      location = /cigna/callback/down { auth_request /down; cigna_callback; }
+    `,
   });
-  const { visitor, target } = await toCallback(gw, { member: 'alice' });
-  const page = await visitor.get(target);
+  const { visitor, target, url } = await toCallback(gw, { member: 'alice' });
+  const page = await visitor.get(`/cigna/callback/down${url.search}`);
   assert.equal(page.status, 503);
   assert.equal(titleOf(page), 'The app cannot be reached');
   const id = referenceOf(page);
   assert.match(id, ID);
+  assert.match(page.headers['cache-control'], /no-store/);
   assert.match(endOf(gw, id), /outcome: app_unreachable, tenant: acme/);
+  await gw.nginx.waitForAccessLog(/ outcome=app_unreachable /);
+
+  // nothing was claimed, so the member loads the page again
+  assert.equal(outcomeOf(await visitor.get(target)), 'connected');
 });
