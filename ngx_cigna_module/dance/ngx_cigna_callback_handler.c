@@ -380,6 +380,11 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     end.ended = flow->claim.ended;
     end.client_refused = !run->failed && flow->client_refused;
 
+    if (!run->failed && flow->stored) {
+        ngx_cigna_callback_replaced(run, flow);
+        ngx_cigna_userinfo_learned(run, &flow->userinfo);
+    }
+
     if (!run->failed && flow->repeated) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "cigna: outcome shown again: %s, tenant: %V, "
@@ -391,11 +396,6 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     }
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
-
-    if (!run->failed && flow->stored) {
-        ngx_cigna_callback_replaced(run, flow);
-        ngx_cigna_userinfo_learned(run, &flow->userinfo);
-    }
 }
 
 
