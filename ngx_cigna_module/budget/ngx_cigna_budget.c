@@ -124,7 +124,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_OK: granted; NGX_BUSY: refused; NGX_AGAIN: after answer.wait_ms */
+/* NGX_OK: granted; NGX_BUSY: refused; NGX_AGAIN: ask after answer.wait_ms */
 
 static ngx_int_t
 ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
@@ -132,7 +132,7 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 {
     ngx_msec_int_t  left;
 
-    /* if the call cannot be made, the core decides without Redis */
+    /* if Redis cannot be called, the core decides again, without Redis */
 
     if (ngx_cigna_budget_decide(budget, waiter, waiting) != NGX_OK
         && waiter->answer.rc == cigna_budget_rc_waiting)

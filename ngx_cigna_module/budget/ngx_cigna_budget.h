@@ -10,7 +10,8 @@
 /*
  * A tenant's budget in one worker.  A client's request asks here whether it may
  * be sent to the FHIR server.  Waiting requests are served in the order in
- * which they came.  core/budget/cigna_budget.h explains how they are counted.
+ * which they came.  core/budget/cigna_budget.h explains how requests are
+ * counted.
  */
 
 #define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */
@@ -40,10 +41,12 @@ struct ngx_cigna_budget_waiter_s {
     /* private */
     ngx_queue_t                queue;
     ngx_msec_t                 deadline;
-    ngx_msec_t                 due;        /* when it is decided on again, if it
-                                              waits only for its own member */
+    ngx_msec_t                 due;        /* when the request is decided on
+                                              again, if it waits only because of
+                                              its own member's budget */
     ngx_cigna_budget_t        *budget;     /* NULL: not in the queue */
-    unsigned                   asked:1;    /* was decided on at least once */
+    unsigned                   asked:1;    /* the request was decided on at
+                                              least once */
 };
 
 
@@ -63,13 +66,13 @@ struct ngx_cigna_budget_s {
 
 /*
  * Creates a tenant's budget.  For key and members see
- * ngx_cigna_budget_zone_init().  NULL: no memory.
+ * ngx_cigna_budget_zone_init() in ngx_cigna_budget_zone.h.  NULL: no memory.
  */
 ngx_cigna_budget_t *ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, cigna_slice_t key,
     cigna_budget_members_t *members);
 
-/* calls no handler */
+/* stops the timer and calls to Redis, without calling a handler */
 void ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget);
 
 /*
@@ -85,7 +88,7 @@ void ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter);
 
 /*
  * Takes back the charge of a granted request.  nginx must not have begun to
- * connect to the upstream for it.
+ * connect to the upstream for that request.
  */
 void ngx_cigna_budget_return(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);

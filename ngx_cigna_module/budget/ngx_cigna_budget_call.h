@@ -9,14 +9,14 @@
 
 
 /*
- * A call of one of the budgets' Redis scripts, for a tenant.  Its end is
- * ngx_cigna_redis_done(&call->cmd).
+ * A call of one of the budgets' Redis scripts, for a tenant.  The owner ends it
+ * with ngx_cigna_redis_done(&call->cmd).
  */
 
 typedef struct {
-    ngx_cigna_redis_cmd_t    cmd;          /* outcome, reply */
+    ngx_cigna_redis_cmd_t    cmd;          /* has the outcome and the reply */
 
-    /* set before start() */
+    /* set by the owner before start(); mem has the bytes of argv */
     cigna_slice_t            argv[CIGNA_BUDGET_ARGS];
     unsigned                 argc;
     uint8_t                  mem[CIGNA_BUDGET_CALL_MEM];
@@ -32,13 +32,13 @@ void ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
     ngx_cigna_redis_pt handler, void *data);
 
 /*
- * Sends the call.  If an earlier one is still in flight, cancels it first.
- * NGX_AGAIN: the handler will be called.  NGX_ERROR: the call could not be
- * sent.
+ * Sends the call.  If an earlier call is still in flight, cancels that call
+ * first.  NGX_AGAIN: the handler will be called.  NGX_ERROR: the call could not
+ * be sent.
  */
 ngx_int_t ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call);
 
-/* the handler must call this first; 1: the handler will be called again */
+/* the handler must call this function first; 1: it will be called again */
 ngx_uint_t ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call);
 
 

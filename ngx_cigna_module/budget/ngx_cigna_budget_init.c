@@ -42,7 +42,7 @@ ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* the key of the budgets in Redis */
+/* makes the Redis key of the budgets */
 
 static ngx_int_t
 ngx_cigna_budget_key(ngx_cigna_main_conf_t *mcf, cigna_slice_t *key)

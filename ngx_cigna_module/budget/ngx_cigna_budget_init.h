@@ -8,7 +8,7 @@
 
 /*
  * Makes the budgets of all tenants, in init_process.  Does nothing if no budget
- * is configured.  NGX_ERROR: no memory, or no random bytes.
+ * is configured.  NGX_ERROR: no memory, or OpenSSL has failed.
  */
 ngx_int_t ngx_cigna_budget_init(ngx_cigna_main_conf_t *mcf);
 

@@ -20,7 +20,8 @@ typedef struct {
 
     /* private */
     ngx_cigna_budget_call_t     call;
-    uint64_t                    number;    /* of the call */
+    uint64_t                    number;    /* number of the call, for the
+                                              budget's core */
     int64_t                     want;
 } ngx_cigna_budget_lease_t;
 
@@ -35,7 +36,7 @@ void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);
 
-/* logs an outage of Redis, whose begin the budget's core has reported */
+/* logs that an outage of Redis has begun, as the budget's core has said */
 void ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why);
 

@@ -65,8 +65,8 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * Fills in the origins that have asked for a pause, each once.  Adds no origin
- * to the zone's table.
+ * Fills in rows for the origins that have asked for a pause, and returns their
+ * number.  Adds no origin to the zone's table.
  */
 
 static ngx_uint_t

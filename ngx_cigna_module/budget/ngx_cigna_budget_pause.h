@@ -30,8 +30,8 @@ ngx_int_t ngx_cigna_budget_pause_answered(ngx_cigna_budget_pause_t *pause,
     ngx_uint_t status, int64_t retry_after_ms);
 
 /*
- * A pause may be the tenant's or that of all tenants at the FHIR server.
- * Returns the ms until both are over; 0: there is none.
+ * There may be a pause of the tenant, and one of all tenants at the FHIR
+ * server.  Returns the ms until both pauses are over; 0: there is no pause.
  */
 int64_t ngx_cigna_budget_pause_left_ms(ngx_cigna_budget_pause_t *pause);
 

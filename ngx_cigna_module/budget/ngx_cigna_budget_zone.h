@@ -14,7 +14,7 @@ typedef struct {
     ngx_cigna_main_conf_t   *mcf;
     ngx_cigna_tenant_t      *tenant;
     cigna_budget_t           core;
-    cigna_budget_names_t     names;        /* in Redis */
+    cigna_budget_names_t     names;        /* names used in Redis */
     uint64_t                 origin;       /* hash of names.origin */
     cigna_budget_origins_t  *origins;
 } ngx_cigna_budget_zone_t;
@@ -22,15 +22,16 @@ typedef struct {
 
 /*
  * Gives the node a random name if it has none yet, as Redis counts nodes by
- * name.  Makes the members' table; NULL: no room, so members are not counted.
- * NGX_ERROR: no random bytes.
+ * name.  Sets *members to the table of members, or to NULL if the zone has no
+ * room for the table; then members are not counted.  NGX_ERROR: no random
+ * bytes.
  */
 ngx_int_t ngx_cigna_budget_zone_open(ngx_cigna_main_conf_t *mcf,
     cigna_budget_members_t **members);
 
 /*
- * Fills in *zone.  Borrows key, the key of all budgets in Redis.  members: see
- * above.  Call ngx_cigna_budget_zone_open() before.
+ * Fills in *zone.  Borrows key, which is the Redis key of all budgets.  members
+ * comes from ngx_cigna_budget_zone_open(), which must be called before.
  */
 void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
@@ -38,7 +39,8 @@ void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
 
 /*
  * Each call of the budget's core needs the zone locked.  Locks the zone, sets
- * member and time, and returns the core's budget.  member: see cigna_budget_t.
+ * member, time and origin, and returns the core's budget.  member: see
+ * cigna_budget_t.
  */
 cigna_budget_t *ngx_cigna_budget_lock(ngx_cigna_budget_zone_t *zone,
     uint64_t member);

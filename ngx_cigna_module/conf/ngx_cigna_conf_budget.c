@@ -30,9 +30,9 @@ typedef enum {
 
 
 typedef struct {
-    ngx_str_t                  name;       /* with the "=" */
+    ngx_str_t                  name;       /* with the "=", if it has a value */
     ngx_uint_t                 parameter;
-    size_t                     offset;     /* of the field */
+    size_t                     offset;     /* offset of the field */
     ngx_cigna_conf_budget_e    type;
     ngx_int_t                  low;
     ngx_int_t                  high;
@@ -331,7 +331,7 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
 }
 
 
-/* of the tenant's first budget directive; NULL: the tenant has none */
+/* the place of the tenant's first budget directive; NULL: there is none */
 
 static ngx_cigna_place_t *
 ngx_cigna_conf_budget_place(ngx_cigna_tenant_t *tenant)

@@ -24,12 +24,13 @@
 
 /*
  * Setters: at cmd->offset, conf has an ngx_cigna_budget_conf_t, and cmd->post
- * points to the parameters that the directive may have.
+ * points to one of the numbers below.
  */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_budget_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* the parameters that a directive may have, as bits; for cmd->post */
 extern ngx_uint_t  ngx_cigna_budget_of_gateway;
 extern ngx_uint_t  ngx_cigna_budget_of_tenant;
 extern ngx_uint_t  ngx_cigna_budget_of_member;

@@ -5,8 +5,9 @@
 
 typedef struct {
     const char  *directive;
-    size_t       option;                   /* offset of a ngx_str_t */
-    size_t       field;                    /* offset of a cigna_slice_t */
+    size_t       option;                   /* offset in
+                                              ngx_cigna_tenant_options_t */
+    size_t       field;                    /* offset in cigna_provider_t */
 } ngx_cigna_conf_endpoint_t;
 
 

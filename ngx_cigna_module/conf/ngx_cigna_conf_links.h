@@ -18,7 +18,8 @@ char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /*
  * In postconfiguration: sets the base URLs by which the gateway recognises
- * links in replies, for all tenants that share tenant->shared.
+ * links in replies, for all tenants that share tenant->shared.  NGX_ERROR: no
+ * memory, or after logging an error.
  */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);

@@ -176,7 +176,7 @@ ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
 }
 
 
-/* names of variables are not case sensitive */
+/* 1 if a caller can write the variable; names are not case sensitive */
 
 static ngx_uint_t
 ngx_cigna_conf_writable(ngx_str_t *name)
@@ -312,7 +312,7 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->endpoint_handler = post->handler;
     clcf->handler = post->handler;
 
-    /* the gateway sends callers without a grant to the first such location */
+    /* callers without a grant get the URL of the first such exact location */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 

@@ -13,7 +13,7 @@ char *ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /*
  * cigna_fhir on|off [cache=on|off] [links=on|off];
- * cmd->post points to its content handler.
+ * cmd->post points to the content handler of FHIR locations.
  */
 char *ngx_cigna_conf_fhir(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 

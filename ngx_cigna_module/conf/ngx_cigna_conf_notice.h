@@ -15,11 +15,11 @@
  * replace the lines of the levels above it.
  */
 
-/* the argument that turns a directive off */
+/* the kind of argument that turns a directive off */
 
 typedef enum {
-    ngx_cigna_off_judged = 0,              /* depends on other lines */
-    ngx_cigna_off_never,                   /* no argument does */
+    ngx_cigna_off_judged = 0,              /* other lines decide, too */
+    ngx_cigna_off_never,                   /* no argument turns it off */
     ngx_cigna_off_flag,                    /* "off", in any letter case */
     ngx_cigna_off_word,                    /* "off" */
     ngx_cigna_off_empty,                   /* an empty string */

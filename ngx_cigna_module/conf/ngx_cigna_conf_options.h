@@ -12,9 +12,10 @@
 /* the source of a client secret */
 
 typedef struct {
-    ngx_str_t     name;                    /* of a file, or of an environment
-                                              variable */
-    ngx_uint_t    env;                     /* 1: name is of a variable */
+    ngx_str_t     name;                    /* name of the file or of the
+                                              environment variable */
+    ngx_uint_t    env;                     /* 1: an environment variable; 0: a
+                                              file */
 } ngx_cigna_secret_source_t;
 
 

@@ -7,8 +7,9 @@
 
 
 /*
- * Checks the options, and fills tenant->provider.  Its strings are not copied:
- * they point to the bytes of the options.  NGX_ERROR after logging the error.
+ * Checks the options, and fills tenant->provider.  The provider's strings are
+ * not copied: they point to the bytes of the options.  NGX_ERROR after logging
+ * the error.
  */
 ngx_int_t ngx_cigna_conf_provider(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);

@@ -34,7 +34,10 @@ typedef struct {
 } ngx_cigna_vault_options_t;
 
 
-/* sets the seeds, mode and logins of redis; NGX_ERROR after logging an error */
+/*
+ * Sets the servers, mode and logins of *redis.  NGX_ERROR: no memory, or after
+ * logging an error.
+ */
 ngx_int_t ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     ngx_cigna_redis_conf_t *redis);
 

@@ -124,7 +124,7 @@ static ngx_int_t
 ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *value, ngx_str_t *location)
 {
-    /* a token (RFC 9110, section 5.6.2) */
+    /* the name must be a token (RFC 9110, section 5.6.2) */
 
     if (!ngx_cigna_conf_name(name, CIGNA_SLICE_TOKEN, name->len)) {
         return ngx_cigna_conf_error(cf,

@@ -8,22 +8,24 @@
 
 
 /*
- * In postconfiguration: what the tenants so far have, so that the next tenants
- * can share it.
+ * Used in postconfiguration: the structs of the tenants that are complete so
+ * far.  The next tenants can share them.
  */
 
 typedef struct {
     ngx_cigna_main_conf_t  *mcf;
     ngx_cigna_index_t       shared;        /* ngx_cigna_shared_t, by settings */
-    ngx_cigna_index_t       origins;       /* ngx_cigna_origin_t */
-    ngx_cigna_index_t       hosts;         /* the first origin of a host */
+    ngx_cigna_index_t       origins;       /* ngx_cigna_origin_t, by TLS, port
+                                              and host */
+    ngx_cigna_index_t       hosts;         /* ngx_cigna_origin_t, the first of a
+                                              host */
 } ngx_cigna_sharing_t;
 
 
 /*
- * Sets tenant->shared.  The first tenant with certain servers and time-outs
- * makes the struct, and the next tenants with the same ones share it.
- * NGX_ERROR if there is no memory, or after logging an error.
+ * Sets tenant->shared.  The first tenant with certain servers, TLS settings and
+ * time-outs makes the struct.  The next tenants with the same settings share
+ * it.  NGX_ERROR if there is no memory, or after logging an error.
  */
 ngx_int_t ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
     ngx_cigna_tenant_t *tenant);

@@ -77,7 +77,7 @@ ngx_cigna_conf_tenant_callback(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 /*
  * Tenants with different issuers must not share a redirect_uri: the gateway
  * could not tell which server a code comes from (RFC 9207, section 1).  The
- * list has only one of all tenants with the same issuer and fhir_base.
+ * list "others" has only one of all tenants with the same issuer and fhir_base.
  */
 
 static ngx_int_t
@@ -127,7 +127,7 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* the tenants with this redirect_uri, as pointers; NULL: no memory */
+/* returns pointers to the tenants with this redirect_uri; NULL: no memory */
 
 static ngx_array_t *
 ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
@@ -154,8 +154,8 @@ ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 
 
 /*
- * The gateway discovers an issuer by fhir_base if it is not configured.  So
- * such issuers are the same if fhir_base is.
+ * An issuer that is not configured is discovered by fhir_base.  So if one of
+ * the two issuers is not configured, the bases are compared.
  */
 
 static ngx_uint_t

@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* 1 if s has 1 to max bytes: letters, digits, and bytes of others */
+/* 1 if s has 1 to max bytes: letters, digits, and bytes of "others" */
 ngx_uint_t ngx_cigna_conf_name(const ngx_str_t *s, const char *others,
     size_t max);
 

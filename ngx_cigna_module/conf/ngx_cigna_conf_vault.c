@@ -11,8 +11,8 @@
 #define NGX_CIGNA_KEYS_MAX      16384      /* bytes of a key ring file */
 #define NGX_CIGNA_PREFIX_MAX    32
 #define NGX_CIGNA_REPLICAS_MAX  16
-#define NGX_CIGNA_WAIT_MS       500        /* by default */
-#define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms, of all time-outs */
+#define NGX_CIGNA_WAIT_MS       500        /* ms, by default */
+#define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms, at most */
 #define NGX_CIGNA_AGE_MAX       (24 * 3600 * 1000)     /* ms */
 #define NGX_CIGNA_STORIES       131072     /* by default */
 #define NGX_CIGNA_STORIES_MAX   16777216

@@ -7,13 +7,16 @@
 #include "http/cigna_cookie.h"
 
 
-/* These read what a request says about the browser that sent it. */
+/*
+ * These functions find out from a request how its browser has come, and which
+ * dance cookies it has.
+ */
 
 
 /* 1 if the browser may be prefetching (Sec-Purpose, or older lines like it) */
 ngx_uint_t ngx_cigna_browser_prefetches(ngx_http_request_t *r);
 
-/* how the browser comes to a page */
+/* the way in which a browser has come to a page */
 
 typedef enum {
     ngx_cigna_browser_by_user = 0,         /* from a page of the same origin, or
@@ -47,15 +50,16 @@ ngx_uint_t ngx_cigna_browser_at_home(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
 /*
- * Finds the browser secret of the dance with this state, which begins with the
- * tag of the cookie.  The secret is borrowed, or empty.
+ * Finds the browser secret of the dance with this state.  The state begins with
+ * the tag of the dance's cookie.  The secret is borrowed.  It is empty if there
+ * is no such cookie.
  */
 cigna_slice_t ngx_cigna_browser_secret(ngx_http_request_t *r,
     ngx_uint_t https, cigna_slice_t state);
 
 /*
- * Sets the cookie of a new dance, and removes the oldest ones beyond
- * CIGNA_COOKIE_DANCES_MAX.
+ * Sets the cookie of a new dance.  Removes the oldest dance cookies, so that
+ * there are CIGNA_COOKIE_DANCES_MAX at most.
  */
 ngx_int_t ngx_cigna_browser_set_cookie(ngx_http_request_t *r,
     ngx_uint_t https, const cigna_cookie_t *cookie);

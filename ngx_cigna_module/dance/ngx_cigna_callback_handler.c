@@ -48,7 +48,8 @@ typedef struct {
 /* the flow of a run */
 
 typedef struct {
-    cigna_callback_t   flow;               /* stays first, see run->flow */
+    cigna_callback_t   flow;               /* must be first: run->flow is used
+                                              as a cigna_callback_t */
     ngx_cigna_run_t   *run;
 } ngx_cigna_callback_flow_t;
 
@@ -141,7 +142,7 @@ ngx_cigna_callback_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* all values fit into one copy of the query: decoding makes them no longer */
+/* a buffer as long as the query is enough: decoding makes no value longer */
 
 static int
 ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -336,8 +337,8 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * Puts the new grant into the cache as soon as the flow has stored it in Redis.
- * A later message that the grant was deleted or replaced then finds it in the
- * cache.
+ * If a later message says that the grant was deleted or replaced, this cache
+ * entry is dropped.
  */
 
 static void
@@ -400,7 +401,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 
 
 /*
- * ngx_cigna_cache_drop() changes the epoch.  So a request that has already read
+ * ngx_cigna_cache_drop() raises the epoch.  So a request that has already read
  * an older grant from the vault cannot put that grant into the cache.
  */
 

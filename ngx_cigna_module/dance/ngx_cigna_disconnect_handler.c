@@ -101,7 +101,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /* without metadata the flow deletes the grant and does not revoke it */
+    /* does not wait for metadata; the run of the revocation does that */
 
     ngx_cigna_run_start(run, cigna_disconnect_next);
 
@@ -112,7 +112,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 /*
  * Drops the grant from the cache once more.  A request that has read the vault
- * before the deletion may have put it there again.
+ * before the deletion may have put the grant there again.
  */
 
 static void

@@ -32,8 +32,8 @@ ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
  *
  * It also adds "Referrer-Policy: no-referrer" to their error pages, and to all
  * replies of a callback location, unless there is a policy already.  Without
- * it the browser would send the URL of the page in Referer lines, which nginx
- * and others log.
+ * this policy the browser would send the URL of the page in Referer lines,
+ * which nginx and others log.
  */
 ngx_int_t ngx_cigna_scrub_reply(ngx_http_request_t *r);
 

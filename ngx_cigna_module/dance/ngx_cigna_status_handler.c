@@ -1,5 +1,5 @@
 
-/* Tells the app whether a member is connected.  Reads the vault once. */
+/* Tells the app whether a member is connected, after one read of the vault. */
 
 
 #include "ngx_cigna_dance_handlers.h"

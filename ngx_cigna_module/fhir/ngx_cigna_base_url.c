@@ -140,9 +140,9 @@ ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 
 
 /*
- * Returns 1 if the Host line and nginx's host of the request are the same.
- * They differ if the request line names another host: nginx then uses that
- * host.
+ * Returns 1 if the host in "authority", from the Host line or ":authority", is
+ * nginx's host of the request.  They differ if the request line names another
+ * host: nginx then uses that one.
  */
 
 static ngx_uint_t
@@ -264,7 +264,7 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* compares the ends of both paths after decoding their escapes */
+/* compares the ends of both paths, with the escapes of "rest" decoded */
 
 static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,

@@ -109,7 +109,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* returns the first bytes of the member's key in the cache */
+/* returns the first bytes of the member's cache key; metadata has no member */
 
 static uint64_t
 ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
@@ -195,7 +195,7 @@ ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
 }
 
 
-/* ngx_cigna_budget_take() has charged the first attempt */
+/* does not charge the first attempt, as ngx_cigna_budget_take() has done so */
 
 void
 ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,

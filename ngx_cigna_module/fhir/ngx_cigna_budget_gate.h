@@ -21,7 +21,8 @@ typedef enum {
 
 struct ngx_cigna_budget_gate_s {
     ngx_cigna_budget_gate_e     state;
-    ngx_msec_t                  waited;    /* ms spent in wait for budgets */
+    ngx_msec_t                  waited;    /* ms for which the request has
+                                              waited for budgets */
 
     /* private */
     ngx_http_request_t         *request;

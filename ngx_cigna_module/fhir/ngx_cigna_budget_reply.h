@@ -9,7 +9,7 @@
 
 /*
  * Answers a request that a budget has refused, with Retry-After, and logs and
- * counts it.  Returns the content handler's result.
+ * counts the refusal.  Returns the content handler's result.
  */
 ngx_int_t ngx_cigna_budget_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_budget_answer_t *answer);

@@ -17,7 +17,7 @@ static ngx_uint_t ngx_cigna_destination_tls(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 
 
-/* index of a TLS connection's data: the tenant that it was verified for */
+/* index of data of a TLS connection: the tenant it was verified for */
 
 static int  ngx_cigna_destination_index = -1;
 

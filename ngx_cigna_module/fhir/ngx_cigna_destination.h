@@ -30,13 +30,13 @@ ngx_int_t ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name);
 
 /*
  * Checks the upstream connection just before nginx sends the request.  Returns
- * 1 if the connection was verified for the host; otherwise logs that, and
- * returns 0.
+ * 1 if the connection was verified for the host; otherwise logs the failure,
+ * and returns 0.
  */
 ngx_uint_t ngx_cigna_destination_verified(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* called in postconfiguration */
+/* in postconfiguration: prepares ngx_cigna_destination_verified() */
 ngx_int_t ngx_cigna_destination_init(ngx_conf_t *cf);
 
 

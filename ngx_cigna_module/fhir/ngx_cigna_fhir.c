@@ -38,7 +38,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* both parts of a request's context are allocated at once */
+/* two parts of a request's context, which are allocated together */
 
 typedef struct {
     ngx_cigna_token_t    token;
@@ -291,7 +291,7 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 }
 
 
-/* called with one reference to the request, from reading the body */
+/* called with one reference to the request */
 
 static void
 ngx_cigna_fhir_proxy(ngx_http_request_t *r)

@@ -16,7 +16,7 @@
  * ngx_cigna_condition_served: nginx may send the request.  "gate" then has the
  * path and the query, which live as long as the request.
  * ngx_cigna_condition_internal_error: nginx's proxy could not write the
- * request, and has logged why.  With any other condition the request is
+ * request, or there is no memory.  With any other condition the request is
  * refused.  The log has the reason once a minute for each location.
  */
 ngx_cigna_condition_e ngx_cigna_gate_out(ngx_http_request_t *r,

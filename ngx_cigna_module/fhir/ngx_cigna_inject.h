@@ -9,11 +9,11 @@
 /*
  * Has nginx's proxy send the request that has passed the gate out, with the
  * token in it.  The caller's own request never gets the token.  So if nginx
- * goes on with it in another location, it has no token there.
+ * goes on with the caller's request in another location, no token goes with it.
  */
 
 struct ngx_cigna_inject_s {
-    ngx_chain_t           *request;        /* the one from the gate out */
+    ngx_chain_t           *request;        /* the request from the gate out */
 
     /* the proxy's own callbacks, which the new callbacks call */
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);

@@ -66,7 +66,7 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
                                            asked.bases ? &base : NULL);
     }
 
-    /* the upstream request exists, but is never started: release both */
+    /* the upstream request is never started: release both references */
 
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_finalize_request(r, rc == NGX_ERROR
@@ -136,7 +136,10 @@ ngx_cigna_metadata_reply_same_host(ngx_http_request_t *r,
 }
 
 
-/* reads the finished upstream request, which cigna_gate_out() has written */
+/*
+ * Fills asked->lines from the finished upstream request, which cigna_gate_out()
+ * has written.  NGX_DECLINED: the reply must not be kept.
+ */
 
 static ngx_int_t
 ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

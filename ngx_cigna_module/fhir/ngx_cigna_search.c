@@ -9,7 +9,7 @@
  *   body complete     next()
  *
  * r->request_body keeps the bytes, so the request is still a complete POST if
- * nginx goes on with it in another location.
+ * nginx goes on with the request in another location.
  *
  * Another module, such as "mirror", may have read the body before, and nginx
  * may have written a part of it to a file.  This file then copies the bytes and
@@ -28,7 +28,8 @@ struct ngx_cigna_search_s {
     ngx_buf_t                        buf;
     ngx_chain_t                      link;
     ngx_http_client_body_handler_pt  next;
-    unsigned                         foreign:1;  /* another module read it */
+    unsigned                         foreign:1;  /* another module has read the
+                                                    body */
 };
 
 

@@ -26,30 +26,35 @@ struct ngx_cigna_token_s {
     ngx_cigna_token_e          state;
 
     /* results */
-    ngx_str_t                  value;          /* lives like the request */
-    ngx_cigna_condition_e      condition;      /* the reason if no token */
-    ngx_uint_t                 retry_after_s;  /* 0: see the condition */
+    ngx_str_t                  value;          /* lives as long as the
+                                                  request */
+    ngx_cigna_condition_e      condition;      /* the reason, if there is no
+                                                  token */
+    ngx_uint_t                 retry_after_s;  /* 0: as in the condition's
+                                                  row */
 
     /* called after each wait, to go on with the search */
     ngx_http_event_handler_pt  resume;
 
     /* private */
     ngx_cigna_cache_key_t      key;
-    ngx_uint_t                 epoch;          /* before the vault was read */
+    ngx_uint_t                 epoch;          /* epoch of the cache before the
+                                                  vault was read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
-    ngx_str_t                  old;            /* expires soon; used if no new
-                                                  token can be had */
+    ngx_str_t                  old;            /* a token that expires soon;
+                                                  used if there is no new one */
 
     /* the grant that "value" or "old" belongs to */
     u_char                     id[CIGNA_GRANT_ID_LEN];
     uint64_t                   generation;
 
-    ngx_str_t                  refused;        /* token that got a 401 */
+    ngx_str_t                  refused;        /* a token that got a 401 */
     unsigned                   refused_here:1; /* this request got the 401 */
     unsigned                   retried:1;      /* this request has asked for
                                                   a second refresh, its last */
-    unsigned                   reread:1;       /* has read the vault again:
-                                                  the journal was newer */
+    unsigned                   reread:1;       /* this request has read the
+                                                  vault again, as the journal
+                                                  was newer */
 };
 
 

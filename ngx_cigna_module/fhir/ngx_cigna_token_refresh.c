@@ -23,7 +23,7 @@ static ngx_int_t ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
 
 
-/* how a request ends if its refresh has brought no token */
+/* the conditions of requests whose refresh has brought no token */
 
 static const ngx_cigna_condition_e  ngx_cigna_token_refresh_ends[] = {
     [cigna_refresh_pending] = ngx_cigna_condition_refresh_failed,

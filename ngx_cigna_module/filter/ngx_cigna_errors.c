@@ -30,7 +30,7 @@
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
 
-/* bytes of an untyped body: room for a BOM and white space before JSON */
+/* bytes that tell whether an untyped body is JSON, after BOM and white space */
 #define NGX_CIGNA_ERRORS_START  64
 
 
@@ -241,7 +241,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* returns 1 if links=on and the untyped body may be JSON */
+/* returns 1 if links=on, and the body has no clear type but may be JSON */
 
 static ngx_uint_t
 ngx_cigna_errors_may_be_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

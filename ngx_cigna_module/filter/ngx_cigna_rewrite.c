@@ -48,7 +48,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* also for replies without a body: HEAD and 304 must equal GET */
+    /* also without a body: headers for HEAD and 304 must equal that for GET */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -71,7 +71,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* cigna_smart_endpoint has no effect on a document that is proxied */
+/* counts and logs a proxied document that has Cigna's own endpoints */
 
 static void
 ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -94,7 +94,7 @@ ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* rewrites links in the header, and sets *base_url; NGX_DECLINED: does not */
+/* rewrites links in the header; NGX_DECLINED: links must not be rewritten */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,

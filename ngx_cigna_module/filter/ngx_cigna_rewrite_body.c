@@ -39,7 +39,8 @@ struct ngx_cigna_rewrite_s {
 
     ngx_chain_t          *out;
     ngx_chain_t         **last;
-    ngx_buf_t            *buf;             /* last of rw->out; NULL: full */
+    ngx_buf_t            *buf;             /* the last buffer of rw->out; NULL:
+                                              it can take no more */
 
     ngx_chain_t          *free;
     ngx_chain_t          *busy;

@@ -21,7 +21,7 @@
 ngx_int_t ngx_cigna_rewrite_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_str_t *base_url);
 
-/* the body filter calls this if ctx->rewrite is set; "next": next filter */
+/* the body filter calls this if ctx->rewrite is set; next: the next filter */
 ngx_int_t ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_chain_t *in, ngx_http_output_body_filter_pt next);
 

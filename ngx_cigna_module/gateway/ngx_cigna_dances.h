@@ -16,9 +16,9 @@
  */
 
 /*
- * Fills in the limit of a member from the directive "given".  If "given" has no
- * rate, the rate is a tenth of dances_per_second, and the burst is half of
- * dances_per_second.
+ * Fills in a member's limit from "given", the parsed directive member_dances.
+ * If the directive has no rate, the rate is a tenth of dances_per_second, and
+ * the burst is half of dances_per_second.
  */
 void ngx_cigna_dances_limit(const ngx_cigna_budget_conf_t *given,
     ngx_uint_t per_second, cigna_gcra_limit_t *limit);
@@ -31,9 +31,10 @@ typedef enum {
 
 
 /*
- * Asks whether the member with this key may start a dance.  "start" charges
- * both limits.  All other results charge nothing, and set *wait to the ms until
- * a dance may start.
+ * Asks whether the member with this key may start a dance.
+ * ngx_cigna_dances_start: the member may, and both limits are charged.  With
+ * any other result nothing is charged, and *wait is the ms until a dance may
+ * start.
  */
 ngx_cigna_dances_e ngx_cigna_dances(ngx_shm_zone_t *zone,
     const ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,

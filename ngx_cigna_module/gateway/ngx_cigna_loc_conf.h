@@ -9,11 +9,12 @@
 #include "fhir/cigna_gate_out.h"
 
 
-/* configuration of a server; callers without a grant get connect_path's URL */
+/* configuration of a server block */
 
 struct ngx_cigna_srv_conf_s {
-    ngx_str_t                  connect_path;   /* path of the location that
-                                                  has cigna_connect */
+    ngx_str_t                  connect_path;   /* path of the location with
+                                                  cigna_connect; callers without
+                                                  a grant get its URL */
     ngx_http_server_name_t    *names;      /* "server_name" */
     ngx_uint_t                 nnames;
 };
@@ -57,10 +58,10 @@ typedef enum {
 
 struct ngx_cigna_loc_conf_s {
     ngx_http_complex_value_t  *tenant_value;   /* NULL: no cigna_identity */
-    ngx_cigna_tenant_t        *tenant;     /* the tenant if it is constant, or
-                                              NULL */
+    ngx_cigna_tenant_t        *tenant;     /* NULL: the tenant's name has
+                                              variables */
     ngx_http_complex_value_t  *member_value;
-    ngx_cigna_place_t         *identity;   /* place of cigna_identity */
+    ngx_cigna_place_t         *identity;   /* where cigna_identity is */
     ngx_str_t                  certificate;    /* variable of the client's
                                               certificate that cigna_identity
                                               uses; or empty */
@@ -75,7 +76,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_flag_t                 insecure_upstream;
 
     ngx_cigna_cors_t          *cors;       /* NULL: off */
-    ngx_str_t                  cors_methods;   /* empty: cors has no effect */
+    ngx_str_t                  cors_methods;   /* methods for other origins;
+                                                  empty: cors has no effect */
 
     ngx_cigna_endpoint_e       endpoint;
     ngx_http_handler_pt        endpoint_handler;
@@ -84,19 +86,21 @@ struct ngx_cigna_loc_conf_s {
     ngx_cigna_place_t         *place;      /* of cigna_fhir, or of the
                                               endpoint's directive */
 
-    struct ngx_cigna_notices_s  *notices;  /* directives of other modules */
+    struct ngx_cigna_notices_s  *notices;  /* directives of other modules, see
+                                              ngx_cigna_conf_notice.h */
 
-    /* proxy_set_header, if the location has cigna_fhir; NULL: none */
+    /* lines of proxy_set_header, if the location has cigna_fhir; NULL: none */
     ngx_array_t               *set_names;  /* cigna_slice_t, of all lines */
     ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of lines
                                               that have variables or are odd */
 
     /* set if the location has cigna_fhir */
     ngx_str_t                  name;
-    ngx_http_handler_pt        content;    /* the handler that ours calls */
+    ngx_http_handler_pt        content;    /* the location's own content
+                                              handler, which fhir_handler
+                                              calls */
 
-    /* changed by the worker: when it last logged advice about each
-       cigna_gate_out_e */
+    /* set by the worker: when it last logged advice for a cigna_gate_out_e */
     ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 };
 

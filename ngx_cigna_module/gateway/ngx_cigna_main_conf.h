@@ -17,7 +17,8 @@ struct ngx_cigna_main_conf_s {
     ngx_shm_zone_t            *zone;
     ngx_cigna_place_t         *zone_place;
     ngx_shm_zone_t            *documents;  /* see ngx_cigna_documents.h */
-    uint64_t                   generation; /* of this configuration */
+    uint64_t                   generation; /* number of this configuration, see
+                                              cigna_roster.h */
 
     ngx_cigna_place_t         *vault_place;    /* NULL: no cigna_vault */
     cigna_vault_t              vault;
@@ -32,11 +33,13 @@ struct ngx_cigna_main_conf_s {
     ngx_array_t                shared;     /* ngx_cigna_shared_t * */
     ngx_cigna_index_t          stores;     /* ngx_ssl_t, by the file with CA
                                               certificates */
-    ngx_array_t                aliases;    /* ngx_str_t */
+    ngx_array_t                aliases;    /* ngx_str_t, of
+                                              cigna_upstream_alias */
     ngx_cigna_budget_conf_t    budget;     /* of the gateway as a whole */
 
-    ngx_cigna_place_t         *used;       /* the last cigna_fhir, or directive
-                                              of an endpoint */
+    ngx_cigna_place_t         *used;       /* place of the last cigna_fhir or
+                                              endpoint's directive; NULL: there
+                                              is none */
     ngx_array_t               *noticed;    /* command tables of other modules,
                                               kept while nginx parses */
 

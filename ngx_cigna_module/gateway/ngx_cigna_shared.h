@@ -21,7 +21,8 @@ struct ngx_cigna_shared_s {
     ngx_array_t                origins;    /* ngx_cigna_origin_t *, of fhir_base
                                               and of all configured endpoints,
                                               each once */
-    cigna_bases_t              bases;      /* of links in replies */
+    cigna_bases_t              bases;      /* the base URLs of links in
+                                              replies */
 
     /* set and changed by the worker */
     cigna_issuer_keys_t        keys;

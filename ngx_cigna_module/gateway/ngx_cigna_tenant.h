@@ -24,13 +24,13 @@ struct ngx_cigna_tenant_s {
     cigna_provider_t           provider;
 
     cigna_uri_t                fhir_uri;   /* parsed fhir_base */
-    cigna_uri_t                redirect_uri;   /* parsed */
+    cigna_uri_t                redirect_uri;   /* parsed redirect_uri */
     ngx_cigna_shared_t        *shared;
     cigna_resource_types_t     types;      /* allowed types; empty: all types */
     ngx_uint_t                 types_dry;  /* 1: requests for other types are
                                               counted, but not refused */
 
-    ngx_ssl_t                 *ssl;        /* for the OAuth endpoints */
+    ngx_ssl_t                 *ssl;        /* for the gateway's own requests */
     ngx_resolver_t            *resolver;   /* NULL: none */
     ngx_msec_t                 resolver_timeout;
     ngx_msec_t                 connect_timeout;
@@ -49,7 +49,7 @@ struct ngx_cigna_tenant_s {
 
     ngx_cigna_budget_conf_t    budget_conf;
     ngx_cigna_budget_conf_t    member_budget_conf;
-    cigna_budget_plan_t        plan;       /* result of all budget directives */
+    cigna_budget_plan_t        plan;       /* made from all budget directives */
 
     ngx_str_t                  fhir_origin;    /* of fhir_base */
     ngx_str_t                  fhir_host;  /* value of the Host line for

@@ -12,7 +12,7 @@
 #define NGX_CIGNA_RANDOM_LEN  4096         /* bytes for 256 requests */
 
 
-/* all state of one worker process */
+/* the state of one worker process, apart from that in tenants */
 
 struct ngx_cigna_worker_s {
     ngx_cycle_t                     *cycle;
@@ -27,7 +27,8 @@ struct ngx_cigna_worker_s {
                                                        have not ended */
 
     /* see ngx_cigna_seats.h */
-    ngx_queue_t                      seats;         /* by origin */
+    ngx_queue_t                      seats;         /* of ngx_cigna_seats_t, one
+                                                       for each origin */
     ngx_uint_t                       seats_taken;   /* of all origins */
     ngx_msec_t                       seats_logged;  /* when the worker logged
                                                        that no seat is free; 0:
@@ -40,14 +41,16 @@ struct ngx_cigna_worker_s {
 
     /* see ngx_cigna_journal_writer.h */
     struct ngx_cigna_journal_writer_s  *journal_writer;
-    u_char                          *journal_mem;   /* of the last entry that
-                                                       was read */
+    u_char                          *journal_mem;   /* bytes of the journal
+                                                       entry that was read
+                                                       last */
     ngx_event_t                      stay;          /* see ngx_cigna_stay.h */
 
-    ngx_uint_t                       revocations;   /* under way */
+    ngx_uint_t                       revocations;   /* revocations under way */
 
     /* see ngx_cigna_vault_read.h */
-    cigna_arena_t                    read_arena;    /* of the grant */
+    cigna_arena_t                    read_arena;    /* memory of the grant that
+                                                       is being read */
     ngx_uint_t                       read_journal;  /* 1: the grant is from the
                                                        journal */
 
@@ -55,11 +58,12 @@ struct ngx_cigna_worker_s {
        never */
     ngx_msec_t                       no_identity_logged;
 
+    /* when each kind of event was last logged, see ngx_cigna_reply_note() */
     ngx_msec_t                       noted[ngx_cigna_count_max];
-                                                    /* see ngx_cigna_reply.h */
 
     /* see ngx_cigna_trace.c */
-    size_t                           random_left;   /* unused bytes of it */
+    size_t                           random_left;   /* unused bytes of
+                                                       "random" */
     u_char                           random[NGX_CIGNA_RANDOM_LEN];
 };
 

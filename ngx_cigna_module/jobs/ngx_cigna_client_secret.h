@@ -9,7 +9,7 @@
 
 /*
  * To be called after Cigna has accepted one of the tenant's two client secrets:
- * counts uses of the older one, and logs which one works.
+ * counts uses of the older one, and logs which one works if that has changed.
  */
 void ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     const cigna_client_secret_t *secret);

@@ -32,14 +32,17 @@
 
 typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_tenant_t      *tenant;           /* the first one */
+    ngx_cigna_tenant_t      *tenant;           /* the first tenant of the
+                                                  server */
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;
-    ngx_cigna_run_t         *run;              /* fetches now, or NULL */
+    ngx_cigna_run_t         *run;              /* the run that fetches now, or
+                                                  NULL */
     time_t                   next;             /* no fetch before this time */
     ngx_event_t              start;
-    unsigned                 needed:1;         /* an endpoint is missing */
+    unsigned                 needed:1;         /* the configuration lacks an
+                                                  endpoint */
     unsigned                 known:1;          /* "metadata" is set */
     unsigned                 failed:1;         /* a fetch has failed */
     unsigned                 refused:1;        /* the last document contradicts
@@ -173,7 +176,9 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->tenant);
 
-    /* if the first fetch failed, such a tenant does not wait for another one */
+    /*
+     * a tenant that can do without metadata does not wait after a failed fetch
+     */
 
     spared = ngx_cigna_discovery_spared(run->tenant);
 

@@ -9,8 +9,9 @@
 /*
  * Fetches the metadata of an authorization server from
  * .well-known/smart-configuration, once for all tenants that share the server.
- * A worker fetches them only if an endpoint is not configured.  It fetches them
- * again every hour, and after a failure at most once in ten seconds.
+ * A worker fetches them only if the configuration lacks authorization_endpoint,
+ * token_endpoint, issuer or jwks_uri.  It fetches them again every hour, and
+ * after a failure at most once in ten seconds.
  */
 
 /*
@@ -22,7 +23,7 @@ ngx_int_t ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_shared_t *shared);
 
 /*
- * Returns 1 if all endpoints are configured, or the metadata are known.  Starts
+ * Returns 1 if the tenant needs no metadata, or the metadata are known.  Starts
  * a fetch if the known metadata are old.
  */
 ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);

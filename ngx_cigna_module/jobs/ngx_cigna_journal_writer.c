@@ -51,7 +51,8 @@ typedef struct ngx_cigna_journal_writer_s {
                                               entries were last written again */
     ngx_msec_t                exiting;     /* time at which the exiting worker
                                               began to stay; 0: not yet */
-    ngx_uint_t                asked;       /* the entry of the last command */
+    ngx_uint_t                asked;       /* index of the entry in the last
+                                              command */
     ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* 1: entries wait, because too many
                                               are claimed */

@@ -5,8 +5,8 @@
  *                               |                              |
  *                               +-- another worker is done --> copy
  *
- * A run that does not get the claim asks for it again every 20 ms.  It gets the
- * claim if the worker that has it dies.
+ * A run that does not get the claim asks for it again every 20 ms.  The run
+ * gets the claim if the worker that has the claim dies.
  */
 
 
@@ -28,7 +28,7 @@
 
 #define NGX_CIGNA_METADATA_POLL_MS  20
 
-/* seconds until the next fetch: after a failure, after a reply not kept */
+/* seconds until the next fetch after a failure, and after a reply not kept */
 
 #define NGX_CIGNA_METADATA_AWAY_S   10
 #define NGX_CIGNA_METADATA_PASS_S   300
@@ -37,7 +37,7 @@
 
 #define NGX_CIGNA_METADATA_STALE_S  86400
 
-/* a claim lasts for the tenant's time-outs, and for so many seconds more */
+/* a claim lasts for the tenant's time-outs, and this number of seconds more */
 
 #define NGX_CIGNA_METADATA_MORE_S   5
 
@@ -46,8 +46,10 @@ typedef struct {
     ngx_queue_t                  queue;    /* in worker->documents */
     u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_document_state_t   state;    /* as last read from the zone */
-    ngx_cigna_metadata_text_t   *text;     /* of state.version, or NULL */
-    ngx_cigna_run_t             *run;      /* fetches it, or NULL */
+    ngx_cigna_metadata_text_t   *text;     /* the text of state.version, or
+                                              NULL */
+    ngx_cigna_run_t             *run;      /* the run that fetches the document,
+                                              or NULL */
 } ngx_cigna_metadata_document_t;
 
 
@@ -336,7 +338,7 @@ ngx_cigna_metadata_sync(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* replaces the document's text; the document owns the new one; may be NULL */
+/* replaces the document's text; the document then owns "text", or has none */
 
 static void
 ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
@@ -356,7 +358,7 @@ ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
 }
 
 
-/* NULL: the zone now has another text, or there is no memory */
+/* copies the text; NULL: the zone has another text now, or no memory */
 
 static ngx_cigna_metadata_text_t *
 ngx_cigna_metadata_copy(ngx_cigna_main_conf_t *mcf, const u_char *key,
@@ -484,8 +486,8 @@ ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * NGX_OK: this process is to fetch the document.  NGX_BUSY: another process
- * that lives does so.  NGX_DECLINED: the document is not due.
+ * NGX_OK: this process is to fetch the document.  NGX_BUSY: another live
+ * process does so.  NGX_DECLINED: the document is not due.
  */
 
 static ngx_int_t

@@ -50,7 +50,8 @@ typedef struct {
     ngx_cigna_run_t         *run;
     ngx_str_node_t           node;             /* empty string: not in the
                                                   tree */
-    ngx_uint_t               epoch;            /* of the cache, at the start */
+    ngx_uint_t               epoch;            /* epoch of the cache at the
+                                                  start */
     u_char                   ahead[CIGNA_GRANT_ID_LEN];
                                                /* bytes of verdict.ahead_id */
 } ngx_cigna_refresher_t;
@@ -493,7 +494,7 @@ ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* returns 1 if the refresh got no new tokens; the old one may still be valid */
+/* returns 1 if the refresh failed, even if the old token is still valid */
 
 static ngx_uint_t
 ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
@@ -547,7 +548,10 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 }
 
 
-/* a random time in the second half of the token's lifetime; 0: never */
+/*
+ * Returns a random time in the first half of the span of refresh_ahead before
+ * the expiry.  That span is at most half of the token's life.  0: never.
+ */
 
 static int64_t
 ngx_cigna_refresher_due(const ngx_cigna_tenant_t *tenant,

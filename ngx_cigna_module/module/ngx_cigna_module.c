@@ -250,7 +250,7 @@ ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name, ssize_t *size)
 }
 
 
-/* data: of the zone before a reload, or NULL */
+/* data: the zone's "data" before a reload, or NULL */
 
 static ngx_int_t
 ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)

@@ -37,7 +37,7 @@ ngx_cigna_process_init(ngx_cycle_t *cycle)
 
     ngx_cigna_rows_use(mcf);
 
-    /* nginx calls this in the cache manager and the cache loader, too */
+    /* the cache manager and the cache loader call this function, too */
 
     if (mcf->vault_place == NULL
         || (ngx_process != NGX_PROCESS_WORKER

@@ -216,7 +216,7 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
 }
 
 
-/* in seconds with milliseconds, like nginx's own variables */
+/* the time in seconds with milliseconds, like nginx's own variables */
 
 static ngx_int_t
 ngx_cigna_variable_waited(ngx_http_request_t *r,

@@ -313,7 +313,7 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 
     /*
      * At worker_shutdown_timeout nginx sets "close" and calls this handler,
-     * once.  An exchange that goes on keeps the worker alive by its timer.
+     * once.  If the request goes on, its timer keeps the worker alive.
      */
 
     if (c->close && !(http->lasting && http->sent)) {

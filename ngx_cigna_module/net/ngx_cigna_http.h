@@ -10,7 +10,7 @@
 
 /*
  * One HTTP/1.1 request that the gateway makes itself, and the reply.  Each
- * exchange has a new connection, uses no cookies, and is limited in size and
+ * request has a new connection, uses no cookies, and is limited in size and
  * time.  Nothing in this file is specific to OAuth.
  */
 
@@ -22,14 +22,15 @@ typedef void (*ngx_cigna_http_pt)(ngx_cigna_http_t *http);
 struct ngx_cigna_http_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_origin_t     *origin;
-    cigna_http_request_t    request;       /* POST with a body, else GET */
+    cigna_http_request_t    request;       /* POST if it has a body, otherwise
+                                              GET */
     ngx_pool_t             *pool;
     ngx_log_t              *log;
     ngx_msec_t              connect_timeout;
     ngx_msec_t              timeout;       /* from the connection to the reply's
                                               last byte */
     size_t                  body_max;
-    unsigned                lasting:1;     /* after the request was sent, waits
+    unsigned                lasting:1;     /* once a byte may have left, waits
                                               for the reply even beyond
                                               worker_shutdown_timeout */
     ngx_cigna_http_pt       handler;
@@ -38,7 +39,8 @@ struct ngx_cigna_http_s {
     /* results */
     cigna_ev_e              outcome;       /* ok; unsent; or lost, if a byte
                                               may have left */
-    const char             *error;         /* a phrase for the log */
+    const char             *error;         /* after a failure: a phrase for the
+                                              log */
     cigna_http_reply_t      reply;
 
     /* private */
@@ -52,8 +54,8 @@ struct ngx_cigna_http_s {
 
 
 /*
- * Starts the exchange.  NGX_AGAIN: handler will be called once, later.
- * NGX_ERROR: the exchange failed at once, outcome is "unsent", and handler is
+ * Starts the request.  NGX_AGAIN: handler will be called once, later.
+ * NGX_ERROR: the request failed at once, outcome is "unsent", and handler is
  * not called.  Copies the request's bytes.  The request's URL must belong to
  * the origin.
  *

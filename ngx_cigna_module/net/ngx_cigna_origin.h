@@ -7,7 +7,10 @@
 #include <ngx_event_connect.h>
 
 
-/* A server to connect to, with its addresses.  Connections share it. */
+/*
+ * A server to connect to, with its addresses.  Several connections may share an
+ * origin.
+ */
 
 typedef struct {
     ngx_str_t         host;                /* without brackets; or "unix:/path"
@@ -17,42 +20,50 @@ typedef struct {
     ngx_str_t         tls_name;            /* SNI and certificate name */
     ngx_ssl_t        *ssl;                 /* NULL: no TLS */
 
-    ngx_addr_t       *addrs;               /* those that were found at start */
-    ngx_uint_t        naddrs;              /* 0: none were found at start */
-    ngx_uint_t        next;                /* which of addrs is tried first */
+    ngx_addr_t       *addrs;               /* the addresses found at start */
+    ngx_uint_t        naddrs;              /* 0: no address was found at
+                                              start */
+    ngx_uint_t        next;                /* the index of the address to try
+                                              first, modulo naddrs */
 
-    ngx_resolver_t   *resolver;            /* NULL: none configured */
+    ngx_resolver_t   *resolver;            /* NULL: none is configured */
     ngx_msec_t        resolver_timeout;
 
     /* private */
-    unsigned          literal:1;           /* an address, never resolved */
+    unsigned          literal:1;           /* host is an address, and is never
+                                              resolved */
 } ngx_cigna_origin_t;
 
 
 /*
- * Makes an origin at start.  The caller sets host, port, ssl and resolver; the
- * function fills in addrs, name, and tls_name if it is empty.  A host that
- * cannot be resolved at start is left to the resolver; without a resolver that
- * is an error.  A host that can be resolved at start and has a resolver: each
- * connection asks the resolver first, and uses addrs if the resolver fails.
+ * Makes an origin at start.  The caller sets host, port, ssl, resolver and
+ * resolver_timeout.  The caller may set tls_name, which otherwise becomes the
+ * host.  The function fills in the other fields, and looks up the host's
+ * addresses.
+ *
+ * If no address is found at start, each connection asks the resolver.  Without
+ * a resolver that is an error, which is logged.  If addresses are found and
+ * there is a resolver, each connection still asks the resolver first.  It uses
+ * the addresses found at start only if the resolver fails.
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
 /*
- * The same for a host that was resolved at start already: copies the addresses
- * of "known" and sets the port.  If "known" is NULL, the origin has no
- * addresses.
+ * The same for a host whose addresses another origin has: copies the addresses
+ * of "known", and sets their port to origin->port.  If "known" is NULL, the
+ * origin gets no addresses.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known);
 
 
 /*
- * Makes an origin while nginx runs, for a server whose name another server has
- * sent.  The caller sets host, which is copied, port and tls_name.  Resolves
- * nothing.  TLS and resolver are those of known[0]; nknown must not be 0.  If
- * one of "known" has the same host, the origin borrows the addresses that were
- * found for it at start.  NGX_ERROR: no memory.
+ * Makes an origin while nginx runs, for a server that another server has named.
+ * The caller sets host and port, and may set tls_name.  The function replaces
+ * host by a copy in lower case.  It resolves nothing.  The origin uses the TLS
+ * context and the resolver of known[0]; nknown must not be 0.  If one of the
+ * known origins has the same host, the new origin borrows the addresses that
+ * were found for it at start.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_origin_set(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known, ngx_uint_t nknown);

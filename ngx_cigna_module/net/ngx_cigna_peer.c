@@ -273,9 +273,9 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 
 
 /*
- * Turns on TCP keep-alive.  Without it, only the next request would notice that
- * an idle peer is gone, and would wait until its deadline.  Errors are ignored,
- * because the connection works without keep-alive.
+ * Turns on TCP keep-alive.  Without keep-alive, only the next request would
+ * notice that an idle peer is gone, and would wait until its deadline.  Errors
+ * are ignored, because the connection works without keep-alive.
  */
 
 static void
@@ -356,7 +356,7 @@ ngx_cigna_peer_handshaked(ngx_cigna_peer_t *peer, ngx_int_t rc)
 }
 
 
-/* rc: an attempt's result.  After a failure the next attempt begins. */
+/* rc is the result for one address; after a failure, tries the next address */
 
 static void
 ngx_cigna_peer_attempted(ngx_cigna_peer_t *peer, ngx_int_t rc)

@@ -8,8 +8,9 @@
 
 /*
  * A connection that the gateway makes itself, outside of any nginx request.
- * Name resolution, connect and TLS handshake share one deadline.  TLS checks
- * the server's certificate and name.  No other file opens sockets.
+ * Name resolution, connect and TLS handshake share one deadline.  With TLS, the
+ * server's certificate and name are checked.  No other file of the module opens
+ * sockets.
  */
 
 
@@ -26,7 +27,8 @@ struct ngx_cigna_peer_s {
     ngx_cigna_origin_t     *origin;
     ngx_log_t              *log;           /* outlives the connection */
     ngx_msec_t              timeout;       /* of all steps together */
-    ngx_uint_t              cancelable;    /* the timers are, see below */
+    ngx_uint_t              cancelable;    /* 1: the timers do not keep an
+                                              exiting worker alive */
     ngx_uint_t              keepalive;     /* turns on TCP keep-alive */
     ngx_cigna_peer_pt       handler;
     void                   *data;
@@ -40,7 +42,8 @@ struct ngx_cigna_peer_s {
 
     /* private */
     ngx_cigna_resolve_t     resolve;
-    ngx_uint_t              tried;         /* number of addresses */
+    ngx_uint_t              tried;         /* number of addresses tried so
+                                              far */
     ngx_event_t             timer;
 
     ngx_peer_connection_t   pc;
@@ -59,17 +62,17 @@ struct ngx_cigna_peer_s {
  * function has returned.  NGX_OK, NGX_ERROR: this is the result, and handler is
  * not called.
  *
- * As soon as the connection is made, the caller must set its event handlers and
- * check read->ready, because bytes may have come already.
+ * As soon as the connection is made, the caller must set the connection's event
+ * handlers and check read->ready, because bytes may have come already.
  *
  * Failures are logged at info only; the caller decides which of them is an
- * error.  The timers keep an exiting worker alive, unless they are cancelable.
+ * error.  The timers keep an exiting worker alive, unless "cancelable" is 1.
  */
 ngx_int_t ngx_cigna_peer_start(ngx_cigna_peer_t *peer);
 
 /*
- * A phrase for the log that begins with "what" and says why the last send() or
- * recv() returned NGX_ERROR.
+ * To be called when send() or recv() has returned NGX_ERROR.  Returns a phrase
+ * for the log: "what" and, on a connection without TLS, the system's error.
  */
 const char *ngx_cigna_peer_broken(ngx_cigna_peer_t *peer, const char *what);
 

@@ -23,11 +23,12 @@ struct ngx_cigna_resolve_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_origin_t    *origin;
     ngx_msec_t             timeout;
-    ngx_uint_t             cancelable;     /* the resolver's timers are */
+    ngx_uint_t             cancelable;     /* 1: the resolver's timers do not
+                                              keep an exiting worker alive */
     ngx_cigna_resolve_pt   handler;
     void                  *data;
 
-    /* results; if naddrs is 0, reason says why, or is NULL */
+    /* results; reason: why the resolver failed, or NULL */
     const char            *reason;
     ngx_uint_t             naddrs;
     ngx_sockaddr_t         sockaddrs[NGX_CIGNA_RESOLVE_MAX];

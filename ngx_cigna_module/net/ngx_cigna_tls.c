@@ -140,7 +140,7 @@ ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
 }
 
 
-/* sets the address or name that is expected; SNI is sent for a name only */
+/* sets the address or name to verify; only a name is sent as SNI */
 
 static ngx_int_t
 ngx_cigna_tls_expect(ngx_ssl_conn_t *ssl, ngx_str_t *expected)

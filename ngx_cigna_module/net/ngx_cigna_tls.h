@@ -13,12 +13,13 @@
  */
 
 typedef struct {
-    /* valid after a failure: a phrase, and its reason or NULL */
+    /* after a failure: a phrase for the log, and the reason, or NULL */
     const char  *error;
     const char  *reason;
 
     /* private */
-    const char  *alert;                    /* the last one of the handshake */
+    const char  *alert;                    /* the last TLS alert of the
+                                              handshake */
 } ngx_cigna_tls_t;
 
 
@@ -38,6 +39,7 @@ ngx_ssl_t *ngx_cigna_tls_create(ngx_conf_t *cf, ngx_str_t *trusted);
 ngx_int_t ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
     ngx_str_t *expected, ngx_connection_handler_pt handler);
 
+/* the result of a handshake: NGX_OK, or NGX_ERROR after setting tls->error */
 ngx_int_t ngx_cigna_tls_result(ngx_cigna_tls_t *tls, ngx_connection_t *c);
 
 /* sends close_notify without waiting for the peer's, and frees c->ssl */

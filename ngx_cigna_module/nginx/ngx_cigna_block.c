@@ -6,7 +6,8 @@ typedef struct {
     const char                 *name;
     ngx_cigna_block_command_t  *commands;
     void                       *conf;
-    uint64_t                    seen;      /* a bit for each command */
+    uint64_t                    seen;      /* a bit for each command that the
+                                              block has had so far */
 } ngx_cigna_block_t;
 
 
@@ -147,7 +148,7 @@ ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs)
 }
 
 
-/* the directive's number; 0 if the directive is not about a number */
+/* the number that the directive sets; 0 if it does not set a number */
 
 static ngx_int_t
 ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf)
@@ -246,8 +247,8 @@ ngx_cigna_place_create(ngx_conf_t *cf)
     }
 
     /*
-     * Only name and line: nginx closes the file and frees its buffer before the
-     * place is used.
+     * Copies only name and line, because nginx closes the file and frees its
+     * buffer before the place is used.
      */
 
     place->file.file.name = cf->conf_file->file.name;

@@ -9,23 +9,24 @@
 /*
  * A block whose directives are known inside the block only.  So another module
  * may have a directive "timeout", too, without a conflict with "cigna_tenant {
- * timeout 5s; }".  A table lists the directives of a block.  Each line has an
- * ngx_command_t, so that nginx's setters can be used, and an example for error
- * messages.
+ * timeout 5s; }".  A table lists the directives of a block.  Each row of the
+ * table has an ngx_command_t, so that nginx's setters can be used, and an
+ * example for error messages.
  */
 
 typedef struct {
-    ngx_command_t             command;     /* type: NGX_CONF_TAKE1 ... and
-                                              NGX_CIGNA_BLOCK_REPEAT only */
+    ngx_command_t             command;     /* type: only the number of arguments
+                                              (NGX_CONF_TAKE1 and so on) and
+                                              NGX_CIGNA_BLOCK_REPEAT */
     const char               *usage;       /* example; errors end with it */
 
-    /* of a number: the bounds, and the value if the directive is absent */
+    /* for a number: its bounds, and its value if the directive is absent */
     ngx_int_t                 low;
     ngx_int_t                 high;        /* 0: the field is not a number */
     ngx_int_t                 initial;
 } ngx_cigna_block_command_t;
 
-/* a block may have the directive several times */
+/* a flag in "type": a block may have the directive several times */
 
 #define NGX_CIGNA_BLOCK_REPEAT  0x80000000
 
@@ -47,42 +48,42 @@ typedef struct {
 
 
 /*
- * Parses up to the closing brace.  conf is passed to the setters, and is zeroed
- * before.  Numbers are NGX_CONF_UNSET until a directive sets them; at the end
- * those that are absent get their initial value.  name is the block's, for
- * error messages.  Returns NGX_CONF_OK, or NGX_CONF_ERROR after logging the
- * error.
+ * Parses up to the closing brace.  conf is the struct that the setters fill;
+ * the caller has zeroed it.  Numbers are NGX_CONF_UNSET until a directive sets
+ * them.  At the end each number without a directive gets its initial value.
+ * name is the name of the block, for error messages.  Returns NGX_CONF_OK, or
+ * NGX_CONF_ERROR after logging the error.
  */
 char *ngx_cigna_block_parse(ngx_conf_t *cf, const char *name,
     ngx_cigna_block_command_t *commands, void *conf);
 
 /* setters like nginx's, for ngx_cigna_block_parse() */
 
-/* a number, by an ngx_conf_enum_t in cmd->post */
+/* sets a number; cmd->post is a table of words (ngx_conf_enum_t) */
 char *ngx_cigna_block_set_enum(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* an array of ngx_str_t: the arguments of all lines of the directive */
+/* adds the line's arguments to an array of ngx_str_t */
 char *ngx_cigna_block_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* logs an error in the configuration; the value is NGX_ERROR */
+/* logs an error in the configuration; the expression's value is NGX_ERROR */
 
 #define ngx_cigna_conf_error(cf, ...)                                         \
     (ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, __VA_ARGS__), NGX_ERROR)
 
 
 /*
- * A file and line of the configuration.  It is kept for checks that run after
- * nginx has read on: between enter() and leave() ngx_conf_log_error() names
- * this place.
+ * A file and line of the configuration.  Checks that run later use it: between
+ * enter() and leave() ngx_conf_log_error() names this place.
  */
 
 typedef struct {
     ngx_conf_file_t           file;
     ngx_conf_file_t          *left;
-    ngx_uint_t                warned;      /* a warning was logged */
+    ngx_uint_t                warned;      /* a warning about this place was
+                                              logged */
 } ngx_cigna_place_t;
 
 /* returns the place that nginx reads at present; NULL: no memory */

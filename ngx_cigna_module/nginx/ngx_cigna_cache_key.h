@@ -31,7 +31,7 @@ typedef struct ngx_cigna_cache_hash_s  ngx_cigna_cache_hash_t;
 ngx_cigna_cache_hash_t *ngx_cigna_cache_key_create(ngx_pool_t *pool,
     const cigna_keyring_t *ring);
 
-/* NGX_ERROR if the names together are too long */
+/* hashes (tenant, member); NGX_ERROR: the names are too long */
 ngx_int_t ngx_cigna_cache_key_hash(ngx_cigna_cache_hash_t *h, ngx_str_t *tenant,
     ngx_str_t *member, ngx_cigna_cache_key_t *key);
 

@@ -18,7 +18,7 @@
 #endif
 
 
-/* a last argument of 0 makes nginx discard trailers */
+/* newer versions have a fourth argument; with 0 nginx discards trailers */
 
 #if (NGX_CIGNA_CHUNKED_TRAILERS)
 #define ngx_cigna_parse_chunked(r, b, c)  ngx_http_parse_chunked(r, b, c, 0)

@@ -20,9 +20,9 @@ typedef struct ngx_cigna_index_node_s  ngx_cigna_index_node_t;
 typedef struct {
     ngx_pool_t               *pool;
     ngx_cigna_index_node_t  **heads;
-    ngx_uint_t                size;        /* of heads, a power of two; 0: the
-                                              index is empty */
-    ngx_uint_t                n;           /* of keys */
+    ngx_uint_t                size;        /* number of heads, a power of two;
+                                              0: the index is empty */
+    ngx_uint_t                n;           /* number of keys */
 } ngx_cigna_index_t;
 
 

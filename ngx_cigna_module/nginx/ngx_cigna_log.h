@@ -8,12 +8,13 @@
 
 
 /*
- * The log of a detached job: a copy of the cycle's log whose handler appends to
- * every line
+ * The log of a job that belongs to no request: a copy of the cycle's log whose
+ * handler appends to every line
  *
  *     cigna: <what>, id: <id>, tenant: <tenant>, request: <request>
  *
- * It must outlive all events and connections that use it.
+ * The handler leaves out those of id, tenant and request that are empty.  The
+ * struct must outlive all events and connections that use it.
  */
 
 typedef struct {
@@ -30,8 +31,8 @@ typedef struct {
 void ngx_cigna_log_init(ngx_cigna_log_t *l, const char *what);
 
 /*
- * For a line that is logged once a minute, and counted beside that: 1 if it is
- * due.  *last is this line's own, zero at first.
+ * For a log line that may be logged once a minute at most.  Returns 1 if the
+ * line is due.  Each such line has its own *last, which is 0 at first.
  */
 ngx_uint_t ngx_cigna_log_due(ngx_msec_t *last);
 

@@ -12,15 +12,17 @@
  */
 
 /*
- * Reads a file of at most len_max bytes that only its owner may read.  content
- * is in cf->temp_pool, which wipes it once nginx has read its configuration.
+ * Reads a file of at most len_max bytes to which only its owner has access.
+ * content is in cf->temp_pool, which wipes it once nginx has read its
+ * configuration.
  */
 ngx_int_t ngx_cigna_secret_file_read(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, size_t len_max, ngx_str_t *content);
 
 /*
  * Reads a secret from a file of one line, or from an environment variable.
- * secret is in cf->pool, which wipes it.  It has no line end and is not empty.
+ * secret is in cf->pool, which wipes it.  It is not empty, and has no line end
+ * or other control byte.
  */
 ngx_int_t ngx_cigna_secret_file_line(ngx_conf_t *cf, const char *directive,
     ngx_str_t *file, ngx_str_t *secret);

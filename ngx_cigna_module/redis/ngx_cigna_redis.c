@@ -6,7 +6,7 @@
 #include "redis/cigna_cluster.h"
 
 
-#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* pending commands */
+#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* pending commands, at most */
 
 
 static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis);

@@ -34,19 +34,19 @@ ngx_cigna_redis_t *ngx_cigna_redis_create(ngx_cycle_t *cycle,
  * primary: a number that stays the same as long as the server is the primary.
  * No other primary has this number.  0: not known.
  *
- * durable: 1 if the connection is for durable commands only.  A connection for
- * all other commands will follow.
+ * durable: 1 if the connection is for durable commands only, see
+ * ngx_cigna_redis_cmd.h.
  */
 void ngx_cigna_redis_on_connected(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_connected_pt handler, void *data);
 
 /*
- * Queues one command.  It is sent together with all other commands of this turn
- * of the event loop.  Copies argv.  NGX_AGAIN: handler will be called once,
- * later.  NGX_ERROR: Redis is down, or too many commands wait; outcome is
- * "unsent" and handler is not called.  Commands of one worker may overtake each
- * other if there are several connections.  To use a cmd again, call
- * ngx_cigna_redis_done() first.
+ * Queues one command.  The client sends it together with all other commands of
+ * this turn of the event loop.  Copies argv.  NGX_AGAIN: handler will be called
+ * once, later.  NGX_ERROR: Redis is down, too many commands wait, or there is
+ * no memory; outcome is "unsent" and handler is not called.  Commands of one
+ * worker may overtake each other if there are several connections.  To use a
+ * cmd again, call ngx_cigna_redis_done() first.
  */
 ngx_int_t ngx_cigna_redis_start(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc);

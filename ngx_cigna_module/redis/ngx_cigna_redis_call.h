@@ -8,9 +8,10 @@
 
 
 /*
- * A command inside the client, from start() to its handler.  A call keeps the
- * command's bytes, because Redis may redirect the command to another server.
- * When the command is cancelled, the call stays, because the reply still comes.
+ * A command inside the client, from ngx_cigna_redis_start() until its handler
+ * is called.  A call keeps the command's bytes, because Redis may redirect the
+ * command to another server.  When the command is cancelled, the call stays,
+ * because the reply still comes.
  */
 
 typedef struct ngx_cigna_redis_node_s  ngx_cigna_redis_node_t;
@@ -18,27 +19,32 @@ typedef struct ngx_cigna_redis_node_s  ngx_cigna_redis_node_t;
 
 typedef struct {
     ngx_queue_t              link;         /* in the list that holds the call */
-    ngx_cigna_redis_cmd_t   *cmd;          /* NULL: cancelled, or none */
+    ngx_cigna_redis_cmd_t   *cmd;          /* NULL: the command was cancelled,
+                                              or has no caller */
 
     u_char                  *text;
     size_t                   len;
     ngx_msec_t               deadline;
 
-    /* where it goes */
+    /* where and when the call is sent */
     unsigned                 slot;         /* CIGNA_SLOTS: any server will do */
     ngx_cigna_redis_node_t  *node;         /* NULL: the topology chooses it */
     ngx_uint_t               tries;
-    ngx_msec_t               rest_until;   /* do not send it before */
+    ngx_msec_t               rest_until;   /* the call is not sent before this
+                                              time */
 
-    /* while it is in the queue of a connection */
-    uint64_t                 end;          /* offset of its last byte, + 1 */
+    /* while the call is in the queue of a connection */
+    uint64_t                 end;          /* offset behind the command's
+                                              last byte, see
+                                              ngx_cigna_redis_queue.h */
     cigna_reply_t           *reply;        /* kept until "WAIT" is answered, or
                                               until a check has passed */
 
     unsigned                 durable:1;    /* "WAIT" follows */
     unsigned                 asking:1;     /* "ASKING" goes ahead */
     unsigned                 asked:1;      /* "ASKING" was answered */
-    unsigned                 reads:1;      /* writes nothing: may run twice */
+    unsigned                 reads:1;      /* the command writes nothing, so it
+                                              may run twice */
     unsigned                 lost:1;       /* the connection has ended, and
                                               Redis may have run the command */
 } ngx_cigna_redis_call_t;
@@ -56,8 +62,8 @@ void ngx_cigna_redis_calls_init(ngx_cigna_redis_calls_t *calls,
     ngx_pool_t *pool);
 
 /*
- * Copies argv; timeout in ms; cmd: NULL if the caller takes the reply itself.
- * NULL: no memory, or too many or long arguments.
+ * Copies argv; timeout in ms; cmd may be NULL if the caller takes the reply
+ * itself.  NULL: no memory, or too many or long arguments.
  */
 ngx_cigna_redis_call_t *ngx_cigna_redis_call_create(
     ngx_cigna_redis_calls_t *calls, ngx_cigna_redis_cmd_t *cmd,
@@ -70,7 +76,7 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_call_create(
 void ngx_cigna_redis_call_finish(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call, cigna_ev_e outcome, cigna_reply_t *reply);
 
-/* the same without calling the handler */
+/* cancels the command and frees the call, without calling the handler */
 void ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call);
 

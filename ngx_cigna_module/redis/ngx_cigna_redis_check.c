@@ -86,7 +86,10 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 }
 
 
-/* 1 if all fields are nil; a script may put a word for "no record" first */
+/*
+ * 1 if the reply is nil, or an array of nothing but nil, before which a script
+ * may have put its word for "no record"
+ */
 
 static ngx_uint_t
 ngx_cigna_redis_check_nothing(const cigna_reply_t *reply)
@@ -201,7 +204,7 @@ ngx_cigna_redis_check_passed(ngx_cigna_redis_check_t *check)
 }
 
 
-/* sends the next check, for the calls that wait for it */
+/* sends a check for the calls in check->next */
 
 static void
 ngx_cigna_redis_check_next(ngx_cigna_redis_check_t *check)

@@ -20,10 +20,10 @@ typedef struct {
     ngx_cigna_redis_conn_t  *conn;
     ngx_event_t              timer;
     ngx_cigna_redis_cmd_t    cmd;
-    ngx_queue_t              unconfirmed;  /* calls that wait for the check that
-                                              was sent */
+    ngx_queue_t              unconfirmed;  /* calls that wait for the check in
+                                              flight */
     ngx_queue_t              next;         /* calls that wait for the check
-                                              after that */
+                                              after the one in flight */
 } ngx_cigna_redis_check_t;
 
 
@@ -33,7 +33,7 @@ void ngx_cigna_redis_check_init(ngx_cigna_redis_check_t *check,
 /* the connection is ready: sets the timer of the next check */
 void ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check);
 
-/* 1 if the call is the check itself; finish it like any other call */
+/* 1 if the call is the check itself; the caller finishes such a call, too */
 #define ngx_cigna_redis_check_is(check, call)  ((call)->cmd == &(check)->cmd)
 
 /*

@@ -31,21 +31,25 @@ struct ngx_cigna_redis_node_s {
     ngx_queue_t                    link;   /* redis->nodes */
     ngx_cigna_redis_t             *redis;
 
-    ngx_cigna_origin_t            *origins;    /* the server's addresses */
+    ngx_cigna_origin_t            *origins;    /* one server may have several */
     ngx_uint_t                     norigins;
-    ngx_uint_t                     origin;     /* the one in use */
+    ngx_uint_t                     origin;     /* index of the origin in use */
 
-    ngx_cigna_redis_node_conn_t   *conns;  /* NULL: not needed so far */
-    ngx_uint_t                     tried;  /* origins tried in this round */
-    ngx_uint_t                     failures;   /* rounds that failed in a row */
+    ngx_cigna_redis_node_conn_t   *conns;  /* NULL: no call was sent so far */
+    ngx_uint_t                     tried;  /* origins that failed since all were
+                                              tried, or one was connected */
+    ngx_uint_t                     failures;   /* how often all origins failed,
+                                                  in a row */
     ngx_event_t                    retry;
 
-    unsigned                       slot;   /* the check reads its marker */
-    ngx_uint_t                     shifts; /* times that the slot was changed,
-                                              in a row */
+    unsigned                       slot;   /* the slot whose marker the check
+                                              reads */
+    ngx_uint_t                     shifts; /* how often the slot was changed
+                                              since a handshake succeeded */
     ngx_uint_t                     nslots; /* slots of the server */
-    unsigned                       listed:1;   /* the cluster's map names it */
-    unsigned                       wanted:1;   /* calls were sent to it */
+    unsigned                       listed:1;   /* the cluster's map names the
+                                                  node */
+    unsigned                       wanted:1;   /* calls were sent to the node */
     unsigned                       down:1; /* no connection can be made */
     unsigned                       hope:1; /* "down" may change soon */
     unsigned                       behind:1;   /* too few replicas keep up;
@@ -78,7 +82,7 @@ typedef struct {
     /*
      * A connection to the node has ended, or cannot be made.  Returns 1 if the
      * topology may soon find another server.  A topology without this function
-     * will not.
+     * never does.
      */
     ngx_uint_t                   (*trouble)(ngx_cigna_redis_node_t *node);
 

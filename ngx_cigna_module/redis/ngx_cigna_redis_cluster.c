@@ -22,16 +22,19 @@
 
 
 #define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
-#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call goes again */
-#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections without a rest */
+#define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call is sent
+                                                again */
+#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections of a call without
+                                                REST */
 
 
 typedef struct {
     ngx_cigna_redis_map_t       map;
     ngx_cigna_redis_lookup_t    lookup;
     ngx_msec_t                  said;         /* when a redirection to an
-                                                 unknown server was logged */
-    unsigned                    known:1;      /* there was a map */
+                                                 unknown server was last
+                                                 logged */
+    unsigned                    known:1;      /* there was a map already */
 } ngx_cigna_redis_cluster_t;
 
 
@@ -125,7 +128,7 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
 
     if (call->tries > NGX_CIGNA_REDIS_CLUSTER_MOVES) {
 
-        /* two servers redirect to each other */
+        /* two servers may be redirecting to each other */
 
         ngx_cigna_redis_call_rest(call, NGX_CIGNA_REDIS_CLUSTER_REST);
     }
@@ -224,7 +227,10 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 }
 
 
-/* fills at most half of the places; a random server comes first */
+/*
+ * Adds the map's servers that are ready (1) or not ready (0), a random one
+ * first.  Leaves half of the places for the configured servers.
+ */
 
 static void
 ngx_cigna_redis_cluster_listed(ngx_cigna_redis_lookup_t *lookup,
@@ -292,8 +298,8 @@ ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
 
 
 /*
- * The new map has come, so calls to servers that are down wait no longer.
- * Returns 1 if no server with slots is down.
+ * The question for a map is over, so calls to servers that are down wait no
+ * longer.  Returns 1 if no server with slots is down.
  */
 
 static ngx_uint_t

@@ -17,7 +17,7 @@ typedef struct ngx_cigna_redis_cmd_s  ngx_cigna_redis_cmd_t;
 
 typedef void (*ngx_cigna_redis_pt)(ngx_cigna_redis_cmd_t *cmd);
 
-/* see ngx_cigna_redis_on_connected() */
+/* see ngx_cigna_redis_on_connected() in ngx_cigna_redis.h */
 typedef void (*ngx_cigna_redis_connected_pt)(void *data, int64_t age_ms,
     uint64_t primary, ngx_uint_t durable);
 
@@ -44,7 +44,7 @@ struct ngx_cigna_redis_cmd_s {
 /* 1 after start() returned NGX_AGAIN, until the handler or cancel() runs */
 #define ngx_cigna_redis_in_flight(cmd)  ((cmd)->back != NULL)
 
-/* the handler will not be called; the client will discard the reply */
+/* cancels a command: no handler is called, and the client drops the reply */
 void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
 
 /* cancels a command that is in flight, frees the reply; may be called twice */

@@ -7,7 +7,7 @@
 #include "vault/cigna_vault_names.h"
 
 
-/* The settings of the Redis client; they live as long as the cycle. */
+/* The settings of the Redis client.  They live as long as nginx's cycle. */
 
 typedef enum {
     ngx_cigna_redis_mode_standalone = 0,   /* the seeds are one server, which
@@ -29,8 +29,8 @@ typedef struct {
 
     ngx_cigna_origin_t      *origins;      /* the seeds: configured servers */
     ngx_uint_t               norigins;
-    ngx_str_t                tls_name;     /* of all servers; empty: the host of
-                                              each */
+    ngx_str_t                tls_name;     /* name in all servers' certificates;
+                                              empty: each server's host */
     ngx_cigna_redis_login_t  login;
     ngx_cigna_redis_login_t  sentinel_login;
     ngx_str_t                sentinel_master;
@@ -45,7 +45,8 @@ typedef struct {
                                                  durable write; 0: none */
     ngx_msec_t               wait_timeout;
 
-    const cigna_vault_t     *vault;        /* Redis must have its marker */
+    const cigna_vault_t     *vault;        /* Redis must have the marker of this
+                                              vault, see cigna_marker.h */
 } ngx_cigna_redis_conf_t;
 
 

@@ -33,7 +33,7 @@
 #define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
 #define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
 
-/* the map of a cluster may be long */
+/* for connections that may ask for the map of a cluster, which may be long */
 #define NGX_CIGNA_REDIS_REPLY_MAX    (2 * 1024 * 1024)
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
@@ -68,7 +68,7 @@ ngx_cigna_redis_backoff(ngx_uint_t failures)
     ms = NGX_CIGNA_REDIS_BACKOFF_MIN << ngx_min(failures, 8);
     ms = ngx_min(ms, NGX_CIGNA_REDIS_BACKOFF_MAX);
 
-    /* the workers of all nodes must not connect again at the same moment */
+    /* workers of all hosts must not connect again at the same moment */
 
     return ms / 2 + (ngx_msec_t) ngx_random() % (ms / 2 + 1);
 }
@@ -178,8 +178,9 @@ ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer)
 
 
 /*
- * Sends a command of the handshake; argc 0: the handshake is over.  NGX_ERROR:
- * it has failed, and the owner may be connecting elsewhere already.
+ * Sends a command of the handshake.  If argc is 0, the handshake is over.
+ * NGX_ERROR: the handshake has failed, and the owner may be connecting
+ * elsewhere already.
  */
 
 static ngx_int_t
@@ -282,7 +283,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 }
 
 
-/* posts the event, so that all commands of this turn leave at once */
+/* posts the event, so that all commands of this turn leave together */
 
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
@@ -324,7 +325,7 @@ ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 }
 
 
-/* returns the bytes sent, or an error as c->send(); 0: nothing to send */
+/* returns the bytes sent, or an error of c->send(); 0: nothing to send */
 
 static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
@@ -384,7 +385,7 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
 
     if (ngx_exiting && conn->used) {
 
-        /* a connection without a call so far was made for a waiting call */
+        /* a connection that has had no call was made for a call that waits */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 
@@ -483,8 +484,9 @@ ngx_cigna_redis_conn_replies(ngx_cigna_redis_conn_t *conn)
 
 
 /*
- * The oldest call, if any, must not be sent again, even if it only reads: its
- * reply would end the next connection, too.
+ * The reply to the oldest call, if any, cannot be read.  The call must not be
+ * sent again, even if it only reads: its reply would end the next connection,
+ * too.
  */
 
 static ngx_int_t
@@ -603,7 +605,10 @@ ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 }
 
 
-/* moves the calls to an empty list: none before the connection was ready */
+/*
+ * Closes the connection, and moves its calls to "calls".  There are none if the
+ * connection was not ready.
+ */
 
 static void
 ngx_cigna_redis_conn_disconnect(ngx_cigna_redis_conn_t *conn,

@@ -22,13 +22,13 @@
 typedef struct ngx_cigna_redis_conn_s  ngx_cigna_redis_conn_t;
 
 
-/* what all connections of a worker share */
+/* shared by all connections of a worker */
 
 typedef struct {
     ngx_cigna_redis_conf_t           *conf;
     ngx_cigna_log_t                   log;
     ngx_cigna_redis_calls_t           calls;
-    ngx_str_t                         wait;    /* bytes of "WAIT" */
+    ngx_str_t                         wait;    /* bytes of the command "WAIT" */
     u_char                           *in;      /* receive buffer; a connection
                                                   empties it at once */
 } ngx_cigna_redis_shared_t;
@@ -40,10 +40,10 @@ typedef struct {
  */
 
 typedef struct {
-    /* the handshake is over, calls may be sent */
+    /* the handshake is over: calls may be sent */
     void                            (*up)(ngx_cigna_redis_conn_t *conn);
 
-    /* closed before it was ready; the owner may connect elsewhere */
+    /* the connection ended before it was ready; the owner may connect again */
     void                            (*failed)(ngx_cigna_redis_conn_t *conn,
                                               const char *error);
 
@@ -55,7 +55,7 @@ typedef struct {
                                                 ngx_cigna_redis_call_t *call,
                                                 cigna_reply_t *reply);
 
-    /* closed after it was ready; the owner takes the calls without a reply */
+    /* the ready connection has ended; the owner takes the unanswered calls */
     void                            (*closed)(ngx_cigna_redis_conn_t *conn,
                                               ngx_queue_t *calls);
 
@@ -74,21 +74,23 @@ typedef enum {
 
 
 struct ngx_cigna_redis_conn_s {
-    /* set by init(); the owner sets handshake.db and handshake.slot before */
+    /* set by init(), but handshake.db and handshake.slot by the owner before */
     ngx_cigna_redis_shared_t         *shared;
     const ngx_cigna_redis_conn_ops_t *ops;
     void                             *owner;
     ngx_cigna_redis_handshake_t       handshake;
-    unsigned                          leaving:1;   /* close it once it has no
-                                                      calls */
+    unsigned                          leaving:1;   /* to be closed once it has
+                                                      no calls */
 
     /* results */
     ngx_cigna_redis_conn_e            state;
     ngx_cigna_redis_queue_t           queue;
     const char                       *error;   /* if set: why the connection
                                                   must be closed */
-    unsigned                          replica:1;   /* not a primary any more */
-    unsigned                          used:1;      /* it has had a call */
+    unsigned                          replica:1;   /* the server is not a
+                                                      primary any more */
+    unsigned                          used:1;      /* the connection has had a
+                                                      call */
 
     /* private */
     ngx_cigna_peer_t                  peer;
@@ -99,7 +101,7 @@ struct ngx_cigna_redis_conn_s {
 };
 
 
-/* ms to wait after so many failures in a row, with jitter */
+/* ms to wait after this number of failures in a row, with jitter */
 ngx_msec_t ngx_cigna_redis_backoff(ngx_uint_t failures);
 
 /*
@@ -116,8 +118,8 @@ void ngx_cigna_redis_conn_connect(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_origin_t *origin);
 
 /*
- * Sends a call over a connection that is ready, and takes the call over.
- * NGX_ERROR: no memory, and the call stays the caller's.
+ * Sends a call over a ready connection, and takes over the call.  NGX_ERROR: no
+ * memory, and the call stays the caller's.
  */
 ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);

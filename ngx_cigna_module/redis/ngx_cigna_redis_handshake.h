@@ -9,7 +9,7 @@
 
 /*
  * The commands that make a new connection ready, see cigna_redis_handshake.h.
- * The check is the last part of the handshake, and is repeated later.
+ * The last part of the handshake is a check, which is repeated later.
  */
 
 typedef struct {
@@ -18,24 +18,27 @@ typedef struct {
     ngx_cigna_redis_login_t        *login;
     ngx_uint_t                      db;
     cigna_redis_handshake_check_e   check;
-    const unsigned                 *slot;  /* the check reads the marker of this
-                                              slot; NULL: without a slot */
+    const unsigned                 *slot;  /* the slot whose marker the check
+                                              reads; NULL: none */
 
-    /* how the last handshake or check ended: rc, error, age_ms, primary */
+    /* the result of the last handshake or check: rc, error, age_ms, primary */
     cigna_redis_handshake_t         core;
 } ngx_cigna_redis_handshake_t;
 
 
 /*
- * Begins a handshake.  check_only: begins the check of a connection that is
- * ready.  Both functions fill argv, which has room for CIGNA_REDIS_ARGS_MAX
- * arguments and borrows their bytes, with the next command.  They return its
- * number of arguments.  0: there is no next command, and core has the result.
+ * Begins a handshake or, if check_only is 1, the check of a ready connection.
+ * Writes the first command to argv, and returns its number of arguments.  argv
+ * has room for CIGNA_REDIS_ARGS_MAX arguments, and borrows their bytes.  0:
+ * there is no command, and core has the result.
  */
 ngx_uint_t ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
     unsigned check_only, cigna_slice_t *argv);
 
-/* type: the last command's outcome; borrows the reply, which may be NULL */
+/*
+ * Goes on in the same way after a command.  type is the command's outcome.
+ * Borrows its reply, which may be NULL.
+ */
 ngx_uint_t ngx_cigna_redis_handshake_next(ngx_cigna_redis_handshake_t *h,
     cigna_ev_e type, const cigna_reply_t *reply, cigna_slice_t *argv);
 

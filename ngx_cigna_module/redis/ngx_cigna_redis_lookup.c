@@ -101,7 +101,7 @@ ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
 }
 
 
-/* runs before the first connection, and after the end of each */
+/* runs at the start, and when a connection has ended: asks the next server */
 
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)
@@ -178,7 +178,10 @@ ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 }
 
 
-/* logs at "error" once, then at "info" until a question is answered */
+/*
+ * Logs at "error" if the last server does not know the answer, but only once
+ * until a server answers.  Otherwise logs at "info".
+ */
 
 static void
 ngx_cigna_redis_lookup_say(ngx_cigna_redis_lookup_t *lookup, const char *error)

@@ -13,7 +13,7 @@
  * answer.
  */
 
-#define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers */
+#define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers to ask, at most */
 #define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
 
 
@@ -21,7 +21,7 @@ struct ngx_cigna_redis_lookup_s {
     /* set by the owner, all else zeroed */
     ngx_cigna_redis_t        *redis;
     ngx_cigna_redis_login_t  *login;
-    const char               *what;        /* for the log */
+    const char               *what;        /* what is asked for, in log lines */
     cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
 
@@ -37,8 +37,9 @@ struct ngx_cigna_redis_lookup_s {
                                       ngx_cigna_origin_t *origin);
 
     /*
-     * The question is over, and is not asked again at once: calls must not wait
-     * any longer for servers that are down.  Returns 1 if none is down.
+     * Called when the question is over, with or without an answer, unless it is
+     * asked again at once.  From now on, calls must not wait for servers that
+     * are down.  Returns 1 if no server is down.
      */
     ngx_uint_t              (*settle)(ngx_cigna_redis_t *redis);
 

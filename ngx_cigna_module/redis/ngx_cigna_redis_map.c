@@ -101,7 +101,7 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* leaves nodes without slots; gives each other node a slot for its checks */
+/* closes connections to nodes without slots; gives others a slot to check */
 
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)

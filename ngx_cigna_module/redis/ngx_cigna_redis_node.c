@@ -17,9 +17,9 @@
 
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
-#define NGX_CIGNA_REDIS_DURABLE      4     /* connections */
+#define NGX_CIGNA_REDIS_DURABLE      4     /* connections for durable calls */
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536
-#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call; the deadline mostly
+#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
                                               comes first */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots tried for a check */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50
@@ -35,7 +35,8 @@ struct ngx_cigna_redis_node_conn_s {
     ngx_msec_t                rest_until;
     unsigned                  resting:1;
     unsigned                  durable:1;   /* for durable calls */
-    unsigned                  served:1;    /* a call was answered on it */
+    unsigned                  served:1;    /* the connection has answered a
+                                              call */
 };
 
 
@@ -485,7 +486,7 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* pending calls connect the others, as far as they need them */
+    /* pending calls make the other connections, as far as they need them */
 
     ngx_cigna_redis_pending_wake(&node->redis->pending);
 }

@@ -12,13 +12,13 @@
  * is never freed: a pointer to it stays valid.
  */
 
-/* makes the node of these origins, which are tried in turn; NULL: no memory */
+/* makes a node; its connections try the origins in turn; NULL: no memory */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_create(ngx_cigna_redis_t *redis,
     ngx_cigna_origin_t *origins, ngx_uint_t norigins);
 
 /*
- * Finds the node of a server that the server "teller" has named.  A server
- * without a host is the teller itself.  NULL: there is no such node so far.
+ * Finds the node of a server that the server "teller" has named.  If the server
+ * has no host, its host is the teller's.  NULL: there is no such node so far.
  */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis,
     cigna_server_t *server, ngx_cigna_origin_t *teller);
@@ -34,7 +34,7 @@ ngx_cigna_redis_node_t *ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis,
 /*
  * Sends a call.  NGX_OK: a connection has taken the call.  NGX_AGAIN: the call
  * must wait; the node wakes redis->pending when a connection is ready or has
- * failed.  NGX_ERROR: no connection can be made.
+ * failed.  NGX_ERROR: no connection can be made, or there is no memory.
  */
 ngx_int_t ngx_cigna_redis_node_send(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call);

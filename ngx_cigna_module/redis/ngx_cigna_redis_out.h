@@ -20,7 +20,7 @@ typedef struct {
 /* makes room for len bytes at out->last; NGX_ERROR: no memory, or too many */
 ngx_int_t ngx_cigna_redis_out_reserve(ngx_cigna_redis_out_t *out, size_t len);
 
-/* n bytes from pos on were sent */
+/* notes that n bytes from pos on were sent */
 void ngx_cigna_redis_out_skip(ngx_cigna_redis_out_t *out, size_t n);
 
 void ngx_cigna_redis_out_free(ngx_cigna_redis_out_t *out);

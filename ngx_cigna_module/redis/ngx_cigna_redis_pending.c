@@ -44,7 +44,10 @@ ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending)
 }
 
 
-/* handlers may add calls to the list, and cancel commands of calls in it */
+/*
+ * Takes all calls off the list first: handlers may add calls to the list, or
+ * cancel commands of calls that were in it.
+ */
 
 static void
 ngx_cigna_redis_pending_handler(ngx_event_t *ev)

@@ -9,8 +9,8 @@
 
 /*
  * The calls of one connection, in the order in which replies are due.  "out"
- * has the bytes that were not sent yet.  Offsets count the bytes of all calls
- * since the connection was made.
+ * has the bytes that were not sent yet.  Offsets count the bytes of all
+ * commands since the connection was made.
  *
  * A call is "lost" if its last byte may have been sent.  Otherwise the call is
  * "unsent": Redis does not run a command before it has all of its bytes.

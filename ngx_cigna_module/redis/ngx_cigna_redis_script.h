@@ -17,8 +17,9 @@
  */
 
 /*
- * Sends EVALSHA, as ngx_cigna_redis_start() does: NGX_AGAIN, or NGX_ERROR with
- * the outcome "unsent".
+ * Sends EVALSHA with ngx_cigna_redis_start(), and returns the same.  NGX_AGAIN:
+ * the handler of cmd will be called.  NGX_ERROR: the outcome is "unsent".  If
+ * cmd is in flight, the function cancels it first.
  */
 ngx_int_t ngx_cigna_redis_script_start(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_cmd_t *cmd, const cigna_script_t *script,

@@ -27,7 +27,8 @@
 typedef struct {
     ngx_cigna_redis_node_t    *primary;      /* NULL: not known */
     ngx_cigna_redis_lookup_t   lookup;
-    ngx_uint_t                 next;         /* seed to ask first */
+    ngx_uint_t                 next;         /* index of the Sentinel to ask
+                                                first */
 } ngx_cigna_redis_sentinel_t;
 
 
@@ -155,7 +156,7 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 }
 
 
-/* the Sentinels still name a primary that is down: calls do not wait for it */
+/* the question is over: calls do not wait for a primary that is down */
 
 static ngx_uint_t
 ngx_cigna_redis_sentinel_settle(ngx_cigna_redis_t *redis)

@@ -16,7 +16,7 @@
  */
 
 
-#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* between two looks at "heard" */
+#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* between two checks of "heard" */
 #define NGX_CIGNA_REDIS_QUIET_MS   2000    /* silence before a PING */
 #define NGX_CIGNA_REDIS_SILENT_MS  7400    /* silence before a close */
 
@@ -146,7 +146,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
     argv[0] = cigna_slice("SUBSCRIBE");
     argv[1] = ngx_cigna_slice(&sub->channel);
 
-    /* on an error no reply will come, and the silence closes the connection */
+    /* after an error no reply comes, and the silence closes the connection */
 
     (void) ngx_cigna_redis_conn_say(conn, argv, 2);
 

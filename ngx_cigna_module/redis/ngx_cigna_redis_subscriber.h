@@ -13,11 +13,12 @@ typedef void (*ngx_cigna_redis_message_pt)(void *data, cigna_slice_t message);
 /*
  * Subscribes to a channel, over a separate connection, until the client is
  * destroyed.  A client has one subscriber at most.  Connects again when the
- * connection ends or is silent for ten seconds.  Calls "up" after each
- * subscription, because messages that were published before may have been
+ * connection ends, or is silent for seven to ten seconds.  Calls "up" after
+ * each subscription, because messages that were published before may have been
  * missed.  Calls "handler" with each message, which is valid during the call.
- * Calls neither before this function has returned.  Its timers let an exiting
- * worker end.  Copies the channel's name.  NGX_ERROR: no memory.
+ * Calls neither of the two before this function has returned.  The subscriber's
+ * timers let an exiting worker end.  Copies the channel's name.  NGX_ERROR: no
+ * memory.
  */
 ngx_int_t ngx_cigna_redis_subscribe(ngx_cigna_redis_t *redis,
     ngx_str_t *channel, ngx_cigna_redis_up_pt up,

@@ -23,10 +23,12 @@ typedef enum {
     /* the member must connect (again) */
     ngx_cigna_condition_not_connected,     /* the vault has no grant */
     ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant */
-    ngx_cigna_condition_grant_expired,     /* it has no refresh token */
+    ngx_cigna_condition_grant_expired,     /* the token has expired, and there
+                                              is no refresh token */
     ngx_cigna_condition_grant_refused,     /* the FHIR server refuses even a
                                               fresh token */
-    ngx_cigna_condition_grant_moved,       /* made for another client_id */
+    ngx_cigna_condition_grant_moved,       /* the grant was made for another
+                                              client_id */
 
     ngx_cigna_condition_vault_unreachable,
     ngx_cigna_condition_key_unknown,
@@ -35,7 +37,8 @@ typedef enum {
     ngx_cigna_condition_refresh_failed,    /* a later refresh may succeed */
     ngx_cigna_condition_refresh_paused,    /* no refresh begins for now */
     ngx_cigna_condition_refresh_late,      /* the refresh is still going on */
-    ngx_cigna_condition_refresh_crowded,   /* too many wait for the refresh */
+    ngx_cigna_condition_refresh_crowded,   /* too many requests wait for
+                                              refreshes */
 
     ngx_cigna_condition_upstream_unreachable,
     ngx_cigna_condition_upstream_late,

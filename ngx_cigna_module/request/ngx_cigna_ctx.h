@@ -63,7 +63,10 @@ typedef struct {
     ngx_str_t                 scope;
     ngx_str_t                 userinfo;
 
-    /* usually empty; replies add these to the texts of their condition */
+    /*
+     * for replies, usually empty: replaces the condition's issue, extends its
+     * text
+     */
     const char               *issue;       /* code of a FHIR issue, or NULL */
     ngx_str_t                 about;       /* a sentence that needs no escapes
                                               in JSON */
@@ -78,7 +81,8 @@ typedef struct {
     ngx_cigna_trace_t         trace;
 
     unsigned                  preflight:1;        /* a preflight of CORS */
-    unsigned                  may_leave:1;        /* passed precontent */
+    unsigned                  may_leave:1;        /* the precontent handler has
+                                                     let it pass */
     unsigned                  public_metadata:1;  /* needs no token */
     unsigned                  metadata_waited:1;  /* waited for the document */
     unsigned                  search_by_post:1;   /* is sent on as a GET */

@@ -6,7 +6,7 @@
 #include "gateway/ngx_cigna_conf.h"
 
 
-/* the header lines of a request or of a reply, one after the other */
+/* a walk over the header lines of a request or of a reply */
 
 typedef struct {
     ngx_list_part_t  *part;
@@ -47,8 +47,8 @@ ngx_cigna_header_next(ngx_cigna_header_t *header)
 /*
  * Finds the next line with this name, in upper or lower case, in a list of
  * ngx_table_elt_t.  Returns a pointer to the line's value, or NULL if there is
- * no further line.  *from must be 0 before the first call.  from: NULL for the
- * first line.
+ * no further line.  *from must be 0 before the first call.  If from is NULL,
+ * the function finds the first line.
  */
 ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
     ngx_uint_t *from);

@@ -4,7 +4,8 @@
 
 
 #define NGX_CIGNA_PAGE_SIZE   4096         /* bytes, without escaped strings */
-#define NGX_CIGNA_ESCAPE_MAX  6            /* bytes of the longest, "&quot;" */
+#define NGX_CIGNA_ESCAPE_MAX  6            /* bytes of the longest escape,
+                                              "&quot;" */
 
 #define NGX_CIGNA_STYLE                                                       \
     ":root{color-scheme:light dark}"                                          \

@@ -25,8 +25,8 @@ ngx_cigna_condition_e ngx_cigna_reply_log(ngx_http_request_t *r,
     const ngx_str_t *detail);
 
 /*
- * Counts an event of a reply.  Returns 1 if the caller must log the event: once
- * a minute for each worker and kind of event.
+ * Counts an event of a reply.  Returns 1 if the caller must log the event,
+ * which is at most once a minute for each worker and kind of event.
  */
 ngx_uint_t ngx_cigna_reply_note(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind);
@@ -66,8 +66,8 @@ typedef enum {
 
 /*
  * Sends the reply about a condition.  retry_after_s: seconds of Retry-After, or
- * 0 for the value of the condition's row.  allow: value of an Allow line, or
- * NULL.
+ * 0 for the value of the condition's row.  If the row has no value, there is no
+ * Retry-After in any case.  allow: value of an Allow line, or NULL.
  */
 ngx_int_t ngx_cigna_reply_condition(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_cigna_reply_e form,
@@ -106,9 +106,9 @@ ngx_int_t ngx_cigna_reply_print(ngx_pool_t *pool, ngx_str_t *s, size_t size,
     const char *format, ...);
 
 /*
- * These build a string of at most "size" bytes in the request's pool.
- * ngx_cigna_buf_init() allocates it.  ngx_cigna_buf_done() gives the string, or
- * returns NGX_ERROR if more than "size" bytes were appended.
+ * These two functions build a string of at most "size" bytes in the request's
+ * pool.  ngx_cigna_buf_init() allocates the bytes.  ngx_cigna_buf_done() gives
+ * the string, or returns NGX_ERROR if more than "size" bytes were appended.
  */
 ngx_int_t ngx_cigna_buf_init(ngx_http_request_t *r, cigna_buf_t *b,
     size_t size);

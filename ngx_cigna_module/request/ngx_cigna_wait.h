@@ -33,7 +33,8 @@ struct ngx_cigna_wait_s {
 
     /* results, valid until "resume" returns */
     ngx_cigna_run_t            *run;       /* NULL: no result in time */
-    ngx_cigna_run_t            *late;      /* run that gave none, or NULL */
+    ngx_cigna_run_t            *late;      /* the run that gave no result in
+                                              time, or NULL */
     ngx_cigna_redis_cmd_t       cmd;       /* outcome, reply */
 
     /* private */

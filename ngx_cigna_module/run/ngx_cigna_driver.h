@@ -8,7 +8,7 @@
 
 /*
  * The flow driver: performs the operations that a run's flow asks for, and
- * feeds the events back.
+ * gives the results back as events.
  */
 
 

@@ -57,7 +57,7 @@ ngx_cigna_endpoint_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
 }
 
 
-/* any_port: finds any origin of the host whose addresses can be used */
+/* any_port: 1 finds any origin of the host that has addresses */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
@@ -82,7 +82,7 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
 }
 
 
-/* the new origin has the addresses of a configured one of the same host */
+/* a configured origin of the same host lends its addresses to the new one */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)

@@ -10,16 +10,16 @@
 /* Finds the origin of an endpoint's URL: the worker connects to origins. */
 
 /*
- * To be called in init_process for each group of tenants, before the other
- * function.  NGX_ERROR: no memory.
+ * To be called in init_process for each group of tenants, before
+ * ngx_cigna_endpoint_origin().  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_endpoints_init(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_shared_t *shared);
 
 /*
- * Returns the origin of an endpoint of the tenant's authorization server.  If
- * the server's metadata name a host that is not configured, the function makes
- * a new origin.  All origins live as long as the worker.
+ * Returns the origin of a URL at the tenant's authorization server or FHIR
+ * server.  If metadata name a host that is not configured, the function makes a
+ * new origin.  All origins live as long as the worker.
  *
  * NULL, after a line in the log: the URL cannot be parsed, it is plain http
  * without "insecure_http", its host cannot be resolved, or there is no memory.

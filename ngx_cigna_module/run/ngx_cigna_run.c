@@ -80,7 +80,7 @@ ngx_cigna_run_init(ngx_cigna_run_t *run, const char *what, ngx_str_t *request)
 }
 
 
-/* only in exit_process another run may still wait for this one */
+/* another run may still wait for this one, but only in exit_process */
 
 void
 ngx_cigna_run_destroy(ngx_cigna_run_t *run)
@@ -200,7 +200,7 @@ ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter)
 }
 
 
-/* each waiter is unlinked before its handler, which may free others */
+/* unlinks each waiter before its handler, which may free other waiters */
 
 void
 ngx_cigna_run_tell(ngx_cigna_run_t *run)

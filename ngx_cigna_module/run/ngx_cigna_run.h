@@ -44,7 +44,7 @@ struct ngx_cigna_waiter_s {
 };
 
 
-/* defaults of a run: its waiters, and the bytes of a reply's body, at most */
+/* a run's default limits: its waiters, and the bytes of a reply's body */
 
 #define NGX_CIGNA_WAITERS_MAX   4096
 #define NGX_CIGNA_RUN_BODY_MAX  (128 * 1024)
@@ -67,8 +67,8 @@ typedef struct {
 
 typedef struct {
     /*
-     * called once, when the flow has its result, before the first waiter:
-     * updates the state that requests share (cache, log, counters)
+     * Called once, when the flow has its result, before the first waiter.
+     * Updates the state that requests share (cache, log, counters).
      */
     ngx_cigna_run_pt           result;
 
@@ -86,8 +86,9 @@ typedef struct {
     ngx_cigna_seats_t         *seat;           /* NULL: no seat was taken */
     ngx_cigna_turn_t           turn;
     cigna_journal_t            entry;          /* the last journal entry */
-    unsigned                   paced:1;        /* a refresh, which waits for the
-                                                  tenant's token_requests */
+    unsigned                   paced:1;        /* this is a refresh, and has to
+                                                  wait for the tenant's
+                                                  token_requests */
     unsigned                   begun:1;        /* "turn" was taken, but the
                                                   request was not sent yet */
     unsigned                   journalled:1;   /* "entry" is in the journal, and
@@ -126,8 +127,9 @@ struct ngx_cigna_run_s {
     size_t                     body_max;       /* bytes of a reply's body */
 
     unsigned                   failed:1;       /* the flow has no result */
-    unsigned                   no_endpoints:1; /* failed, as the tenant's
-                                                  endpoints are unknown */
+    unsigned                   no_endpoints:1; /* the run has failed, as the
+                                                  tenant's endpoints are
+                                                  unknown */
 
     ngx_cigna_run_waiters_t    waiters;
     ngx_cigna_waiter_t         prior;          /* waits for another run before
@@ -143,8 +145,9 @@ struct ngx_cigna_run_s {
                                                   last command */
     ngx_cigna_redis_cmd_t      cmd;
     ngx_cigna_http_t           http;
-    unsigned                   queued:1;       /* the HTTP request waits for a
-                                                  budget */
+    unsigned                   queued:1;       /* the HTTP request waits for
+                                                  a budget or for
+                                                  token_requests */
     ngx_cigna_run_exchange_t   exchange;
     ngx_cigna_run_lease_t      lease;
     ngx_cigna_run_budget_t     budget;
@@ -167,13 +170,13 @@ void ngx_cigna_run_destroy(ngx_cigna_run_t *run);
 void ngx_cigna_run_identify(ngx_cigna_run_t *run,
     const cigna_vault_names_t *id);
 
-/* likewise, and adds the keyed hash of the identity to the run's log lines */
+/* does the same, and adds the identity's keyed hash to the run's log lines */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
-/* does so in ms; cancelable: an exiting worker does not wait for the event */
+/* posts the run's event in ms; cancelable: an exiting worker does not wait */
 void ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms,
     unsigned cancelable);
 

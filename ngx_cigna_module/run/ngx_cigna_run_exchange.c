@@ -52,7 +52,7 @@ ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
 
     if (!run->exchange.paced) {
 
-        /* a person waits for a dance, so it is charged but never delayed */
+        /* a person waits: count a dance's exchange, but do not delay it */
 
         ngx_cigna_refresh_gate_charge(run->tenant->refresh_gate);
         return NGX_OK;
@@ -63,7 +63,7 @@ ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
 
 
 /*
- * A refresh waits at most for the tenant's time-out, as a request does.  The
+ * A refresh waits for token_requests, at most for the tenant's "timeout".  The
  * run keeps its lease meanwhile.  The time-outs of the exchange begin later.
  */
 

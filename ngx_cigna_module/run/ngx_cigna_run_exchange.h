@@ -8,7 +8,8 @@
 
 /*
  * A run's exchanges with the token endpoint, and the journal of their results.
- * Only the driver calls these functions.
+ * Only the driver calls these functions.  Seats are in ngx_cigna_seats.h, turns
+ * in ngx_cigna_refresh_gate.h.
  */
 
 

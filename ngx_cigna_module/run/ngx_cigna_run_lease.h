@@ -8,9 +8,10 @@
 
 
 /*
- * Keeps a lease while an exchange is open: a timer runs the Redis script that
- * renews the lease.  After the reply "lost", or after a change of primary, the
- * timer runs the script that takes the lease again, until the reply is "mine".
+ * Keeps a lease (cigna_lease.h) while an exchange is open: a timer runs the
+ * Redis script that renews the lease.  After the reply "lost", or after a
+ * change of primary, the timer runs the script that takes the lease again,
+ * until the reply is "mine".
  */
 
 typedef struct {
@@ -25,7 +26,8 @@ typedef struct {
 
 /*
  * Starts the timer, if op->renew is not NULL.  op is borrowed until
- * ngx_cigna_run_lease_done().  *lease is zeroed, or done.
+ * ngx_cigna_run_lease_done().  The caller has zeroed *lease, or has ended it
+ * with that function.
  */
 void ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
     const cigna_op_lease_t *op, ngx_cigna_redis_t *redis, ngx_log_t *log);

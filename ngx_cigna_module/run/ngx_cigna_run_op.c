@@ -73,14 +73,14 @@ ngx_cigna_run_perform(ngx_cigna_run_t *run)
 }
 
 
-/* ends the last operation, and makes the event of the new one */
+/* ends the last operation, and prepares the event of the new one */
 
 static void
 ngx_cigna_run_begin(ngx_cigna_run_t *run)
 {
     ngx_int_t  rc;
 
-    /* first save new tokens: op_done() below closes the connection */
+    /* first saves new tokens: op_done() below closes the connection */
 
     rc = (run->op.type == cigna_op_journal)
          ? ngx_cigna_run_exchange_journal(run) : NGX_OK;
@@ -133,7 +133,7 @@ ngx_cigna_run_redis(ngx_cigna_run_t *run)
     op = &run->op.redis;
     redis = run->mcf->worker->redis;
 
-    /* the reply may not have changes of the grant that come after this */
+    /* the reply may lack changes of the grant that are made from now on */
 
     run->watched = ngx_cigna_cache_epoch(run->mcf->zone, run->identity.hash);
 
@@ -185,7 +185,7 @@ ngx_cigna_run_redis_collect(ngx_cigna_run_t *run)
 }
 
 
-/* called again when a request that waits for a budget may be sent */
+/* called again when a request that had to wait may be sent */
 
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)
@@ -220,7 +220,8 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
 
 
 /*
- * Decides whether the request may be sent.  NGX_BUSY: no, and run->ev is
+ * Decides whether the request may be sent.  NGX_AGAIN: it waits, and the run
+ * will be posted.  NGX_BUSY: it must not be sent, and run->ev is
  * cigna_ev_unsent.
  */
 

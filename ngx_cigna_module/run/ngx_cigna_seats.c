@@ -153,7 +153,10 @@ ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
 }
 
 
-/* returns 1/part of worker_connections, less the seats only for dances */
+/*
+ * Returns the part of worker_connections (1/part) that this kind may take.
+ * Some seats are only for dances.
+ */
 
 static ngx_uint_t
 ngx_cigna_seats_max(ngx_uint_t part, ngx_cigna_seat_e kind)

@@ -24,7 +24,7 @@ typedef enum {
 } ngx_cigna_seat_e;
 
 
-/* seconds: the Retry-After of a request that does not get a seat */
+/* seconds of Retry-After for a request that does not get a seat */
 
 #define NGX_CIGNA_SEAT_RETRY_S  5
 

@@ -1,8 +1,8 @@
 
 /*
  * Each entry is in two trees and a queue.  One tree is ordered by key.  The
- * other is ordered by "name": messages from other nodes call the identity by
- * this name.  The queue is ordered by last use.
+ * other is ordered by "name": messages from other nodes contain this name.  The
+ * queue is ordered by last use.
  */
 
 
@@ -14,18 +14,19 @@
 
 
 /*
- * Each round evicts twice as many entries as the round before.  This is the
- * number for the last round.  All rounds of one put evict less than twice as
- * many.  There is a limit because evicted entries may leave no room that fits.
+ * If the slab is full, a put evicts entries in rounds, and each round evicts
+ * twice as many as the round before.  This is the number for the last round.
+ * All rounds together evict less than twice as many.  There is a limit, because
+ * the room of evicted entries may be in pieces of the wrong size.
  */
 
 #define NGX_CIGNA_CACHE_EVICT_MAX   64
 
-/* longer than anybody waits for a reply from Redis */
+/* ms; longer than a request waits for a reply from Redis */
 
 #define NGX_CIGNA_CACHE_RACE_MS     10000
 
-/* for how long a refused token is not sent to the FHIR server again */
+/* ms during which a refused token is not sent to the FHIR server again */
 
 #define NGX_CIGNA_CACHE_REFUSED_MS  60000
 
@@ -43,7 +44,7 @@ typedef struct {
     ngx_rbtree_node_t         sentinel;
     ngx_rbtree_t              names;
     ngx_rbtree_node_t         names_sentinel;
-    ngx_queue_t               used;        /* starts with the last used one */
+    ngx_queue_t               used;        /* the entry used last comes first */
 } ngx_cigna_cache_t;
 
 
@@ -285,7 +286,7 @@ ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
 
     ngx_cigna_zone_unlock(zone);
 
-    /* unsigned: if the clock was set back, the mark ends at once */
+    /* unsigned: if the clock was set back, the refusal is forgotten at once */
 
     if (!refused
         || (uint64_t) (now_ms - mark.checked_ms) >= NGX_CIGNA_CACHE_REFUSED_MS)
@@ -379,7 +380,7 @@ ngx_cigna_cache_moved(ngx_shm_zone_t *zone, const u_char name[CIGNA_NAME_LEN])
 }
 
 
-/* NULL if the slab has no room for an empty cache */
+/* makes the cache at first use; NULL: the slab has no room */
 
 static ngx_cigna_cache_t *
 ngx_cigna_cache(ngx_slab_pool_t *pool)
@@ -473,7 +474,7 @@ ngx_cigna_cache_find(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key)
 }
 
 
-/* a key is a hash itself: its first bytes do for the tree */
+/* a key is a hash itself, so the tree is ordered by its first bytes */
 
 static uint32_t
 ngx_cigna_cache_hash(const ngx_cigna_cache_key_t *key)

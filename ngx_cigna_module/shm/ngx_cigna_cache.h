@@ -19,7 +19,8 @@
  */
 
 #define NGX_CIGNA_CACHE_TOKEN_MAX  (12 * 1024)
-#define NGX_CIGNA_CACHE_ABOUT_MAX  (6 * 1024)      /* all other strings */
+#define NGX_CIGNA_CACHE_ABOUT_MAX  (6 * 1024)      /* bytes of all other
+                                                      strings */
 
 
 /*
@@ -36,7 +37,7 @@ ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
  * epoch before the read was sent.  NGX_DECLINED: the epoch has changed, or the
  * cache has a higher generation that Redis confirmed less than ten seconds ago.
  * (Within ten seconds a lower generation is a slow reply.  After that it is a
- * new grant.)  NGX_ERROR: no room.
+ * new grant.) NGX_ERROR: no room, no token, or strings that are too long.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
@@ -55,29 +56,30 @@ void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
 ngx_uint_t ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms);
 
-/* drops the entry and moves the epoch */
+/* drops the entry and raises the epoch */
 void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN]);
 
 /*
- * A node has written this generation of this grant.  Drops the identity's entry
- * if it is older or has another grant.  Moves the epoch in any case.  Returns 1
- * if the function dropped an entry.
+ * Some node has written this generation of the grant "id", or, if generation is
+ * 0, may have removed the identity's grant.  Drops the identity's entry if the
+ * entry is older, if it belongs to another grant, or if generation is 0.
+ * Raises the epoch in any case.  Returns 1 if the function dropped an entry.
  */
 ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN], const u_char id[CIGNA_GRANT_ID_LEN],
     uint64_t generation);
 
 /*
- * Called when messages may have been missed.  All entries that Redis confirmed
- * before now become suspect, and all epochs move.
+ * Called when messages about changed grants may have been missed.  All entries
+ * that Redis confirmed before now become suspect, and all epochs rise.
  */
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 
 ngx_uint_t ngx_cigna_cache_epoch(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 
-/* moves the epoch, so that flows that wait for a change of the grant go on */
+/* raises the epoch, so that flows that wait for a change of the grant go on */
 void ngx_cigna_cache_moved(ngx_shm_zone_t *zone,
     const u_char name[CIGNA_NAME_LEN]);
 

@@ -17,13 +17,15 @@ typedef struct {
     ngx_str_t   patient;                   /* of the grant, may be empty */
     ngx_str_t   scope;
     ngx_str_t   userinfo;
-    u_char      name[CIGNA_NAME_LEN];      /* the identity's name in messages */
-    u_char      id[CIGNA_GRANT_ID_LEN];    /* of the grant */
+    u_char      name[CIGNA_NAME_LEN];      /* names the identity in messages
+                                              between nodes */
+    u_char      id[CIGNA_GRANT_ID_LEN];    /* id of the grant */
     uint64_t    generation;
     int64_t     expires_ms;                /* of the token, since the epoch */
     int64_t     due_ms;                    /* when a refresh may begin; 0:
                                               never */
-    int64_t     checked_ms;                /* when Redis last confirmed it */
+    int64_t     checked_ms;                /* when Redis last confirmed the
+                                              entry */
     unsigned    suspect:1;                 /* set by get(): ask Redis before
                                               use */
 } ngx_cigna_cache_entry_t;

@@ -30,17 +30,17 @@ typedef struct {
     int64_t                   due_ms;
     int64_t                   checked_ms;
     ngx_cigna_cache_piece_t  *pieces;      /* bytes that "data" does not hold */
-    uint32_t                  len:31;      /* of all strings */
+    uint32_t                  len:31;      /* bytes of all strings */
     uint32_t                  refused:1;   /* the FHIR server refused the token;
                                               only its digest is stored */
-    uint16_t                  patient;     /* lengths */
+    uint16_t                  patient;     /* lengths of the strings */
     uint16_t                  scope;
     uint16_t                  userinfo;
     u_char                    data[1];
 } ngx_cigna_cache_node_t;
 
 
-/* a node with room for len bytes of strings; NULL if the slab has none */
+/* makes a node with room for len bytes of strings; NULL: the slab is full */
 ngx_cigna_cache_node_t *ngx_cigna_cache_node_create(ngx_slab_pool_t *pool,
     size_t len);
 

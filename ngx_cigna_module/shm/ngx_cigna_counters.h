@@ -116,7 +116,7 @@ ngx_int_t ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
 
 #define NGX_CIGNA_SECOND_MAX  0xffff
 
-/* counts one event.  NGX_BUSY: "rate" events were counted in this second. */
+/* counts an event; NGX_BUSY: this second has "rate" events already */
 ngx_int_t ngx_cigna_second_take(ngx_atomic_t *word, ngx_uint_t rate,
     time_t second);
 

@@ -172,7 +172,10 @@ ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 }
 
 
-/* texts: 1 for the least recently used one with a text, or NULL */
+/*
+ * Returns the least recently used document.  If texts is 1, returns the least
+ * recently used one with a text, or NULL.
+ */
 
 static ngx_cigna_document_t *
 ngx_cigna_documents_oldest(ngx_cigna_documents_t *docs, ngx_uint_t texts)

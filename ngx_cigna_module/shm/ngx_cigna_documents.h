@@ -33,7 +33,8 @@ typedef struct {
     uint64_t    version;                   /* of the text; 0: there is none */
     size_t      len;                       /* of the text, in bytes */
     time_t      due;                       /* time of the next fetch */
-    time_t      until;                     /* end of the time to serve it */
+    time_t      until;                     /* until when the text may be
+                                              served */
     unsigned    away:1;                    /* the last fetch has failed */
     unsigned    passed:1;                  /* the last reply was not kept */
 } ngx_cigna_document_state_t;
@@ -43,9 +44,11 @@ typedef struct {
     u_char                       key[NGX_CIGNA_DOCUMENTS_KEY];
     ngx_cigna_document_state_t   state;
     u_char                      *text;     /* in the slab, or NULL */
-    ngx_pid_t                    pid;      /* fetches it; 0: none does */
-    time_t                       claimed;  /* end of the time to fetch it */
-    uint64_t                     used;     /* clock of the last use; 0: free */
+    ngx_pid_t                    pid;      /* the process that fetches the
+                                              document; 0: none */
+    time_t                       claimed;  /* until when "pid" may fetch it */
+    uint64_t                     used;     /* the zone's clock at the last use;
+                                              0: the place is free */
 } ngx_cigna_document_t;
 
 
@@ -61,9 +64,10 @@ ngx_cigna_document_t *ngx_cigna_documents_lock(ngx_shm_zone_t *zone,
 void ngx_cigna_documents_unlock(ngx_shm_zone_t *zone);
 
 /*
- * Both need the lock.  drop() clears the text and the state.  keep() then
- * copies a new text, and sets its version and length.  NGX_ERROR: the text does
- * not fit, even after all other documents were dropped.
+ * Both need the lock.  drop() clears the text and the state.  keep() does the
+ * same first.  Then it copies a new text, and sets its version and length.
+ * NGX_ERROR: the text does not fit, even after all other documents were
+ * dropped.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone,
     ngx_cigna_document_t *doc, cigna_slice_t text);

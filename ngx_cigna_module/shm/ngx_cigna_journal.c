@@ -3,8 +3,10 @@
 #include "nginx/ngx_cigna_pid.h"
 
 
-/* ms during which no other process may claim an entry of its first writer, or
-   of a process that has claimed it */
+/*
+ * No other process may claim an entry for this number of ms, after its writer
+ * has put it into the journal, or after another process has claimed it.
+ */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)
 #define NGX_CIGNA_JOURNAL_CLAIMER  (30 * 1000)

@@ -13,8 +13,8 @@
  */
 
 /*
- * Adds a copy of the entry.  confirmed: 1 if Redis has it.  NGX_BUSY: no room.
- * NGX_DECLINED: the entry is outdated.
+ * Adds a copy of the entry.  confirmed: 1 if Redis has the entry.  NGX_BUSY: no
+ * room.  NGX_DECLINED: the entry is outdated.
  */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
@@ -27,7 +27,8 @@ void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
 /*
  * Claims one entry for this process to write.  NGX_OK: entry borrows its bytes
  * from mem, which has CIGNA_JOURNAL_MEM bytes.  NGX_DECLINED: no more entries.
- * look: the caller zeroes it before the first call, and passes it on.
+ * The caller zeroes *look before the first call, and passes it to further
+ * calls.
  */
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
     cigna_journal_look_t *look, u_char *mem, cigna_journal_t *entry);
@@ -46,11 +47,11 @@ ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 /* removes entries that Redis confirmed long enough ago */
 void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
 
-/* the numbers of entries, read without the lock */
+/* the numbers of unconfirmed and of all entries, read without the lock */
 ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
-/* marks all entries that were written before now: they are written again */
+/* all entries that Redis has got so far will be written to Redis again */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 
 

@@ -18,7 +18,7 @@
 #define NGX_CIGNA_REFRESH_GATE_PROBE      5000     /* between two probes */
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
-/* number of places in the table where an origin may be */
+/* number of places in the zone's table where an origin may be */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4
 
@@ -152,7 +152,7 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 }
 
 
-/* 1 if the state was not logged within the last minute */
+/* 1 if the state was not logged within the last minute; the caller logs it */
 
 static ngx_uint_t
 ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
@@ -175,7 +175,7 @@ ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
 {
     ngx_msec_t  rest;
 
-    /* no lock: the call of ..._turn() checks again with the zone locked */
+    /* no lock here: ngx_cigna_refresh_gate_turn() locks and checks again */
 
     if (!gate->refusals.on) {
         return 0;

@@ -17,10 +17,10 @@
  * cool-down of an identity after a failure, and the quiet time after Redis has
  * changed its primary.
  *
- * All times are ngx_current_msec.
+ * All times are values of ngx_current_msec, unless a comment says otherwise.
  */
 
-/* the part of one tenant, in its row of the zone */
+/* one tenant's part of the gate, in the tenant's row of the zone */
 
 typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 
@@ -36,7 +36,7 @@ typedef struct ngx_cigna_refresh_gate_s  ngx_cigna_refresh_gate_t;
 ngx_int_t ngx_cigna_refresh_gate_take(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate, ngx_msec_t *wait);
 
-/* counts one request that is sent whatever the rate is */
+/* counts one request that is sent regardless of the rate */
 void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 
 /* 1 if "rate" requests were counted in this second already */
@@ -59,9 +59,9 @@ typedef enum {
 
 /*
  * The token endpoint has answered a refresh of this identity's grant, see
- * cigna_refusal_rate.h.  percent is the tenant's refused_share.  Returns a
- * state that the caller logs, at most once a minute for each state; "well" is
- * not logged.
+ * cigna_refusal_rate.h.  percent is the tenant's refused_share.  Returns the
+ * state that the caller must log, which is each state once a minute at most.
+ * "well": there is nothing to log.
  */
 ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
@@ -71,7 +71,7 @@ ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate);
 
-/* the permission of one refresh to begin */
+/* the permission for one refresh to begin */
 
 typedef struct {
     cigna_turn_e             turn;
@@ -80,10 +80,10 @@ typedef struct {
 
 
 /*
- * Asks whether a refresh may begin.  probe: the last exchange with the server
- * of this URL had no reply, so only one refresh at times may begin, to test
- * whether the server answers again.  NGX_OK: *turn has the permission.
- * NGX_BUSY: not yet; ask again after *wait ms.
+ * Asks whether a refresh may begin.  probe: 1 if the last exchange with the
+ * server of this URL had no reply.  Then refreshes begin one at a time, with
+ * pauses, to test whether the server answers again.  NGX_OK: *turn has the
+ * permission.  NGX_BUSY: not yet; ask again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t probe,
@@ -114,7 +114,7 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
 
-/* the identity's refresh has worked */
+/* the identity's refresh has succeeded: ends the cool-down */
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 

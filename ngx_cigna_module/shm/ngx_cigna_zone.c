@@ -1,7 +1,7 @@
 
 /*
  *   +-----------------+----------------+--
- *   | ngx_slab_pool_t | slab: of cache |
+ *   | ngx_slab_pool_t | slab: cache    |
  *   +-----------------+----------------+--
  *   shm.addr                       pool->end
  *

@@ -30,8 +30,9 @@
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* a power of two */
 #define NGX_CIGNA_ZONE_ORIGINS   64             /* a power of two */
-#define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, of all tenants */
-#define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes */
+#define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, for all tenants */
+#define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes, for the members'
+                                                   dances */
 
 /* bytes of the parts of a tenant's row */
 
@@ -68,7 +69,7 @@
 typedef struct {
     uint64_t            tag;
     int64_t             until_ms;
-    uint64_t            failures;          /* in a row */
+    uint64_t            failures;          /* failed refreshes in a row */
 } ngx_cigna_zone_cooling_t;
 
 
@@ -76,10 +77,10 @@ typedef struct {
 
 typedef struct {
     uint64_t            tag;
-    int64_t             heard_ms;          /* its last complete reply */
+    int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
-    int64_t             pause_ms;          /* between two probes */
+    int64_t             pause_ms;          /* ms between two such tests */
 } ngx_cigna_zone_origin_t;
 
 
@@ -102,19 +103,24 @@ typedef struct {
     size_t              journal_size;      /* bytes of the journal */
     size_t              members_size;      /* bytes of the members' budgets */
     ngx_uint_t          tenants;           /* number of rows */
-    uint64_t            generation;        /* of the last configuration, see
-                                              cigna_roster.h */
-    uint64_t            generations[NGX_MAX_PROCESSES];   /* of processes */
+    uint64_t            generation;        /* number of the last configuration,
+                                              see cigna_roster.h */
+    uint64_t            generations[NGX_MAX_PROCESSES];   /* of the
+                                                             configuration
+                                                             that each
+                                                             process uses */
     ngx_atomic_t        journal_torn;      /* a process died with the zone
                                               locked: check the journal before
                                               using it */
 
-    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* of the cache */
+    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* epochs of the
+                                                            cache */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
                                               confirmed earlier are suspect */
 
-    /* after a change of primary, see ngx_cigna_journal_writer.h */
-    ngx_atomic_t        quiet_until_ms;    /* no refresh starts before */
+    /* after a change of Redis' primary, see ngx_cigna_journal_writer.h */
+    ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this
+                                              time */
     ngx_atomic_t        rewrite_ms;        /* entries of the journal that were
                                               written earlier are written
                                               again */
@@ -127,15 +133,17 @@ typedef struct {
 } ngx_cigna_zone_t;
 
 
-/* the number of tenants that a zone of so many bytes has room for */
+/* the number of tenants that a zone of "size" bytes has room for */
 ngx_uint_t ngx_cigna_zone_tenants(size_t size);
 
-/* the bytes of the smallest zone with room for so many tenants */
+/* the smallest size, in whole MiB, of a zone for this number of tenants */
 size_t ngx_cigna_zone_size(ngx_uint_t tenants);
 
 /*
  * Called in the zone's init handler, see ngx_shm_zone_init_pt.  Sets zone->data
- * to the fixed part: a new one, or the one that was used before a reload.
+ * to the fixed part: a new one, or the one that was used before a reload
+ * (data).  NGX_ERROR: another version of the module made that part, which is
+ * logged.
  */
 ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
 
@@ -150,8 +158,10 @@ ngx_int_t ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data);
     ngx_align_ptr(ngx_cigna_zone_journal(fixed) + (fixed)->journal_size,      \
                   NGX_ALIGNMENT)
 
-/* the roster: the names of tenants and their rows.  Only the master changes
-   names.  Both are zeroed at first. */
+/*
+ * The roster: the names of tenants and their rows.  Only the master changes
+ * names.  Names and rows are zeroed at first.
+ */
 #define ngx_cigna_zone_roster(fixed)                                          \
     ((cigna_roster_entry_t *)                                                 \
      ngx_align_ptr(ngx_cigna_zone_members(fixed) + (fixed)->members_size,     \

@@ -5,17 +5,22 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
 import { spkiHash } from './ca.mjs';
 
 const CHROMIUM = '/usr/bin/chromium';
+const STARTER = fileURLToPath(new URL('chromium', import.meta.url));
 
+// The popup of the address bar is a page with a process of its own, and takes
+// most of the time that a new window needs.
 const ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update',
   '--disable-sync',
+  '--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup',
 ];
 
 const LAST_LINES = 20;
@@ -27,8 +32,8 @@ let launched = 0;
 
 // Launches Chromium with these options.  playwright-core does not show the
 // process, but Node announces each child process.  Of several launches at the
-// same time, each one finds its own process by an argument that Chromium does
-// not know.
+// same time, each one finds its own process by an argument that Chromium
+// ignores.
 async function launch(options) {
   launched += 1;
   const mark = `--launched=${process.pid}.${launched}`;
@@ -46,8 +51,8 @@ async function launch(options) {
   }
 }
 
-// Calls died() with the way in which Chromium ended and with what it said last,
-// unless browser.close() ended it.
+// Calls died() with a text if Chromium ends before browser.close() is called.
+// The text has the signal or the exit code, and the last lines of output.
 function watch(browser, child, died) {
   const lines = [];
   let closing = false;
@@ -78,7 +83,9 @@ function watch(browser, child, died) {
 // `certFiles`: certificates of servers that the browser accepts although it
 // does not know their CA.  Every other certificate error remains an error.
 // `quic`: origins (host:port) that the browser asks with HTTP/3 only.
-// `died`: gets a text if Chromium ends before browser.close() is called.
+// `died`: called with a text if Chromium ends before browser.close() is called.
+// `args`: further arguments of Chromium.  All other options are those of
+// playwright-core's chromium.launch().
 export async function launchBrowser({ certFiles = [], args = [], quic = [],
                                       died = console.error,
                                       ...options } = {}) {
@@ -87,7 +94,7 @@ export async function launchBrowser({ certFiles = [], args = [], quic = [],
   }
   const keys = certFiles.map(spkiHash).join(',');
   const { browser, child } = await launch({
-    executablePath: CHROMIUM,
+    executablePath: STARTER,
     ...options,
     args: [...ARGUMENTS,
            ...(keys ? [`--ignore-certificate-errors-spki-list=${keys}`] : []),

@@ -98,7 +98,7 @@ export function authority(directory, commonName = 'ngx_cigna_module test CA') {
   return ca;
 }
 
-// The hash of a certificate's public key, for chromium's
+// Returns the hash of a certificate's public key, for chromium's
 // --ignore-certificate-errors-spki-list.  chromium trusts that one key, and
 // every other certificate error remains an error.
 export function spkiHash(certFile) {

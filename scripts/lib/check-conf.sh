@@ -43,7 +43,7 @@ check_example() {
 
 
 # Prints the example with its files moved into our directory, with the module
-# just built, and with ports and paths that need no root.
+# just built, and with ports and a pid file that need no root.
 
 localize() {
     local conf=$1 dir=$2
@@ -71,8 +71,7 @@ make_files() {
 }
 
 
-# Runs the commands that the example's comments give, for more tenants than the
-# former limit.
+# Makes the files of 300 tenants, with the commands in the example's comments.
 
 tenants() {
     local dir=$1 i

@@ -3,8 +3,9 @@
 # that it does not need nginx.  Each header is compiled by itself, which proves
 # that it includes everything it uses.
 #
-# scripts/build compiles the glue with gcc and the same warnings.  clang knows
-# all its warnings before it makes code, so it makes none.
+# scripts/build compiles the glue (all outside core/) with gcc and the same
+# warnings.  clang has given all its warnings before it makes code, so it is
+# told to make none.
 #
 # NGX_SRC is the directory of nginx's sources, NGX_OBJS that of configure's
 # output.
@@ -25,7 +26,7 @@ CORE_C := $(shell find $(MODULE) -name 'cigna_*.c')
 CORE_H := $(shell find $(MODULE) -name 'cigna_*.h')
 GLUE_C := $(shell find $(MODULE) -name 'ngx_cigna_*.c')
 
-# Each file has a name of its own, so objects need no rooms.
+# No two files have the same name, so all objects lie in one directory.
 
 objects = $(patsubst %,$(OUT)/$1/%.o,$(basename $(notdir $2)))
 
@@ -36,7 +37,7 @@ core-clang:   $(call objects,core-clang,$(CORE_C))
 core-headers: $(call objects,core-headers,$(CORE_H))
 glue-clang:   $(call objects,glue-clang,$(GLUE_C))
 
-# An object's first prerequisite is its source.
+# An object's first prerequisite ("$<") is its source.
 
 from = $(foreach f,$2,$(eval $(call objects,$1,$f): $f))
 
@@ -61,7 +62,8 @@ $(call objects,core-headers,$(CORE_H)): | $(OUT)/core-headers
 $(foreach d,core-gcc core-clang core-headers glue-clang,$(OUT)/$d):
 	@mkdir -p $@
 
-# A source that has moved is still named by what was compiled of it before.
+# After a file has moved, old .d files still name its former path.  This empty
+# rule keeps make from failing.
 $(MODULE)/%.c $(MODULE)/%.h: ;
 
 -include $(wildcard $(OUT)/*/*.d)

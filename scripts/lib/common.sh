@@ -1,4 +1,5 @@
-# Every script begins with this file: paths, messages, locks.  Sourced.
+# Paths, messages and locks.  Every shell script of scripts/ sources this file
+# first.
 
 set -Eeuo pipefail
 trap 'echo "${0##*/}: stopped at line $LINENO" >&2' ERR
@@ -53,8 +54,9 @@ at_most() {
 
 
 # check_arguments PROGRAM ...: ends the script if the Node program finds fault
-# with its command line.  So a wrong one is refused before anything is installed
-# or built.  On a machine without Node the program checks it afterwards.
+# with its arguments.  So wrong arguments are refused before anything is
+# installed or built.  On a machine without Node, or without the npm packages,
+# the program checks its arguments when it runs.
 
 check_arguments() {
     if [ -d "$TOP/scripts/node_modules" ] && command -v node >/dev/null; then
@@ -64,7 +66,8 @@ check_arguments() {
 
 
 # A second script that takes the same lock waits until the first one has ended.
-# The kernel releases the lock with the process, so a killed script leaves none.
+# The kernel releases the lock with the process, so a killed script leaves no
+# lock behind.
 
 lock() {
     exec 9>"$BUILD/$1.lock"

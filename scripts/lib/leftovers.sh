@@ -25,8 +25,9 @@ end_leftovers() {
 }
 
 
-# The searching commands have the directory in their environment, too.  They
-# have ended before the loop, so they have no /proc entry any more.
+# Prints the ids of these processes.  The searching commands have the directory
+# in their environment, too.  They have ended before the loop, so they have no
+# /proc entry any more.
 
 leftovers() {
     local found pid

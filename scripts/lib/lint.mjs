@@ -2,8 +2,9 @@
 //
 //   node lint.mjs NAME
 //
-// Prints "file:line: text" for each finding, and exits with 1 if there is one.
-// Lines that begin with "note:" are not findings.
+// NAME is a name of CHECKS, at the end of this file.  Prints one line for each
+// finding, which begins with the file, and exits with 1 if there is one.  Lines
+// that begin with "note:" are not findings.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -57,7 +58,7 @@ function grep(text, pattern) {
     .filter((line) => pattern.test(line.text));
 }
 
-// Replaces comments and strings by blanks.  Line numbers stay the same.
+// Replaces comments and strings of C with blanks.  Line numbers stay the same.
 function codeOnly(text) {
   return text.replace(
     /\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g,
@@ -106,7 +107,7 @@ function functionsOf(text) {
   return functions;
 }
 
-// Lines with code: neither blank nor only comment.
+// Returns the number of lines that are neither blank nor only comment.
 const codeLines = (text) => text.replace(/\/\*[^]*?\*\//g, '').split('\n')
   .filter((line) => line.trim()).length;
 
@@ -184,7 +185,8 @@ function banned() {
   ];
 }
 
-// Forks of nginx have other version numbers.
+// Finds uses of nginx's version number.  Forks of nginx have version numbers of
+// their own.
 function compat() {
   return glueFiles()
     .flatMap((file) => grep(codeOnly(read(file)), /\bnginx_version\b/)
@@ -192,8 +194,9 @@ function compat() {
         + ' "config" test for the feature by compiling'));
 }
 
-// The reference against the code's tables, in both directions, and the table on
-// top of the reference.  A directive inside a block is "cigna_vault redis".
+// Compares conf/README.md with the tables of directives in the code, in both
+// directions, and with its own table on top.  A directive inside a block has
+// the block in front of its name: "cigna_vault redis".
 const REFERENCE = 'conf/README.md';
 
 function directives() {
@@ -210,7 +213,8 @@ function directives() {
   ];
 }
 
-// A row for each directive, with a link to its section.
+// The table on top must have one row for each directive, with a link to the
+// directive's section.
 function overviewFindings(overview, names) {
   const rows = [...overview.matchAll(/^\| \[`(\w+)`\]\(#(\w+)\) \|/gm)]
     .map(([, name, anchor]) => (name === anchor ? name : `${name}#${anchor}`));
@@ -223,12 +227,16 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry in nginx's form, or made by a macro.
+// An entry of a table of directives, in one of three forms: nginx's own, `{
+// ngx_string("NAME")`; a macro of a block, `ngx_cigna_vault_...(NAME` or
+// `ngx_cigna_tenant_...(NAME`; or `ngx_cigna_endpoint(NAME`, which leaves out
+// the prefix "cigna_".
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'
   + '|^ {4}ngx_cigna_(?:vault|tenant)_\\w+\\((\\w+)'
   + '|^ {4}ngx_cigna_endpoint\\((\\w+)\\)', 'gm');
 
-// The name of a block's table shows the block: ngx_cigna_conf_vault_commands.
+// A table of directives inside a block has the block in its name, as
+// ngx_cigna_conf_vault_commands has.
 function directivesOfFile(file) {
   const tables = read(file).matchAll(
     /ngx_(?:cigna_block_)?command_t\s+(\w+)\[\]\s*=\s*\{([^]*?)\n\};/g);
@@ -241,15 +249,17 @@ function directivesOfFile(file) {
   });
 }
 
-// The part before the first directive, and a section for each.
+// Returns the part before the first directive, and then one section for each
+// directive.
 function sectionsOfReference() {
   const [, reference = ''] = /\n## Directives\n([^]*?)(?=\n## |$)/
     .exec(read(REFERENCE)) ?? [];
   return reference.split(/^### /m);
 }
 
-// A heading for each directive.  Below a block's heading the first columns of
-// tables name the settings, with commas between names that share a row.
+// The heading of a section is the directive's name.  In the section of a block,
+// the first columns of tables name the directives inside the block, with commas
+// between names that share a row.
 function directivesOfSection(section) {
   const [directive] = section.split('\n');
 
@@ -263,8 +273,9 @@ function directivesOfSection(section) {
   return [directive, ...inside.map((name) => `${directive} ${name}`)];
 }
 
-// Every source of core/ must have a unit test with its name.  Every parser and
-// every flow must have a fuzz target, that is, one that includes its header.
+// Every source of core/ must have a unit test with its name.  Every header of
+// core/ with a function *_parse() (parsers) or *_next() (flows) must be
+// included by a fuzz target.
 function tested() {
   const units = new Set(listDeep('t/unit', /^test_\w+\.c$/).map((file) =>
     path.basename(file).replace('test_', 'cigna_')));
@@ -346,9 +357,10 @@ function missingTests(file, names) {
     .map((name) => `t/README.md: ${file} has no test "${name}"`);
 }
 
-// Returns the names of a file's tests: names of C functions with blanks in
-// place of underscores, or the joined string that is passed to test() and the
-// like.
+// Returns the names of a file's tests.  In C these are the names of functions,
+// with blanks in place of underscores.  In JavaScript these are the strings
+// that test(), faults() and waiting() get first, and strings that begin an
+// array (a row of a table).  Strings that "+" joins are one name.
 function testsOf(file) {
   const text = read(file);
   if (C.test(file)) {

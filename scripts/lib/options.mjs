@@ -3,10 +3,11 @@
 
 import { parseArgs } from 'node:util';
 
-// -> { values, positionals }
-//   options   the options of node:util's parseArgs.  An option of type "string"
-//             that has `min` must be a whole number of at least `min`, and is
-//             returned as a number.
+// Returns { values, positionals }, as node:util's parseArgs does.
+//   tool      the script's name, for messages
+//   options   the options of parseArgs.  An option of type "string" that has
+//             `min` must be a whole number of at least `min`, and is returned
+//             as a number.
 export function optionsOf(tool, options, { allowPositionals = false } = {}) {
   const { values, positionals } = parse(tool, options, allowPositionals);
 

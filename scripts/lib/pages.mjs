@@ -1,4 +1,4 @@
-// Checks of the pages, that is of all README files: their links, the paths that
+// Checks the pages, that is, all Markdown files: their links, the paths that
 // they name, their heads, and the length of the front page.
 
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -7,10 +7,11 @@ import path from 'node:path';
 const FRONT = 'README.md';
 const FRONT_LINES = 250;
 
-// What every reader needs first: whom the page is for.
+// Every page begins with its title and a paragraph "For: ...", which says who
+// should read the page.
 const HEAD = /^# [^\n]+\n\nFor: /;
 
-// The top of the repository, where the paths of code begin.
+// Folders at the top of the repository.  A path may begin with one of them.
 const FOLDERS = ['conf', 'ngx_cigna_module', 'scripts', 't'];
 
 // Returns findings, "file:line: what is wrong".
@@ -68,8 +69,9 @@ function linkFindings(top, file, text, anchors) {
     });
 }
 
-// As GitHub makes them: the heading's text in small letters, "-" for a blank,
-// and a number where headings repeat.
+// Returns the anchors of a page's headings, made as GitHub does: the heading's
+// text in small letters, without punctuation, with "-" for each blank, and with
+// "-1", "-2" ... after a text that was there before.
 function anchorsOf(text) {
   const anchors = new Set();
 
@@ -88,8 +90,10 @@ function anchorsOf(text) {
 
 // paths
 
-// A path in a code span or block begins at the top, or in the page's own
-// folder, and contains a slash.  Words in capitals stand for something else.
+// Finds paths in code spans and code blocks that do not exist.  A word is taken
+// for a path if it contains a slash and begins with a folder: one of FOLDERS,
+// or one in the page's own folder.  A word whose last part is in capitals
+// ("conf/NAME") is not a path.
 function pathFindings(top, file, text) {
   const own = path.dirname(file);
   const begins = (word, folder) =>
@@ -115,7 +119,8 @@ function codeOf(text) {
 // A code span may go on in the next line, but not in the next paragraph.
 const SPAN = /`((?:[^`\n]|\n(?!\s*\n))+)`/g;
 
-// Fences and code spans blanked out; lines stay.
+// withoutFences() replaces code blocks with blanks, prose() also code spans.
+// Line numbers stay the same.
 const blank = (match) => match.replace(/[^\n]/g, ' ');
 const withoutFences = (text) => text.replace(/^ *```[^]*?^ *```$/gm, blank);
 const prose = (text) => withoutFences(text).replace(SPAN, blank);
@@ -126,7 +131,8 @@ function matchesOf(text, pattern) {
   }));
 }
 
-// A name in capitals, NAME or ROOM, stands for any file or folder.
+// A part with a word in capitals, as in "t/ROOM/test_NAME.c", stands for any
+// file or folder.  Such a path is checked up to that part.
 const isThere = (top, file) =>
   existsSync(path.join(top, file.replace(/(^|\/)[^/]*\b[A-Z]{4,}\b.*$/, '')));
 

@@ -1,10 +1,12 @@
-// Holds the sources against rooms.txt, the table of rooms:
+// Compares the sources with rooms.txt, the table of rooms.  A room is a folder
+// of the module.
 //
 //   node rooms.mjs [OBJECTS]
 //
-// OBJECTS is nginx's folder objs/addon, where each room has its objects.  The
-// linker's view of them tells the calls; without it includes alone count.
-// Prints what is wrong, a line each, and exits with 1 if there is something.
+// OBJECTS is nginx's folder objs/addon, with the objects of each room.  The
+// symbols in the objects tell the calls from file to file.  Without OBJECTS no
+// calls are checked.  Prints one line for each finding, and exits with 1 if
+// there is one.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -17,7 +19,7 @@ const TABLE = 'scripts/lib/rooms.txt';
 
 const read = (file) => readFileSync(file, 'utf8');
 
-// The table.
+// Reads the table.
 
 function readTable() {
   const table = { rooms: new Map(), circles: [], anywhere: new Set(),
@@ -45,8 +47,8 @@ function readTable() {
   return table;
 }
 
-// A room may use itself and what stands in its line.  "core/*" stands for all
-// rooms of core, "*" for all rooms.
+// A room may use itself and the rooms in its line of the table.  "core/*"
+// stands for all rooms below core/, "*" for all rooms.
 function mayUse(table, room, other) {
   const matches = (pattern) => pattern === '*' || pattern === other
     || (pattern === 'core/*' && other.startsWith('core/'));
@@ -54,7 +56,8 @@ function mayUse(table, room, other) {
   return room === other || (table.rooms.get(room) ?? []).some(matches);
 }
 
-// The sources: name of a file => { room, file, includes }.
+// Returns [{ name, file, room, includes }] of all sources and headers: the name
+// without its folder, and the path from the top.
 
 function readSources(directory = MODULE, room = '') {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
@@ -80,7 +83,7 @@ const unitOf = (name) => name.replace(/\.[ch]$/, '');
 
 const isCore = (room) => room.startsWith('core/');
 
-// Every file is in a room of the table, and every room has files.
+// Every file must be in a room of the table, and every room must have files.
 function placeFindings(table, sources) {
   const used = new Set(sources.map(({ room }) => room));
 
@@ -92,7 +95,9 @@ function placeFindings(table, sources) {
   ];
 }
 
-// An include names the other room, and a file that is there.
+// An include must name a file that exists, in a room that this room may use,
+// and must name that room if it is another one ("redis/ngx_cigna_redis.h").
+// core/ must not include nginx's headers.
 function includeFindings(table, sources) {
   const byName = new Map(sources.map((source) => [source.name, source]));
 
@@ -121,8 +126,9 @@ function includeFindings(table, sources) {
     }));
 }
 
-// The linker's view: { defines, needs }, both from a unit to its symbols.
-// Data counts as well as functions: an address is taken of both.
+// Returns a Map of unit => { needs, defines }, the names of symbols in the
+// unit's object.  A unit is the name of a source without ".c".  Variables count
+// as functions do, because other files may use the address of either.
 function readObjects(directory, sources) {
   const units = sources.filter(({ name }) => name.endsWith('.c'))
     .map(({ name, room }) => ({ unit: unitOf(name), object: path.join(
@@ -143,7 +149,8 @@ function symbolsOf(object) {
   };
 }
 
-// [{ from, to, symbol }] of the calls between units that are there
+// Returns [{ from, to, symbol }]: the unit `from` needs a symbol that the unit
+// `to` defines.
 function callsOf(objects, table) {
   const homes = new Map([...objects].flatMap(([unit, { defines }]) =>
     defines.map((name) => [name, unit])));
@@ -168,7 +175,9 @@ function callFindings(table, sources, calls, objects) {
   ];
 }
 
-// Circles: sets of nodes that lead to each other (Tarjan's algorithm).
+// Returns the circles of a graph: sets of two or more nodes that lead to each
+// other (Tarjan's algorithm).
+//   edges   Map of node => Set of nodes
 function circlesOf(edges) {
   const index = new Map();
   const low = new Map();
@@ -236,8 +245,8 @@ function circleFindings(table, sources, calls) {
   ];
 }
 
-// Function pointers that are stored: in members of structs, and in variables of
-// files that are not constant.  The table names each as "UNIT.NAME".
+// The table must name every function pointer that is stored, as "UNIT.NAME":
+// members of structs and unions, and variables of files that are not constant.
 const POINTER = new RegExp('^ *(?:static )?(?:\\w+ )*'
   + '(?:\\w+_pt\\s+(\\w+)|\\w[\\w ]*\\*?\\(\\*(\\w+)\\)\\()');
 

@@ -5,8 +5,9 @@ import { endIfOnlyChecked, fail, optionsOf } from './options.mjs';
 
 const LIST_MAX = 20;
 
-// Obeys the command line and ends the program.  The exit status is 1 if a row
-// has the verdict "FAILED".
+// Runs the scenarios that the command line names, or all, and ends the program.
+// The exit status is 1 if a row has the verdict "FAILED".
+//   tool       the script's name, for messages
 //   scenarios  { name: { about } }
 //   numbers    names of the options that take a number
 //   rowsOf     async (name, { option: number }) -> rows of the table

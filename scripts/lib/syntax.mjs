@@ -11,7 +11,7 @@ for (const file of process.argv.slice(2)) {
     new SourceTextModule(readFileSync(file, 'utf8'), { identifier: file });
   } catch (error) {
     process.exitCode = 1;
-    // this error does not have the line
+    // the error has no line number, but node --check prints one
     const { stderr } = spawnSync(process.execPath, ['--check', file]);
     console.log(`${file}: ${error.message}\n${stderr}`);
   }

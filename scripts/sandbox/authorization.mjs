@@ -18,7 +18,9 @@ export const SCOPES = [
   'patient/*.*', 'user/*.read', 'search', 'read',
 ];
 
-// Browsers and programs may use different host names for this server.
+// Returns the URLs of the endpoints.  Browsers open authorize below `issuer`.
+// Programs call the other endpoints below `backChannel`, which may have another
+// host name.
 function endpoints(issuer, backChannel) {
   const at = (base, name) => `${base}${OAUTH_PATH}/${name}`;
   return {
@@ -31,8 +33,8 @@ function endpoints(issuer, backChannel) {
   };
 }
 
-// oidc-provider signs with this key, and keys.mjs then signs again with its
-// own.
+// oidc-provider signs id_tokens with this key.  keys.mjs then signs the
+// id_tokens again, with its own keys.
 function innerKeys() {
   const { privateKey } = keyPair('ec', { namedCurve: 'P-256' });
   return { keys: [privateKey.export({ format: 'jwk' })] };
@@ -129,7 +131,7 @@ function markTokens(provider, { modes, keys, markers }) {
   provider.RefreshToken.prototype.generateTokenId = () =>
     markers.opaqueToken();
   provider.AccessToken.prototype.generateTokenId = function accessToken() {
-    this.format = 'opaque';             // the store looks it up
+    this.format = 'opaque';             // for the store, even if it is a JWT
     return modes.get('access_token', this.clientId) === 'jwt'
       ? keys.bigAccessToken({ sub: this.accountId, client_id: this.clientId },
                             markers.marker)
@@ -137,7 +139,7 @@ function markTokens(provider, { modes, keys, markers }) {
   };
 }
 
-// Makes the tokens that a dance would give.
+// Makes the access token and the refresh token that a dance would give.
 async function mint(provider, { clientId, member, scope }) {
   const client = await provider.Client.find(clientId);
   const grant = new provider.Grant({ accountId: member, clientId });

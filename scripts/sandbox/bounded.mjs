@@ -1,5 +1,5 @@
 // Puts a value into a map.  If the map then has more than `max` entries, the
-// oldest one goes.
+// oldest one is deleted.
 export function keepBounded(map, key, value, max) {
   map.set(key, value);
   if (map.size > max) {

@@ -86,8 +86,8 @@ export class ControlClient {
   }
 }
 
-// Starts the stand-in.  config.mjs describes `config`.  It is passed in a
-// private file, because it contains secrets.
+// Starts the stand-in.  config.mjs describes the settings in `config`.  They
+// are passed in a private file, because they contain secrets.
 export async function spawnSandbox(config) {
   mkdirSync(config.directory, { recursive: true, mode: 0o700 });
   const file = path.join(config.directory, 'sandbox.json');

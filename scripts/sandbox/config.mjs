@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 
 const DEFAULTS = {
   host: 'localhost',        // host in the URLs that programs call
-  browser_host: null,       // host in the URLs that browsers open, else `host`
+  browser_host: null,       // host in the URLs that browsers open; null: `host`
   cert_names: [],           // more names in the server's certificate
   directory: null,          // required: the directory for certificates
-  port: 0,                  // port of the authorization server
+  port: 0,                  // port of the authorization server; 0: a free one
   fhir_port: 0,
   control_port: 0,
   members: 0,               // more members: syntheticuser0001, ...
@@ -32,7 +32,7 @@ const FLAGS = {
   'help': { type: 'boolean', short: 'h' },
 };
 
-// What --help prints.
+// The text that --help prints.
 export const HELP = `\
 Runs the stand-in for Cigna: an authorization server and a FHIR server.
 
@@ -95,8 +95,8 @@ function fromFlags({ config, client, ...flags }) {
     parseJson(text, '--client')) } : settings;
 }
 
-// Returns the settings, or null if --help is among the arguments.  `settings`:
-// what the JSON file would have.
+// Returns the settings, or null if --help is among the arguments.
+//   settings  takes the place of the JSON file if there is no --config
 export function readConfig(args, settings) {
   const { help, ...values } = parseFlags(args);
   if (help) {

@@ -12,7 +12,8 @@
 //   POST /revoke   {member?, client_id?}   revokes grants
 //   POST /rotate   {keep_old?}             makes new signing keys
 //   POST /clients  {client_id, redirect_uris, ...}   registers a client
-//   POST /tokens   {client_id, member, scope?}       makes tokens, no dance
+//   POST /tokens   {client_id, member, scope?}       makes tokens without a
+//                                                    dance
 
 import http from 'node:http';
 import { once } from 'node:events';

@@ -19,7 +19,7 @@ const outcome = (code, diagnostics) => JSON.stringify({
   issue: [{ severity: 'error', code, diagnostics }],
 });
 
-// Replies that replace the endpoint's own: (fault, isFhir) -> reply.
+// Replies that replace the endpoint's own: functions (fault, isFhir) => reply.
 const INSTEAD = {
   'html': () => ({ status: 200, type: HTML_TYPE, body: HTML_PAGE }),
   'empty': () => ({ status: 200, type: JSON_TYPE, body: '' }),
@@ -83,7 +83,7 @@ export function replyInstead(fault, { isFhir = false } = {}) {
   return INSTEAD[fault?.kind]?.(fault, isFhir) ?? null;
 }
 
-// Returns whether the endpoint processes the request.
+// Returns whether the endpoint processes the request in spite of the fault.
 export function isProcessed(fault) {
   return ['cut-after', 'cut-mid', 'hang'].includes(fault.kind)
     || Boolean(fault.processed);
@@ -140,8 +140,8 @@ async function hang(response) {
   response.socket?.destroy();
 }
 
-// Shows the fault instead of `reply`, which is the endpoint's own reply if the
-// endpoint has processed the request.
+// Sends what the fault calls for, or cuts the connection.  `reply` is the
+// endpoint's own reply if the endpoint has processed the request.
 export async function showFault(fault, response, reply, options) {
   switch (fault.kind) {
     case 'cut-before':

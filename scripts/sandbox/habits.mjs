@@ -40,7 +40,7 @@ const identify = () => async (ctx, next) => {
   if (BACK_CHANNEL.has(endpoint) && ctx.method === 'POST') {
     const body = await readBody(ctx.req).catch(() => null);
     if (body === null) {
-      ctx.respond = false;               // the client closed the connection
+      ctx.respond = false;               // a closed connection, a large body
       return;
     }
     parameters = parse(body.toString());
@@ -111,7 +111,8 @@ const misbehave = ({ modes }) => async (ctx, next) => {
     return;
   }
 
-  // the delay is that of the request's arrival: later changes do not count
+  // delay and fault are those that are set when the request arrives: later
+  // changes do not count
   const delay = modes.get(`${endpoint}_delay_ms`, clientId);
   const fault = modes.takeFault(endpoint, clientId, parameters);
   if (!fault || isProcessed(fault)) {

@@ -5,9 +5,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync }
 
 // Returns { privateKey, publicKey }, as generateKeyPairSync() does.
 //
-// The keys are read from PEM, because Node may deadlock otherwise: it holds a
-// key's lock while it exports a JWK, and if it then collects the job that made
-// the key, it waits for the same lock.
+// The keys are read from PEM, because Node may deadlock otherwise: Node holds
+// the lock of a key while it exports the key as a JWK.  If the garbage
+// collector then collects the job that made the key, it waits for the same
+// lock.
 export function keyPair(type, options) {
   const { privateKey, publicKey } = generateKeyPairSync(type, {
     ...options,

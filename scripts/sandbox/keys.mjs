@@ -14,8 +14,9 @@ const encode = (value) => Buffer.from(JSON.stringify(value))
 
 const newKid = () => randomBytes(9).toString('base64url');
 
-// For each algorithm: how to make a key, and how to sign.  PSS uses ordinary
-// RSA keys (RFC 7518, section 3.5).
+// The algorithms (RFC 7518).  `pair` has the arguments that make a key,
+// `digest` and `padding` those that sign.  PSS uses ordinary RSA keys (section
+// 3.5).
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING,
               saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
@@ -33,8 +34,14 @@ export const ALGS = {
   EdDSA: { pair: ['ed25519'], digest: null },
 };
 
+// Private RSA keys of stand-ins that were closed.  The next stand-in of this
+// process takes them, because an RSA key takes long to make.
+const spare = [];
+
 function newKey(alg) {
-  const { privateKey } = keyPair(...ALGS[alg].pair);
+  const { pair } = ALGS[alg];
+  const privateKey = (pair === RSA && spare.pop())
+    || keyPair(...pair).privateKey;
   const publicKey = createPublicKey(privateKey);
 
   return {
@@ -53,7 +60,7 @@ function signature(key, input) {
   }).toString('base64url');
 }
 
-// How each mode changes the claims.
+// Functions that change the claims, by mode.
 const CLAIMS = {
   no_nonce: ({ nonce, ...claims }) => claims,
   wrong_nonce: (claims) => ({ ...claims, nonce: 'not-the-nonce' }),
@@ -80,7 +87,15 @@ export class Keys {
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
   }
 
-  // Keys of the other algorithms are made at their first use.
+  // The next stand-in of this process may take the RSA keys.
+  close() {
+    spare.push(...[...this.#former, ...Object.values(this.#current)]
+      .filter(({ alg }) => ALGS[alg].pair === RSA)
+      .map(({ privateKey }) => privateKey));
+  }
+
+  // Returns the key of an algorithm.  Keys of algorithms other than RS256 and
+  // ES256 are made at their first use.
   #of(alg) {
     this.#current[alg] ??= newKey(alg);
     return this.#current[alg];
@@ -100,7 +115,8 @@ export class Keys {
     };
   }
 
-  // `mark` comes first in the payload, so that tests find it in base64, too.
+  // Returns an id_token with the fault that the mode names.  `mark` comes first
+  // in the payload, so that tests find it in base64, too.
   idToken(claims, { mode, alg, mark }) {
     if (mode === 'malformed') {
       return `${encode({ alg })}.${mark}`;
@@ -148,7 +164,7 @@ export class Keys {
     }
   }
 
-  // Returns an access token of about 4 KB, as some clients get.
+  // Returns an access token that is a JWT of about 4 KB.
   bigAccessToken(claims, mark) {
     const key = this.#current.ES256;
     const payload = { mark, ...claims, jti: newKid(),

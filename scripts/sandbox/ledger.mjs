@@ -18,14 +18,16 @@ export class Ledger {
     this.#store = store;
   }
 
-  // from: the refresh token that was exchanged for this one, if there was one
+  // Records new tokens.
+  //   whose  { client_id, member }
+  //   from   the refresh token that was exchanged for these tokens, if any
   issued({ refresh_token: token, access_token: access }, whose, from) {
     if (token === undefined) {
       return;
     }
     const former = this.#tokens.get(token);
     if (former) {
-      former.access = access;            // mode "constant" returns it again
+      former.access = access;            // the mode is "constant"
       return;
     }
     keepBounded(this.#tokens, token, {
@@ -34,8 +36,9 @@ export class Ledger {
     }, TOKENS_MAX);
   }
 
-  // Records the arrival of a token request.  Returns a function to call at its
-  // end, with the outcome, the new tokens if there are any, and the member.
+  // Records the arrival of a token request.  Returns a function.  The caller
+  // calls it at the end of the request, with the outcome, the new tokens if
+  // there are any, and the member.
   arrived({ refresh_token: token, client_id: clientId }, response) {
     const entry = this.#tokens.get(token);
     const presented = { at: Date.now(), ended: null, outcome: null,
@@ -64,8 +67,9 @@ export class Ledger {
     };
   }
 
-  // Returns the tokens as fingerprints, the oldest one first.  `alive` says
-  // whether the stand-in still accepts them.
+  // Returns the entries with fingerprints for tokens, the oldest entry first.
+  // `alive` says whether the stand-in still accepts the refresh token and the
+  // access token that came with it.
   list({ member, client_id: clientId } = {}) {
     return [...this.#tokens.values()]
       .filter((entry) => (member === undefined || entry.member === member)

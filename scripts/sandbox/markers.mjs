@@ -40,7 +40,8 @@ export class Markers {
     this.code = 'CODEs';
   }
 
-  // The texts to search for.
+  // Returns the texts that tests search for everywhere.  The code marker is not
+  // one of them, because codes may be in replies.
   get all() {
     return [this.token, ...base64Forms(this.marker)];
   }

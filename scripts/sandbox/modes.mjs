@@ -1,7 +1,8 @@
 // The modes of the stand-in, which can be changed while it runs.
 //
-// Validation, the control API and the documentation all use one table.  A mode
-// is set for all clients or for one client.  The client's own setting wins.
+// Validation, the control API and the documentation all use the table MODES.  A
+// mode is set for all clients or for one client.  The client's own setting
+// wins.
 
 import { FAULT_KINDS, REFUSALS } from './faults.mjs';
 import { ALGS } from './keys.mjs';
@@ -245,7 +246,7 @@ export class Modes {
       ?? MODES[name].initial;
   }
 
-  // Returns the modes that are not in their initial state.
+  // Returns the modes that were set for this client, or for all clients.
   list(clientId) {
     return { ...this.#settings.get(clientId ?? EVERYBODY) };
   }

@@ -17,7 +17,8 @@ export class PlainClient {
     this.redirectUri = registration.redirect_uris[0];
   }
 
-  // A back channel must not send cookies.
+  // Returns a new client for calls to the endpoints.  It has no cookies,
+  // because the back channel must not send any.
   backChannel() {
     return new Browser({ ca: this.ca, headers: { Accept: '*/*' } });
   }
@@ -44,7 +45,9 @@ export class PlainClient {
              url: `${this.info.authorize}?${query}` };
   }
 
-  // Takes a browser to the callback, and returns the callback's parameters.
+  // Takes a browser to the callback, which is not opened.  Returns { dance,
+  // response, callback }: the dance, the last page, and the parameters of the
+  // callback.
   async authorize(member, { browser = this.browser(), dance = this.newDance(),
                             ...options } = {}) {
     const { stopped, response } = await walk(browser, dance.url, {

@@ -1,6 +1,6 @@
 // Counters and the last requests, for the tests.
 //
-// They exist once for all clients together and once for each client.  Secrets
+// Both exist once for all clients together and once for each client.  Secrets
 // appear as short fingerprints, so a test sees whether two requests had the
 // same secret.
 

@@ -103,6 +103,7 @@ export async function startSandbox(config) {
       oauth.listener.close();
       fhir.listener.close();
       control.close();
+      parts.keys.close();
     },
   };
 }

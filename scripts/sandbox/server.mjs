@@ -2,10 +2,11 @@
 //
 //   node server.mjs --directory DIR [--config FILE] [--port N] ...
 //
-// It prints one JSON line when it is ready.  config.mjs describes the settings,
-// control.mjs the control API.  The process ends on SIGTERM and SIGINT.  It
-// also ends when a pipe on its standard input closes and when its parent dies,
-// so a killed test leaves no process behind.  Then it says why it ends.
+// The process prints one JSON line when it is ready.  config.mjs describes the
+// settings, control.mjs the control API.  The process ends on SIGTERM and
+// SIGINT.  It also ends when a pipe on its standard input closes and when its
+// parent dies, so a killed test leaves no process behind.  Then it says why it
+// ends.
 
 import { fstatSync } from 'node:fs';
 

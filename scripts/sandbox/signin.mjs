@@ -27,7 +27,7 @@ function cookiesOf(request) {
 }
 
 
-// Makes the two cookies that this family of servers sets on every reply.
+// Makes the two cookies that Cigna's server sets on its replies.
 export function newCookies() {
   const session = `1_2_1_${randomBytes(24).toString('base64url')}`;
   const junction = randomBytes(16).toString('hex').toUpperCase();
@@ -83,8 +83,9 @@ export class SignIn {
       ? session : undefined;
   }
 
-  // Accepts the cookies of this dance's authorize reply, or those of another
-  // tab whose reply came at the same time and replaced them.
+  // Returns whether the request has the cookies of this dance's authorize
+  // reply, or those of another tab whose reply came at the same time and
+  // replaced them.
   #isDancers(ctx, dance) {
     const session = this.#sessionOf(ctx);
     return session !== undefined

@@ -1,7 +1,7 @@
-// A browser so small that a test can run five hundred of them.  It has
-// redirects, forms, and a cookie jar with the rules that matter here.  `walk`
-// takes it through a dance: authorize (or the gateway's connect), login, terms,
-// callback.
+// A browser so small that a test can run five hundred of them.  It follows
+// redirects, submits forms, and has a cookie jar with the rules that matter
+// here.  walk() takes the browser through a dance: authorize (or the gateway's
+// connect), login, terms, callback.
 
 import https from 'node:https';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ function deadlineOf(attributes) {
     ? Date.parse(attributes.get('expires')) : Infinity;
 }
 
-// Cookies do not depend on the port, so the jar ignores it.
+// A cookie is valid for all ports of its host, so the jar ignores ports.
 export class CookieJar {
   #cookies = new Map();
 
@@ -174,10 +174,10 @@ function formAction({ url, body }) {
 const isTerms = ({ body }) => body.includes('name="termsAccept"');
 const isLogin = ({ body }) => body.includes('name="password"');
 
-// Walks from `start` to the first URL for which `until` returns true.  Returns
-// {stopped} with that URL, which is not fetched, or {response} with the last
-// page if the walk ends before.  `cancel` is 'login' or 'terms', the page on
-// which the member presses Cancel.
+// Walks from the URL `start` to the first URL for which `until` returns true.
+// Returns { response, stopped }: the last page, and that URL, which is not
+// fetched.  There is no `stopped` if the walk ends earlier.  `cancel` is
+// 'login' or 'terms', the page on which the member presses Cancel.
 export async function walk(browser, start, {
   username, password, until, cancel,
 }) {

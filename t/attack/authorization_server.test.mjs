@@ -30,8 +30,10 @@ const jwkOf = ({ publicKey }, more = {}) => ({
   ...publicKey.export({ format: 'jwk' }), use: 'sig', kid: 'good', ...more });
 const KEYS = json({ keys: [jwkOf(RSA)] });
 
-// Starts a gateway with a scripted authorization server: { gw, as, stranger,
-// recorder, begin, end, changes, dance }.
+// Starts a gateway with a scripted authorization server.  Returns { gw, as,
+// stranger, recorder, begin, end, changes, dance }.  stranger: a server that
+// must get nothing; recorder: a FHIR server; begin, end: the two halves of a
+// dance; dance: both halves; changes: the gateway's options
 async function startHostile(t, tenant = {}) {
   const gw = await standardGateway(t);
   const as = await startScripted(t, { ca: gw.ca });
@@ -322,7 +324,8 @@ test('a hostile token endpoint', async (t) => {
   });
 });
 
-// Odd replies with good tokens: { what: takes tokens and gives the bytes }
+// Odd replies with good tokens: { what: a function that takes the tokens and
+// returns the bytes of the reply }
 const ODD = {
   'a byte order mark': (tokens) => reply(`\xef\xbb\xbf${json(tokens)}`),
   'white space around it': (tokens) => reply(`\r\n\t ${json(tokens)}\n\n `),
@@ -441,8 +444,8 @@ const encode = (value) => Buffer.from(typeof value === 'string' ? value
 const signed = (input, { privateKey }) => sign('sha256', Buffer.from(input), {
   key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 
-// A JWS with these claims, by default with { alg: RS256, kid: good }.  `make`
-// takes the signed text and gives the signature.
+// Returns a JWS with these claims.  header: changes to { alg: RS256, kid: good
+// }; make: a function that takes the text to sign and returns the signature
 function jws(header, claims, make = (input) => signed(input, RSA)) {
   const input = `${encode({ alg: 'RS256', kid: 'good', ...header })}.`
     + encode({ mark: 'MARKsecret', ...claims });
@@ -460,7 +463,8 @@ test('invalid id_tokens', async (t) => {
     iss: gw.sandbox.info.issuer, aud: 'acme-client', sub: 'somebody', nonce,
     iat: seconds, exp: seconds + 600 });
 
-  // token: takes the valid claims and gives the id_token
+  // Runs a dance with an id_token in the reply.  token: a function that takes
+  // valid claims and returns the id_token
   async function danceWith(token) {
     const began = await begin();
     as.on['/token'] = reply(json({ ...TOKENS, id_token:
@@ -592,7 +596,8 @@ test('invalid id_tokens', async (t) => {
     await assertUnconnected(second.visitor, all);
   });
 
-  // Runs a dance with other keys at the server, and none in the worker's cache.
+  // Runs a dance with another key set at the server.  After the reload no
+  // worker knows the old key set.
   async function danceUnder(keys, token) {
     as.on['/jwks'] = typeof keys === 'string' ? reply(keys)
       : reply(json({ keys }));
@@ -735,7 +740,9 @@ test('a hostile $userinfo of the FHIR server', async (t) => {
   });
   as.on['/token'] = reply(json(TOKENS));
 
-  // Returns the identifier as the app gets it in each way.
+  // Runs a dance with this reply to $userinfo.  Returns the identifier as
+  // status tells it, and as $cigna_userinfo puts it into header lines of the
+  // request that leaves and of the reply.
   async function told(bytes) {
     fhir.on[`${BASE}/$userinfo`] = bytes;
     fhir.take();

@@ -22,7 +22,8 @@ const STATUSES = [200, 302, 401, 404, 'cut'];
 
 const ELSEWHERE = 'https://elsewhere.example/there';
 
-// The result without the feature.  After a 401 the second try is served.
+// The expected results without the feature, by the status of the FHIR server's
+// reply.  After a 401 the second try is served.
 const PLAIN = {
   reply: { 200: 200, 302: 302, 401: 200, 404: 404, cut: 502 },
   fhir: { 200: 1, 302: 1, 401: 2, 404: 1, cut: 1 },
@@ -42,19 +43,22 @@ const nothing = { fhir: all(0) };
 const outside = { ...nothing, reply: all(200), away: all(1) };
 const headers = ({ rawHeaders }) => rawHeaders.join('\n');
 
-// name -> how the location differs from a plain one, and the expected result:
-//   lines       more lines of the location, whose name is `at`
-//   location    gives the whole location instead
+// { name: a function that takes the servers and the location's name, and
+// returns the differences from a plain location and from the results of PLAIN
+// }:
+//   lines       more lines of the location
+//   location    a function that returns the whole location instead
 //   to          another target of proxy_pass
 //   http        more text inside http {}
-//   extra       gives more text beside the location
+//   extra       a function that returns more text beside the location
 //   target      the target of the request, after the location's name
 //   body        the body of the request
 //   answer      more header lines of the FHIR server's reply
-//   size        the size of its body
+//   size        the size of the body of that reply
 //   reply       the status that the caller gets, by the FHIR server's status
-//   fhir, away  requests to the FHIR server and elsewhere, also by that status
-//   look        asserts more about the reply and the requests
+//   fhir, away  the numbers of requests to the FHIR server and elsewhere, also
+//               by the FHIR server's status
+//   look        a function with more assertions on the reply and the requests
 //   copies      true: the feature sends the caller's Authorization in another
 //               header line
 const FEATURES = {
@@ -360,8 +364,8 @@ const FEATURES = {
   }),
 };
 
-// Directives with which nginx does not start: their text, by its place, and
-// the word that the error has.
+// Directives with which nginx does not start: { name: the directive, by the
+// place where it stands, and a word of nginx's error }
 const REFUSED = {
   'ssi in the location': { fhir: { ssi: 'on' }, word: 'ssi' },
   'ssi in the server': { server: { ssi: 'on' }, word: 'ssi' },
@@ -393,8 +397,8 @@ const textOf = ([, { location, lines, to, http, extra, at }], env) => ({
     : env.fhir.location(at, { lines, to }), extra?.(env) ?? ''].join('\n'),
 });
 
-// Sets the FHIR server's answer.  With status 401 it refuses the first token
-// that it sees, and serves another one.
+// Sets the FHIR server's answer.  With status 401 the server refuses the first
+// token that it sees, and serves requests with another one.
 function answers(fhir, status, { answer = [], size }) {
   let refused;
 
@@ -422,14 +426,14 @@ function assertNothingPrivate(bytes, copies) {
   assert.equal(found, null);
 }
 
-// All files below a directory.
+// Returns all files below a directory.
 function filesOf(directory) {
   return readdirSync(directory, { recursive: true })
     .map((name) => path.join(directory, name))
     .filter((file) => statSync(file).isFile());
 }
 
-// The contents of unlinked temporary files that a process has open.
+// Returns the contents of unlinked temporary files that a process has open.
 function unlinkedOf(pid) {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
     .filter((fd) => / \(deleted\)$/.test(linkAt(fd)))

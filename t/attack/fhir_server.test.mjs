@@ -18,7 +18,7 @@ const SANITIZED = /asan/.test(process.env.CIGNA_NGINX ?? '');
 const INNER = `https://inner.cigna.example${BASE}`;
 const MB = 1 << 20;
 
-// the member of a request, told by a digest of the token
+// Returns a digest of a request's token, which tells whose request it is.
 const idOf = ({ named }) => createHash('sha1').update(
   named('Authorization').join()).digest('hex');
 
@@ -99,9 +99,9 @@ test('kept connections', async (t) => {
 
   const isAlices = ({ target }) => target.endsWith('?who=alice');
 
-  // The server's answers to a request of alice.  A request that is sent in the
-  // moment before late bytes arrive takes them for its reply, which is beyond
-  // the gateway's control.
+  // The server's answers to a request of alice.  If nginx sends another request
+  // a moment before late bytes arrive, it takes them for the reply to that
+  // request.  The gateway cannot prevent this.
   const HOSTILE = {
     'two replies for one': (socket, request) =>
       socket.write(good(request) + EVIL, 'latin1'),
@@ -322,7 +322,7 @@ test('headers', async (t) => {
     });
   }
 
-  // nginx before 1.23 reads these differently.
+  // nginx before 1.23 reads these replies differently from later versions.
   for (const [what, bytes] of Object.entries({
     'a line without a colon': with200('evil'),
     'two lengths': with200(`Content-Length: ${body.length - 1}`),
@@ -478,7 +478,8 @@ test('a server that always answers 401', async (t) => {
     + 'request is sent at most twice, and each caller is told to connect',
   async () => {
     const before = await refreshCount(gw);
-    // "close" keeps nginx from using a connection that the server ends.
+    // Because of "close", nginx does not use a connection that the server is
+    // about to end.
     const ends = 'Connection: close';
     const kinds = [
       reply(REFUSAL, { status: '401 No', lines: [ends] }),

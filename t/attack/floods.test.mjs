@@ -27,7 +27,8 @@ const KB = 1024;
 const SANITIZED = Boolean(process.env.CIGNA_NGINX);
 
 const AT_ONCE = 20;
-// bytes that a request may leave behind; descriptors that may come and go
+// LEFT: the bytes that each request may leave behind; FILES: descriptors that
+// may come and go
 const LEFT = KB;
 const FILES = 6;
 const ROUNDS = 3;
@@ -43,7 +44,8 @@ const HOSTILE = ['x%00', '..;/x', '%2e%2e%2f%2e%2e%2fx', 'x%0d%0aevil:%20x',
 test('floods', async (t) => {
   const scene = await startScene(t, {
     listen: 'http2 backlog=1024',
-    // malloc keeps freed memory, so that the size does not vary by chance
+    // With these thresholds malloc keeps freed memory, so the worker's size
+    // does not vary by chance.
     nginx: { env: { MALLOC_TRIM_THRESHOLD_: String(1 << 30),
                     MALLOC_MMAP_THRESHOLD_: String(1 << 25) } },
     locations: (wire) => wire.location('/s/', { to: `https://kept${BASE}/` }),
@@ -91,7 +93,7 @@ test('floods', async (t) => {
       talk.send(make(i));
       const reply = await talk.reply();
       judge(reply, i);
-      // nginx is about to close a connection after "close".
+      // After a reply with "close" nginx closes the connection.
       if (reply.lines.connection !== 'close') {
         idle.push(talk);
       }
@@ -108,11 +110,13 @@ test('floods', async (t) => {
   const settled = (files) => until('the flood\'s connections are closed', () =>
     heldBy(pid).files <= files + FILES, { timeout: 20000 });
 
-  // flood(n, peak): calls peak() while the whole flood is under way.  open: how
-  // many connections must be open then; each: the bytes that each may take.
+  // Declares the test of a flood.  flood: a function that sends n requests or
+  // opens n connections, and calls its second argument when all are under way;
+  // open: the number of descriptors that the worker must have gained then;
+  // each: the bytes by which the worker may grow for each of the n
   function floods(what, n, flood, { open = 0, each = 256 * KB } = {}) {
     return t.test(what, async (st) => {
-      // In a new worker no free room from another flood can hide a leak.
+      // In a new worker no memory that another flood has freed can hide a leak.
       await gw.reload();
       [pid] = gw.nginx.workerPids();
       await served();

@@ -38,7 +38,7 @@ class Asking {
   shifted = [];
   wrongs = 0;
   wrong = [];
-  byTag = new Map();           // X-Request-Id -> { tag, member, digests }
+  byTag = new Map();           // X-Request-Id: { tag, member, digests }
 
   constructor({ gw, recorder, ports, random }) {
     Object.assign(this, { gw, recorder, ports, random });
@@ -180,8 +180,8 @@ class Asking {
   }
 
   // The upstream refuses the token once, and the gateway sends the request
-  // again with another one.  The member connects first, because a grant that
-  // was just refreshed would not be refreshed again.
+  // again with another token.  The member connects first, because the gateway
+  // would not refresh a grant again that it has just refreshed.
   async refused() {
     const asked = this.#new();
     const { member } = asked;
@@ -194,7 +194,7 @@ class Asking {
     }
   }
 
-  // Callers who leave.
+  // Requests of callers who leave before the reply.
 
   async #leave(bytes) {
     this.abandoned += 1;
@@ -213,7 +213,7 @@ class Asking {
       + chunk(INNER));
   }
 
-  // HTTP/2.
+  // Requests over HTTP/2.
 
   async #session() {
     if (!this.h2session || this.h2session.closed || this.h2session.destroyed) {

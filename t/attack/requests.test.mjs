@@ -17,12 +17,13 @@ const SMUGGLED = `GET ${PLACE}smuggled HTTP/1.1\r\nHost: acme.localhost\r\n`
 const CHUNKED = '5\r\nabcde\r\n0\r\n\r\n';
 const KB = 1 << 10;
 
-// A request, except for its name, and the expected result:
+// A case is a request without the name that ends its path, and the expected
+// result:
 //   method, version, target, host, lines, body: as they are sent
-//   bytes    takes the name and gives the whole request
+//   bytes    a function that takes the name and returns the whole request
 //   status   the status of the reply; null: there is no reply
 //   arrives  whether the FHIR server gets the request
-//   ends     whether nginx closes the connection; without it both are right
+//   ends     whether nginx closes the connection; by default both are right
 const SERVED = { status: 200, arrives: true, ends: false };
 const BAD = { status: 400, arrives: false, ends: true };
 const JUDGED = { status: 400, arrives: false };
@@ -189,7 +190,8 @@ const TARGETS = {
 
 const VERSIONS = {
   'HTTP/1.0': { ...SERVED, ends: true, version: 'HTTP/1.0' },
-  // nginx closes this too, as it begins the reply before it knows the length.
+  // nginx closes this connection, too, because it begins the reply before it
+  // knows the length.
   'HTTP/1.0 with keep-alive': { ...SERVED, ends: true, version: 'HTTP/1.0',
                                 lines: ['Connection: keep-alive'] },
   'HTTP/1.2': { ...SERVED, version: 'HTTP/1.2' },
@@ -264,8 +266,8 @@ test('requests that are malformed or ambiguous', async (t) => {
   });
   const { gw } = scene;
 
-  // Sends a case and another request, at once (pipelined) or after the reply.
-  // Resolves to both replies.
+  // Sends a case and then another request, at once (pipelined) or after the
+  // reply.  Resolves to both replies.
   async function attack(one, pipelined) {
     scene.fhir.take();
     const name = scene.name('attack');

@@ -23,8 +23,8 @@ const SMUGGLED = `GET ${PLACE}smuggled HTTP/1.1\r\nHost: acme.localhost\r\n`
   + 'Cookie: session=bob\r\n\r\n';
 const WHOLE = FLAG.headers | FLAG.end;
 
-// The header lines of a valid request.  changes: lines that replace its own;
-// null removes one.  more: lines after them.
+// Returns the header lines of a valid request.  changes: lines that replace its
+// own, or null to remove a line; more: lines after them
 function linesOf(name, changes = {}, more = []) {
   const lines = { ':method': 'GET', ':scheme': 'https', ':path': PLACE + name,
                   ':authority': 'acme.localhost', 'cookie': 'session=alice',
@@ -42,8 +42,8 @@ const data = (text, { flags = FLAG.end, id = 1, length } = {}) =>
 const open = (name, more = {}) => headers(name, { flags: FLAG.headers,
                                                   ...more });
 
-// The result of a case: the stream's status, or the error code with which nginx
-// resets the stream or closes the connection.
+// The expected result of a case: the stream's status, or the error code with
+// which nginx resets the stream or closes the connection.
 const SERVED = { status: 200 };
 const BAD = { status: 400 };
 const JUDGED = { status: 400 };
@@ -385,7 +385,7 @@ test('HTTP/2, frame by frame', async (t) => {
   });
 });
 
-// Waits for the result of a case, expected or not.
+// Waits for the result of a case, whether it is the expected one or not.
 async function settled(frames, wanted) {
   if (wanted.none) {
     await sleep(50);

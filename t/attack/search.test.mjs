@@ -24,7 +24,8 @@ const chunked = (target, body, size = body.length || 1) =>
 
 const long = (length) => `name=${'x'.repeat(length - 5)}`;
 
-// name -> the bytes, and the query that leaves or the status of the refusal
+// { name: [a function that takes a target and returns the request's bytes, the
+// query that leaves or the status of the refusal] }
 const BODIES = {
   'counted': [(at) => counted(at, 'name=smith'), 'name=smith'],
   'chunked': [(at) => chunked(at, 'name=smith'), 'name=smith'],

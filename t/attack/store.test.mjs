@@ -49,7 +49,8 @@ for (const over of ['tcp', 'tls']) {
     const node = await startFakeRedis(t, redis.tls ?? {});
     Object.assign(node, { real: redis.nodes[0], through: true,
                           on: { CLUSTER: allSlotsAt(node.port) } });
-    // Its certificate is valid for any server of the cluster.
+    // The stranger has a certificate that is valid for any server of the
+    // cluster.
     const stranger = await startEavesdropper(t, redis.tls ?? {});
     const gw = await standardGateway(t, {
       redis, fhir: NO_CACHE, vault: {
@@ -140,7 +141,9 @@ for (const over of ['tcp', 'tls']) {
   });
 }
 
-// Changes of a record's fields.  `from` has sealed texts of other records.
+// Functions that return changes of a record's fields.  They take the fields and
+// `from`: the sealed texts of a dance and of the vault's marker, and the fields
+// of another member's record.
 const DAMAGE = {
   'a generation of 5,000 digits': () => ({ g: '9'.repeat(5000) }),
   'a generation below zero': () => ({ g: '-1' }),
@@ -286,7 +289,8 @@ test('records that an attacker has changed', async (t) => {
     assertOwn(await ask(alice), 1);
   });
 
-  // If the node's journal still had the record, its own tokens are revoked.
+  // If the node's journal still has alice's own record, the gateway revokes the
+  // tokens of that record.
   await t.test('disconnecting a damaged record does not disconnect another '
     + 'member', async () => {
     await put(DAMAGE['all fields of another member'],
@@ -491,7 +495,7 @@ const SENTINELS_OWN = 'MARKsSentinelPassword';
 const VAULTS_OWN = 'MARKsVaultPassword';
 
 // Starts a primary, and a fake Sentinel that a test controls.  named(host,
-// port) gives the right answer of a Sentinel.
+// port) returns a Sentinel's answer that names this server as the primary.
 async function startWatched(t, over) {
   const isTls = over === 'tls';
   const directory = scratchDirectory(t, 'watched');

@@ -15,9 +15,9 @@ const FOREIGN = 'mail.localhost';
 const SIBLING = 'www.acme.localhost';
 const TITLE = 'Connect your Cigna account?';
 
-// Pages of other sites: a sign-on that redirects the browser after a posted
-// form, a page with a link, a page whose script navigates without a click, and
-// an empty page for a test to fill.
+// Pages of other sites: a page for a test to fill, a sign-on that redirects the
+// browser after a posted form, a page with a link, and a page whose script
+// navigates without a click.
 const OTHERS = {
   '/page': () => ({ body: '<!DOCTYPE html><title>Other</title><p>Hello' }),
   '/login': ({ to }) => ({ body: `<!DOCTYPE html><title>Sign in</title>
@@ -97,7 +97,7 @@ test('arriving at connect', async (t) => {
     document.body.innerHTML = text;
   }, html);
 
-  // the statuses of all requests for connect
+  // Returns the statuses of all requests for connect so far.
   const statuses = () => gw.nginx.accessLog().split('\n')
     .map((line) => / \/cigna\/connect\S* HTTP\S+" (\d+) /.exec(line)?.[1])
     .filter(Boolean);
@@ -110,7 +110,9 @@ test('arriving at connect', async (t) => {
   const send = (host, path, to) =>
     other(host, `${path}?to=${encodeURIComponent(to)}`);
 
-  // [name, URL of the first page, what the user does there]
+  // Ways to arrive at connect: [name, URL of the first page, a function that
+  // acts on that page].  A way of ASKED leads to the page with a button, a way
+  // of STARTED starts a dance, and a way of REFUSED is refused.
   const ASKED = [
     ['a link in a web mail', other(FOREIGN), (page) =>
       click(page, link(WANTED))],

@@ -95,7 +95,8 @@ test('an app on another origin', async (t) => {
     gw.certificate.certFile, gw.sandbox.info.certFile, app.certFile,
     stranger.certFile] });
 
-  // Opens an origin's page in a browser that is signed in to acme.
+  // Opens an origin's page in a browser that is signed in to acme, or signed
+  // out if member is null.
   async function pageOf({ origin }, { member = 'alice' } = {}) {
     const context = await browser.newContext();
     context.setDefaultTimeout(8000);
@@ -415,7 +416,7 @@ test('an app on another origin', async (t) => {
   await t.test('a page reads the gateway\'s 503 and Retry-After while Redis '
     + 'stands still', async () => {
     await connected(gw, { member: 'dora' });
-    await gw.reload();                 // empties the cache
+    await gw.reload();                 // makes cached grants suspect
     const page = await pageOf(app, { member: 'emil' });
     await gw.redis.freeze();
     try {

@@ -27,7 +27,8 @@ test('the dance in a browser', async (t) => {
   const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
 
-  // Opens a browser that is signed in to the app.
+  // Opens a browser that is signed in to the app.  `seen` collects the
+  // gateway's replies.
   async function person(member, { sameSite = 'Lax', ...options } = {}) {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(8000);
@@ -72,7 +73,7 @@ test('the dance in a browser', async (t) => {
   const exchanges = async () => (await control.see()).token.requests;
   const heading = (page) => page.locator('h1').innerText();
 
-  // The URL of the callback that Cigna sent the browser to.
+  // Returns the URL of the callback to which Cigna sent the browser.
   const callbackOf = ({ seen }) => seen.map(({ url }) => url)
     .find((url) => new URL(url).pathname === '/cigna/callback');
 
@@ -267,7 +268,8 @@ test('the dance in a browser', async (t) => {
       <button>x</button></form>`, { waitUntil: 'load' });
     await alice.page.locator('button').click();
     await alice.page.waitForURL(gw.url('acme', '/cigna/disconnect'));
-    // The browser does not send the Lax cookie with this form.
+    // The browser does not send the SameSite=Lax session with a form that
+    // another site posts.
     assert.match(await heading(alice.page), /sign in|does not work from here/);
     assert.equal(started(), before);
 

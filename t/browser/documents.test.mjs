@@ -28,7 +28,8 @@ const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
 const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
                       'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
 
-// The effects of an ACTIVE document without the gates.
+// The effects of an ACTIVE document without the gates.  Documents of MOST also
+// have the effects of MORE.
 const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
   ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
     .map((what) => `${way} ${what}`)).concat('iframe registered');
@@ -36,8 +37,8 @@ const MORE = ['navigate', 'object', 'embed'].flatMap((way) =>
   ['ran', 'read', 'posted'].map((what) => `${way} ${what}`))
   .concat('navigate registered');
 
-// PASSIVE documents that do not run even as scripts, those that browsers show
-// as text, and those that can be service workers.
+// PASSIVE documents: LIFELESS ones do not run even as scripts, browsers show
+// READABLE ones as text, and ACTIVE_WORKERS can be service workers.
 const LIFELESS = new Set(['fhir-404', 'png', 'mp4']);
 const READABLE = new Set([
   'js', 'js-allowed', 'js-app', 'js-ecma', 'rss', 'atom', 'plain',
@@ -45,7 +46,7 @@ const READABLE = new Set([
   'vtt', 'manifest']);
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
-// The effects of a document without the gates.
+// Returns the effects of a document without the gates.
 function expected(name) {
   if (name in ACTIVE) {
     return MOST.has(name) ? [...ATTACK, ...MORE] : ATTACK;
@@ -78,7 +79,7 @@ function describe(name) {
           ...(lines ? [Object.keys(lines)] : [])].join(', ');
 }
 
-// The answer of a page of the app.
+// Answers with a page of the app.
 function appAnswer(request, response) {
   response.setHeader('Content-Type', 'text/html');
   response.end(HOME);
@@ -90,7 +91,8 @@ const LOGIN = `<!DOCTYPE html><title>Sign in</title><h1>Sign in</h1>
 
 const SCRIPT = `document.querySelector('h1').append(', please');`;
 
-// The width of an image on a page; 0 if the browser does not show it.
+// Shows an image on a page.  Returns its width, or 0 if the browser does not
+// show it.
 function widthOf(page, url) {
   return page.evaluate((from) => new Promise((resolve) => {
     const image = new Image();
@@ -158,7 +160,8 @@ test('documents of the FHIR server in a browser', async (t) => {
   const urlOf = (side, name, way) =>
     gw.url('acme', `/${side}/${name}?way=${way}`);
 
-  // Opens a context that is signed in.  SameSite=None is the worst case.
+  // Opens a browser context that is signed in to the app.  SameSite=None is the
+  // worst case, because other sites send such a session, too.
   async function signedIn(browser, member, said) {
     await connected(gw, { member });
     const context = await browser.newContext();
@@ -186,7 +189,8 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   }
 
-  // Ways of opening documents.  Each returns its pages.
+  // Functions that open documents, each in its own ways.  They return the
+  // pages.
 
   async function navigate(side, some, { context, effects }) {
     const pages = await Promise.all(some.map(async (name) => {
@@ -206,7 +210,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     return context.pages();
   }
 
-  // list of [element, attribute, URL]
+  // Inserts elements into a page.  list: [element, attribute, URL] of each
   async function insert(page, list) {
     await page.evaluate((all) => {
       for (const [name, attribute, url] of all) {
@@ -286,14 +290,16 @@ test('documents of the FHIR server in a browser', async (t) => {
     t.diagnostic(`${all.length} documents, ${side}: ${Date.now() - began} ms`);
   }
 
-  // Does the same in a browser of its own.  If Chromium ends by itself, another
-  // one opens the documents again, and `said` keeps what was seen before.
+  // Calls openAll() with a browser of its own.  If Chromium ends by itself,
+  // another browser opens the documents again, and `said` keeps the effects so
+  // far.
   async function openInBrowser(side, member, said, all = names, again = 2) {
     const browser = await startBrowser(t, { certFiles });
     try {
       await openAll(browser, side, member, said, all);
     } catch (error) {
-      await sleep(1000);                 // the end is known a moment later
+      // isConnected() knows of Chromium's end a moment later.
+      await sleep(1000);
       if (browser.isConnected() || again === 0) {
         throw error;
       }
@@ -303,7 +309,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   }
 
-  // The effects of one document, as "WAY WHAT".
+  // Returns the effects of one document, as "WAY EFFECT".
   const of = (said, name) => [...said]
     .map((one) => /^([\w-]+)\.(\w+)\.\w+ (\w+)$/.exec(one))
     .filter((one) => one?.[1] === name)
@@ -312,8 +318,8 @@ test('documents of the FHIR server in a browser', async (t) => {
   const missing = (said, name) => expected(name)
     .filter((one) => !of(said, name).includes(one));
 
-  // The control.  On a busy machine some attacks do not end in time, so their
-  // documents are opened up to twice more.
+  // Opens all documents without the gates.  On a busy machine some attacks do
+  // not end in time, so their documents are opened up to twice more.
   async function openControl(said) {
     await openInBrowser('plain', 'bob', said);
     for (let i = 0; i < 2; i += 1) {
@@ -402,7 +408,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     }
   });
 
-  // The methods of a document's requests to the app.
+  // Returns the methods of a document's requests to the app.
   const visits = (mark) => app.requests
     .filter(({ url }) => url.endsWith(`by=${mark}`))
     .map(({ method }) => method);

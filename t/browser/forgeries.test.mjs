@@ -19,7 +19,8 @@ const FOREIGN = 'evil.localhost';
 const SIBLING = 'evil.acme.localhost';
 const OTHERS = 'Please continue where you started';
 
-// Functions that run in a page and make the browser request a URL.
+// Functions that run in a page and make the browser request a URL, by GET or by
+// POST.
 const GETS = {
   'a link': (url) => {
     Object.assign(document.body.appendChild(document.createElement('a')),
@@ -171,7 +172,8 @@ test('forgeries in a browser', async (t) => {
     return told.connected;
   }
 
-  // On a slow machine the navigation before may still interrupt this one.
+  // Opens a URL.  On a slow machine an earlier navigation may still interrupt
+  // this one, so start() tries again.
   async function start(page, url) {
     for (let tries = 5; ; tries -= 1) {
       try {
@@ -186,7 +188,7 @@ test('forgeries in a browser', async (t) => {
   }
 
   // Lets a hostile page request a URL in each of these ways.  Calls after(way,
-  // lines) with the lines of the access log that came of it.
+  // lines) with the lines of the access log for these requests.
   async function from(host, someone, ways, url, after) {
     const { page, context, effects } = someone;
     const { pathname } = new URL(url);
@@ -218,7 +220,7 @@ test('forgeries in a browser', async (t) => {
 
       await from(host, alice, { ...GETS, ...POSTS }, mallory.url.href,
                  async (way, lines) => {
-                   // A prefetch gets 204.
+                   // The gateway answers a prefetch with 204.
                    assert.ok(lines.every((line) =>
                      / (204|400|401|403|405) \d+ tenant/.test(line)),
                    `${way}: ${lines}`);
@@ -279,7 +281,8 @@ test('forgeries in a browser', async (t) => {
   // cookies
 
   // Lets a page of `host` set cookies by header lines and by scripts.  Returns
-  // those that the browser would send to the URL `at`.
+  // the cookies that the browser would send to the URL `at`, without the
+  // session.
   async function toss({ context }, host, cookies, at) {
     const page = await context.newPage();
     evil.on('/toss', (request, response) => {

@@ -1,6 +1,6 @@
-// A dance and FHIR over each version of HTTP that the nginx under test speaks.
-// CIGNA_NGINX may name an nginx of another version or a fork, which
-// scripts/build --source makes.
+// A dance and FHIR requests over each version of HTTP that the nginx under test
+// speaks.  CIGNA_NGINX may name another version of nginx or a fork, built by
+// scripts/build --source.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -92,7 +92,7 @@ for (const [protocol, { skip, listen, browser: how, server }] of
     assert.equal(ended.status, 204);
     assert.equal((await ask(page, '/fhir/Patient')).status, 401);
 
-    // All requests used this version.
+    // All requests must have used this version.
     await gw.nginx.waitForAccessLog(/"GET \/fhir\/Patient HTTP\/\S+" 401/);
     const versions = new Set(gw.nginx.accessLog().match(/HTTP\/\d[.\d]*/g));
     assert.deepEqual([...versions], [protocol]);

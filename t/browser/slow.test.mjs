@@ -18,7 +18,9 @@ test('a slow Cigna in a browser', async (t) => {
   const browser = await startBrowser(t, {
     certFiles: [gw.certificate.certFile, gw.sandbox.info.certFile] });
 
-  // Dances as this member until the waiting page comes: { page, hits, close }.
+  // Takes a member through a dance until the waiting page comes.  Returns {
+  // page, hits, close }.  hits: the requests for the callback; delay: the time
+  // in ms that the token endpoint takes to answer
   async function slowPage(member, delay, options) {
     const context = await browser.newContext(options);
     await context.addCookies([{
@@ -56,8 +58,10 @@ test('a slow Cigna in a browser', async (t) => {
       assert.equal(outcome(page), 'connected');
       assert.equal((await control.see()).token.requests, 1);
 
-      // The first request lacks the SameSite=Strict session.  All later ones
-      // have one URL.
+      // Cigna's site leads to the first request for the callback, so the
+      // browser sends it without the SameSite=Strict cookie of the session.
+      // The page that comes back makes the second request, and all requests
+      // from the second on have the same URL.
       const [, first, ...more] = hits;
       assert.ok(more.length >= 1);
       let last = first;
@@ -80,7 +84,7 @@ test('a slow Cigna in a browser', async (t) => {
     const picture = await page.screenshot({ path: process.env.CIGNA_SLOW_PNG });
     assert.ok(picture.length > 1000);
 
-    // This member clicks instead of waiting.
+    // This member clicks the link instead of waiting.
     await page.getByRole('link', { name: 'Continue' }).click();
     await page.waitForURL(APP, { timeout: 30000 });
     assert.equal(outcome(page), 'connected');

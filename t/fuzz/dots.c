@@ -36,7 +36,7 @@ dots_decode(uint8_t *p, size_t *len)
 }
 
 
-/* 1 if the segment is "." or ".." without control bytes and parameters */
+/* 1 if the segment is "." or ".." apart from control bytes and parameters */
 
 static int
 dots_name(cigna_slice_t segment)

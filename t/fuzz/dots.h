@@ -7,14 +7,14 @@
 
 
 /*
- * Finds dot segments the slow way: decodes all escapes of a path again and
- * again, until there are none, and looks for dot segments each time.
+ * Finds dot segments in a path in a slow and simple way: looks for them,
+ * decodes all escapes, looks again, and so on until the path has no escapes.
  */
 
-/* decodes all escapes once, in place; 0 if there were none */
+/* decodes each escape of the path once, in place; 0 if there were none */
 int dots_decode(uint8_t *p, size_t *len);
 
-/* 1 if some reader of the path, escaped as it came, finds a dot segment */
+/* 1 if the path has a dot segment, now or after any number of decodings */
 int dots_in(cigna_slice_t path);
 
 

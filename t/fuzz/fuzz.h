@@ -11,15 +11,18 @@
 #include "base/cigna_slice.h"
 
 
-/* libFuzzer's: data is in memory of just that size, watched by ASan */
+/*
+ * Called by libFuzzer for each input.  The memory has the size of the input, so
+ * AddressSanitizer notices each read beyond it.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
-/* called first, where a target has one */
+/* called by libFuzzer once before all inputs, if a target defines it */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 
-/* what must hold, also where NDEBUG is defined */
+/* assert() that also works if NDEBUG is defined */
 
 #define fuzz_assert(condition)                                                \
     do {                                                                      \
@@ -30,9 +33,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
     } while (0)
 
 
+/* the input as a slice */
 cigna_slice_t fuzz_input(const uint8_t *data, size_t size);
 
-/* cuts a byte off the front, by which the input steers; 0 if there is none */
+/*
+ * Cuts a byte off the front, by which the input chooses something.  Returns 0
+ * if there is none.
+ */
 uint8_t fuzz_byte(cigna_slice_t *s);
 
 /* cuts n bytes off the front, or fewer if there are fewer */
@@ -41,7 +48,7 @@ cigna_slice_t fuzz_cut(cigna_slice_t *s, size_t n);
 /* 1 if inner lies in outer; an empty slice lies anywhere */
 int fuzz_within(cigna_slice_t inner, cigna_slice_t outer);
 
-/* a copy of both in a row, in memory of just that size; the caller frees it */
+/* copies a and b, one after the other, to memory that the caller frees */
 uint8_t *fuzz_join(cigna_slice_t a, cigna_slice_t b);
 
 

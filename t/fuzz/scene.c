@@ -22,7 +22,10 @@ scene_step(scene_t *s, world_actor_t *a, world_fault_e fault)
         return;
     }
 
-    /* for an actor that was delayed the deadline is over */
+    /*
+     * The other actors' steps have moved the clock past the deadline of this
+     * actor's HTTP request, so no reply can come any more.
+     */
 
     if (a->op.type == cigna_op_http && a->steps
         && s->w.now_ms - a->asked_ms > WORLD_HTTP_MS)

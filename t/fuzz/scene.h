@@ -8,14 +8,17 @@
 
 
 /*
- * Several runs in one world, in an order and with failures that the input
- * chooses.  Two bytes a step:
+ * Several runs of flows (actors) in one simulated world.  The input chooses the
+ * order of their steps, and the failures.  Each step takes two bytes of it:
  *
- *     who (3 bits) | how it ends (3 bits) | how long it takes (2 bits)
- *     what else happens: see the target
+ *     first byte, bits 0-2: the number of the actor that performs a step
+ *     first byte, bits 3-5: the result of its operation: 0-3 success, 4-7 the
+ *                           failures of world_fault_e in their order
+ *     first byte, bits 6-7: the delay of the operation, up to 40 s
+ *     second byte:          another event, which the target defines
  *
- * When the input is at its end, everything goes on in order and without
- * failures until all runs are over.
+ * After the input's end all actors run to their ends without failures.  The one
+ * that wakes first goes first.
  */
 
 #define SCENE_ACTORS  6
@@ -28,22 +31,23 @@ struct scene_s {
     world_actor_t    actors[SCENE_ACTORS];
     unsigned         nactors;
     cigna_slice_t    input;
-    int64_t          delayed_ms;           /* by slow replies, in all */
+    int64_t          delayed_ms;           /* the sum of all delays */
 
-    /* after each step */
+    /* called after each step */
     void           (*check)(scene_t *s, world_actor_t *a);
 };
 
 
-/* one step of an actor, unless it is done, and then the check */
+/* performs a step of the actor and calls check(), unless the actor is done */
 void scene_step(scene_t *s, world_actor_t *a, world_fault_e fault);
 
-/* one step of the input; returns the second byte */
+/* performs the input's next step; returns the second byte */
 uint8_t scene_next(scene_t *s);
 
 /* runs all actors to their ends; the one that wakes first goes first */
 void scene_finish(scene_t *s);
 
+/* frees the actors and the world, which checks what Redis holds */
 void scene_end(scene_t *s);
 
 

@@ -1,6 +1,6 @@
-// Tests of the Redis users in conf/redis/.  The gateway's user may run the
-// gateway's commands and no others.  Redis starts with the example files beside
-// them.
+// Tests of the Redis users in conf/redis/users.acl.  Each user may run the
+// commands that its program needs and no others.  Redis starts with the example
+// files of conf/redis/.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ const ELSEWHERE = {
   'cigna-vault': ['asking', 'cluster|slots', 'select', 'wait'],
 };
 
-// { user: [commands] }
+// Returns the commands that each user of a file may run: { user: [commands] }.
 function permissions(file) {
   const users = readFileSync(`${TOP}/conf/redis/${file}`, 'utf8').trim()
     .split('\n').map((line) => line.split(' '));
@@ -36,14 +36,14 @@ function permissions(file) {
       .map((rule) => rule.slice(1))]));
 }
 
-// Commands that a server has run, inside scripts and outside.
+// Returns the commands that a server has run, inside scripts and outside.
 async function commandsRun(redis) {
   const stats = await redis.command('INFO', 'commandstats');
   return [...stats.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)]
     .filter(([, , calls]) => calls > 0).map(([, name]) => name);
 }
 
-// Commands that a user may run and that the server has not run yet.
+// Returns the commands that a user may run and that the server has not run yet.
 async function unused(redis, user) {
   const run = await commandsRun(redis);
   return permissions('users.acl')[user].filter((name) =>
@@ -225,8 +225,8 @@ test('Redis refuses every other login', async (t) => {
   }
 });
 
-// A file of conf/redis/, with the paths, ports and passwords that an operator
-// fills in.
+// Returns the text of a file of conf/redis/, with the paths, ports and
+// passwords that an operator fills in.
 function localized(file, { directory, tls, client, ports }) {
   const places = [
     ['/etc/redis/tls/redis.crt', tls.certFile],

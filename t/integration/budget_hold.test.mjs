@@ -30,7 +30,7 @@ test('the upstream answers 429 or 503', async (t) => {
   });
   const { meter } = fleet;
 
-  // the upstream gives this answer to one request only
+  // asks once; the upstream gives this answer to no other request
   const told = async (tenant, answer, target) => {
     meter.answer({ tenant, ...answer });
     const reply = await fleet.ask(tenant, 0, target);
@@ -48,7 +48,8 @@ test('the upstream answers 429 or 503', async (t) => {
     async () => (await Promise.all(fleet.nodes.map((_, node) =>
       fleet.ask(tenant, node)))).every(({ status }) => status === 200),
     { timeout: 20000, every: 50 });
-  // start and end of the pause, as Redis tells them to all nodes
+  // when the trouble began, and when its pause began and ends, as Redis tells
+  // all nodes
   const pauseOf = async (tenant) => {
     const value = await fleet.redis.command('HGET', 'cigna:b:{budget}',
                                             `h:${tenant}`);

@@ -15,7 +15,8 @@ const FLOOD = 60;
 const DAY = 86400;
 const OPEN = ['/fhir/metadata', '/fhir/.well-known/smart-configuration'];
 
-// Each request is charged, as the gateway keeps no reply to this query.
+// Each request is charged, because the gateway keeps no replies to requests
+// with the query PROXIED.
 
 const flood = (gw, n = FLOOD) => {
   const stranger = gw.visitor({ tenant: 'acme' });

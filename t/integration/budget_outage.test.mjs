@@ -29,7 +29,8 @@ test('budgets while Redis is unreachable', async (t) => {
   });
   const { meter, redis } = fleet;
 
-  // [{ status, what, ... }]: a node's answers to requests one after the other
+  // sends requests to a node one after the other, and returns the answers:
+  // [{ status, what, ... }]
   const ask = async (node, count = ASKED) => {
     const answers = [];
     for (let n = 0; n < count; n += 1) {

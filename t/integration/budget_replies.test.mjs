@@ -109,7 +109,8 @@ test('spent budgets', async (t) => {
       const returned = async () =>
         (await countersOf(fleet.nodes[0])).cigna_budget_returned_total.wayne;
 
-      // each worker tries for itself
+      // each worker has to try the dead servers itself, before it knows that no
+      // server is alive
       await until('no server is alive', async () => {
         const before = await returned();
         assert.equal((await fleet.ask('wayne', 0, '/dead/')).status, 502);

@@ -20,7 +20,7 @@ const TOKEN_MAX = 12 * 1024;
 const LENGTHS = [1, 19, 20, 21, 140, 141, 980, 981, 1024, 1331, 2000, 4096,
                  8191, 11975, TOKEN_MAX];
 
-// The sources and objects of the nginx that loads the probe.
+// Returns the sources and the objects of the nginx that loads the probe.
 function buildOf() {
   if (!process.env.CIGNA_NGINX) {
     return { source: '/usr/share/nginx/src',
@@ -69,9 +69,10 @@ const http = ({ directory, port, size = '2m' }) => `
         location = /probe { cigna_probe; }
     }`;
 
-// { nginx, ask, line }: ask('put', { id: 1, len: 20 }) gives the probe's
-// answer. line() makes another ask with its own connection, and so with one
-// worker.
+// Starts nginx with the probe.  Returns { nginx, ask, line, resize }:
+// ask('put', { id: 1, len: 20 }) returns the probe's answer, line() makes
+// another ask() with a connection of its own and so with one worker, and
+// resize() reloads with a zone of another size.
 async function startProbe(t, options = {}) {
   const directory = scratchDirectory(t, 'probe');
   const port = await freePort();
@@ -103,7 +104,8 @@ async function startProbe(t, options = {}) {
   };
 }
 
-// The zone of metadata documents.  They are public, and may be in a core dump.
+// The size of the zone of metadata documents.  These are public, and may be in
+// a core dump.
 const METADATA_KILOBYTES = 16 * 1024;
 
 test('the cache', async (t) => {
@@ -316,8 +318,9 @@ test('the cache', async (t) => {
   });
 });
 
-// One ask for each of the two workers.  The kernel picks the worker of a
-// connection at random, so lines are opened until each worker has one.
+// Returns one ask() for each of the two workers.  The kernel picks the worker
+// of a connection at random, so connections are opened until each worker has
+// one.
 async function lineToEach(line) {
   const lines = new Map();
   for (let tries = 0; lines.size < 2; tries++) {

@@ -1,5 +1,5 @@
-// Callback: the browser and the member that started a dance are the only ones
-// to end it, and a dance ends once.
+// Tests of the callback: only the browser and the member that started a dance
+// can end it, and a dance ends once.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,13 +26,13 @@ test('callback', async (t) => {
     return await tokenRequests(gw) - before;
   }
 
-  // Starts a dance that waits for its callback, alone in Redis.
+  // Deletes all dances in Redis, and starts one that waits for its callback.
   async function begin(options) {
     await forgetDances(gw);
     return toCallback(gw, options);
   }
 
-  // The dance is unchanged and can still end well.
+  // Asserts that the dance is unchanged, and ends well now.
   async function assertUntouched({ visitor, target }) {
     const dance = await gw.redis.command('HGETALL', await onlyDance(gw));
     assert.ok(!dance.includes('t') && !dance.includes('o'), `${dance}`);
@@ -264,7 +264,7 @@ test('callback', async (t) => {
     await sleep(300);
     const key = await onlyDance(gw);
     const left = await gw.redis.command('HGET', key, 't') - Date.now();
-    // two minutes, plus the time limit of an exchange
+    // two minutes, plus the time limits of a connection and an exchange
     assert.ok(left > 120000 && left <= 127000, `${left}`);
     await gw.redis.command('HSET', key, 't', Date.now() - 1);
 

@@ -85,7 +85,7 @@ function bodyOf(stream, leavesAfter) {
   });
 }
 
-// Every person can dance and read as if no fault had happened.
+// Asserts that every person can dance and read as if no fault had happened.
 async function assertServes(persons) {
   for (const person of persons) {
     assert.equal(await person.dance({ cancels: 0 }), 'connected');

@@ -1,5 +1,5 @@
-// scripts/check finds each mistake that it is there for.  The tests break every
-// rule once, in a copy of the sources, and mend it again.
+// Tests of scripts/check.  The tests break every rule at least once, in a copy
+// of the sources, and restore the file afterwards.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -176,7 +176,8 @@ test('each rule is enforced', async (t) => {
   });
 });
 
-// Objects as the linker sees them: { 'http/cigna_uri': C }
+// Compiles sources, { 'http/cigna_uri': text in C }, and returns the directory
+// of the objects.
 function objects(t, sources) {
   const directory = scratchDirectory(t, 'objects');
 

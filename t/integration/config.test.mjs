@@ -1,5 +1,5 @@
-// nginx -t on whole configurations.  A refusal names the directive, the
-// mistake, and the text to write instead.
+// Tests of nginx -t with whole configurations.  A refusal names the directive
+// and the mistake, and mostly the text to write instead.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';

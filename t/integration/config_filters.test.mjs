@@ -1,6 +1,6 @@
 // Directives of other modules that change the requests or replies of locations
-// with cigna_fhir. nginx -t refuses them on every level.  It names the line,
-// and the setting that turns the directive off.
+// with cigna_fhir.  nginx -t refuses these directives on every level.  The
+// message names the line, and the setting that turns the directive off.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -20,7 +20,9 @@ const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
 const UPPER = ['http', 'server', 'location', 'nested'];
 const LOWER = ['location', 'nested', 'if'];
 
-// directive: [a line, the line that turns it off, its levels, its needs]
+// directive: [a line, the line that turns the directive off, the levels, and
+// the needs: { young } if only newer versions of nginx have the directive, {
+// module } if a module of nginx has it]
 const RULES = {
   ssi: ['ssi on;', 'ssi off;', [...UPPER, 'if']],
   sub_filter: ['sub_filter a b;', null, UPPER],
@@ -59,8 +61,8 @@ const lineOf = (text, line) => text.split('\n').indexOf(line) + 1;
 
 const soOf = (name) => `${MODULES}/ngx_http_${name}_module.so`;
 
-// Whether this nginx accepts the line.  Its version would say nothing about a
-// fork.
+// Returns whether this nginx accepts the line.  The version number of a fork
+// would not tell.
 function knows(line) {
   const directory = mkdtempSync(path.join(tmpdir(), 'cigna-knows-'));
   const file = path.join(directory, 'nginx.conf');
@@ -73,7 +75,7 @@ function knows(line) {
   return status === 0;
 }
 
-// Why this nginx cannot test a rule, or false.
+// Returns why this nginx cannot test a rule, or false if it can.
 function missing(line, { young, module } = {}) {
   if (young && !knows(line)) {
     return 'this nginx lacks the directive';

@@ -30,7 +30,8 @@ test('connect', async (t) => {
   });
   const alice = gw.visitor({ member: 'alice' });
 
-  // { reply, location, query }
+  // Starts a dance.  Returns { reply, location, query }, the last two of the
+  // authorize URL.
   async function connect(visitor = alice, target = CONNECT, options = {}) {
     const reply = await visitor.get(target, options);
     assert.equal(reply.status, 302, reply.body);
@@ -38,7 +39,8 @@ test('connect', async (t) => {
     return { reply, location, query: queryOf(location) };
   }
 
-  // The reply sets no cookie and redirects nowhere, and Redis stores no dance.
+  // Asserts that the reply sets no cookie and redirects nowhere, and that Redis
+  // stores no dance.
   async function startsNothing(send, status) {
     await forgetDances(gw);
     const reply = await send();

@@ -113,7 +113,8 @@ test('cookies of dances', async (t) => {
     }
   });
 
-  // Goes from an authorize URL to its callback.
+  // Logs in at an authorize URL, and returns the dance that waits for its
+  // callback.
   async function finish(visitor, location) {
     visitor.url = () => location;
     try {

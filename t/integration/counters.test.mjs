@@ -67,7 +67,7 @@ test('counters', async (t) => {
       const [chapter] = page.split('\n## Counters\n')[1].split('\n## ');
       const documented = new Set(chapter.match(/cigna_\w+_total/g));
 
-      // it appears with the first pause of a FHIR server
+      // this counter appears with the first pause of a FHIR server
       const later = ['cigna_origin_pauses_total'];
       assert.deepEqual([...documented].sort(),
                        [...Object.keys(await counters()), ...later].sort());

@@ -1,4 +1,5 @@
-// Each condition, with the status, code and header lines that a caller gets.
+// Conditions of FHIR requests, each with the status, code and header lines that
+// the caller gets.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -76,7 +77,7 @@ test('conditions and their replies', async (t) => {
       const { fhir: { requests } } = await control.see();
       const reply = await alice.request('/fhir/Patient', { method });
 
-      if (method === 'TRACE') {              // nginx itself
+      if (method === 'TRACE') {              // nginx itself refuses it
         assert.equal(reply.status, 405);
       } else {
         assertRefused(reply, 405, 'method_refused', { code: 'not-supported' });

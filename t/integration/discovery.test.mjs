@@ -34,6 +34,7 @@ test('discovery', async (t) => {
   const alice = gw.visitor({ member: 'alice' });
 
   // Starts new workers, without metadata, while the sandbox is in these modes.
+  // Returns the lines that are new in the error log.
   async function restart(modes, changes = {}) {
     await control.reset();
     await control.set({ ...FOR_EVER, ...modes });
@@ -65,7 +66,7 @@ test('discovery', async (t) => {
 
   await t.test('the document is read once and not for each dance', async () => {
     await gw.dance({ member: 'bob' });
-    assert.ok((await control.see()).metadata.requests <= 2);  // of two tenants
+    assert.ok((await control.see()).metadata.requests <= 2);  // two tenants
   });
 
   await t.test('the revocation endpoint is discovered too', async () => {
@@ -227,7 +228,7 @@ test('discovery', async (t) => {
 
       await control.reset();
       await control.set(FOR_EVER);
-      clock.forward(11);             // the gateway asks again after ten
+      clock.forward(11);             // the gateway asks again after ten seconds
       await until('a dance starts', async () =>
         (await alice.get(CONNECT)).status === 302);
       assert.equal((await gw.dance({ member: 'alice' })).outcome, 'connected');

@@ -15,7 +15,8 @@ test('the exchange', async (t) => {
   const { control } = gw.sandbox;
   const [acme] = gw.sandbox.info.clients;
 
-  // A dance while the sandbox is in these modes, and its token request.
+  // Runs a dance while the sandbox is in these modes.  Returns the outcome and
+  // the token request.
   async function exchange(modes = {}, options = {}) {
     await control.reset();
     await control.set(modes);
@@ -55,7 +56,8 @@ test('the exchange', async (t) => {
     }
   });
 
-  // The token's lifetime as the status endpoint tells it.
+  // Runs a dance.  Returns the token's lifetime in seconds as the status
+  // endpoint tells it, and the other fields of the status.
   async function lifetime(modes) {
     const { cigna, visitor } = await exchange(modes);
     assert.equal(cigna, 'connected');

@@ -24,7 +24,8 @@ const elapsed = async (ask) => {
   return Date.now() - began;
 };
 
-// The result of a request that may be cut off: a status or an error code.
+// Returns the result of a request that may be cut off: a status or an error
+// code.
 const seen = (asked) => asked.then(({ status }) => status,
                                    ({ code, message }) => code ?? message);
 

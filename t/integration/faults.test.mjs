@@ -1,5 +1,5 @@
-// The scenarios of scripts/faults, shortened: grants while things break, judged
-// by the sandbox's record of every refresh token.
+// The scenarios of scripts/faults, shortened.  They break parts of a fleet, and
+// judge by the sandbox's ledger of refresh tokens that no grant is lost.
 //
 //   CIGNA_FAULTS_SEED  seed of the choices; printed, random if absent
 

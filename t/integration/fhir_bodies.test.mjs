@@ -19,15 +19,15 @@ import { freePort, onEnd, until } from '../lib/scratch.mjs';
 
 const INNER = 'https://p-hi2.digitaledge.cigna.com/PatientAccess/v1-devportal';
 const MB = 1 << 20;
-const PIECE = 60000;                      // approximate
+const PIECE = 60000;                      // bytes of a piece, approximately
 const MEMORY_MAX = 12 * MB;                // growth by a large body
 const SANITIZED = /asan/.test(process.env.CIGNA_NGINX ?? '');
 
 const HEAD = '{"resourceType":"Bundle","entry":[';
 const TAIL = '{}]}\n';
 
-// About 64 KB of a Bundle.  All pieces are one buffer, so that a large body
-// takes no memory here.
+// Returns about 64 KB of a Bundle.  A large body repeats this one buffer, so it
+// takes no memory in the test.
 function pieceOf(base) {
   const entry = `{"fullUrl":"${base}Patient/1","resource":{"resourceType":`
     + `"Patient","text":{"div":"${'narrative '.repeat(95)}"}}},\n`;
@@ -63,7 +63,7 @@ async function digestOfStream(stream) {
   return { digest: hash.digest('hex'), length };
 }
 
-// The peak memory of a process, in bytes.
+// Returns the peak memory of a process, in bytes.
 function peakOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)[1]) * 1024;
@@ -113,7 +113,7 @@ test('bodies', async (t) => {
     Readable.from(counted(bundle(`${INNER}/`, bytes))).pipe(response);
   };
 
-  // a reply with its body still unread
+  // sends a request, and returns the reply with its body still unread
   const open = (path, agent) => new Promise((resolve, reject) => {
     https.get(own(path), {
       agent, ca: gw.caText, servername: 'acme.localhost',
@@ -129,7 +129,7 @@ test('bodies', async (t) => {
       ? done(null, [{ address: '127.0.0.1', family: 4 }])
       : done(null, '127.0.0.1', 4)) });
 
-  // { status, stream } over HTTP/2
+  // the same over HTTP/2: returns { status, stream }
   async function open2(client, path) {
     const stream = client.request({ ':path': path, cookie: 'session=alice' });
     const [headers] = await once(stream, 'response');
@@ -278,7 +278,8 @@ test('bodies', async (t) => {
       client.close();
     });
 
-  // An HTTP/2 session through a relay that can stop the bytes to the client.
+  // Opens an HTTP/2 session through a relay that can stop the bytes to the
+  // client.
   async function stoppable() {
     let wire;
     const relay = net.createServer((socket) => {

@@ -21,7 +21,8 @@ const CHUNKED = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
   + `Transfer-Encoding: chunked\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}`
   + '\r\n';
 
-// A TLS server that answers the first bytes of each connection with `bytes`.
+// Starts a TLS server that answers the first bytes of each connection with its
+// field `bytes`.
 async function startTeller(t) {
   const ca = authority(scratchDirectory(t, 'teller'));
   const { certFile, keyFile } = ca.issueServer('teller', ['localhost'],
@@ -87,7 +88,7 @@ test('replies in bytes', async (t) => {
     ['a page without a header', '<html>Something went wrong</html>\r\n\r\n'],
     ['a greeting of another protocol', 'SSH-2.0-x\r\n\r\n'],
   ]) {
-    await t.test(`a reply behind ${what} becomes a 502`,
+    await t.test(`a reply after ${what} becomes a 502`,
       async () => {
         for (const place of places) {
           const reply = await ask(place, before + FINE);
@@ -98,7 +99,7 @@ test('replies in bytes', async (t) => {
       });
   }
 
-  await t.test('trailers and bytes behind a reply are dropped', async () => {
+  await t.test('trailers and bytes after a reply are dropped', async () => {
     for (const place of places) {
       const chunked = await ask(place, `${CHUNKED}0\r\nSet-Cookie: theirs=2\r\n`
         + `\r\n${FINE}`);

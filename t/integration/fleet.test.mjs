@@ -20,8 +20,8 @@ const counted = (list) => {
   return counts;
 };
 
-// A connected member whose access token has just expired.  Refreshed tokens
-// live for an hour.
+// Connects a member, and waits until the access token has expired.  Refreshed
+// tokens live for an hour.
 async function connectAndExpire(gw, member, username) {
   await gw.sandbox.control.set({ access_token_lifetime: 2 });
   const { outcome, visitor } = await gw.dance({ member, username });
@@ -134,8 +134,8 @@ test('workers come and go under load', async (t) => {
   });
   const { visitor } = await gw.dance({ member: 'alice' });
 
-  // starts n clients that send requests; the function that it gives stops them
-  // and returns all results
+  // starts n clients that send requests; returns a function that stops them and
+  // returns all results
   const load = async (n) => {
     const asking = times(n, () => {
       const one = gw.visitor({ member: 'alice' });

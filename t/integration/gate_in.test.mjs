@@ -107,7 +107,7 @@ function assertGated(reply, disposition) {
     .filter((one) => one !== undefined));
 }
 
-// The reply is a page of the app, without lines of the gate.
+// Asserts that the reply is a page of the app, without lines of the gate.
 function assertUntouched(reply, body) {
   assert.equal(reply.body, body);
   for (const name of [...Object.keys(LINES), DISPOSITION]) {

@@ -14,7 +14,7 @@ import { freePort, until } from '../lib/scratch.mjs';
 const HEAD = 'Host: acme.localhost\r\nCookie: session=alice\r\n';
 const SECOND = `GET /rec/smuggled HTTP/1.1\r\n${HEAD}\r\n`;
 
-// Requests with ambiguous ends, each with a second request behind it.
+// Requests with ambiguous ends, each followed by a second request.
 const SMUGGLED = {
   'a length and chunks': `Content-Length: 5\r\n${
     ''}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`,

@@ -1,5 +1,5 @@
-// The id_token: valid and invalid ones, the keys that verify them, and the
-// revocation of tokens that came with an invalid one.
+// Tests of id_tokens: valid and invalid ones, the keys that verify them, and
+// the revocation of tokens that came with an invalid one.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -11,7 +11,7 @@ import { prepareNginx } from '../lib/nginx.mjs';
 
 const RELOAD = 'Completing the connection';
 
-// The URL to which the page sends the browser.
+// Returns the URL to which the page sends the browser.
 function reloadOf(reply) {
   const [, escaped] = /<meta http-equiv="refresh" content="0; url=([^"]*)">/
     .exec(reply.body);

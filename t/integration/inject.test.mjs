@@ -18,7 +18,7 @@ const STRANGE = [
   ['a Basic Authorization', ['Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
   ['an Authorization in odd case', ['aUTHORIZATIOn: Bearer of-the-caller']],
   ['an empty Authorization', ['Authorization:']],
-  ['an Authorization behind tabs', ['Authorization:\t\tBearer of-the-caller']],
+  ['an Authorization with tabs', ['Authorization:\t\tBearer of-the-caller']],
   ['a Proxy-Authorization', [
     'Proxy-Authorization: Basic b2YtdGhlLWNhbGxlcg==']],
   ['an Authorization named in Connection', [

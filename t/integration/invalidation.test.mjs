@@ -35,7 +35,7 @@ async function twoHosts(t, redis, options) {
   return { one, two };
 }
 
-// A connected member whose token is in the caches of both hosts.
+// Connects a member, and puts the token into the caches of both hosts.
 async function inBothCaches({ one, two }, member, options) {
   const here = await connected(one, { member, ...options });
   const there = two.visitor({ member });
@@ -48,7 +48,7 @@ async function inBothCaches({ one, two }, member, options) {
   return { here, there };
 }
 
-// Milliseconds until a reply to `there` fulfils isSo.
+// Returns the milliseconds until isSo() is true for a reply to `there`.
 async function measured(there, what, isSo) {
   const began = Date.now();
   await until(what, async () => isSo(await there.get('/fhir/Patient')),
@@ -56,7 +56,7 @@ async function measured(there, what, isSo) {
   return Date.now() - began;
 }
 
-// The fingerprint of the token in the request to Cigna.
+// Returns the fingerprint of the token in the request to Cigna.
 async function tokenOf(gw, visitor) {
   assertServed(await visitor.get('/fhir/Patient'));
   const { recent_fhir: [last] } = await gw.sandbox.control.see({ recent: 1 });
@@ -138,8 +138,8 @@ test('lost invalidations', async (t) => {
     vault: { revalidate: `${REVALIDATE}ms`, stale: '1h' } });
   const { two } = hosts;
 
-  // cuts off the second host's subscriber until the function that it gives is
-  // called
+  // cuts off the second host's subscriber; returns a function that lets it
+  // subscribe again
   const deafen = async () => {
     await redis.command('ACL', 'SETUSER', 'cigna', '-subscribe');
     await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');

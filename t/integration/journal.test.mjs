@@ -21,7 +21,7 @@ const RESTORED = /journal entry written to Redis, outcome: ok/g;
 
 const restored = (gw) => (gw.nginx.errorLog().match(RESTORED) ?? []).length;
 
-// The generation of the only grant in Redis.
+// Returns the generation of the only grant in Redis.
 async function generation(gw) {
   const [key, ...more] = await grantKeys(gw);
   assert.deepEqual(more, []);

@@ -21,7 +21,7 @@ const OPTIONS = {
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// How long an exchange takes while Redis changes, in ms.
+// The length of an exchange during which Redis changes, in ms.
 const EXCHANGE = 2000;
 
 // The most that a request may take, in ms: it waits neither for Redis nor for a
@@ -72,7 +72,8 @@ async function refreshedDuring(gw, visitor, change) {
   return asked;
 }
 
-// Each request has its own connection, so that any worker may serve it.
+// Sends `count` requests at once.  Each has a connection of its own, so that
+// any worker may serve it.
 async function crowd(gw, count, target) {
   return Promise.all(Array.from({ length: count }, async () => {
     const began = Date.now();

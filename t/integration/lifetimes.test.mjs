@@ -13,8 +13,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-// The longest time to live of each kind of key, in ms.  Redis has no other
-// keys.
+// The longest time to live of each kind of key, in ms.  Besides these keys
+// Redis has only the marker.
 const KINDS = {
   g: 400 * DAY,
   l: 20 * SECOND,
@@ -32,8 +32,8 @@ async function ttls(gw) {
     [key, await gw.redis.command('PTTL', key)]));
 }
 
-// Keys without an expiry, or with one that is too long.  A TTL of -2 is that of
-// a key that has expired meanwhile.
+// Returns the keys without an expiry, or with one that is too long.  A TTL of
+// -2 is that of a key that has expired meanwhile.
 async function unbounded(gw) {
   return (await ttls(gw))
     .filter(([key, ttl]) => ttl !== -2
@@ -73,7 +73,7 @@ test('lifetimes', async (t) => {
   const { control } = gw.sandbox;
   const stop = watch(gw);
 
-  // The grant that `make` adds for a new member.
+  // Returns the grant that make() adds for a new member.
   async function grantOf(make) {
     const before = new Set(await grantKeys(gw));
     const visitor = await make();

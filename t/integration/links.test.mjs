@@ -18,7 +18,7 @@ const PATH = '/PatientAccess/v1-devportal';
 const BASES = [`https://fhir.cigna.com${PATH}`, `${INNER}${PATH}`, INNER];
 const OWN = 'https://health.acme.example/fhir';
 
-// Free samples of FHIR R4, which the sandbox serves too: [name, text].
+// Yields free samples of FHIR R4 as [name, text].
 function* samples() {
   const modules = `${TOP}/scripts/node_modules`;
   const directories = [
@@ -439,7 +439,7 @@ test('links in replies', async (t) => {
     });
 });
 
-// The peak resident memory of a worker, in kB.
+// Returns the peak resident memory of a worker, in kB.
 function memoryOf(nginx) {
   return Math.max(...nginx.workerPids().map((pid) =>
     Number(/VmHWM:\s+(\d+)/.exec(

@@ -161,7 +161,7 @@ test('links at the edges', async (t) => {
   });
 
   for (const place of ['/first', '/mended']) {
-    await t.test('links of an upstream behind error_page are rewritten: '
+    await t.test('links of an upstream that error_page leads to are rewritten: '
       + `${place}`, async () => {
       answer();
       const reply = await alice.get(`${place}/x`);

@@ -41,7 +41,8 @@ const TYPES = {
   'no type': {},
 };
 
-// (gw, target, visitor) => { status, headers, body }
+// Functions that send a request: (gw, target, visitor) => { status, headers,
+// body }.
 const VERSIONS = {
   'HTTP/1.1': (_, target, visitor) => visitor.get(target),
 

@@ -35,7 +35,8 @@ const SMALL = 64 * KB;
 // a sanitized worker is slow
 const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 
-// Long enough for the upstream to send everything, if nothing held it back.
+// The time for which a slow client stops reading.  The upstream could send
+// everything in this time, if nothing held it back.
 const HALT_MS = 800;
 
 // More than noise, and less than a hundredth of the large reply.
@@ -43,7 +44,7 @@ const GROWTH_KB = 1024;
 
 const blocksOf = (bytes) => Math.max(1, Math.floor(bytes / BLOCK.length));
 
-// The resident memory of a process, in kB.
+// Returns the resident memory of a process, in kB.
 const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(
   readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
@@ -60,7 +61,7 @@ async function sendBundle(reply, blocks) {
   reply.end(TAIL);
 }
 
-// Replies as streams: { status, stream, close() }.
+// Functions that return a reply as a stream: { status, stream, close() }.
 const VERSIONS = {
   'HTTP/1.1': (gw, target) => new Promise((resolve, reject) => {
     https.get({
@@ -140,7 +141,7 @@ test('memory while Bundles are rewritten', async (t) => {
   recorder.on(`${PATH}/Bundle`, (request, reply) => sendBundle(
     reply, blocksOf(Number(new URL(request.url, to).searchParams.get('n')))));
 
-  // The peak resident memory while a Bundle of `bytes` streams through.
+  // returns the peak resident memory while a Bundle of `bytes` streams through
   const peak = async (place, bytes, options) => {
     let most = residentKb(pid);
     const timer = setInterval(() => {

@@ -27,8 +27,8 @@ function isFlat(type) {
     || isPrimitive(typeOf(type, key)));
 }
 
-// An instance of `node` with a value in every element. `above` has the nodes
-// around it.
+// Returns an instance of `node` with a value in every element.  `above` has the
+// nodes around `node`.
 function filled(node, above = []) {
   const value = {};
   const within = [...above, node];

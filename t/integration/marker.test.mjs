@@ -15,9 +15,9 @@ import { TOP, until } from '../lib/scratch.mjs';
 const ONCE = { headers: { Connection: 'close' } };
 const MARKER = 'cigna:v:{vault}';
 
-// Waits until every worker uses Redis again.  Each worker tries by itself,
-// after pauses that grow.  With reuseport each worker gets its share of the
-// connections.
+// Waits until every worker uses Redis again.  Each worker connects to Redis by
+// itself, after pauses that grow.  With reuseport each worker gets its share of
+// the callers' connections.
 const used = (visitor, target) => until('every worker uses Redis', async () => {
   for (let i = 0; i < 16; i += 1) {
     const { status } = await visitor.get(target, ONCE);

@@ -9,7 +9,8 @@ import { standardGateway } from '../lib/gateway.mjs';
 import { startRecorder } from '../lib/recorder.mjs';
 import { freePort } from '../lib/scratch.mjs';
 
-// Names that an app may use.  The session cookie has the key of a name.
+// Names that an app may use.  With the cookie session=hostile-KEY the member
+// has the name of that key.
 const NAMES = {
   quotes: '"\'`',
   quotes2: '"\'',

@@ -116,7 +116,7 @@ test('metadata without a token', async (t) => {
     }
     // nginx refuses duplicate lines, or the gateway drops them
     await plain(`/up/metadata${PROXIED}`, lines);
-    // ... or where the document is fetched to be kept
+    // the gateway fetches this document to keep it
     await plain('/set/metadata', lines.slice(2));
 
     const all = recorder.take();

@@ -529,7 +529,7 @@ test('a server that does not answer at first', async (t) => {
   });
 });
 
-test('what a browser may do', async (t) => {
+test('kept metadata and browsers of another origin', async (t) => {
   const app = 'https://app.example';
   const { gw } = await metadataGateway(t, {
     names: ['acme'],

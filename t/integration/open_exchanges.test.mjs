@@ -178,7 +178,7 @@ test('the number of open exchanges is bounded', async (t) => {
       assert.equal(cigna, 'exchange_unreachable');
       assert.match(endOf(gw, id), /the token endpoint cannot be reached/);
     }
-    // each dance tries three times
+    // each dance tries three times to begin its exchange
     assert.deepEqual(await bounded(gw), { acme: 4, globex: 3 });
     assert.equal((await control.see()).token.in_flight, QUARTER);
     for (const reply of await Promise.all(asked)) {
@@ -221,15 +221,16 @@ test('the number of open exchanges is bounded', async (t) => {
   });
 });
 
-// Longer than a caller's wait, a lease, and the time of a late reply.
+// The time until the token endpoint replies: longer than a caller waits, and
+// longer than a lease.
 const LONG_MS = 16000;
 
 const gone = (pids) =>
   until('the old workers are gone', () => !pids.some(isRunning),
         { timeout: 60000, every: 100 });
 
-// Opens one exchange of each kind: { alice, dancer, told }. `told` is the reply
-// to the dance's browser.
+// Opens the exchanges of a refresh and of a dance.  Returns the two visitors
+// `alice` and `dancer`, and `told`, a promise of the reply to the dancer.
 async function twoOpen(gw) {
   const [alice] = await expired(gw, 'alice');
   const { visitor: dancer, target } = await toCallback(gw, {
@@ -243,7 +244,7 @@ async function twoOpen(gw) {
   return { alice, dancer, told };
 }
 
-// Both grants are stored, and neither exchange was repeated.
+// Asserts that both grants are stored, and that neither exchange was repeated.
 async function assertStored(gw, { alice, dancer }) {
   await gw.sandbox.control.set({ token_delay_ms: 0 });
   for (const visitor of [alice, dancer]) {
@@ -344,7 +345,7 @@ waiting('a fast stop with open exchanges', async (t) => {
 
 const SLOW = 'Cigna is slow';
 
-// The target of the page's refresh, and the seconds until then.
+// Returns the target of the page's refresh, and the seconds until the refresh.
 function goesOnTo(reply, from) {
   const [, seconds, to] =
     /<meta http-equiv="refresh" content="(\d+); url=(.*?)">/.exec(reply.body);

@@ -18,8 +18,8 @@ test('outcomes', async (t) => {
   });
   const { control } = gw.sandbox;
 
-  // A dance while the sandbox is in these modes: its outcome, and the requests
-  // that it made.
+  // Runs a dance while the sandbox is in these modes.  Returns its outcome, and
+  // the counts of the requests that it made.
   async function dance(modes, options) {
     await control.reset();
     const { visitor, target } = await toCallback(gw, {
@@ -36,8 +36,8 @@ test('outcomes', async (t) => {
     return { outcome, id, token, revoke, visitor, target };
   }
 
-  // The dance ends and is logged as `outcome`, and the member stays
-  // unconnected.
+  // Asserts that a dance ends and is logged as `outcome`, and that the member
+  // stays unconnected.
   async function endsWith(outcome, modes, { requests, level = 'warn' } = {}) {
     const member = `member ${Math.random()}`;
     const ended = await dance(modes, { member });
@@ -58,7 +58,7 @@ test('outcomes', async (t) => {
     return ended;
   }
 
-  // Errors of the authorization server, which come with the browser.
+  // Errors of the authorization server that the browser brings to the callback.
 
   const whole = (options) => gw.dance({ member: 'alice', ...options });
 

@@ -19,7 +19,8 @@ const ATTENTION = 3;
 
 const originOf = (base) => new URL(base).origin;
 
-// acme and beta use one FHIR server, and globex another.
+// Starts a fleet in which acme and beta use one FHIR server, and globex
+// another.
 async function started(t, budget = 'rate=1000r/s') {
   const clocks = [clockOf(t), clockOf(t)];
   const fleet = await BudgetFleet.start(t, {
@@ -52,7 +53,7 @@ async function started(t, budget = 'rate=1000r/s') {
     origin: originOf(base),
     other: originOf(other),
     retryAfter,
-    // the server gives this answer to one request only
+    // asks once; the server gives this answer to no other request
     async told(tenant, answer, node = 0) {
       fleet.meter.answer({ tenant, ...answer });
       const reply = await fleet.ask(tenant, node);

@@ -1,4 +1,5 @@
-// The gateway notices changes behind an idle connection without a request.
+// The gateway notices changes of Redis on an idle connection, without a request
+// of a caller.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
 // "wait_replicas": the gateway spends no token, and counts no grant as stored,
-// before replicas keep up.
+// before the replicas have the write.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -89,7 +89,7 @@ test('a lease is the first to learn of a new primary', async (t) => {
 
   await t.test('no refresh starts right after the change, whatever connection '
     + 'notices it', async () => {
-    // an empty journal opens no connections
+    // after a restart the journal is empty, so it opens no connections
     await sleep(1100);
     await gw.nginx.stop('SIGQUIT');
     await gw.nginx.start();

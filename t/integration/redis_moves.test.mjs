@@ -1,6 +1,6 @@
-// Replies that name other servers, to the byte: redirects and slot maps of
-// cluster nodes, and replies of Sentinels, right and wrong ones.  None leads to
-// a wrong not_connected, an endless loop or a crash.
+// Replies of Redis that name other servers, written byte by byte: redirects and
+// slot maps of cluster nodes, and replies of Sentinels, right and wrong ones.
+// None leads to a wrong not_connected, an endless loop or a crash.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ import { startRedis } from '../lib/redis.mjs';
 import { freePort, until } from '../lib/scratch.mjs';
 
 const NOTHING = `*6\r\n${'$-1\r\n'.repeat(6)}`;
-// the text of Redis 6.2
+// an error in the words of Redis 6.2
 const IN_A_SCRIPT = 'ERR Error running script (call to f_0): @user_script:1: '
   + '@user_script: 1: -READONLY You can\'t';
 const SHORT = { timeout: '500ms', connect_timeout: '300ms' };
@@ -25,7 +25,8 @@ const count = (fake, name) =>
 
 const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
 
-// CLUSTER SLOTS: [first, last, ports ...] of each range
+// Returns a reply to CLUSTER SLOTS.  A range is [first slot, last slot, ports
+// of the primary and its replicas].
 const map = (...ranges) => `*${ranges.length}\r\n`
   + ranges.map(([first, last, ...ports]) =>
     `*${2 + ports.length}\r\n:${first}\r\n:${last}\r\n`

@@ -14,7 +14,7 @@ const names = (n) => Array.from({ length: n }, (_, i) => `member-${i}`);
 
 const ask = (visitor) => visitor.get('/fhir/Coverage');
 
-// { value: number of times }
+// Counts the values in a list: { value: number of times }.
 const counted = (list) => list.reduce((counts, one) =>
   ({ ...counts, [one]: (counts[one] ?? 0) + 1 }), {});
 

@@ -144,7 +144,8 @@ test('replayed requests', async (t) => {
       (dead.has(one) ? refuse : answer)(response);
     };
   }
-  // the result of act(), the requests that arrived, and the number of refreshes
+  // returns the result of act(), the requests that arrived meanwhile, and the
+  // number of refreshes
   const round = async (act) => {
     fhir.take();
     second.take();
@@ -153,7 +154,7 @@ test('replayed requests', async (t) => {
     return { result, seen: [...second.take(), ...fhir.take()],
              refreshed: await refreshCount(gw) - before };
   };
-  // a member whose token the upstream refuses from now on
+  // connects a member, whose token the upstream refuses from now on
   const doomed = async (options, target = '/plain/x') => {
     const visitor = await connected(gw, options);
     assertServed(await visitor.get(target));

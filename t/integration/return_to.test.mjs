@@ -22,8 +22,8 @@ test('return_to', async (t) => {
   });
   const alice = gw.visitor({ member: 'alice' });
 
-  // The URL at which a dance with this return_to ends, without the gateway's
-  // parameters.
+  // Runs a dance with this return_to.  Returns the URL at which it ends,
+  // without the gateway's parameters.
   async function returned(value) {
     const { target } = await toCallback(gw, { visitor: alice,
                                               connect: asked(value) });

@@ -76,7 +76,7 @@ class Scene {
     }, { timeout });
   }
 
-  // How much a counter of acme has grown since begin().
+  // Returns how much a counter of acme has grown since begin().
   async grown(name) {
     return (await countersOf(this.gw))[name].acme - this.counted[name].acme;
   }

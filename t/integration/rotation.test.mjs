@@ -25,11 +25,11 @@ const ONCE = { headers: { Connection: 'close' } };
 const keygen = (...args) =>
   execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
 
-// The ids of a ring's keys.  The first key seals.
+// Returns the ids of a ring's keys.  The first key seals.
 const idsOf = (file) => keygen('--list', file).trim().split('\n')
   .map((line) => line.split(' ')[0]);
 
-// Two hosts with one Redis, one authorization server, one key ring.
+// Starts two hosts with one Redis, one authorization server and one key ring.
 async function twoHosts(t, options = {}) {
   const keys = keygen();
   const one = await standardGateway(t, { keys, nginx: { workers: 2 },
@@ -43,8 +43,9 @@ async function twoHosts(t, options = {}) {
   return { one, two, hosts: [one, two] };
 }
 
-// Requests of members, one after the other for each, at both hosts in turn,
-// until stop() is called.  It resolves to { status: count }.
+// Sends requests of members until stop() is called.  Each member's requests go
+// to the hosts in turn, one after the other.  stop() resolves to { status:
+// count }.
 function load(t, hosts, members) {
   const seen = {};
   let stopped = false;
@@ -277,7 +278,8 @@ test('hosts with different key rings', async (t) => {
   });
 });
 
-// A ring file beside the gateway's, with a new key first.
+// Writes a ring file beside the gateway's, with a new key first.  Returns its
+// name.
 function rotated(gw) {
   const file = gw.file('rotated.keys');
   writeFileSync(file, readFileSync(gw.file('keys')), { mode: 0o600 });
@@ -286,7 +288,8 @@ function rotated(gw) {
   return file;
 }
 
-// scripts/vault for a group of servers, with the key ring `keys`.
+// Returns a function that runs scripts/vault on a group of servers, with the
+// key ring `keys`.
 function toolAt(gw, group, keys) {
   const conf = gw.file('group.conf');
   writeFileSync(gw.file('redis.password'), group.password, { mode: 0o600 });

@@ -78,7 +78,7 @@ test('$userinfo is a Parameters resource with its own id', async () => {
   assert.match(resource.parameter[0].valueString, /^U[0-9a-f]{16}$/);
 });
 
-test('links name the internal host, and the master loses the path',
+test('links name the internal host, and that of the master has no base path',
      async () => {
   const { resource } = await get('/Patient');
   const [master, ...others] = resource.entry;
@@ -222,7 +222,7 @@ test('metadata and smart-configuration answer without a token', async () => {
   assert.deepEqual(smart.code_challenge_methods_supported, ['S256']);
 });
 
-test('mode smart_configuration puts fields over it', async () => {
+test('mode smart_configuration replaces fields of the document', async () => {
   await sandbox.control.set({ smart_configuration: { issuer: 'https://x' } });
   const { body } = await app.fhir('/.well-known/smart-configuration');
   assert.equal(JSON.parse(body).issuer, 'https://x');

@@ -1,5 +1,5 @@
-// Command lines: each script describes itself, and reports a wrong command
-// line.
+// Command lines: each script describes itself, and reports a wrong command line
+// in one line.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -72,7 +72,7 @@ test('searches by POST', async (t) => {
     visitor.request(target, { method: 'POST', body, headers: {
       'Content-Type': FORM, 'Content-Length': String(Buffer.byteLength(body)),
       ...headers } });
-  // the only request that has arrived
+  // returns the only request that has arrived
   const one = () => {
     const seen = recorder.take();
     assert.equal(seen.length, 1, JSON.stringify(seen));
@@ -196,7 +196,7 @@ test('searches by POST', async (t) => {
       assert.deepEqual(recorder.take(), []);
     });
 
-  await t.test('a body in small chunks and the request behind it are both '
+  await t.test('a body in small chunks and the next request are both '
     + 'served',
     async () => {
       const head = (line, more) => `${line} HTTP/1.1\r\n`

@@ -18,7 +18,8 @@ import { freePort, onEnd, until } from '../lib/scratch.mjs';
 const FORM = 'application/x-www-form-urlencoded';
 const MAX = 16384;
 
-// An app that records each byte of a connection and answers its first request.
+// Starts an app that records each byte of a connection and answers the first
+// request of the connection.
 async function startApp(t) {
   const app = { seen: [] };
   const server = net.createServer((socket) => {
@@ -193,7 +194,7 @@ test('searches by POST', async (t) => {
     }
   });
 
-  // The replies to a text that is sent in two pieces on one connection.
+  // Sends a text in two pieces on one connection.  Returns the replies.
   async function inTwo(text, at, replies) {
     const socket = tls.connect({ port: gw.port, host: '127.0.0.1',
                                  ca: gw.caText, servername: 'acme.localhost' });
@@ -229,8 +230,8 @@ test('searches by POST', async (t) => {
     const both = `${search}${head('GET', '/rec/Patient/2')}\r\n`;
     const start = search.indexOf('\r\n\r\n');
 
-    await t.test(`a search ${what}, cut at any byte, and the request behind it `
-      + 'are served',
+    await t.test(`a search ${what}, cut at any byte, and the next request are `
+      + 'served',
       async () => {
         for (let at = start; at < search.length + 20; at += 1) {
           recorder.take();

@@ -78,7 +78,7 @@ test('code and state never reach a log', async (t) => {
   async function logsNothing(action, count = Infinity) {
     const before = logs();
     await action();
-    await gw.visitor().get('/app');              // logged after that
+    await gw.visitor().get('/app');              // is logged after the others
     const added = logs().map((log, i) => log.slice(before[i].length))
       .slice(-count).join('\n');
     assert.doesNotMatch(added, SECRETS);
@@ -103,8 +103,8 @@ test('code and state never reach a log', async (t) => {
     ['names in capitals', `?CODE=${CODE}&STATE=${STATE}`],
     ['without names', `?${CODE}&${STATE}`],
     ['twice', `${QUERY}&code=${CODE}&state=${STATE}`],
-    ['behind other parameters', `?a=b&c&${QUERY.slice(1)}`],
-    ['behind a second question mark', `?a?${QUERY.slice(1)}`],
+    ['after other parameters', `?a=b&c&${QUERY.slice(1)}`],
+    ['after a second question mark', `?a?${QUERY.slice(1)}`],
     ['a semicolon between', `?code=${CODE};state=${STATE}`],
     ['a fragment', `${QUERY}#${CODE}`],
   ]) {

@@ -65,7 +65,7 @@ class Scene {
     return connected(this.gw, { member: name });
   }
 
-  // The read of each visitor needs a refresh.
+  // Lets the tokens expire, so that the read of each visitor needs a refresh.
   async read(...visitors) {
     this.clock.forward(LIFE_S);
     for (const reply of await Promise.all(visitors.map((visitor) =>
@@ -81,8 +81,8 @@ class Scene {
     assert.equal(status, 204);
   }
 
-  // One request of each kind for which the client authenticates: { grant type:
-  // { result: n } } of its token requests.
+  // Makes one request of each kind for which the client authenticates.  Returns
+  // the counts of its token requests: { grant type: { result: n } }.
   async everything(name, ...visitors) {
     await this.control.reset({ modes: false });
     await this.read(...visitors);

@@ -1,4 +1,5 @@
-// A vault behind Sentinels over TLS, with the Redis users of conf/redis/.
+// A vault whose primary is named by Sentinels, over TLS, with the Redis users
+// of conf/redis/.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -238,7 +239,7 @@ test('Sentinels that announce host names, and Redis over TLS', async (t) => {
 
   await t.test('a member\'s journey works after a failover', async () => {
     await redis.failover();
-    // then the old primary takes no more writes, which would be lost
+    // wait until the old primary is a replica: writes to it would be lost
     await redis.complete();
     await until('the new primary is found', async () =>
       (await gw.visitor({ member: 'jane' }).get('/cigna/status'))

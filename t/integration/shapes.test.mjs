@@ -31,7 +31,8 @@ const BAD = [...BROKEN_FRAMES, ...UNREAD, ...OUTAGES, ...REFUSED_ID_TOKENS,
 const ENDS = { good: 'connected', unread: 'exchange_invalid',
                lost: 'exchange_unreachable' };
 
-// The expected results of rows together.  Only the last row may be bad.
+// Makes a case of rows that change one reply together.  The last row alone may
+// be bad, and decides the expected results.
 function caseOf(rows) {
   const last = rows.at(-1);
   return {
@@ -40,7 +41,7 @@ function caseOf(rows) {
     refresh: last.refresh ?? last.end,
     told: last.told,
     kept: rows.some(({ kept }) => kept),
-    // the gateway's earlier knowledge matters, so the dance before the refresh
+    // with such rows a refresh is judged by the dance before it, so that dance
     // is without the rows
     plain: rows.some(({ part, named }) => part === 'patient' || named),
   };
@@ -49,9 +50,9 @@ function caseOf(rows) {
 const toEnd = ({ what }) => /^no length|to the end|no line end/.test(what);
 const touches = (part) => (row) => row.part === part;
 
-// Two rows are not a pair if they change the same part of a reply, or if one
-// undoes the other.  A Retry-After beside a bad reply would hold back every
-// member.
+// Returns whether two rows may be a pair.  They may not if they change the same
+// part of a reply, or if one undoes the other.  A Retry-After beside a bad
+// reply would hold back every member.
 function fits(a, b) {
   const both = (one, other) => (one(a) && other(b)) || (one(b) && other(a));
   const bad = (row) => BAD.includes(row);
@@ -93,8 +94,8 @@ function allCases() {
 // An authorization server and FHIR server.  Each code and each refresh token
 // gets the replies that were prepared for it, once each.
 class Server {
-  replies = new Map();             // code or refresh token: drafts
-  unforeseen = [];                 // presented once too often
+  replies = new Map();             // code or refresh token: [{ bytes, open }]
+  unforeseen = [];                 // codes and tokens without a reply left
   presented = [];
   refused = new Set();             // access tokens that have ended
   bearers = new Map();             // target: the last Authorization
@@ -164,7 +165,7 @@ class Server {
   }
 }
 
-// The log's words for a refresh that brings no tokens.
+// The words in the log for a refresh that brings no tokens.
 const REFUSALS = {
   lost: /took the refresh token and did not answer/,
   foreign: /tokens of another subject came/,
@@ -175,8 +176,8 @@ const REFUSALS = {
 const each = (cases, run) => (t) => Promise.all(cases.map((one) =>
   t.test(one.what, () => run(one))));
 
-// Likewise, with a good case after every few bad ones: a long row of failures
-// would count as an outage.
+// Runs each case as a subtest, with a good case after every three others: a
+// long row of failures would count as an outage.
 const inTurns = (cases, run) => async (t) => {
   const test = (one) => t.test(one.what, () => run(one));
   const good = cases.filter(({ refresh }) => refresh === 'good');
@@ -209,7 +210,8 @@ test('token replies', async (t) => {
   const access = ({ n }, stage) => `MARKsecretA-${stage}-${n}`;
   const next = ({ n }, stage) => `MARKsecretR-${stage}-${n}`;
 
-  // The reply at a stage, changed by `rows`.
+  // Returns the token reply at a stage ("first", "second" ...), changed by
+  // `rows`.
   function draftOf(one, stage, { nonce, rows = [] } = {}) {
     const seconds = Math.floor(Date.now() / 1000);
     const draft = tokenDraft(
@@ -242,11 +244,11 @@ test('token replies', async (t) => {
                  `Bearer ${access(one, stage)}`);
   }
 
-  // Lines of the error log about the member that have these words.
+  // Returns the lines of the error log about the member that have these words.
   const logged = ({ member }, words) => gw.nginx.errorLog().split('\n')
     .filter((one) => one.includes(`: ${member}, `) && one.includes(words));
 
-  // The log line about a malformed reply that belongs to this line.
+  // Returns the log line about a malformed reply that belongs to this line.
   function besideOf(line) {
     const [request] = / request: \w+/.exec(line);
     return gw.nginx.errorLog().split('\n').find((one) =>
@@ -314,7 +316,7 @@ test('token replies', async (t) => {
 
   const bad = cases.filter(({ refresh }) => refresh !== 'good');
 
-  // { mark, attempts, spent } of the grant in Redis
+  // Returns { key, mark, attempts, spent } of the grant in Redis.
   async function grantOf({ member }) {
     const key = keys.find((one) => one.includes(member));
     const [mark, attempts, spent] = await gw.redis.command(

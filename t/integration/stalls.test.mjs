@@ -13,7 +13,7 @@ import { onEnd, until } from '../lib/scratch.mjs';
 // The time-out for a silent peer.  Several requests fit into it on any machine.
 const PATIENCE = '3s';
 
-// A name server that never answers.
+// Starts a name server that never answers.
 async function silentResolver(t) {
   const socket = createSocket('udp4');
   const heard = [];
@@ -35,7 +35,8 @@ test('silent peers', async (t) => {
   const [alice, carol] = await expired(gw, 'alice', 'carol');
   assertServed(await bob.get('/fhir/Coverage'));
 
-  // the late member waits for the peer, and other members are served
+  // asserts that the late member waits for the peer, and that another member is
+  // served meanwhile
   async function assertAlone(late, isWaiting) {
     const asked = late.get('/fhir/Coverage');
     let over = false;

@@ -27,7 +27,7 @@ async function statusOf(visitor) {
 const named = async (visitor) =>
   (await visitor.get('/fhir/Coverage')).headers['x-userinfo'];
 
-// The $userinfo requests that the FHIR server has recorded.
+// Returns the $userinfo requests that the FHIR server has recorded.
 async function asked(gw) {
   const { recent_fhir: recent } = await gw.sandbox.control.see({
     recent: 1000 });

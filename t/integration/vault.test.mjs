@@ -37,7 +37,7 @@ const DAMAGE = {
 test('records of the vault', async (t) => {
   const gw = await standardGateway(t, { fhir: NO_CACHE });
   const alice = await withKey(gw);
-  // a shorter name may be in a record's random characters
+  // a shorter name might be in a record's random characters by chance
   const bob = await withKey(gw, { member: 'robert' });
   const other = await withKey(gw, { tenant: 'globex', member: 'alice' });
   const good = await readRecord(gw, alice.key);

@@ -16,7 +16,8 @@ const ATTENTION = 3;
 
 const BLOCK = /^ *cigna_tenant acme \{[^}]*\}$/m;
 
-// A gateway with members of two tenants, and a file with the block of acme.
+// Starts a gateway, connects members of two tenants, and writes a file with the
+// block of acme.
 async function withMembers(t) {
   const gw = await standardGateway(t);
   const alice = await withKey(gw);

@@ -24,8 +24,8 @@ const ATTENTION = 3;
 const [OLD, NEW] = ['acme', 'initech'];
 const BLOCK = /^ *cigna_tenant acme \{[^}]*\}$/m;
 
-// The text of a configuration that has both blocks.  name: the tenant that
-// serves the members.
+// Returns the text of a configuration that has both blocks.  `name` is the
+// tenant that serves the members.
 function withBoth(gw, name) {
   const text = gw.configuration();
   const block = text.match(BLOCK)[0];
@@ -38,7 +38,8 @@ async function serve(gw, name) {
   gw.dropIdle();
 }
 
-// A gateway whose configuration has both blocks, with the old name in use.
+// Starts a gateway whose configuration has both blocks, with the old name in
+// use.
 async function renaming(t, options) {
   const gw = await standardGateway(t, options);
   await serve(gw, OLD);
@@ -68,7 +69,8 @@ const rename = (gw, members, ...args) => vault(
 const back = (gw, members, ...args) => vault(
   gw, 'rename', NEW, OLD, '--members', membersFile(gw, members), ...args);
 
-// { key: record } of all grants, without those that only remember ids
+// Returns { key: record } of all grants.  Records that only remember the ids of
+// former grants are left out.
 async function grants(gw) {
   const records = await Promise.all((await grantKeys(gw)).map(async (key) =>
     [key, await readRecord(gw, key)]));
@@ -78,7 +80,7 @@ async function grants(gw) {
 const ids = async (gw) =>
   Object.values(await grants(gw)).map(({ i }) => i).sort();
 
-// The key of a member's grant under another name than `key`.
+// Returns the key of the copy of a grant, or of the grant whose copy has `key`.
 async function otherKey(gw, key) {
   const all = await grants(gw);
   return Object.keys(all).find((one) =>
@@ -223,7 +225,7 @@ test('rename on a gateway that runs', async (t) => {
   });
 });
 
-test('what members do while their tenant is renamed', async (t) => {
+test('members act while their tenant is renamed', async (t) => {
   const gw = await renaming(t);
   const { control } = gw.sandbox;
   const names = ['alice', 'bob', 'carol', 'dora', 'erna', 'frida'];
@@ -342,7 +344,8 @@ test('an interrupted rename', async (t) => {
     await once(child, 'exit');
   }
 
-  // Each grant is live under one name, and set aside under at most one.
+  // Asserts that each grant is live under at most one name, and that there are
+  // at most two copies of it.
   async function assertOneLive() {
     const all = Object.values(await grants(gw));
     for (const id of before) {
@@ -387,7 +390,8 @@ test('a rename that ended between its two writes', async (t) => {
   const before = await readRecord(gw, key);
   const members = ['alice'];
 
-  // The grant is set aside, and the copy is missing.
+  // Ends between the two writes: the grant is set aside, and the copy is
+  // missing.
   async function half() {
     assert.equal((await rename(gw, members)).code, DONE);
     await gw.redis.command('DEL', await otherKey(gw, key));
@@ -414,7 +418,7 @@ test('a rename that ended between its two writes', async (t) => {
       assertServed(await alice.get('/fhir/Coverage'));
     });
 
-  await t.test('a mark of before comes back', async () => {
+  await t.test('the mark that the grant had before comes back', async () => {
     const { g } = await readRecord(gw, key);
     await gw.redis.command('HSET', key, 'm', 1234567890123, 'n', 1);
     await half();
@@ -525,7 +529,7 @@ test('rename in a cluster', async (t) => {
   assert.equal(status.code, DONE, status.out + status.err);
 });
 
-test('what rename reports', async (t) => {
+test('reports of rename', async (t) => {
   const gw = await renaming(t);
   await connected(gw);
   await connected(gw, { member: 'bob' });

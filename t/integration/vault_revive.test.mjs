@@ -18,7 +18,7 @@ const OPTIONS = { nginx: { workers: 2 }, tenant: { refused_share: '100%' } };
 const status = async (visitor) =>
   (await visitor.get('/cigna/status')).json();
 
-// Members whose refresh tokens Cigna has refused by mistake.
+// Connects members.  Cigna then refuses their refresh tokens by mistake.
 async function ended(gw, ...members) {
   const visitors = await expired(gw, ...members);
   for (const visitor of visitors) {

@@ -23,7 +23,8 @@ const ATTENTION = 3;
 const keygen = (...args) =>
   execFileSync(`${TOP}/scripts/keygen`, args, { encoding: 'utf8' });
 
-// scripts/vault for the Redis of a gateway, with options only.
+// Runs scripts/vault on the Redis of a gateway, with options and without a
+// configuration.
 const byOptions = (gw, ...args) => runVault([
   '--redis', `unix:${gw.redis.unixPath}`, '--keys', gw.file('keys'), ...args]);
 

@@ -3,8 +3,9 @@
 import { launchBrowser } from '../../scripts/lib/browser.mjs';
 import { onEnd } from './scratch.mjs';
 
-// options: see launchBrowser().  The browser is closed when the test ends.  If
-// Chromium ends by itself, the test's result tells how.
+// options: those of launchBrowser() in scripts/lib/browser.mjs.  The browser
+// ends with the test.  If Chromium ends before, diagnostic lines in the test's
+// result say how.
 export async function startBrowser(t, options) {
   const browser = await launchBrowser({
     died: (text) => text.split('\n').forEach((line) => t.diagnostic(line)),

@@ -6,8 +6,10 @@ import tls from 'node:tls';
 
 const TIMEOUT = 15000;
 
-// Returns { status, names, valuesOf, body, raw, length, closes }, or null while
-// the reply is incomplete.
+// Parses the first reply in the text: { status, names, valuesOf, body, raw,
+// length, closes }, or null while the reply is incomplete.  head: the request
+// was a HEAD; ended: the connection has ended; length: the bytes of the whole
+// reply; closes: the server closes the connection after it.
 function parseReply(text, { head, ended }) {
   if (ended && text && !text.startsWith('HTTP/')) {
     // An HTTP/0.9 reply has no header.
@@ -71,7 +73,7 @@ export class ByteClient {
   #ended = false;
   #wake = () => {};
 
-  // where: { port }, with ca and servername for TLS
+  // where: { port } of 127.0.0.1; for TLS also { ca, servername }
   constructor(where) {
     this.where = where;
   }
@@ -109,7 +111,8 @@ export class ByteClient {
     this.#socket.write(Buffer.from(bytes, 'latin1'));
   }
 
-  // Returns the next final reply, or null if the connection ends before one.
+  // Returns the next reply that is not a 1xx, or null if the connection ends
+  // first.  Throws after TIMEOUT ms.  head: the request was a HEAD.
   async read({ head = false } = {}) {
     const deadline = Date.now() + TIMEOUT;
 
@@ -145,7 +148,7 @@ export class ByteClient {
     });
   }
 
-  // The bytes after the last reply that was read.
+  // The bytes that have come after the last reply that was read.
   get surplus() {
     return this.#text;
   }

@@ -14,12 +14,12 @@ const HEAD_MAX = 256 << 10;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-// RFC 9112, 3: one line with two spaces.  A target has no fragment.
+// RFC 9112, section 3: method, target and version, with one space between each.
+// A target has no "#".
 const REQUEST_LINE =
   /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^\x00-\x20\x7f#]+) HTTP\/(\d\.\d)$/;
 
-// RFC 9110, 5.5: printable bytes, spaces and tabs.  Spaces and tabs around the
-// value are not part of it.
+// RFC 9110, section 5.5: a value has no control bytes except tabs.
 const VALUE = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 
 const BARE = /\r(?!\n)|(?<!\r)\n/;
@@ -66,7 +66,8 @@ function parseHead(text) {
   return { method, target, version, lines, names, valuesOf };
 }
 
-// Returns the length of the body, 'chunked', or null for a request without one.
+// Returns the length of the body, 'chunked', or null if the request has no
+// body.
 function framing({ valuesOf, version }) {
   const lengths = valuesOf('content-length');
   const codings = valuesOf('transfer-encoding');
@@ -89,7 +90,8 @@ function framing({ valuesOf, version }) {
   return Number(lengths[0]);
 }
 
-// Returns [body, bytes that it took], or null while the body is incomplete.
+// Returns [body, the number of bytes with the framing].  The body is null if
+// the request has none.  Returns null while the body is incomplete.
 function readBody(text, length) {
   if (length === null) {
     return [null, 0];
@@ -125,9 +127,9 @@ function readBody(text, length) {
   }
 }
 
-// Takes bytes and gives requests.  After the first fault all later bytes belong
-// to that fault.  bodies: false stands for a server that reads no bodies and
-// takes their bytes for the next request.
+// Splits the bytes of one connection into requests.  After the first fault all
+// later bytes belong to that fault.  bodies: false makes the parser behave like
+// a server that reads no bodies and takes their bytes for the next request.
 export class StrictParser {
   rest = '';
   #faulty = null;
@@ -136,8 +138,9 @@ export class StrictParser {
     this.bodies = bodies;
   }
 
-  // Returns [{ raw, method, target, version, lines, names, valuesOf, body,
-  // framed }].  The last one may be { raw, fault } instead.
+  // Returns the requests that these bytes complete: [{ raw, method, target,
+  // version, lines, names, valuesOf, body, framed }].  framed: the header says
+  // that there is a body.  The last item may be { raw, fault } instead.
   feed(bytes) {
     this.rest += bytes.toString('latin1');
     if (this.#faulty) {
@@ -199,7 +202,7 @@ function persists({ version, valuesOf }) {
 class ByteRecorder {
   entries = [];
   connections = 0;
-  // Takes an entry and gives { status, lines, body }, all optional.
+  // Returns the reply to an entry: { status, lines, body }, each optional.
   answer = () => ({});
   #open = new Map();                     // socket -> its parser
 
@@ -273,12 +276,12 @@ class ByteRecorder {
     }
   }
 
-  // Returns and forgets the entries since the last call.
+  // Returns the entries since the last call, and forgets them.
   take() {
     return this.entries.splice(0);
   }
 
-  // The incomplete requests on open connections, as faults.
+  // Returns the incomplete requests on open connections, as faults.
   leftovers() {
     return [...this.#open.values()].filter(({ rest }) => rest)
       .map(({ number, rest }) => ({
@@ -287,8 +290,8 @@ class ByteRecorder {
   }
 }
 
-// The reply identifies its request: the digest of Authorization tells the
-// member, and X-Request-Id tells the request.
+// Returns the default body of a reply.  It identifies the request: the digest
+// of Authorization tells the member, and X-Request-Id tells the request.
 function echoOf({ target, valuesOf }) {
   return JSON.stringify({
     resourceType: 'Basic',
@@ -298,7 +301,8 @@ function echoOf({ target, valuesOf }) {
   });
 }
 
-// Options: ca (another recorder's), bodies (false: the recorder reads none).
+// Options: ca (the authority that issues the certificate, such as that of
+// another recorder), bodies (false: the recorder reads no bodies).
 export async function startByteRecorder(t, options) {
   const recorder = new ByteRecorder();
   await recorder.start(t, options);

@@ -19,13 +19,16 @@ export function lookup(name, options, callback) {
 }
 
 export class HttpClient {
-  // ca: the text of a certificate; jar: null to keep no cookies
+  // ca: the text of the CA certificate; jar: null to keep no cookies
   constructor({ ca, jar = new CookieJar(), keepAlive = true,
                 maxSockets = Infinity } = {}) {
+    // without a context each connection would parse `ca`
+    const secureContext = tls.createSecureContext({ ca });
+
     this.jar = jar;
     this.agents = {
       'http:': new http.Agent({ keepAlive, maxSockets }),
-      'https:': new https.Agent({ keepAlive, maxSockets, ca }),
+      'https:': new https.Agent({ keepAlive, maxSockets, secureContext }),
     };
   }
 
@@ -103,9 +106,9 @@ function answer(url, reply, received) {
   };
 }
 
-// Sends raw bytes and returns everything that the server sends until it closes
-// the connection, or until the pattern `done` matches.  end: true closes our
-// sending side after the bytes.
+// Sends raw bytes, and returns everything that the server sends until it closes
+// the connection or until the pattern `done` matches.  end: true closes the
+// client's sending side after the bytes.
 export function rawRequest({ port, ca, servername, timeout = 10000 }, bytes,
                            { done, end = false } = {}) {
   const where = { port, host: LOOPBACK };

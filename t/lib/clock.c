@@ -1,9 +1,10 @@
 
 /*
  * A library to preload into a server.  It moves two clocks of the server
- * forward: the wall clock by the seconds in the first eight bytes of the file
- * that CLOCK_AHEAD names, and the clock of its timers by the seconds in the
- * next eight.  The file is mapped, so a test can change it at any time.
+ * forward: gettimeofday() by the seconds in the first eight bytes of the file
+ * that CLOCK_AHEAD names, and the monotonic clock, which nginx uses for timers,
+ * by the seconds in the next eight.  The library maps the file, so a test can
+ * change the seconds at any time.
  */
 
 

@@ -15,8 +15,9 @@ function sanitizer() {
   return /libasan\S* => (\S+)/.exec(libraries)?.[1];
 }
 
-// env: environment variables to start nginx with; plainEnv: those to start
-// another server with.
+// Returns { env, plainEnv, forward, forwardTimers }.  env: the environment
+// variables to start nginx with; plainEnv: those to start another server with;
+// the two functions move a clock forward by seconds.
 export function clockOf(t) {
   const directory = scratchDirectory(t, 'clock');
   const library = path.join(directory, 'clock.so');
@@ -42,7 +43,8 @@ export function clockOf(t) {
       ahead.wall += seconds;
       write();
     },
-    // A sleeping worker notices at its next event, so send it a request.
+    // A worker that waits for events notices at the next one, so send it a
+    // request.
     forwardTimers(seconds) {
       ahead.timers += seconds;
       write();

@@ -57,8 +57,9 @@ class Cluster extends RedisGroup {
     return node;
   }
 
-  // Tells each node about each other node, because gossip takes seconds, and
-  // tells it again if a handshake failed.
+  // Introduces the nodes to each other by CLUSTER MEET, because gossip alone
+  // takes seconds.  Does so again if a handshake failed.  fresh: the nodes that
+  // have no id yet.
   async #meet(fresh) {
     await Promise.all(fresh.map(async (node, i) => {
       node.id = await node.command('CLUSTER', 'MYID');
@@ -76,7 +77,8 @@ class Cluster extends RedisGroup {
     }, { every: 300 });
   }
 
-  // Pairs of nodes in which one does not know the other; each pair once.
+  // Returns the pairs of nodes in which one does not know the other, each pair
+  // once.
   async #strangers() {
     const known = await Promise.all(this.nodes.map(async (node) =>
       (node.stopped ? [] : this.#seenBy(node))));
@@ -153,7 +155,8 @@ class Cluster extends RedisGroup {
     return this.running[0].command('CLUSTER', 'KEYSLOT', key);
   }
 
-  // The primary that serves a slot in the view of the node `seer`.
+  // Returns the primary that serves a slot in the view of the node `seer`, or
+  // null.
   async ownerOf(slot, seer = this.running[0]) {
     for (const [first, last, [, , id]] of await seer.command('CLUSTER',
                                                              'SLOTS')) {
@@ -204,7 +207,7 @@ class Cluster extends RedisGroup {
     }
   }
 
-  // The numbers of all slots of a node.
+  // Returns the numbers of all slots of a node.
   async slotsOf(node) {
     const all = await node.command('CLUSTER', 'SLOTS');
     return all.filter(([, , [, , id]]) => id === node.id)
@@ -221,7 +224,7 @@ class Cluster extends RedisGroup {
     return node;
   }
 
-  // From now on the nodes announce host names instead of addresses.
+  // Lets the nodes announce host names instead of addresses from now on.
   async tellNames() {
     await Promise.all(this.running.flatMap((node) => [
       node.command('CONFIG', 'SET', 'cluster-announce-hostname', 'localhost'),
@@ -243,7 +246,7 @@ class Cluster extends RedisGroup {
     return replica;
   }
 
-  // Waits until all nodes know this one as a primary with slots.
+  // Waits until all running nodes know this one as a primary with slots.
   async promoted(node) {
     await until('the replica is a primary', async () => {
       const views = await Promise.all(this.running.map((one) =>

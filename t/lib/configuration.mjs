@@ -44,8 +44,11 @@ export const block = (name, settings, { over, text = '' } = {}) =>
   (settings === null ? ''
     : `${name} {\n${lines({ ...over, ...settings }, 4)}\n${text}\n}\n`);
 
-// A valid configuration with the changes.  null leaves a part out.  above: text
-// in http {}; within: text in location /fhir/.
+// Returns the text inside http {} of a valid configuration, with a test's
+// changes.  vault, tenant, server, fhir: { directive: argument } of these
+// blocks, where null leaves a directive out; vault, tenant, fhir or zone: null
+// leaves the whole block or line out; above: text at the top; vaults, tenants:
+// text of more blocks; within: text in location /fhir/.
 export function http({ resolver = 'resolver 127.0.0.1;', above = '',
                        zone = 'zone=cigna:1m', vault = {}, vaults = '',
                        tenant = {}, tenants = '', server = {}, fhir = {},
@@ -67,15 +70,16 @@ export function http({ resolver = 'resolver 127.0.0.1;', above = '',
   ].join('\n');
 }
 
-// Puts file names without a directory below `directory`.
+// Puts `directory` in front of the file names that have no absolute path.
 export function beside(directory, text) {
   return text.replaceAll(
     /\b(keys|\w+_file|trusted_certificate) (?!\/)/g, `$1 ${directory}/`);
 }
 
-// Runs nginx -t.  files: { name: content } beside nginx.conf; env and main (the
-// text before http {}) as in startNginx(); the other options are changes for
-// http().  `text` of the result is the whole configuration.
+// Runs nginx -t.  Returns { code, output, text }, with the whole configuration
+// as text.  files: { name: content, or { content, mode } } for file names in
+// the configuration that have no absolute path; env and main as in
+// startNginx(); the other options are changes for http().
 export async function check(t, { files = {}, env, main, ...changes }) {
   const directory = scratchDirectory(t, 'config');
   const all = { keys: KEYS, 'acme.secret': `${SECRET}\n`, ...files };

@@ -1,4 +1,4 @@
-// The counters that a location with cigna_counters reports:
+// Reads the counters from a location with cigna_counters.  An example:
 // { cigna_refreshes_total: { acme: 1 },
 //   cigna_outcomes_total: { 'acme connected': 2 },
 //   cigna_origin_pauses_total: { 'https://fhir.example': 1 } }

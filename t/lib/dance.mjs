@@ -6,9 +6,9 @@ export const CALLBACK = '/cigna/callback';
 
 const isCallback = (url) => new URL(url).pathname === CALLBACK;
 
-// Walks until Cigna sends the browser back, and stops before the callback.
-// Resolves to { visitor, url, target }: the callback's URL, and its path with
-// the query.
+// Takes a visitor through a dance until Cigna redirects to the callback, and
+// stops before the callback is requested.  Resolves to { visitor, url, target
+// }: url is the callback's URL, and target its path with the query.
 export async function toCallback(gw, { visitor, ...options } = {}) {
   const who = visitor ?? gw.visitor({ member: 'alice', ...options });
   const { stopped, response } = await who.dance({ ...options,
@@ -23,13 +23,14 @@ export function queryOf(url) {
   return Object.fromEntries(new URL(url).searchParams);
 }
 
-// The parameters of a redirect to the app: { cigna, cigna_dance }
+// Returns the query parameters of a redirect to the app: { cigna, cigna_dance
+// }, the outcome and the id of the dance.
 export function toldApp(reply) {
   assert.equal(reply.status, 303, reply.body);
   return queryOf(reply.location);
 }
 
-// The outcome in a redirect to the app.
+// Returns the outcome in a redirect to the app.
 export function outcomeOf(reply) {
   return toldApp(reply).cigna;
 }
@@ -38,14 +39,16 @@ export function titleOf(reply) {
   return /<h1>([^<]*)<\/h1>/.exec(reply.body)?.[1];
 }
 
-// The line of the error log that tells how a dance ended.
+// Returns the line of the error log that has the end of this dance, or that
+// says why the dance was not started.
 export function endOf(gw, danceId) {
   return gw.nginx.errorLog().split('\n').find((line) =>
     /cigna: dance (ended|not started), /.test(line)
     && line.includes(`dance: ${danceId}, `));
 }
 
-// The text that was added to a log while `action` ran.
+// Returns the text that nginx added to a log while `action` ran.  log: a
+// function that returns the whole log
 export async function addedTo(log, action) {
   const before = log().length;
   await action();
@@ -58,7 +61,8 @@ export async function keysOf(gw, kind) {
   return gw.redis.command('KEYS', `cigna:${kind}:*`);
 }
 
-// The key of the only dance in Redis.  Call forgetDances() before that dance.
+// Returns the Redis key of the only dance.  Call forgetDances() before that
+// dance starts.
 export async function onlyDance(gw) {
   const keys = await keysOf(gw, 'd');
   assert.equal(keys.length, 1, `${keys}`);

@@ -9,9 +9,9 @@ import { deflateSync } from 'node:zlib';
 
 const KEPT = 'application/fhir+json';
 
-// The attack.  Its text has neither "<" nor "&", so it is a script in HTML and
-// in XML.  Each step reports its success on the console.  Each way has only
-// some of the steps, because all of them would take long.
+// Returns the attack, a script.  It has neither "<" nor "&", so it can stand in
+// HTML and in XML.  Each step reports its success on the console.  Each way of
+// loading has only some of the steps, because all of them would take long.
 function attack(mark) {
   const [, way, side] = mark.split('.');
   const steps = { disconnect: [disconnect], navigate: [read, post, worker],
@@ -137,7 +137,7 @@ function chunk(name, data) {
   return Buffer.concat([length, inner, sum]);
 }
 
-// Three red points, side by side.
+// An image of three red pixels, side by side.
 export const PNG = Buffer.concat([
   Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
   chunk('IHDR', Buffer.from([0, 0, 0, 3, 0, 0, 0, 1, 8, 2, 0, 0, 0])),
@@ -145,12 +145,12 @@ export const PNG = Buffer.concat([
   chunk('IEND', Buffer.alloc(0)),
 ]);
 
-// The documents: { name: [Content-Type (null: none, a list: as many lines),
-// kind of body, { status, lines }] }
+// The documents: { name: [Content-Type (null: no such line, a list: a line for
+// each item), kind of body, { status, lines }] }
 //
-// ACTIVE documents run by themselves wherever a browser opens them.  PASSIVE
-// documents do not.  Without "nosniff" most of them run when a page loads them
-// as scripts, and many can be read in a frame.
+// ACTIVE documents run their script wherever a browser opens them.  PASSIVE
+// documents do not.  But without "nosniff" most PASSIVE documents run when a
+// page loads them as scripts, and many can be read in a frame.
 
 export const ACTIVE = {
   'html': ['text/html', 'html'],
@@ -283,8 +283,9 @@ function rawLines(type, { status = 200, lines = {} }, length, of) {
   ];
 }
 
-// A server's answer to /SIDE/NAME?way=WAY with these header fields:
-// { status, lines, body }
+// Returns a server's answer to a request for /SIDE/NAME?way=WAY with these
+// header fields: { status, lines, body }.  /SIDE/NAME.sheet?way=WAY is the
+// style sheet of the document NAME.
 export function documentAt(target, headers = {}) {
   const { pathname, searchParams } = new URL(target, 'http://x');
   const [, side, file] = pathname.split('/');

@@ -1,4 +1,5 @@
-// A server that records every byte it receives and says nothing.
+// A server that records every byte that it receives.  It sends nothing, or the
+// same bytes after each piece that it receives.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -7,9 +8,9 @@ import tls from 'node:tls';
 
 import { onEnd } from './scratch.mjs';
 
-// Returns { port, connections, bytes, secured }.  bytes: what came inside TLS;
-// secured: how many TLS handshakes completed.  Options: certFile and keyFile,
-// for TLS; say: the answer to whatever arrives.
+// Returns { port, connections, bytes, secured }.  bytes: the received bytes,
+// decrypted if there is TLS; secured: the number of completed TLS handshakes.
+// Options: certFile and keyFile for TLS; say: the bytes to send.
 export async function startEavesdropper(t, { certFile, keyFile, say } = {}) {
   const heard = { connections: 0, secured: 0, bytes: '' };
   const sockets = new Set();

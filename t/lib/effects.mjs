@@ -1,5 +1,5 @@
-// Observes the pages of a browser: what their scripts write to the console, and
-// when all of them are idle.
+// Observes the pages of a browser: the steps that their scripts report on the
+// console, and the moment when all pages are idle.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,8 +9,10 @@ const QUIET_MAX_MS = 40000;
 const NETWORK = ['request', 'response', 'requestfinished', 'requestfailed',
                  'page', 'console', 'serviceworker'];
 
-// The effects in one browser context.  `said` gets "MARK WHAT" for each step of
-// a script.  A script says "ran" first and "done" last.
+// The effects of the scripts in one browser context.  A script of documents.mjs
+// reports each step on the console as "EFFECT MARK STEP", where MARK names the
+// document.  Its first step is "ran", and its last is "done".  `said` collects
+// "MARK STEP" of all steps but "done".
 export class Effects {
   #last = Date.now();
   #running = new Set();
@@ -48,8 +50,9 @@ export class Effects {
     this.said.add(`${mark} ${what}`);
   }
 
-  // Resolves when nothing has happened for QUIET_MS and each script that began
-  // is done, or after QUIET_MAX_MS if a page took its script with it.
+  // Resolves when there was no event of NETWORK for QUIET_MS and each script
+  // that began is done.  A script whose page has gone is never done, so it
+  // resolves after QUIET_MAX_MS at the latest.
   async settled() {
     const deadline = Date.now() + QUIET_MAX_MS;
     this.#last = Date.now();

@@ -1,6 +1,8 @@
-// A stand-in for Redis that answers as a test says.  By default it knows the
-// commands of a new connection, answers HMGET with nothing, and passes scripts
-// on to a real Redis.  With `through` it passes on all other commands too.
+// A stand-in for Redis that answers as a test says.  By default it answers the
+// commands of GREETING, with which a connection begins, answers HMGET with an
+// empty array, and all other commands with an error.  If `real` is set, that
+// real Redis runs the scripts.  With `through`, `real` gets all other commands
+// that are not in GREETING, too.
 
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -18,8 +20,8 @@ const GREETING = {
   ASKING: '+OK\r\n',
 };
 
-// Returns the first complete command, { argv, rest }, or null.  Arguments may
-// hold any bytes.
+// Returns the first complete command and the text after it, { argv, rest }, or
+// null.  Arguments may hold any bytes.
 function takeCommand(text) {
   const argv = [];
   let at = 0;
@@ -58,12 +60,12 @@ function replyText(value) {
 class FakeRedis {
   // the real Redis that runs scripts
   real = null;
-  // true: `real` also answers all commands outside the greeting
+  // true: `real` answers all commands that are neither in GREETING nor in `on`
   through = false;
-  // the answer to HMGET: a reply's text, null for no reply, or a function of
-  // the socket
+  // the answer to HMGET: the bytes of a reply, null for no reply, or a function
+  // that gets the socket and the arguments
   answer = '*0\r\n';
-  // { NAME: the answer to this command }; functions also get the arguments
+  // { NAME: the answer to the command }: bytes or a function, as above
   on = {};
   commands = [];
   connections = 0;

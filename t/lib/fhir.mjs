@@ -27,8 +27,10 @@ export function conditionOf(reply) {
   return details.coding[0].code;
 }
 
-// Checks a refusal against the table of conditions.  connect: the URL where the
-// member can connect; retry: true if the reply must have Retry-After.
+// Checks that a reply refuses a request with this status and this condition.
+// code: the issue's "code" in the OperationOutcome, not checked by default;
+// connect: the URL for connecting that the reply must name, by default none;
+// retry: true if the reply must have Retry-After, else it must have none.
 export function assertRefused(reply, status, condition,
                               { code, connect, retry } = {}) {
   assert.equal(`${reply.status} ${conditionOf(reply)}`,
@@ -51,7 +53,8 @@ export function assertRefused(reply, status, condition,
   }
 }
 
-// Redis is unreachable, which must never be answered as "not connected".
+// Checks that a reply reports the outage of Redis.  The gateway must never
+// answer "not connected" instead.
 export function assertNoVault(reply) {
   assertRefused(reply, 503, 'vault_unreachable',
                 { code: 'transient', retry: true });
@@ -62,8 +65,9 @@ export function assertServed(reply) {
   assert.equal(reply.headers['cache-control'], 'no-store, private');
 }
 
-// Returns a visitor that has just connected.  life: seconds until its access
-// token expires; tokens of later dances live for an hour.
+// Takes a new visitor (a browser, see gateway.mjs) through a dance that ends
+// with "connected", and returns the visitor.  life: seconds until the access
+// token expires; the tokens of later dances live for an hour.
 export async function connected(gw, { life, ...options } = {}) {
   const client = `${options.tenant ?? 'acme'}-client`;
   if (life) {
@@ -78,7 +82,8 @@ export async function connected(gw, { life, ...options } = {}) {
   return visitor;
 }
 
-// Returns connected visitors whose access tokens have all expired.
+// Connects these members of the tenant acme, and returns their visitors when
+// all their access tokens have expired.
 export async function expired(gw, ...members) {
   const { control } = gw.sandbox;
 
@@ -92,7 +97,8 @@ export async function expired(gw, ...members) {
   return visitors;
 }
 
-// The refresh requests that the sandbox got: { outcome: how many }
+// Counts the refresh requests that the sandbox got from one client, or from all
+// clients: { outcome: number }.
 export async function refreshes(gw, client) {
   const { token } = await gw.sandbox.control.see({ client_id: client });
   return token.by.refresh_token ?? {};
@@ -103,7 +109,8 @@ export async function refreshCount(gw, client) {
     .reduce((sum, one) => sum + one, 0);
 }
 
-// The fields of the last line of the access log for this target.
+// Waits for a line of the access log with this target.  Returns the last such
+// line and its fields "name=value": { line, name: value }.
 export async function logged(gw, target) {
   const line = await until(`${target} is in the access log`, () =>
     gw.nginx.accessLog().split('\n').findLast((one) =>
@@ -119,7 +126,8 @@ export function raw(gw, bytes, { tenant = 'acme', ...options } = {}) {
                       servername: `${tenant}.localhost` }, bytes, options);
 }
 
-// Sends a GET with these header lines, on a connection that ends after it.
+// Sends a member's GET to the tenant acme with these additional header lines.
+// The connection closes after the reply.
 export function rawGet(gw, target, lines = [], { member = 'alice' } = {}) {
   return raw(gw, [
     `GET ${target} HTTP/1.1`,
@@ -130,7 +138,7 @@ export function rawGet(gw, target, lines = [], { member = 'alice' } = {}) {
   ].join('\r\n'));
 }
 
-// The keys of grants in Redis.
+// Returns the Redis keys of all grants.
 export function grantKeys(gw) {
   return gw.redis.command('KEYS', '*:g:*');
 }

@@ -13,12 +13,14 @@ const TYPES = read('path2Type');
 const ELSEWHERE = read('pathsDefinedElsewhere');
 const PARENTS = read('type2Parent');
 
-// Elements of type uri or string that hold a link all the same.
+// Elements that hold a link although their type is uri or string.
 const PLACES = new Set([
   'Bundle.link.url', 'Bundle.entry.fullUrl', 'Bundle.entry.request.url',
   'Bundle.entry.response.location', 'Reference.reference',
 ]);
 
+// Maps each node to its elements: { key: type }.  A node is a type, or the path
+// of a nested object, such as Patient.contact.
 const nodes = new Map();
 for (const [path, type] of Object.entries(TYPES)) {
   const dot = path.lastIndexOf('.');
@@ -36,11 +38,11 @@ for (const path of Object.keys(ELSEWHERE)) {
 const isResource = (type) => type !== undefined
   && (type === 'Resource' || isResource(PARENTS[type]));
 
-// The types of resources that have instances.
+// The types of resources, without the abstract ones.
 export const resources = [...nodes.keys()].filter((node) => isResource(node)
   && node !== 'Resource' && node !== 'DomainResource');
 
-// [key, type] of each element that an object may have.
+// Returns [key, type] of each element that an object of this node may have.
 export const elementsOf = (node) => [...nodes.get(node) ?? []];
 
 export const isPrimitive = (type) => /^(System\.|[a-z])/.test(type);
@@ -57,8 +59,9 @@ const typeIn = (node, key) => {
 const isLinkIn = (node, key) => typeIn(node, key) === 'url'
   || PLACES.has(`${node}.${key}`);
 
-// Other FHIR versions have elements in places where R4 has none.  For those the
-// key decides, if R4 gives it the same type everywhere.
+// Other FHIR versions have elements in places where R4 has none.  The type of
+// such an element follows from its key, if R4 gives the key the same type
+// everywhere.
 const typesByKey = new Map();
 const linksByKey = new Map();
 for (const [node, elements] of nodes) {
@@ -72,8 +75,8 @@ for (const [node, elements] of nodes) {
   }
 }
 
-// The type of a key's value: the name of a primitive type, "Resource", or the
-// node of an object, which can be passed to these functions again.
+// Returns the type of a key's value in a node: the name of a primitive type,
+// "Resource", the node of a nested object, or undefined.
 export function typeOf(node, key) {
   if (nodes.get(node)?.has(key)) {
     return typeIn(node, key);
@@ -82,8 +85,8 @@ export function typeOf(node, key) {
     ? 'Element' : typesByKey.get(key) || undefined;
 }
 
-// Whether a string is a link.  An object that R4 does not know and that has a
-// "reference" is a Reference, unless it is a resource.
+// Whether the string under this key is a link.  An object that R4 does not know
+// and that has a "reference" is a Reference, unless it is a resource.
 export function isLink(node, key) {
   if (nodes.get(node)?.has(key)) {
     return isLinkIn(node, key);

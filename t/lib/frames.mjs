@@ -11,7 +11,8 @@ export const FLAG = { end: 1, ack: 1, headers: 4, padded: 8, priority: 0x20 };
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const HEADER_LENGTH = 9;
 
-// The statuses that have an entry in HPACK's static table.
+// The statuses of HPACK's static table, by the byte that encodes each (RFC
+// 7541, appendix A).
 const STATUSES = { 0x88: 200, 0x89: 204, 0x8a: 206, 0x8b: 304, 0x8c: 400,
                    0x8d: 404, 0x8e: 500 };
 
@@ -122,7 +123,8 @@ class Frames {
     return this.streams.get(id);
   }
 
-  // Resolves to the stream when it or the connection has ended.
+  // Resolves to the stream when it has ended, or when the connection has closed
+  // or had a GOAWAY.
   async outcome(id, timeout) {
     const stream = this.of(id);
     await until(`stream ${id} is over`, () => stream.ended
@@ -136,8 +138,8 @@ class Frames {
   }
 }
 
-// The status, which is the first line of a header block.  nginx may change the
-// size of the dynamic table before it.
+// Returns the status, which is the first field of a header block.  A change of
+// the dynamic table's size may stand before it.
 function statusOf(payload) {
   const at = (payload[0] & 0xe0) === 0x20 ? 1 : 0;
 
@@ -145,7 +147,8 @@ function statusOf(payload) {
     ?? Number(payload.toString('latin1', at + 2, at + 5));
 }
 
-// Opens a connection and sends the preface, unless begin is false.
+// Opens a connection, and sends the preface and SETTINGS on it.  begin: false
+// leaves both to the test.
 export async function framesTo(gw, { begin = true } = {}) {
   const frames = new Frames(await dial(gw, { protocols: ['h2'] }));
   if (begin) {

@@ -1,5 +1,5 @@
-// Sends requests through the locations of idioms.mjs, and judges for each what
-// a strict upstream received and what the caller was told.
+// Sends requests through the locations of idioms.mjs, and judges the bytes that
+// reached a strict upstream and the reply to the caller.
 
 import { digestOf } from './byte_recorder.mjs';
 import { ByteClient } from './byte_client.mjs';
@@ -7,7 +7,8 @@ import { ByteClient } from './byte_client.mjs';
 const LANES = 6;
 const SETTLE_MS = 30;
 
-// Header lines of the caller that pass, and lines that the gateway writes.
+// CALLERS: header lines of the caller that pass.  OURS: header lines that the
+// gateway writes.  ONCE: header lines that may stand in a request only once.
 const CALLERS = ['accept', 'accept-charset', 'accept-encoding',
                  'accept-language', 'content-type', 'if-modified-since',
                  'if-none-match', 'if-range', 'prefer', 'range', 'user-agent'];
@@ -20,11 +21,14 @@ const ONCE = ['host', 'connection', 'authorization', 'x-request-id',
 // not pass where it rewrites links.
 const OF_LINKS = ['accept-encoding', 'range', 'if-range'];
 
+// The paths of public metadata, which the gateway requests without a token.
 const OPEN = ['/metadata', '/.well-known/smart-configuration'];
 
-// Statuses that nginx itself gives to a request that the module never sees.
+// Statuses with which nginx itself answers a request that the module never
+// sees.  0 stands for an HTTP/0.9 reply.
 const NGINX_SAYS = [0, 400, 405, 408, 413, 414, 417, 431, 501, 505];
 
+// Whether nginx answered outside the idioms, or redirected to add a slash.
 const ELSEWHERE = (reply) => reply.body === 'elsewhere' || reply.status === 301;
 
 export function decodedOnce(path) {
@@ -70,7 +74,7 @@ export function faultOfTarget(target, base) {
 
 const list = (values) => values.map((one) => JSON.stringify(one)).join(' ');
 
-// The values that an input has for a header name.
+// Returns the values of an input's header lines with this name.
 function givenOf(input, name) {
   return (input.lines ?? []).map((line) => /^([^:]*):\s*(.*?)\s*$/s.exec(line))
     .filter((match) => match?.[1].toLowerCase() === name)
@@ -81,14 +85,17 @@ export class GateOut {
   #tags = 0;
   replies = [];
 
-  // recorder, spare: byte recorders; ports: { gate, control, gateRaw,
-  // controlRaw }; members: their names; base: the path of fhir_base;
-  // authority: the value of Host that must leave
+  // recorder: the byte recorder that stands for the FHIR server; spare: one
+  // that answers 502, so that nginx tries the recorder next; ports: those of
+  // the nginx servers with cigna_fhir (gate) and without it (control), and of
+  // the same with merge_slashes off (gateRaw, controlRaw); members: their
+  // names; base: the path of fhir_base; authority: the value of Host that must
+  // leave
   constructor({ recorder, spare, ports, members, base, authority }) {
     Object.assign(this, { recorder, spare, ports, members, base, authority });
   }
 
-  // Learns the digest of each member's token, with one request each.
+  // Learns the digest of each member's token from one request of that member.
   async learn(target) {
     this.digests = {};
     for (const member of this.members) {
@@ -101,6 +108,9 @@ export class GateOut {
     }
   }
 
+  // Returns a row: one request of a member to the location of an idiom.
+  // input: a request of hostile.mjs, or of that form; control: true sends it to
+  // the location without cigna_fhir.
   row(idiom, input, { member, control = false } = {}) {
     this.#tags += 1;
     return { idiom, input, control, entries: [], spares: [],
@@ -130,8 +140,9 @@ export class GateOut {
       : ports[control ? 'control' : 'gate'];
   }
 
-  // Sends rows that all belong to one server.  Each row gets its reply, and
-  // entries and spares: the requests that arrived at the two recorders.
+  // Sends rows that all belong to one nginx server.  Sets `reply` in each row,
+  // and the requests that arrived: `entries` at the recorder, `spares` at the
+  // spare.
   async run(rows) {
     const together = rows.filter(({ input }) => !input.alone);
     const waiting = [...together];
@@ -189,8 +200,8 @@ export class GateOut {
   }
 
   // Gives each arrived request to the row with its X-Request-Id.  Bytes without
-  // one belong to the next request on their connection that has one, or else to
-  // the one before.
+  // an X-Request-Id go to the row of the next request on their connection that
+  // has one, or else to the row of the last such request before them.
   async #collect(rows) {
     await new Promise((resolve) => {
       setTimeout(resolve, SETTLE_MS);
@@ -216,20 +227,21 @@ export class GateOut {
     }
   }
 
-  // Whether the path of a row has line ends, so that it may become several
-  // requests.  Such a row is not sent without the gate.
+  // Whether the path of a row has line ends.  Without the gate such a path
+  // could become several requests, so the row is not sent there.
   splits(row) {
     return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }
 
-  // Whether nginx without the gate sent one plain request.
+  // Whether nginx without the gate sent one plain request, and served it.
   sentPlain({ entries: [entry, ...more], reply }) {
     return entry && more.length === 0 && !entry.fault && reply?.status === 200
       && faultOfTarget(entry.target, this.base) === null
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Metadata are requested without a token, but only at their own paths.
+  // Whether the target ends like that of public metadata, but is another one.
+  // The gateway omits the token at the metadata's own paths only.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))
@@ -237,7 +249,7 @@ export class GateOut {
   }
 
   // Returns the faults of a row as text, or null if there are none.  control:
-  // the same row without the gate, if there is one.
+  // the row of the same request without the gate, or null.
   judge(row, control) {
     const faults = row.entries.length + row.spares.length
       ? this.#judgeSent(row) : this.#judgeRefused(row, control);
@@ -249,8 +261,10 @@ export class GateOut {
     return faults.length ? this.#describe(row, faults) : null;
   }
 
-  // Where links are rewritten, the gateway requests pages of a search at the
-  // bare base path, because a server need not serve them at the base and "/".
+  // Returns the target that must leave.  It is the target of the control, with
+  // one exception: where links are rewritten, the gateway requests pages of a
+  // search at the base path without a last "/", because a server need not serve
+  // them at the path with "/".
   #targetOf({ idiom }, { entries: [entry] }) {
     const { base } = this;
     return idiom.name !== 'linked' && entry?.target?.startsWith(`${base}/?`)

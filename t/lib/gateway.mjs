@@ -1,5 +1,5 @@
 // A whole gateway: Redis, the sandbox that stands in for Cigna, nginx with two
-// tenants, and the visitors that use it.
+// tenants, and visitors.  A visitor is a browser of the tests.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -64,7 +64,8 @@ class Gateway {
       logFormat: LOG_FORMAT, ...options.nginx, http: this.configuration(),
     });
 
-    // registered last, so it runs first, while the servers still answer
+    // This hook is registered last, so it runs first, while the servers still
+    // answer.
     onEnd(t, () => this.#end());
   }
 
@@ -118,8 +119,8 @@ class Gateway {
     return this.vaultOf({ prefix, keys: keys ?? this.file('keys') }, ...args);
   }
 
-  // Runs scripts/vault for another vault.  settings: lines of cigna_vault that
-  // replace the default ones.
+  // Runs scripts/vault with another cigna_vault block.  settings: lines that
+  // replace those of this gateway's block.
   async vaultOf(settings, ...args) {
     const file = this.file('vault.conf');
 
@@ -145,7 +146,8 @@ class Gateway {
     return `https://${hostOf(tenant)}:${this.port}${target}`;
   }
 
-  // The text inside http {}; changes as in options.
+  // Returns the text inside http {}.  changes: options of standardGateway()
+  // that replace those of this gateway.
   configuration(changes = {}) {
     const options = { ...this.options, ...changes };
 
@@ -193,7 +195,8 @@ class Gateway {
   }
 
   #server(tenant, options) {
-    // Both servers share one socket, whose options nginx takes only once.
+    // The servers of all tenants share one socket.  nginx accepts the options
+    // of a socket only once.
     const listen = options.listen && tenant === this.tenants[0]
       ? ` ${options.listen}` : '';
 
@@ -247,7 +250,8 @@ ${typeof options.locations === 'function' ? options.locations(this)
     };
   }
 
-  // Returns a new browser.  With `member` it is logged in to the tenant's app.
+  // Returns a new visitor.  If options.member is given, the visitor is logged
+  // in to the tenant's app.
   visitor(options = {}) {
     const visitor = new Visitor(this, options);
     this.#visitors.push(visitor);
@@ -264,14 +268,16 @@ ${typeof options.locations === 'function' ? options.locations(this)
     this.dropIdle();
   }
 
-  // Closes the idle connections of all visitors, which a reload ends.
+  // Closes the idle connections of all visitors, because nginx closes them when
+  // it reloads.
   dropIdle() {
     for (const { client } of this.#visitors) {
       client.dropIdle();
     }
   }
 
-  // The texts in which no secret may be found: { place: text }.
+  // Returns the texts and values in which no secret may be found, by the name
+  // of the place.
   async places() {
     const { redis, nginx } = this;
     return {
@@ -301,7 +307,7 @@ ${typeof options.locations === 'function' ? options.locations(this)
   }
 }
 
-// One browser.  The pages of a dance and single requests share its cookies.
+// A browser.  The pages of a dance and single requests share its cookies.
 class Visitor {
   constructor(gateway, { tenant = 'acme', member } = {}) {
     this.gateway = gateway;
@@ -346,10 +352,11 @@ class Visitor {
     return this.request(target, { method: 'POST', ...options });
   }
 
-  // Connects, logs in at Cigna, accepts the terms and comes back.  The walk
-  // stops before the first URL for which `until` is true, by default the return
-  // to the app.  Then `stopped` is that URL, and `outcome` and `danceId` are
-  // taken from its query.  Otherwise `response` is the last page.
+  // Connects, logs in at Cigna, accepts the terms and comes back.  cancel: the
+  // page on which the member cancels instead, login or terms.  The walk stops
+  // before the first URL for which `until` is true, by default the return to
+  // the app.  Then `stopped` in the result is that URL, and `outcome` and
+  // `danceId` come from its query.  Otherwise `response` is the last page.
   async dance({ username = 'syntheticuser05', cancel,
                 connect = '/cigna/connect',
                 until = (url) => this.isReturn(url) } = {}) {
@@ -366,7 +373,8 @@ class Visitor {
     return new URL(url).searchParams.has('cigna');
   }
 
-  // The cookies of dances that this browser holds for the tenant's server.
+  // Returns the cookies of dances that this browser holds for the tenant's
+  // server.
   danceCookies() {
     return this.jar.for(new URL(this.url('/')))
       .filter(({ name }) => /^(__Host-)?cigna-/.test(name));
@@ -394,27 +402,29 @@ class RecordingBrowser extends Browser {
   }
 }
 
-// Options, all optional.  Lines are objects for lines(), and replace the
-// default ones:
+// Starts a gateway.  All options are optional.  "Lines" means an object for
+// lines(), whose lines replace the default ones:
 //
 //   names                  names of the tenants, by default acme and globex
 //   zone                   size of cigna_zone
 //   vault                  lines of cigna_vault
 //   vaultOver              how to reach Redis: tcp, tls, unix
 //   tenant, tenants.NAME   lines of every cigna_tenant, lines of one
-//   server                 lines of both servers
-//   listen                 parameters of their listening socket: reuseport, ...
+//   server                 lines of each server
+//   listen                 parameters of the servers' socket: reuseport, ...
 //   fhir                   lines of location /fhir/, or a function that takes
 //                          the tenant's name and gives them
 //   http                   text inside http {}
-//   locations              text inside both servers, or a function that takes
-//                          the gateway and gives it
+//   locations              text inside each server, or a function that takes
+//                          the gateway and gives the text
+//   tls                    directory of a certificate authority to use
 //   nginx                  options of startNginx(): workers, allow, env, ...
 //   redisOptions           options of startRedis()
 //   sandboxOptions         options of the sandbox: members, modes, ...
 //   clients.NAME           a tenant's registration at the sandbox
 //   keys                   text of the key ring
-//   redis, sandbox         servers of another gateway, to have two hosts
+//   redis, sandbox         servers of another gateway, so that the two gateways
+//                          are hosts of one fleet
 //   marker                 false: the vault is not initialized
 export async function standardGateway(t, options = {}) {
   const gateway = new Gateway(options);

@@ -1,14 +1,15 @@
 // Requests of hostile callers: targets, header lines and bodies.
 //
-// An input is { what, ... }, with some of
-//   target(at)  gives the target below the location's path `at`; without it the
-//               location's own plain target is used
+// An input describes one request.  It has `what`, a description for messages,
+// and some of these members:
+//   target(at)  returns the target below the location's path `at`; without it
+//               the request has the plain target of the location's idiom
 //   method, version, lines, body, host (null: no Host line)
-//   first       true: every idiom is tried with it
+//   first       true: the request is sent through every idiom of idioms.mjs
 //   plain       true: the gate leaves out all that is wrong, so the request
 //               must be served
-//   alone       true: its X-Request-Id is not the test's, so it must be the
-//               only request under way
+//   alone       true: the request lacks the X-Request-Id by which a test finds
+//               it, so it must be the only request under way
 //   cut         true: the connection is not used again
 //   gone        true: the caller leaves without reading the reply
 //
@@ -80,7 +81,7 @@ const SPLITS = [
   'Patient?_id=1%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aGET%20/',
   'Patient?x=%0d%0aX-Evil:%201',
   'Patient%3f_id=1%20HTTP/1.1%0d%0aX-Evil:%201%0d%0aX:',
-  // header lines with names that may leave
+  // header lines whose names may leave
   'Patient/1%0d%0aAccept:%20evil/evil',
   'Patient/1%0d%0aPrefer:%20evil%0d%0aUser-Agent:%20evil',
   'Patient/1%0d%0aX-Request-Id:%20evil%0d%0atraceparent:%20evil',

@@ -1,6 +1,7 @@
-// The server that tells the gateway its user in tests, by auth_request.  It
-// believes the session cookie: "session=alice" is the member alice.  A request
-// without that cookie has no member, which is not an error.
+// The app's server that auth_request asks in tests, and that tells the gateway
+// which member sent a request.  It believes the session cookie: "session=alice"
+// is the member alice.  A request without that cookie has no member, which is
+// not an error.
 
 import { createServer } from 'node:http';
 

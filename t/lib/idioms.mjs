@@ -3,18 +3,20 @@
 // without cigna_fhir, so that a test can compare the two.  The location without
 // cigna_fhir is the control.
 //
-//   name    its path is /name/, unless `at` gives another
+//   name    a word for its path
+//   at      the path of its location, by default /name/
 //   what    a description for the name of a test
-//   conf    gives the text of its locations: f is "cigna_fhir on;" or "off;",
-//           `to` the upstream's origin, base the FHIR base there, up the suffix
-//           of the names of upstreams (the control has its own connections)
-//   about   'path' if the idiom decides the path
+//   conf    a function that returns the text of the idiom's locations.  Takes f
+//           ("cigna_fhir on;" or "cigna_fhir off;"), `to` (the upstream's
+//           origin), base (fhir_base at that origin), and up (the suffix of the
+//           names of upstream blocks: the control has its own connections)
+//   about   'path' if the idiom decides the path of the upstream request
 //   lines   other header names that the operator's proxy_set_header writes and
 //           that may leave
 //   writes  names of the caller's lines that the operator's lines replace
-//   tail    the plain target below the location
+//   tail    a plain target below the location, by default Patient/1
 //   slashes true: the idiom is in the server with merge_slashes off
-//   sent    how many recorders get the request, by default 1
+//   sent    the number of upstream servers that get the request, by default 1
 //   nothing true: the idiom leads away from the FHIR base, so nothing may leave
 //           except a request for the base itself
 
@@ -219,8 +221,8 @@ export const IDIOMS = [...OF_PATHS, ...LINES, ...WAYS].map((idiom) => ({
   at: `/${idiom.name}/`, tail: 'Patient/1', lines: [], sent: 1, ...idiom,
 }));
 
-// The text that the idioms need inside http {}.  spare: the port of a server
-// that answers every request with 502.
+// Returns the text that the idioms need inside http {}.  port: that of the FHIR
+// server; spare: that of a server which answers every request with 502.
 export function idiomsHttp({ port, spare }) {
   const upstreams = (up) => `
     upstream kept${up} { server 127.0.0.1:${port}; keepalive 8;
@@ -239,7 +241,9 @@ export function idiomsHttp({ port, spare }) {
     map $http_upgrade $connection_upgrade { default upgrade; "" close; }`;
 }
 
-// The locations of one server.
+// Returns the locations of one nginx server.  port: that of the FHIR server;
+// fhir: false for the control; slashes: true for the idioms of merge_slashes
+// off; other: the port that gets the mirrored requests.
 export function idiomsServer({ port, fhir, slashes = false, other }) {
   const to = `https://127.0.0.1:${port}`;
   const place = { f: `cigna_fhir ${fhir ? 'on' : 'off'};`, to,

@@ -12,9 +12,10 @@ export const SAME_ORIGIN = { headers: { 'Sec-Fetch-Site': 'same-origin' } };
 
 const masterOf = (number) => `A${String(number).padStart(14, '0')}`;
 
-// Connects, reads, refreshes, cancels, disconnects and connects again, which
-// uses every command that the gateway has for Redis.  refresh: false leaves the
-// refresh out, because refreshes pause for a while after a change of primary.
+// Connects a member, reads, refreshes, cancels another dance, disconnects and
+// connects again.  This uses every command that the gateway sends to Redis.
+// refresh: false leaves the refresh out, because no refresh starts for a while
+// after a change of primary.
 export async function journey(gw, { member = 'jane', refresh = true } = {}) {
   const [visitor] = refresh ? await expired(gw, member)
     : [await connected(gw, { member })];
@@ -53,7 +54,7 @@ export async function manyMembers(gw, count = 10) {
 
 // Visitors that each send one request after the other.
 class Load {
-  // { status or error: how often }
+  // { status or error: the number of requests that ended so }
   counts = {};
   // the longest time in ms that a visitor went without a 200
   outage = 0;
@@ -87,7 +88,7 @@ class Load {
     }
   }
 
-  // Waits until all replies have been 200 for this time.
+  // Waits until all replies of the last `ms` milliseconds have been 200.
   async calm(ms) {
     let since = Date.now();
     let { bad } = this;
@@ -125,6 +126,6 @@ export async function underLoad(visitors, action,
   return load;
 }
 
-// One line that reports the result of underLoad().
+// Returns a line that reports the result of underLoad().
 export const told = (what, { counts, outage }) =>
   `${what}: ${JSON.stringify(counts)}, back after ${outage} ms`;

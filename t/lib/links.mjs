@@ -1,7 +1,7 @@
 // A second implementation of rewriting links in a FHIR resource, independent of
 // the gateway's.  It reads the whole text at once, splits it into tokens with a
-// regular expression, follows the types in FHIR's own definitions, and lets the
-// platform parse hosts.
+// regular expression, follows the types in FHIR's own definitions, and lets
+// Node.js parse hosts.
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -21,12 +21,13 @@ const CHARACTER = /\\u[0-9a-fA-F]{4}|\\?./gs;
 const DEPTH_MAX = 128;
 const PATH_MAX = 2048;
 
-// Bytes of a path that a browser or a server reads as "." or "..", and lead
-// bytes of overlong UTF-8.
+// A segment of a path that a browser or a server reads as "." or "..", and the
+// first bytes of overlong UTF-8.
 const DOTS = /(?:^|[/\\])[\0-\x20]*\.{1,2}(?:$|[/\\\0-\x20;?#])/;
 const OVERLONG = /[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]/;
 
-// A recognised URL may exceed its base by ports, slashes, a dot and an "s".
+// A recognised URL may be longer than its base by ports, more slashes, a dot
+// after the host, and the "s" of https.
 const PORTS_MAX = ':65535:65535'.length;
 const SLASHES_MAX = 8;
 const FORM_MAX = PORTS_MAX + SLASHES_MAX + 2;
@@ -54,7 +55,8 @@ function hostOf(authority) {
   }
 }
 
-// Returns how many characters of a URL are one of the bases, or undefined.
+// Returns the number of characters at the beginning of a URL that are one of
+// the bases, or undefined if they are none of them.
 function baseOf(text, bases) {
   if (/^\/(?!\/)/.test(text)) {
     const [{ path }] = bases.map(parsed);
@@ -92,7 +94,8 @@ function hasDots(path) {
   return DOTS.test(bytes) || OVERLONG.test(bytes);
 }
 
-// The length in bytes as written.  An escape at the end counts as one byte.
+// Returns the number of bytes that these characters take in the JSON text.  An
+// escape at the end counts as one byte.
 function lengthOf(characters) {
   const { length } = characters.at(-1) ?? '';
   return Buffer.byteLength(characters.join('')) - Math.max(0, length - 1);
@@ -106,7 +109,8 @@ function rewriteToken(token, bases, own) {
   }
   const characters = token.slice(1, -1).match(CHARACTER).slice(length);
   const [path] = /^[^?#]*/.exec(text.slice(length));
-  // The gateway sees an end written as an escape only after its first byte.
+  // If the character that ends the path is an escape, the gateway has already
+  // counted the first byte of the escape.
   const end = characters[path.length]?.length > 1 ? 1 : 0;
 
   if (hasDots(path)
@@ -117,8 +121,8 @@ function rewriteToken(token, bases, own) {
   return `"${own}${text[length] === '?' ? '/' : ''}${raw}"`;
 }
 
-// A malformed string is rewritten only if it was known to be a link before the
-// fault, and its path had ended.
+// A malformed string is rewritten only if the gateway had recognised it as a
+// link before the malformed byte, and its path had ended.
 function rewriteBroken(text, at, bases, own) {
   const start = new RegExp(STRING, 'y');
   start.lastIndex = at;
@@ -141,7 +145,8 @@ function rewriteBroken(text, at, bases, own) {
   return text.slice(at);
 }
 
-// The states of an object or an array, and what may follow each.
+// For each state of an object or an array: the tokens that may follow, with the
+// next state.  close: true if the closing bracket may follow.
 const next = {
   'array first': { value: 'array after', close: true },
   'array value': { value: 'array after' },
@@ -181,7 +186,8 @@ function resourcesOf(text) {
   return types;
 }
 
-// own has no "/" at its end.
+// Returns the text with rewritten links.  bases: base URLs of the FHIR server;
+// own: the gateway's base URL, without "/" at its end.
 export function rewriteLinks(text, { bases, own }) {
   const types = resourcesOf(text);
   const stack = [{ state: 'top value', type: 'Resource' }];
@@ -254,8 +260,8 @@ const SOURCES = [
   'core/base/cigna_slice.c', 'core/base/cigna_buf.c',
 ];
 
-// Compiles the link filter without nginx, with nginx's own options.  Returns
-// the path of the program.
+// Compiles the gateway's link filter without nginx, as the program links_probe.
+// Returns the path of the program.
 export function compileProbe(directory) {
   const probe = path.join(directory, 'links_probe');
 
@@ -268,9 +274,10 @@ export function compileProbe(directory) {
   return probe;
 }
 
-// Builds the gateway's own link filter.  Returns a function that takes a text,
-// sizes of pieces and bases, and gives the rewritten text.  The function fails
-// if the size of the pieces changes the result.
+// Builds the gateway's link filter.  Returns a function that takes a text,
+// sizes of pieces ("65536,61") and bases, and returns the rewritten text.  The
+// filter gets the text in pieces of each size.  The function throws if the
+// results differ.
 export function buildProbe(t, own) {
   const probe = compileProbe(scratchDirectory(t, 'links'));
 

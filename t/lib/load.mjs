@@ -1,4 +1,5 @@
-// The resident memory and the descriptors of a process.
+// Measures the resident memory and the open descriptors of a process, and runs
+// many actions at a time.
 
 import { readFileSync, readdirSync } from 'node:fs';
 
@@ -10,7 +11,7 @@ export function heldBy(pid) {
            files: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-// Watches a process; end() returns the highest values so far.
+// Measures a process every `every` ms.  end() returns the highest values.
 export function watch(pid, every = 5) {
   const most = heldBy(pid);
   const timer = setInterval(() => {
@@ -25,8 +26,8 @@ export function watch(pid, every = 5) {
   } };
 }
 
-// Runs act(i) for i = 0 .. n - 1, `atOnce` at a time.  After a failure no other
-// begins, and those under way end before eachOf() throws.
+// Runs act(i) for i = 0 .. n - 1, `atOnce` at a time.  After a failure no
+// further act() begins, and eachOf() throws when those under way have ended.
 export async function eachOf(n, atOnce, act) {
   let next = 0;
   const one = async () => {

@@ -1,5 +1,5 @@
-// A gateway whose fhir_base is a recorder, so that a test sees what the gateway
-// fetches there and says what is answered.
+// A gateway whose fhir_base is a recorder, so that a test sees the requests for
+// public metadata there and chooses the answers.
 
 import { authority } from '../../scripts/lib/ca.mjs';
 import { capabilityStatement, smartConfiguration }
@@ -8,7 +8,8 @@ import { standardGateway } from './gateway.mjs';
 import { BASE, startRecorder } from './recorder.mjs';
 import { scratchDirectory } from './scratch.mjs';
 
-// What the gateway never keeps: such a request is proxied.
+// The gateway keeps no reply to a request with this query.  It proxies each
+// one.
 export const PROXIED = '?_summary=true';
 
 export const PATHS = {
@@ -31,8 +32,10 @@ export const CONFIGURATION = smartConfiguration({
   modes: new Map(),
 });
 
-// options: of standardGateway(), whose "locations" is given { recorder, to }.
-// Returns { gw, recorder, to, answer }.
+// options: those of standardGateway(), but "locations" is a function that takes
+// { recorder, to }.  Returns { gw, recorder, to, answer }.  to: the URL of
+// fhir_base for proxy_pass; answer: a function that sets the recorder's reply
+// to requests for a path
 export async function metadataGateway(t, options = {}) {
   const tls = scratchDirectory(t, 'tls');
   const recorder = await startRecorder(t, { ca: authority(tls) });

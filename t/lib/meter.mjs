@@ -1,5 +1,5 @@
 // A FHIR server that records when each request arrives, and refuses on demand.
-// The path of a request names its tenant: .../acme/Patient.
+// The last segment but one of the path names the tenant: .../acme/Patient.
 
 import { performance } from 'node:perf_hooks';
 
@@ -7,7 +7,7 @@ import { startRecorder } from './recorder.mjs';
 
 const BUNDLE = '{"resourceType":"Bundle","type":"searchset"}';
 
-// The body of a refusal.
+// The body of every answer other than 200.
 export const THROTTLED = '{"resourceType":"OperationOutcome","issue":[{'
   + '"severity":"error","code":"throttled","diagnostics":"of the upstream"}]}';
 
@@ -38,9 +38,9 @@ class Meter {
     }, delayMs);
   }
 
-  // Adds a rule for answers: status, retryAfter (the field's value), tenant (by
-  // default all), url (a pattern, by default all), delayMs.  The newest rule
-  // that fits counts.
+  // Adds a rule for answers: status (by default 429), retryAfter (the value of
+  // Retry-After), tenant (by default all), url (a pattern, by default all),
+  // delayMs.  The newest rule that fits a request counts.
   answer({ status = 429, tenant, url, ...more }) {
     this.#rules.unshift({
       status, ...more,
@@ -54,14 +54,16 @@ class Meter {
     this.#rules = [];
   }
 
-  // The arrivals between two times in ms, of one tenant or of all.
+  // Returns the arrivals between two times of performance.now(), of one tenant
+  // or of all.
   between(from, to, tenant) {
     return this.arrivals.filter((one) => one.at >= from && one.at < to
       && (!tenant || one.tenant === tenant));
   }
 
-  // A location that proxies here, for every tenant of a gateway.  It saves time
-  // on a busy machine: it uses no TLS, and believes the session cookie.
+  // Returns the text of a location that passes requests of every tenant to this
+  // server.  The location saves time on a busy machine: it uses no TLS, and it
+  // takes the member from the session cookie instead of auth_request.
   location(name, { to = 'http://metered', lines = [] } = {}) {
     return this.recorder.location(name, { to, lines: [
       'auth_request off;',

@@ -1,7 +1,8 @@
 // Starts nginx with a test's configuration, and checks its logs when it stops.
 //
-// CIGNA_NGINX names an nginx with the module inside (the sanitized one).
-// Without it the packaged nginx loads the dynamic module.
+// CIGNA_NGINX names an nginx with the module inside, such as the one that is
+// built with sanitizers.  Without CIGNA_NGINX, Debian's nginx loads the dynamic
+// module, or the one that CIGNA_MODULE names.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -29,7 +30,8 @@ const KILLED = [
 
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-// The suppressions cover memory that nginx itself keeps until a process ends.
+// A file of suppressions for LeakSanitizer.  They cover memory that nginx
+// itself keeps until a process ends.
 const SUPPRESSIONS = 'lsan.supp';
 
 function sanitizerEnvironment(directory, { leaks = 1 } = {}) {
@@ -68,9 +70,10 @@ function configuration({ directory, http, main = '', workers = 1, level,
   ].join('\n');
 }
 
-// Differences from Debian's nginx.  Newer versions have the directive http2 and
-// warn of the parameter of "listen".  Angie uses the machine's resolver if none
-// is configured.  Each binary is read only once, because it is large.
+// Differences from Debian's nginx.  Newer versions have the directive http2,
+// and warn of the parameter http2 of "listen".  Angie uses the machine's name
+// servers if no resolver is configured.  Each binary is read only once, because
+// it is large.
 const peculiarities = new Map();
 
 function peculiaritiesOf(binary) {
@@ -154,7 +157,7 @@ class Nginx {
     }
   }
 
-  // Takes the master that nginx.pid names for the server.
+  // Makes the master process that nginx.pid names the server of this object.
   async #adoptMaster(group) {
     const { outputFile } = this.server;
     const pid = await until('nginx.pid names a new master', () => {
@@ -165,8 +168,9 @@ class Nginx {
     this.pid = pid;
   }
 
-  // Upgrades the binary under way, as after an installation.  This needs the
-  // option `daemon`, because nginx ignores the signal otherwise.
+  // Replaces the running master and its workers by new ones of the same binary,
+  // as an operator does after an installation.  This needs the option `daemon`:
+  // without it nginx ignores SIGUSR2.
   async upgrade() {
     const { server: former } = this;
     const started = this.startedWorkers();
@@ -215,8 +219,8 @@ class Nginx {
                  () => this.errorLog().match(pattern), { timeout });
   }
 
-  // The same for the access log, which nginx writes after it has sent the
-  // reply.  from: the offset to search from, such as an earlier length.
+  // Waits for a line of the access log, which nginx writes after it has sent
+  // the reply.  from: the offset to search from, such as an earlier length.
   waitForAccessLog(pattern, from = 0) {
     return until(`the access log has ${pattern}`,
                  () => this.accessLog().slice(from).match(pattern));
@@ -230,8 +234,8 @@ class Nginx {
     return childrenOf(this.pid);
   }
 
-  // Reloads the configuration with the changes.  By default it also waits for
-  // the old workers to exit.
+  // Reloads the configuration with the changes, and waits until the new workers
+  // run and the old ones have exited.  wait: false does not wait for the exits.
   async reload(changes, { wait = true } = {}) {
     const started = this.startedWorkers();
     const old = this.workerPids();
@@ -288,7 +292,7 @@ class Nginx {
   }
 }
 
-// Options:
+// Starts nginx.  Options:
 //
 //   http         text inside http {}
 //   main         text before http {}
@@ -300,7 +304,7 @@ class Nginx {
 //   logFormat    format of the access log
 //   connections  connections of a worker
 //   allow        patterns of bad log lines that the test expects
-//   daemon       true: nginx can be upgraded
+//   daemon       true: nginx runs as a daemon, so that upgrade() works
 export async function startNginx(t, options) {
   const nginx = prepareNginx(t, options);
   onEnd(t, () => nginx.stop());

@@ -1,4 +1,4 @@
-// An open loop: sends requests at a fixed rate without waiting for replies.
+// Sends requests at a fixed rate, without waiting for replies (an open loop).
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,15 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const TICK_MS = 4;
 
 export class Offer {
-  answers = [];                // { at, ms, i, ...the result of send() }
+  // { at: the time of sending, ms: the time until the answer, i: the number of
+  // the request, ...the result of send() }
+  answers = [];
   sent = 0;
   #going = true;
   #flying = new Set();
   #done;
 
-  // send(i): gives a promise of an object; rate: requests a second.  After a
-  // delay of the machine all missed requests are sent at once, which keeps the
-  // rate.  steady: true leaves them out, so no burst exceeds the rate.
+  // rate: requests a second; send(i): sends a request and returns a promise of
+  // an object.  After a delay of the machine all requests that are due are sent
+  // at once, which keeps the rate.  steady: true sends only one of them, so no
+  // burst exceeds the rate.
   constructor(rate, send, { steady = false } = {}) {
     this.rate = rate;
     this.send = send;
@@ -60,7 +63,8 @@ export class Offer {
     return this;
   }
 
-  // The answers to requests that were sent between two times in ms.
+  // Returns the answers to requests that were sent between two times of
+  // performance.now().
   between(from, to) {
     return this.answers.filter(({ at }) => at >= from && at < to);
   }

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { HttpClient } from './client.mjs';
 
-// Conditions that may replace data while something is broken.
+// Conditions that the gateway may answer instead of data while something is
+// broken, with their statuses.
 const OUTAGES = {
   upstream_unreachable: 502,
   upstream_late: 504,
@@ -22,7 +23,7 @@ const NOT_CONNECTED = { not_connected: 401, grant_expired: 401 };
 // Errors of a connection after the client left or a worker was killed.
 const CUT = /^(?:ECONNRESET|EPIPE|ABORT_ERR|ERR_SSL)|hang up|aborted/;
 
-// how long a run may go on after its client has left
+// A dance or refresh may go on for this time after its client has left.
 const AFTERMATH_MS = 15000;
 
 const COOKIES_MAX = 8;
@@ -40,8 +41,8 @@ export class Person {
     this.visitor.client = new HttpClient({
       ca: gw.caText, jar: this.visitor.jar, keepAlive: false });
 
-    this.connected = false;        // null: not known
-    this.left = 0;                 // when she last left a dance or disconnect
+    this.connected = false;        // null: she does not know
+    this.left = 0;                 // time when she last left in the middle
     this.wrong = [];
     this.counts = {};
   }
@@ -112,8 +113,8 @@ export class Person {
     }
   }
 
-  // A token may expire under way, and ends with its grant.  The gateway must
-  // not send a token that has already expired.
+  // Finds out why Cigna refused a token.  A token may expire on its way, and it
+  // ends with its grant.  But the gateway must not send an expired token.
   async #whyDead(began) {
     const reply = await this.ask('GET', '/cigna/status');
     const { expires_at: end } = reply?.status === 200 ? reply.json() : {};
@@ -154,7 +155,8 @@ export class Person {
       return;                                    // HEAD
     }
     if (!condition || condition === 'upstream_error') {
-      // an error of Cigna or of the proxy, with or without its own body
+      // an error of Cigna or of nginx's proxy, with or without a body of its
+      // own
       if (![401, 429, 500, 502, 503, 504].includes(status)) {
         this.note(`status ${status}: ${body}`);
       }
@@ -188,7 +190,8 @@ export class Person {
     }
   }
 
-  // The end of a dance may be unknown to her.  An earlier grant stays.
+  // Notes the end of a dance, which may be unknown to her.  An earlier grant
+  // stays unless the dance ends with another one.
   #danced(outcome, before) {
     if (outcome === 'connected') {
       this.connected = true;

@@ -137,19 +137,19 @@ export function startServer(name, command, args, { directory, env } = {}) {
   return new Server(name, child, outputFile);
 }
 
-// The pids of the children of a process.
+// Returns the pids of a process's children.
 export function childrenOf(pid) {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     .filter((name) => parentOf(name) === pid).map(Number);
 }
 
-// The local TCP ports of a process.  Stop the process first, or the result may
-// be out of date.
+// Returns the local TCP ports of a process.  Stop the process first, or the
+// result may be out of date.
 export function portsOf(pid) {
   return new Set(socketsOf(pid).map(({ local }) => local));
 }
 
-// How many connections a process has to a port.
+// Returns the number of connections of a process to a port.
 export function connectionsTo(pid, port) {
   return socketsOf(pid).filter(({ remote }) => remote === port).length;
 }
@@ -180,12 +180,13 @@ export function isRunning(pid) {
   return parentOf(pid) !== null;
 }
 
-// Whether SIGSTOP has taken effect, which happens when the process runs next.
+// Whether a process is stopped.  A process does not stop at once after SIGSTOP,
+// but when it runs next.
 export function isStopped(pid) {
   return statOf(pid)?.state === 'T';
 }
 
-// Whether a worker of nginx is shutting down.
+// Whether a worker of nginx is shutting down or has gone.
 export function isExiting(pid) {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
@@ -195,7 +196,7 @@ export function isExiting(pid) {
   }
 }
 
-// The parent's pid, or null if the process is gone or a zombie.
+// Returns the parent's pid, or null if the process is gone or a zombie.
 function parentOf(pid) {
   const { state, parent } = statOf(pid) ?? { state: 'Z' };
   return state === 'Z' ? null : Number(parent);

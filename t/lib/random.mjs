@@ -6,7 +6,7 @@ export class Random {
     this.state = this.seed;
   }
 
-  // 0 <= n < 1
+  // Returns a number n, 0 <= n < 1.
   next() {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let n = this.state;
@@ -15,7 +15,7 @@ export class Random {
     return ((n ^ (n >>> 14)) >>> 0) / 0x100000000;
   }
 
-  // from <= n < to
+  // Returns an integer n, from <= n < to.
   between(from, to) {
     return from + Math.floor(this.next() * (to - from));
   }
@@ -28,7 +28,7 @@ export class Random {
     return list[this.between(0, list.length)];
   }
 
-  // { name: weight } -> name
+  // Returns one of the names in { name: weight }.
   weighted(weights) {
     const entries = Object.entries(weights);
     let n = this.next() * entries.reduce((sum, [, w]) => sum + w, 0);

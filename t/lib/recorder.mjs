@@ -7,18 +7,19 @@ import https from 'node:https';
 import { authority } from '../../scripts/lib/ca.mjs';
 import { onEnd, scratchDirectory } from './scratch.mjs';
 
-// The path of the sandbox's FHIR base.  Tokens may leave for paths below it.
+// The path of the sandbox's fhir_base.  The gateway sends tokens to paths below
+// it only.
 export const BASE = '/PatientAccess/v1-devportal';
 
 class Recorder {
   requests = [];
-  // answers all paths without an answer by on()
+  // answers each request for whose path on() has set no answer
   otherwise = (_, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end('{"resourceType":"Bundle"}');
   };
   #answers = new Map();
-  #below = [];                     // paths of locations, behind the base
+  #below = [];                     // names of locations that add BASE
   #connections = 0;
 
   async start(t, { plain, ca, names = ['localhost'] }) {
@@ -86,25 +87,29 @@ class Recorder {
     return this.#answers.get(path) ?? this.otherwise;
   }
 
-  // The target without the base that location() has put in front.
+  // Returns the target without BASE, if a block of location() has put BASE in
+  // front of the target.
   #seen(target) {
     return this.#below.some((name) => target.startsWith(BASE + name))
       ? target.slice(BASE.length) : target;
   }
 
-  // path: without the base; answer(request, response, recorded request)
+  // Sets the answer to requests for a path.  path: as in the recorded `url`,
+  // that is, without BASE if the request came through a block of location();
+  // answer: a function of node's request and response and the recorded request
   on(path, answer) {
     this.#answers.set(path, answer);
   }
 
-  // Returns and forgets the requests since the last call.
+  // Returns the requests since the last call, and forgets them.
   take() {
     return this.requests.splice(0);
   }
 
-  // A location that proxies to the path of its own name below the base.
-  // to: another origin, or another whole target of proxy_pass; fhir: true,
-  // false, or the arguments of cigna_fhir.
+  // Returns the text of a location block that passes requests to this recorder.
+  // If `name` is a path and `to` is an origin, the recorder gets BASE, the name
+  // and the rest of the request's path.  Otherwise proxy_pass is `to` alone.
+  // fhir: true, false, or the arguments of cigna_fhir; lines: more directives.
   location(name, { fhir = true, lines = [], to } = {}) {
     return `
         location ${name} {
@@ -128,7 +133,8 @@ class Recorder {
   }
 }
 
-// Options: plain (no TLS), ca (another recorder's), names (in its certificate).
+// Options: plain (true: no TLS), ca (the authority that issues the certificate,
+// such as that of another recorder), names (host names in the certificate).
 export async function startRecorder(t, options = {}) {
   const recorder = new Recorder();
   await recorder.start(t, options);

@@ -1,8 +1,8 @@
-// Records of the vault in Redis.
+// Reads and writes records of the vault in Redis.
 
 import { connected, grantKeys } from './fhir.mjs';
 
-// { field: value } of a hash
+// Returns the fields of a hash: { field: value }.
 export async function readRecord(gw, key) {
   const flat = await gw.redis.command('HGETALL', key);
   return Object.fromEntries(flat.map((one, i) => [one, flat[i + 1]])
@@ -14,7 +14,8 @@ export async function writeRecord(gw, key, fields) {
   await gw.redis.command('HSET', key, ...Object.entries(fields).flat());
 }
 
-// { visitor, key } of a new grant
+// Connects a member.  Returns the visitor and the Redis key of the new grant:
+// { visitor, key }.
 export async function withKey(gw, options) {
   const before = await grantKeys(gw);
   const visitor = await connected(gw, options);
@@ -31,14 +32,15 @@ export async function copyRecords(gw, redis) {
   }
 }
 
-// The text with one bit flipped in the byte at `at`; below zero: from the end.
+// Returns the text with one bit flipped in the byte at `at`.  A negative `at`
+// counts from the end.
 export function flipped(text, at) {
   const bytes = Buffer.from(text, 'latin1');
   bytes[at < 0 ? bytes.length + at : at] ^= 1;
   return bytes.toString('latin1');
 }
 
-// The number of grants under each key id: { id: count }
+// Counts the grants that each sealing key has sealed: { key id in hex: count }.
 export async function grantsByKey(gw) {
   const counts = {};
 

@@ -38,7 +38,8 @@ export class Redis {
     this.password = options.acl ? passwordOf(GATEWAY) : options.password;
   }
 
-  // true: conf/redis/ has its users, and one of them is for scripts/vault
+  // Whether this Redis has the users of conf/redis/, one of them for
+  // scripts/vault.
   get hasUsers() {
     return Boolean(this.options.acl);
   }
@@ -121,15 +122,17 @@ export class Redis {
     return true;
   }
 
-  // From now on only the new user can log in.  This connection stays.
+  // Adds the user `username`, and lets nobody else log in from now on.  The
+  // test's own connection stays logged in.
   async #addUser() {
     await this.command('ACL', 'SETUSER', this.username, 'reset', 'on',
                        `>${this.password}`, '~*', '&*', '+@all');
     await this.command('ACL', 'SETUSER', 'default', 'off');
   }
 
-  // Repeats a command on a new connection if the old one was closed.  Sentinels
-  // close all connections when they change a server's role.
+  // Sends a command and returns its reply.  If the connection was closed, the
+  // command is repeated on a new one: Sentinels close all connections of a
+  // server when they change its role.
   async command(...args) {
     try {
       return await this.client.command(...args);
@@ -149,15 +152,15 @@ export class Redis {
     return client;
   }
 
-  // { name: value } of INFO
+  // Returns a section of INFO: { name: value }.
   async info(section) {
     const text = await this.command('INFO', section);
     return Object.fromEntries([...text.matchAll(/^(\w+):(.*)\r$/gm)]
       .map(([, name, value]) => [name, value]));
   }
 
-  // Every key with its value: { key: reply }.  The many markers of a cluster
-  // have false for a value, because they hold no data of the gateway.
+  // Returns every key with its value: { key: reply }.  A cluster has a marker
+  // for each hash slot.  Their values are false, because they hold no data.
   async dump() {
     const keys = await this.command('KEYS', '*');
 
@@ -168,7 +171,7 @@ export class Redis {
     })));
   }
 
-  // Saves all keys for restore().
+  // Returns all keys with their values, for restore().
   async save() {
     const keys = await this.command('KEYS', '*');
     return Promise.all(keys.map(async (key) => [
@@ -203,7 +206,7 @@ export class Redis {
     return this.password ? { 'redis.password': this.password } : {};
   }
 
-  // Stops the process: connections stay open, and it answers nothing.
+  // Freezes the process: its connections stay open, and it answers nothing.
   freeze() {
     this.frozen = true;
     this.server.signal('SIGSTOP');
@@ -224,7 +227,7 @@ export class Redis {
     await this.server.stop();
   }
 
-  // Kills the process, which closes no connection properly.
+  // Kills the process by SIGKILL, so that it closes no connection properly.
   async kill() {
     if (this.stopped) {
       return;

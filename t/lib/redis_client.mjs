@@ -2,8 +2,8 @@
 
 import { connect } from 'node:net';
 
-// Speaks RESP2.  Strings are latin1, so binary values can be searched and
-// compared.
+// The client speaks RESP2.  Strings are latin1, so binary values can be
+// searched and compared.
 export class RedisClient {
   #pending = [];
   #buffer = '';

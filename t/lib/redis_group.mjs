@@ -12,14 +12,14 @@ import { onEnd, scratchDirectory, until } from './scratch.mjs';
 const REPLICATION = {
   masteruser: 'replica',
   masterauth: passwordOf('replica'),
-  // a replica that comes back is in sync at once
+  // With these lines a replica that comes back is in sync at once.
   'repl-diskless-sync': 'yes',
   'repl-diskless-sync-delay': 0,
   'repl-ping-replica-period': 1,
 };
 
 export class RedisGroup {
-  // servers: all of them; nodes: those that hold data
+  // servers: all servers; nodes: those of them that hold data
   servers = [];
   nodes = [];
 
@@ -79,7 +79,8 @@ export class RedisGroup {
     return node;
   }
 
-  // The host of each server, in the gateway's configuration and in theirs.
+  // The host of each server, in the gateway's configuration and in those of the
+  // servers.
   get host() {
     return this.names ? 'localhost' : '127.0.0.1';
   }
@@ -113,7 +114,7 @@ export class RedisGroup {
   }
 
   // Cuts the replicas off, so that no later write to the primary reaches them:
-  // freezes them, and drops the data that is on its way.
+  // freezes them, and drops the data that is on its way.  Returns the replicas.
   async detach(primary) {
     const replicas = await this.replicasOf(primary);
 
@@ -124,7 +125,8 @@ export class RedisGroup {
     return replicas;
   }
 
-  // Kills the primary, which loses all its writes since detach().
+  // Kills the primary, so that all writes since detach() are lost, and thaws
+  // the replicas.
   async loseDetached(primary, replicas) {
     await primary.kill();
     for (const replica of replicas) {
@@ -159,7 +161,7 @@ export class RedisGroup {
         && Number(one.slave_repl_offset) >= offsets[one.master_port]));
   }
 
-  // Every key of every running node.
+  // Returns every key of every running node with its value.
   async dump() {
     const dumps = await Promise.all(this.running.map((node) => node.dump()));
     return Object.assign({}, ...dumps);

@@ -1,8 +1,8 @@
-// Starts the stand-in for Cigna for a gateway of the tests.
+// Starts the sandbox that stands in for Cigna.
 //
-// A process needs half a second of a processor to load the stand-in.  So a
-// process whose stand-in was stopped is kept, and the next stand-in of this
-// file of tests starts there.
+// Loading the sandbox's code takes half a second of processor time.  So the
+// process of a stopped sandbox is kept, and the next sandbox of the same file
+// of tests starts in that process.
 
 import { fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

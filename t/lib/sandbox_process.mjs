@@ -1,6 +1,7 @@
-// A process that runs one stand-in for Cigna after another.  sandbox.mjs starts
-// it and sends { config } or { stop: true }.  The answers are { info }, {} or
-// { failure }.  The process ends when its parent has gone.
+// A process that runs one sandbox after another.  sandbox.mjs starts the
+// process and sends { config } to start a sandbox or { stop: true } to stop it.
+// The answers are { info }, {} or { failure }.  The process ends when its
+// parent has gone.
 
 import { readConfig } from '../../scripts/sandbox/config.mjs';
 import { startSandbox } from '../../scripts/sandbox/sandbox.mjs';

@@ -1,5 +1,6 @@
-// A gateway with a FHIR server that reads bytes, and two members who share one
-// kept connection to it.  Requests of one member must not affect the other.
+// A gateway, a FHIR server that reads byte by byte, and two members whose
+// requests share one kept connection to the FHIR server.  Requests of one
+// member must not affect the other.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +11,8 @@ import { startWire } from './wire.mjs';
 
 export const PLACE = '/w/';
 
-// The target of a request that the FHIR server must see.
+// Returns the target that the FHIR server must see for a request with this
+// name.
 export const targetOf = (name) => `${BASE}${PLACE}${name}`;
 
 class Scene {
@@ -30,7 +32,8 @@ class Scene {
     this.gw.options.locations = [
       this.fhir.location(PLACE, { to: 'https://kept', lines: [
         'proxy_http_version 1.1;', 'proxy_set_header Connection "";',
-        // A caller must not be able to choose the Host that leaves.
+        // The operator passes on the caller's Host, but the Host that leaves
+        // must be that of fhir_base.
         'proxy_set_header Host $host;', 'auth_request /who;', ...lines] }),
       locations?.(this.fhir) ?? '',
       // The app gets only the cookie, because its HTTP parser, which is node's,
@@ -60,7 +63,8 @@ class Scene {
     return reply.json().whose;
   }
 
-  // Returns a name that no request has used yet.
+  // Returns a name that no request has had yet.  The name is the last segment
+  // of the request's path.
   name(what) {
     this.#asked += 1;
     return `${what}-${this.#asked}`;
@@ -83,7 +87,8 @@ class Scene {
     return name;
   }
 
-  // Checks that exactly these requests, [member, name], arrived without fault.
+  // Checks that exactly these requests, [member, name], arrived, in this order
+  // and without fault.
   assertArrived(wanted) {
     const seen = this.fhir.take();
 
@@ -100,8 +105,8 @@ class Scene {
   }
 }
 
-// Options: those of standardGateway(); lines: more lines of the location;
-// locations(fhir): gives more locations.
+// Options: those of standardGateway(); lines: more lines of the location PLACE;
+// locations: a function that takes the FHIR server and returns more locations.
 export async function startScene(t, options = {}) {
   const scene = new Scene();
   await scene.start(t, options);

@@ -1,4 +1,5 @@
-// Private directories, free ports and waiting, for all servers of the tests.
+// Helpers of all tests: hooks that run at a test's end, private directories,
+// free ports, and waiting for a condition.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -39,9 +40,9 @@ async function runHooks(hooks) {
   }
 }
 
-// Makes a directory that is removed when the test ends, unless CIGNA_KEEP is
-// set.  It is readable for all, because nginx's workers run as nobody and need
-// the Redis socket and their temporary files in it.
+// Makes a directory, and removes it when the test ends, unless CIGNA_KEEP is
+// set.  Every user may enter and read the directory: nginx's workers run as
+// nobody, and must reach Redis' socket and their temporary files below it.
 export function scratchDirectory(t, name = 'test') {
   const directory = mkdtempSync(path.join(tmpdir(), `cigna-${name}-`));
   chmodSync(directory, 0o755);
@@ -57,12 +58,18 @@ export function scratchDirectory(t, name = 'test') {
   return directory;
 }
 
-// Returns a port that was free a moment ago.  No port is given out twice by one
-// process or in two lanes.  All ports are below the system's ephemeral ports,
-// because a connection could take one before its server does.  The bus of a
-// Redis Cluster uses a port 10000 above, so the three lanes end below 22000.
-const PORTS = 3300;
-const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 3);
+// Returns a port of 127.0.0.1 that was free a moment ago.  A process never gets
+// a port twice.  Processes that run at the same time take ports from different
+// ranges: CIGNA_LANE is the number of the range, from 0 to 3, and a process
+// without CIGNA_LANE uses range 4.
+//
+// A node of a Redis Cluster also listens on the port 10000 above its own, if
+// its configuration names no other port for the bus.  So the five ranges end
+// below 22000, and the ports 10000 above end below 32000.  The system's
+// ephemeral ports begin at 32768.  The system could give such a port to a
+// connection before the server listens there.
+const PORTS = 2000;
+const FIRST_PORT = 12000 + PORTS * Number(process.env.CIGNA_LANE ?? 4);
 
 const given = new Set();
 
@@ -85,14 +92,16 @@ function isFree(port) {
   });
 }
 
-// Fails and shows the list unless it is empty.
+// Fails unless the list is empty.  The message has `what` and all items.
 export function assertNone(what, list) {
   if (list.length) {
     assert.fail(`${what}:\n${list.join('\n')}`);
   }
 }
 
-// Calls ask() until its answer is truthy, and returns that answer.
+// Calls ask() every `every` ms until its answer is truthy, and returns that
+// answer.  Throws after `timeout` ms.  `what` ends the sentence "waited ... in
+// vain until" of the error.
 export async function until(what, ask, { timeout = 10000, every = 10 } = {}) {
   const deadline = Date.now() + timeout;
 

@@ -33,7 +33,7 @@ class Scripted {
   requests = [];
   connections = 0;
   // { path: reply }.  A reply is bytes, after which the server closes the
-  // connection, or a function of the socket and the request.
+  // connection, or a function that gets the socket and the request.
   on = {};
   // the reply for all other paths
   otherwise = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
@@ -90,28 +90,29 @@ class Scripted {
     }
   }
 
-  // Returns and forgets the requests since the last call.
+  // Returns the requests since the last call, and forgets them.
   take() {
     return this.requests.splice(0);
   }
 }
 
-// Options: ca, names (in the certificate, by default localhost).
+// Options: ca (the authority that issues the certificate), names (host names in
+// the certificate, by default localhost).
 export async function startScripted(t, options) {
   const scripted = new Scripted();
   await scripted.start(t, options);
   return scripted;
 }
 
-// A reply with its correct length.
+// Returns the bytes of a reply with its correct length.
 export function reply(body, { status = '200 OK', lines = [],
                               type = 'application/json' } = {}) {
   return [`HTTP/1.1 ${status}`, `Content-Type: ${type}`,
           `Content-Length: ${body.length}`, ...lines, '', body].join('\r\n');
 }
 
-// Sends the same bytes repeatedly until the peer closes the connection or `max`
-// bytes are sent.  Returns how many were sent.
+// Sends the same bytes again and again, until the peer closes the connection or
+// `max` bytes are sent.  Returns the number of bytes that were sent.
 export async function pour(socket, bytes, max) {
   const closed = new Promise((resolve) => { socket.once('close', resolve); });
 

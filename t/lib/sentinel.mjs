@@ -7,11 +7,12 @@ import { until } from './scratch.mjs';
 const MASTER = 'vault';
 
 // Shorter periods of the Sentinels, so that a group is complete quickly and
-// fails over quickly.  A Sentinel accepts a replica that it has heard from
-// within five pings.  With the primary down it asks replicas once a second,
-// whatever "info-period" says.  A Sentinel that has not heard of a failover
-// turns the promoted server back into a replica after four times
-// "publish-period", so that time must be longer than the news takes.
+// fails over quickly.  A Sentinel promotes a replica only if it has heard from
+// the replica within five ping periods.  While the primary is down, the
+// Sentinel asks replicas once a second, whatever "info-period" says.  A
+// Sentinel that has not heard of a failover turns the promoted server back into
+// a replica after four times "publish-period".  So that time must be longer
+// than the news of a failover takes.
 const QUICK = ['info-period', 200, 'ping-period', 300, 'ask-period', 100,
                'publish-period', 500, 'slave-reconf-timeout', 500];
 
@@ -29,7 +30,7 @@ class SentinelGroup extends RedisGroup {
     if (!this.nodes.length) {
       await this.#prepare();
     }
-    // This starts servers that were killed, too.
+    // This also starts servers that were killed.
     await super.start();
     await Promise.all(this.sentinels.map((sentinel) =>
       sentinel.command('SENTINEL', 'DEBUG', ...QUICK)));
@@ -75,7 +76,8 @@ class SentinelGroup extends RedisGroup {
     };
   }
 
-  // Waits until every running Sentinel knows all servers, and all agree.
+  // Waits until every running Sentinel knows all servers, and all Sentinels
+  // name the same primary.
   async complete() {
     const sentinels = this.sentinels.filter(({ stopped }) => !stopped);
     const replicas = this.running.length - 1;
@@ -97,7 +99,7 @@ class SentinelGroup extends RedisGroup {
     return { ...view, replicas: replicas.map(fields) };
   }
 
-  // The primary that a Sentinel names.
+  // Returns the primary that the first running Sentinel names.
   async primary() {
     const sentinel = this.sentinels.find(({ stopped }) => !stopped);
     const [, port] = await sentinel.command(
@@ -132,8 +134,8 @@ class SentinelGroup extends RedisGroup {
     }
   }
 
-  // The server that all Sentinels name, if it is not `old` and has become a
-  // primary.
+  // Returns the server that all Sentinels name, or false if it is still `old`
+  // or has not become a primary yet.
   async #successor(old) {
     const ports = await Promise.all(this.sentinels
       .filter(({ stopped }) => !stopped)

@@ -1,22 +1,27 @@
-// The table of shapes: replies that an authorization server may send, and what
-// the gateway must make of each.
+// Tables of replies that an authorization server may send, each with the
+// gateway's expected result.
 //
 // A draft describes a reply: the fields of a JSON object, the claims of an
-// id_token, and the HTTP around them.  A row changes a draft in one way.  Rows
-// that change different parts can be combined.
+// id_token, and the HTTP around them.  Each row of a table changes a draft in
+// one way.  Rows that change different parts can be combined.
 //
-// A row is { what, part, change, end, exchange, refresh, told, named, ... }:
-//   part      the part of the draft that it changes; two rows with the same
-//             part are not combined
-//   change    changes the draft that it is given
-//   end       good (the default), unread (2xx without readable tokens), lost
-//             (not a readable HTTP reply), outage (any other status)
-//   exchange  the outcome of a dance, if `end` does not decide it
-//   refresh   the same for a refresh; foreign: the reply has another subject's
-//             tokens
-//   told      the pattern that the log must have
-//   kept      true: the reply has no readable refresh token
-//   named     true: a row of the list of faults that this table began with
+// A row has these members:
+//   what         the change in words, for the name of a test
+//   part         the part of the draft that the row changes; two rows with the
+//                same part are not combined
+//   change       a function that changes a draft
+//   end          the expected result: good (the default), unread (2xx without
+//                readable tokens), lost (not a readable HTTP reply) or outage
+//                (any other status)
+//   exchange     the outcome of a dance, if `end` does not decide it
+//   refresh      the result of a refresh, if it is not that of `end`; also
+//                "foreign" (tokens of another subject) or "other patient"
+//   refreshOnly  true: no dance gets this reply
+//   told         the pattern that the log must have
+//   kept         true: the reply has no readable refresh token, so the gateway
+//                keeps the old one
+//   named        true: the row is combined with each other such row.  Such rows
+//                of TEXTS and FRAMES are also tried with key sets and metadata
 //
 // Strings are sent as latin1.
 
@@ -40,7 +45,8 @@ const draft = (fields, more) => ({
   before: '', frame: LENGTH, after: '', ending: '\r\n', open: false, ...more,
 });
 
-// tokens: fields of the reply; claims: claims of its id_token
+// Returns the draft of a token reply.  tokens: fields of the JSON object;
+// claims: those of its id_token
 export const tokenDraft = (tokens, claims) => draft(
   { token_type: 'Bearer', expires_in: 3600, scope: 'openid patient/*.read',
     patient: 'P1', ...tokens },
@@ -49,7 +55,7 @@ export const tokenDraft = (tokens, claims) => draft(
 
 export const documentDraft = (fields) => draft(fields);
 
-// The bytes of a reply.
+// Returns the bytes of a draft's reply.
 export function bytesOf(made) {
   const { version, status, type, lines, before, frame, after, ending } = made;
   const [more, body] = frame(textOf(made));
@@ -80,7 +86,7 @@ export const KEYS = {
   p384: keyPair('ec', { namedCurve: 'P-384' }),
   ed: keyPair('ed25519'),
   weak: keyPair('rsa', { modulusLength: 1024 }),
-  // a key of another server
+  // the key of another server
   other: keyPair('rsa', { modulusLength: 2048 }),
 };
 
@@ -145,7 +151,7 @@ const CHUNKED = 'Transfer-Encoding: chunked';
 const inChunks = (options, lines = [CHUNKED]) => (body) =>
   [lines, chunks(body, options)];
 
-// Rows for any JSON document: its bytes.
+// Rows for any reply with JSON.  They change the bytes of the JSON.
 export const TEXTS = [
   row('a byte order mark', 'edge', around((text) => BOM + text),
       { named: true }),
@@ -185,7 +191,7 @@ export const TEXTS = [
   row('an empty name', 'unknown', front('"":"","\\"}":"{"')),
 ];
 
-// Rows for any reply: its status line, its header lines, its framing.
+// Rows for any reply.  They change its status line, header lines or framing.
 export const FRAMES = [
   row('status 201', 'status', set({ status: '201 Created' }), { named: true }),
   row('status 202', 'status', set({ status: '202 Accepted' })),
@@ -320,7 +326,7 @@ export const BROKEN_FRAMES = [
          'reply changes the protocol'),
 ];
 
-// The fields of a token reply.
+// Functions that make a row for one field of a token reply.
 const access = field('access_token');
 const next = field('refresh_token');
 const type = field('token_type');
@@ -500,7 +506,7 @@ export const UNREAD = [
   }, 'json=none'),
 ];
 
-// Other statuses.  None of them ends a grant.
+// Replies with a status other than 2xx.  None of them ends a grant.
 const outage = (status, what, text, {
   exchange = 'exchange_invalid',
   told = new RegExp(`status=${status},length=\\d+`),
@@ -539,7 +545,8 @@ const written = (text) => (made) => {
   made.payload = (all) => text(payload(all));
 };
 
-// These change each part before it is signed.
+// Changes of each of the three parts of an id_token.  Those of the first two
+// come before the signing.
 const standard = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
 const padded = (text) => text.padEnd(Math.ceil(text.length / 4) * 4, '=');
 const eachPart = (...changes) => (made) => made.part.push(...changes);
@@ -672,17 +679,18 @@ export const SUBJECTS = [
   }),
 ];
 
-// Key sets and metadata.  A row is { what, change, sign, exchange, told, ... }:
-//   change    changes the draft of the document
+// Key sets and metadata.  A row has these members, and rows for metadata have
+// more (see there):
+//   what      the change in words, for the name of a test
+//   change    a function that changes the draft of the document
 //   sign      header and key of the id_token
 //   exchange  the outcome of a dance, by default connected
 //   told      the pattern that the log must have, even if the document is used
-//   status, configured, issuer: only for metadata, see below
 
 const some = (rows, ...names) => rows.filter(({ what, named }) =>
   named || names.includes(what));
 
-// The rows for any document that are tried with key sets and metadata.
+// The rows of TEXTS and FRAMES that are tried with key sets and metadata.
 const DOCUMENTS = [
   ...some(TEXTS, 'a byte order mark and white space', 'an indented text',
           'half a surrogate pair', 'a number that no double holds',
@@ -719,7 +727,7 @@ const byP256 = { header: { alg: 'ES256', kid: 'p256' }, key: 'p256' };
 const others = (count, more) => Array.from({ length: count }, (_, i) =>
   jwkOf('other', { kid: `k${i}`, ...more }));
 const withoutKid = (keys) => keys.map(({ kid: _, ...key }) => key);
-// Keys with different moduli.
+// Keys without kid, each with another modulus.
 const different = (count) => Array.from({ length: count }, (_, i) => {
   const n = bytes(modulus);
   n.writeUInt32BE(0xc0000000 + i, 0);
@@ -812,10 +820,14 @@ export const KEY_SETS = [
     ...different(39), ...withoutKid([jwkOf('rsa')])], 'signature'),
 ];
 
-// Metadata.  Rows have these members as well:
-//   configured  names of endpoints that are also configured
-//   issuer      takes the issuer and gives the one of the id_token
-//   exchange    null: no dance begins
+// Metadata.  Rows may also have these members:
+//   configured  names of the settings (endpoints, issuer) that the tenant's
+//               block has as well
+//   issuer      a function that takes the tenant's issuer and returns the
+//               `iss` of the id_token
+//   unsigned    true: the gateway learns of no key set, so it cannot check the
+//               signature of an id_token
+//   exchange    null: connect answers 503, and no dance begins
 const member = (name, value, more) => document(
   `${name} ${value === undefined ? 'absent' : json(value)}`,
   put(name, value === undefined ? undefined : json(value)), more);

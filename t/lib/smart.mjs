@@ -1,5 +1,5 @@
-// A second implementation of the OAuth endpoints in public metadata,
-// independent of the gateway's: it works on values rather than on text.
+// A second implementation of writing OAuth endpoints into public metadata.  It
+// is independent of the gateway's: it works on values rather than on text.
 
 const OAUTH
   = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris';
@@ -43,8 +43,10 @@ function statement(document, wanted) {
   return document;
 }
 
-// document: a value; wanted: { field of smart-configuration: URL }.  Returns a
-// new value with its members in the order in which the gateway writes them.
+// Returns a copy of the document with these endpoints, with its members in the
+// order in which the gateway writes them.  document: a CapabilityStatement or a
+// smart-configuration, as a value; wanted: { field of smart-configuration: URL
+// }
 export function withEndpoints(document, wanted) {
   const copy = structuredClone(document);
   return copy.resourceType === 'CapabilityStatement'

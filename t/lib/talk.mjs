@@ -15,7 +15,8 @@ class Talk {
     socket.on('data', (more) => { this.text += more; });
     socket.on('error', () => {});
     socket.on('close', () => { this.closed = true; });
-    // nginx ends its side after its last reply, even if it has not read all.
+    // nginx ends its sending side after its last reply, even if it has not read
+    // all bytes of the client.
     socket.on('end', () => { this.closed = true; });
   }
 
@@ -105,7 +106,8 @@ class Talk {
   }
 }
 
-// tenant: the tenant whose server is called; protocols: those for ALPN.
+// Connects to the gateway over TLS and returns the socket.  tenant: the tenant
+// whose server is called; protocols: those to offer by ALPN.
 export async function dial(gw, { tenant = 'acme',
                                  protocols = ['http/1.1'] } = {}) {
   const socket = tls.connect({

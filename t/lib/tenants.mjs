@@ -7,9 +7,9 @@ import { lines } from './gateway.mjs';
 export const named = (prefix, n) =>
   Array.from({ length: n }, (_, i) => `${prefix}${i}`);
 
-// The blocks of these tenants, with the endpoints of the gateway's sandbox.
-// settings: lines that replace the default ones, or a function that takes the
-// name and gives them.
+// Returns the blocks of these tenants, with the endpoints of the gateway's
+// sandbox.  settings: lines that replace the default ones, or a function that
+// takes the tenant's name and returns such lines.
 export function tenantBlocks(gw, names, settings = {}) {
   const { info } = gw.sandbox;
 
@@ -44,6 +44,7 @@ location /named/ {
     proxy_ssl_trusted_certificate  ${gw.ca.certFile};
 }`;
 
-// A request without a member, which the tenant counts as one for metadata.
+// Sends a request for metadata without a member.  The gateway counts the
+// request for the tenant that X-Tenant names.
 export const metadataOf = (gw, tenant) => gw.visitor()
   .get('/named/metadata', { headers: { 'X-Tenant': tenant } });

@@ -10,7 +10,7 @@ import { TOP } from './scratch.mjs';
 const TOOL = `${TOP}/scripts/vault`;
 const USER = 'cigna-vault';
 
-// { code, out, err }
+// Resolves to { code, out, err }: the exit code and the outputs.
 export function runVault(args, options = {}) {
   return new Promise((resolve, reject) => {
     execFile(TOOL, args.map(String), {
@@ -25,8 +25,8 @@ export function runVault(args, options = {}) {
   });
 }
 
-// Options that log the tool in as its own user, if Redis has the users of
-// conf/redis/.
+// Returns options with which scripts/vault logs in as its own user, if Redis
+// has the users of conf/redis/.
 export function vaultLogin(redis, directory) {
   if (!redis.hasUsers) {
     return [];
@@ -36,6 +36,7 @@ export function vaultLogin(redis, directory) {
   return ['--username', USER, '--password-file', file];
 }
 
-// The text of a configuration.  settings: lines of cigna_vault.
+// Returns the text of a configuration for scripts/vault.  settings: lines of
+// cigna_vault; more: text after that block.
 export const vaultConfiguration = (settings, more = '') =>
   `http {\n    cigna_vault {\n${settings}\n    }\n${more}\n}\n`;

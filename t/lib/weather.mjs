@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isRunning } from './process.mjs';
 
+// The switches of the sandbox, and the weight of each of their values.
 const FAULTS = {
   token_fault: { none: 6, html: 1, 500: 1, 429: 1, garbage: 1, 'cut-before': 1,
                  'cut-after': 1, 'cut-mid': 1, hang: 1 },

@@ -1,6 +1,7 @@
 // An upstream that reads bytes as the strictest server does: everything except
-// one plain GET or HEAD with nothing after it is a fault.  Its reply has the
-// number of the token that came, and the target.
+// one plain GET or HEAD with nothing after it is a fault.  The reply has the
+// target, and the number of the request's token: the first token to arrive has
+// number 0.
 
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -15,8 +16,8 @@ const BEARER = /^Bearer (MARKs[\w-]{15}|eyJ[\w.-]+)$/;
 const REQUEST = /^(GET|HEAD) (\/[!-~\x80-\xff]*) (HTTP\/1\.[01])$/;
 const LINE = /^([!#$%&'*+.^_`|~\dA-Za-z-]+): ?([\t -~\x80-\xff]*)$/;
 
-// Header lines that a request of a FHIR location never has, beside
-// X-Forwarded-*.
+// Header lines that no request of a FHIR location may have.  X-Forwarded-*
+// lines are forbidden, too.
 const NEVER = new Set(['content-length', 'transfer-encoding', 'te', 'trailer',
                        'upgrade', 'expect', 'keep-alive', 'cookie', 'cookie2',
                        'proxy-authorization', 'proxy-connection', 'forwarded',
@@ -24,16 +25,16 @@ const NEVER = new Set(['content-length', 'transfer-encoding', 'te', 'trailer',
 
 const BYTES_MAX = 16 << 20;
 
-// how long the server waits for bytes after the header
+// The server waits for this time for bytes after the header.
 const BEYOND_MS = 3;
 
 class Wire {
   requests = [];               // see read()
   bytes = '';                  // all received bytes, up to BYTES_MAX
-  tokens = new Map();          // token -> number, in the order of arrival
+  tokens = new Map();          // token: its number, in the order of arrival
   connections = 0;
   sockets = new Set();
-  // Gives the reply to a request: a text, or null to cut the connection.
+  // Returns the reply to a request: a text, or null to cut the connection.
   answer = (seen) => this.reply(seen);
 
   async start(t, { plain, ca, names = ['localhost'] }) {
@@ -118,7 +119,8 @@ class Wire {
     seen.whose = this.tokens.get(seen.token);
   }
 
-  // A reply to a request, with this status, more lines and this body.
+  // Returns the text of a reply to a request.  more: header lines; body: by
+  // default one that identifies the request.
   reply({ method, target, whose, lines }, status = 200,
         { more = [], body, type = 'application/json' } = {}) {
     const closes = lines.some(([name, value]) =>
@@ -132,13 +134,15 @@ class Wire {
             method === 'HEAD' ? '' : content].join('\r\n');
   }
 
-  // Returns and forgets the requests since the last call.
+  // Returns the requests since the last call, and forgets them.
   take() {
     return this.requests.splice(0);
   }
 
-  // A location that proxies here, to the path of its own name below the base.
-  // to: another origin, or another whole target of proxy_pass.
+  // Returns the text of a location block that passes requests to this server.
+  // If `to` is an origin, the server gets BASE, the name and the rest of the
+  // request's path.  Otherwise proxy_pass is `to` alone.  lines: more
+  // directives.
   location(name, { to = `https://127.0.0.1:${this.port}`, lines = [] } = {}) {
     const target = /^https?:\/\/[^/]+$/.test(to) ? `${to}${BASE}${name}` : to;
     return `
@@ -154,8 +158,8 @@ class Wire {
   }
 }
 
-// Reads a request: { bytes, beyond, method, target, lines, token, faults }.
-// beyond: the bytes after the header.
+// Parses the header of a request: { bytes, beyond, method, target, version,
+// lines, token, faults }.  beyond: the bytes after the header; faults: texts
 export function read(bytes, beyond = '') {
   const ended = bytes.endsWith('\r\n\r\n');
   const [first, ...rest] = (ended ? bytes.slice(0, -4) : bytes).split('\r\n');
@@ -212,7 +216,8 @@ function pathFaults(target) {
     .map((segment) => `segment ${JSON.stringify(segment)}`);
 }
 
-// Options: plain (no TLS), ca (another wire's), names (in its certificate).
+// Options: plain (true: no TLS), ca (the authority that issues the certificate,
+// such as that of another server), names (host names in the certificate).
 export async function startWire(t, options = {}) {
   const wire = new Wire();
   await wire.start(t, options);

@@ -7,8 +7,9 @@
  *
  *     /probe?op=put&id=1&len=20&generation=3&checked=0[&epoch=5]
  *
- * A request gets a JSON object.  Absent arguments are 0.  The token of an entry
- * is derived from its id and generation, so any mix-up shows.
+ * The reply is a JSON object.  Arguments that are absent are 0.  The token of
+ * an entry of the cache is derived from its id and generation, so any mix-up of
+ * entries shows.
  */
 
 
@@ -33,7 +34,7 @@ typedef struct {
     ngx_cigna_cache_key_t     key;
     ngx_cigna_cache_entry_t   entry;
     uint64_t                  id;
-    u_char                   *last;        /* of the reply */
+    u_char                   *last;        /* end of the reply so far */
 } ngx_cigna_probe_t;
 
 
@@ -137,7 +138,7 @@ ngx_module_t  ngx_cigna_probe_module = {
 };
 
 
-/* nginx's build writes these for a module. */
+/* nginx's build writes these arrays for a dynamic module. */
 
 ngx_module_t  *ngx_modules[] = { &ngx_cigna_probe_module, NULL };
 
@@ -252,7 +253,9 @@ ngx_cigna_probe_arg(ngx_cigna_probe_t *p, const char *name)
 }
 
 
-/* Keys of ids that 7 divides differ only in their last bytes. */
+/*
+ * The keys of all ids that are multiples of 7 begin with the same eight bytes.
+ */
 
 static void
 ngx_cigna_probe_key(ngx_cigna_probe_t *p, uint64_t id)
@@ -282,7 +285,7 @@ ngx_cigna_probe_who(u_char *who, uint64_t id)
     (void) ngx_sprintf(text, "%027uL", id * 0x9e3779b97f4a7c15);
     ngx_memcpy(who, text, CIGNA_NAME_LEN);
 
-    /* The first bytes order a tree differently from the rest. */
+    /* The order by the first eight bytes differs from that by the others. */
 
     (void) ngx_sprintf(text, "%08xD", (uint32_t) id * 2654435761);
     ngx_memcpy(who, text, 8);
@@ -381,7 +384,10 @@ ngx_cigna_probe_get_entry(ngx_cigna_probe_t *p, ngx_uint_t *epoch,
 }
 
 
-/* epoch: the epoch that "get" returned, by default the current one */
+/*
+ * Puts an entry into the cache.  The argument "epoch" is the epoch that op=get
+ * returned, by default the current one.
+ */
 
 static void
 ngx_cigna_probe_put(ngx_cigna_probe_t *p)
@@ -430,7 +436,10 @@ ngx_cigna_probe_drop(ngx_cigna_probe_t *p)
 }
 
 
-/* grant, generation: those of the invalidation message */
+/*
+ * Handles an invalidation message with the grant and the generation of the
+ * arguments.
+ */
 
 static void
 ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
@@ -446,7 +455,10 @@ ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
 }
 
 
-/* Makes entries suspect that were checked before the time "checked". */
+/*
+ * Makes the entries suspect that Redis confirmed before the time in the
+ * argument "checked".
+ */
 
 static void
 ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
@@ -458,8 +470,9 @@ ngx_cigna_probe_suspect(ngx_cigna_probe_t *p)
 
 
 /*
- * Puts n entries with records of len bytes into the journal, beginning with id.
- * confirmed: whether Redis has confirmed them.  n may be 0.
+ * Puts n entries with records of len bytes into the journal, for the ids from
+ * id on.  The argument "confirmed" says whether Redis has confirmed the
+ * entries.  n may be 0.
  */
 
 static void
@@ -500,7 +513,7 @@ ngx_cigna_probe_note(ngx_cigna_probe_t *p)
 }
 
 
-/* Puts n entries into the cache, beginning with id. */
+/* Puts n entries into the cache, for the ids from id on. */
 
 static void
 ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
@@ -522,7 +535,7 @@ ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
 }
 
 
-/* Looks up n entries in the cache, beginning with id. */
+/* Looks up n entries in the cache, for the ids from id on. */
 
 static void
 ngx_cigna_probe_find(ngx_cigna_probe_t *p)
@@ -549,7 +562,10 @@ ngx_cigna_probe_find(ngx_cigna_probe_t *p)
 }
 
 
-/* bytes: the cost of a page including the slab's description of it */
+/*
+ * Replies with the number of free pages and the bytes that a page takes
+ * together with the slab's description of it.
+ */
 
 static void
 ngx_cigna_probe_pages(ngx_cigna_probe_t *p)
@@ -560,7 +576,7 @@ ngx_cigna_probe_pages(ngx_cigna_probe_t *p)
 }
 
 
-/* Counts how often the zone holds the first bytes of a token, at most 16. */
+/* Counts the places in the zone that have the first 16 bytes of a token. */
 
 static void
 ngx_cigna_probe_search(ngx_cigna_probe_t *p)

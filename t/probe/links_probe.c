@@ -1,6 +1,8 @@
 
 /*
- * Runs cigna_link_filter.c on the standard input.
+ * Rewrites the links in the FHIR resource on standard input, by
+ * core/fhir/cigna_link_filter.c.  OWN is the gateway's base URL with "/" at its
+ * end.  Each BASE is a base URL of the FHIR server.
  *
  *     links_probe CHUNK[,CHUNK...] OWN BASE...
  *
@@ -9,7 +11,8 @@
  *
  *     links_probe -b ROUNDS OWN BASE...
  *
- *         prints the bytes per second of CPU time
+ *         rewrites the input ROUNDS times, and prints the bytes of input per
+ *         second of CPU time
  */
 
 #define _GNU_SOURCE
@@ -30,8 +33,9 @@ static uint8_t        out[CHUNK];
 
 
 /*
- * Writes the result to a file.  Without a file it copies each piece to a buffer
- * as nginx's filter does.  Returns the length of the result.
+ * Rewrites the text in pieces of "chunk" bytes, and writes the result to a
+ * file.  If there is no file, each piece of the result is copied to a buffer,
+ * as nginx's body filter does.  Returns the length of the result.
  */
 
 static size_t
@@ -80,7 +84,11 @@ rewrite(cigna_slice_t text, size_t chunk, const cigna_bases_t *bases,
 }
 
 
-/* Returns 0, or the size of pieces that changes the result. */
+/*
+ * Rewrites the text in pieces of each size in "chunks", and writes the first
+ * result to standard output.  Returns 0, or the first size that gives another
+ * result.
+ */
 
 static size_t
 rewrite_all(cigna_slice_t text, const char *chunks, const cigna_bases_t *bases,

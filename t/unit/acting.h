@@ -9,8 +9,8 @@
 
 
 /*
- * A world for each test, and two actors in it.  The setup() of a file of tests
- * calls new_world() first.
+ * A simulated world for each test, and two actors in it.  Each file of tests
+ * has a setup(), which calls new_world() first.
  */
 
 extern world_t        w;

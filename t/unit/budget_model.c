@@ -4,24 +4,24 @@
 #include "budget_model.h"
 
 
-/* a bucket with the limit that holds for it now */
+/* a bucket with its present limit */
 
 typedef struct {
     cigna_gcra_t        *bucket;           /* NULL: no limit */
     cigna_gcra_limit_t   limit;
-    int64_t              left_ns;          /* of a ramp: until it is over */
-    unsigned             dry:1;
+    int64_t              left_ns;          /* until a ramp is over, else 0 */
+    unsigned             dry:1;            /* dry_run: refuses nothing */
 } model_way_t;
 
 
-/* all that a request has to pass */
+/* all limits that a request has to pass */
 
 typedef struct {
     model_way_t   gateway;
     model_way_t   minimum;
     model_way_t   tenant;
-    model_way_t   all;              /* ramps */
-    model_way_t   own;
+    model_way_t   all;                     /* ramp after the origin's pause */
+    model_way_t   own;                     /* ramp after the tenant's pause */
 } model_ways_t;
 
 
@@ -54,7 +54,7 @@ model_pause(model_pause_t *p, int64_t retry_after_ms, unsigned jitter,
 }
 
 
-/* after a step back of the clock all of it happened so much earlier */
+/* after a step back of the clock, moves the times of a pause back as far */
 
 static void
 model_step(model_pause_t *p, int64_t now_ns)
@@ -96,7 +96,7 @@ model_lease(const cigna_budget_plan_t *plan, const model_buckets_t *b,
     tenant = model_fits(&w.tenant, n);
     n = w.tenant.dry ? n : tenant;
 
-    /* first of the common part, then of the tenant's minimum */
+    /* first from the common part, then from the tenant's minimum */
 
     common = model_fits(&w.gateway, n);
     own = w.minimum.bucket ? model_fits(&w.minimum, n - common) : 0;
@@ -145,7 +145,9 @@ model_ways(const cigna_budget_plan_t *plan, const model_buckets_t *b,
 }
 
 
-/* twice what fits is remembered, as in the script */
+/*
+ * as in the script, a bucket can hold twice as much as its limit lets through
+ */
 
 static void
 model_way(model_way_t *w, cigna_gcra_t *bucket, const cigna_gcra_limit_t *l,
@@ -222,7 +224,7 @@ model_fits(const model_way_t *w, int64_t n)
 }
 
 
-/* a dry bucket is as full as one that refuses would be */
+/* with dry_run a bucket is charged as if it refused what does not fit */
 
 static void
 model_pay(model_way_t *w, int64_t n)
@@ -239,7 +241,7 @@ model_pay(model_way_t *w, int64_t n)
 }
 
 
-/* a ramp may be over before it would let the next one through */
+/* the time until the next request fits, or until the ramp is over if earlier */
 
 static int64_t
 model_wait(const model_way_t *w)
@@ -256,7 +258,7 @@ model_wait(const model_way_t *w)
 }
 
 
-/* the longest wait is the reason */
+/* sets the longest wait, and the limit that causes it */
 
 static void
 model_why(const model_ways_t *w, cigna_budget_grant_t *g)

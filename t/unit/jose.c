@@ -88,7 +88,7 @@ jose_raw_key(EVP_PKEY *pkey)
 }
 
 
-/* length of a coordinate of a P-256 or P-384 key */
+/* the length of a coordinate of a P-256 or P-384 key, in bytes */
 
 static int
 jose_len(EVP_PKEY *pkey)
@@ -130,7 +130,7 @@ jose_jwk(EVP_PKEY *pkey, const char *more)
 }
 
 
-/* from DER to r and s, one after the other (RFC 7518, section 3.4) */
+/* converts a DER signature to r and s in a row (RFC 7518, section 3.4) */
 
 static size_t
 jose_raw(const uint8_t *der, size_t len, uint8_t *raw, int half)

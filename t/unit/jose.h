@@ -14,41 +14,42 @@
 
 
 /*
- * Keys and tokens as an issuer makes them, for the tests of JWKs and JWTs.
- * Texts are zero-terminated and lie in one buffer, which jose_reset() empties.
+ * Makes keys and tokens as an issuer does, for the tests of JWKs and JWTs.  The
+ * returned texts are zero-terminated.  They lie in one buffer, which
+ * jose_reset() empties.
  */
 
 void jose_reset(void);
 
-/* a copy in the buffer, with a zero after it */
+/* copies a text to the buffer, with a zero after it */
 char *jose_keep(const char *text, size_t len);
 
 char *jose_base64url(const void *bytes, size_t len);
 
-/* a number of a key in base64url, padded to len bytes */
+/* a number of a key in base64url, with leading zeros up to len bytes */
 char *jose_number(EVP_PKEY *pkey, const char *name, int len);
 
 /* the public bytes of an Ed25519 key in base64url */
 char *jose_raw_key(EVP_PKEY *pkey);
 
-/* a JWK; "more": further members, each with a comma in front */
+/* the public JWK of a key; more: further members, each with a comma in front */
 char *jose_jwk(EVP_PKEY *pkey, const char *more);
 
 /*
- * Signs a text; returns the length of the signature.  digest: NULL for Ed25519;
- * pss: RSA-PSS.  jose_sign() takes SHA-256 and no PSS.
+ * Signs a text, and returns the length of the signature.  digest: its name, or
+ * NULL for Ed25519; pss: 1 for RSA-PSS.  jose_sign() uses SHA-256 without PSS.
  */
 size_t jose_sign_as(EVP_PKEY *pkey, const char *digest, int pss,
     const char *text, uint8_t sig[1024]);
 size_t jose_sign(EVP_PKEY *pkey, const char *text, uint8_t sig[1024]);
 
-/* header and payload of a token: all that is before the second dot */
+/* header and payload of a token in base64url: the text that is signed */
 char *jose_text(const char *header, const char *payload);
 
-/* that text and its signature: a token */
+/* a token of that text and a signature */
 char *jose_join(const char *text, const void *sig, size_t len);
 
-/* all of that, signed by jose_sign() */
+/* a token of a header and a payload, signed by jose_sign() */
 char *jose_token(EVP_PKEY *pkey, const char *header, const char *payload);
 
 

@@ -51,7 +51,10 @@ redis_server_start(redis_server_t *s, int is_cluster)
 }
 
 
-/* a cluster's Redis must have a port, so it gets one that no client uses */
+/*
+ * With port 0 Redis listens on the Unix socket.  A node of a cluster also opens
+ * port 10000 for the cluster's bus, which nothing uses here.
+ */
 
 static void
 redis_server_run(const redis_server_t *s, int is_cluster)

@@ -7,10 +7,10 @@
 #include <hiredis/hiredis.h>
 
 
-#define REDIS_SERVER_WAIT_MS  30000        /* it is ready in this time */
+#define REDIS_SERVER_WAIT_MS  30000        /* Redis must be ready by then */
 
 
-/* a real Redis, on a socket in a directory that goes with it */
+/* a real Redis, which listens on a socket in a temporary directory */
 
 typedef struct {
     char            directory[256];
@@ -19,13 +19,15 @@ typedef struct {
 } redis_server_t;
 
 
-/* 0, or -1: there is something to stop in both cases */
+/* returns 0 or -1; call redis_server_stop() in both cases */
 int redis_server_start(redis_server_t *s, int is_cluster);
 
-/* another connection, freed by the caller; NULL: not ready in time */
+/*
+ * opens another connection, which the caller frees; NULL if Redis is not ready
+ */
 redisContext *redis_server_dial(const redis_server_t *s);
 
-/* 0, or -1 where the directory stays */
+/* stops Redis and removes the directory; -1 if the directory stays */
 int redis_server_stop(redis_server_t *s);
 
 

@@ -12,14 +12,14 @@
 #include "vault/cigna_grant_write.h"
 
 
-/* for the tests of the refresh */
+/* helpers for the tests of the refresh */
 
 #define CROWD    60
 
 #define HOUR_MS  (3600 * 1000)
 #define DAY_MS   (24 * HOUR_MS)
 
-/* members connect on node 0, and their grants are refreshed on this one */
+/* the member connects on node 0, and begin() sets up refreshes on this node */
 
 #define NODE     1
 
@@ -27,42 +27,53 @@
 extern world_actor_t  crowd[CROWD];
 
 
-/* makes a world, and a member who is connected in it */
+/* makes a world in which the member is connected */
 int setup(void **state);
 
-/* begin: sets a refresh up; finish: runs it to its end; refresh: both */
+/*
+ * begin() sets up a refresh, finish() runs it to its end, refresh() does both
+ */
 cigna_refresh_t *begin(world_actor_t *actor);
 cigna_refresh_t *finish(world_actor_t *actor);
 cigna_refresh_t *refresh(world_actor_t *actor);
 
-/* the same on another node, with a journal of its own */
+/* the same on another node, which has a journal of its own */
 cigna_refresh_t *begin_elsewhere(world_actor_t *actor);
 cigna_refresh_t *refresh_elsewhere(world_actor_t *actor);
 
-/* sets the clock: the access token is due and still serves; it has expired */
+/*
+ * sets the clock to a time when the refresh is due and the token still serves
+ */
 void make_due(void);
+
+/* sets the clock to the expiry of the access token */
 void make_expired(void);
 
+/* run the actor until the operation is pending that the name says */
 void stop_before(world_actor_t *actor, cigna_script_e script);
 void stop_at_turn(world_actor_t *actor);
 void stop_at_exchange(world_actor_t *actor);
 
-/* the member's grant, which lives until the next call */
+/* the member's grant in Redis, whose slices live until the next call */
 cigna_grant_t stored(void);
 
-/* the lock of the member's grant; NULL: there is none */
+/* the lock of the member's grant; NULL if there is none */
 const world_field_t *lock(void);
 
-/* how long the write-ahead mark still lasts; 0: there is none */
+/* the time until the write-ahead mark is past its deadline; 0: no mark */
 int64_t mark_left_ms(void);
 
+/* disconnects the member */
 void disconnect(void);
 
-/* runs a refresh whose exchange ends this way */
+/* runs a refresh whose exchange has this result */
 void lose_exchange(world_fault_e fault);
 
 
-/* of a grant that is marked spent the attempts stay counted */
+/*
+ * The grant has neither lock nor mark.  If it is marked spent, the count of its
+ * attempts stays.
+ */
 
 #define assert_unlocked()                                                     \
     do {                                                                      \

@@ -15,22 +15,22 @@
 
 
 /*
- * Copies bytes to where the one after the last (or the one before the first)
- * lies on an unreadable page, so that reading it ends the program.  Freed by
- * support_release(), at the latest when the program ends.
+ * Copies bytes to memory whose end (or start) borders on an unreadable page, so
+ * that reading the byte after the last one (or before the first one) ends the
+ * program.  The caller does not free the copy: support_release() does.
  */
 uint8_t *place_at_page_end(const void *bytes, size_t len);
 uint8_t *place_at_page_start(const void *bytes, size_t len);
 
-/* the same as slices; text is zero-terminated, its zero is not copied */
+/* the same for a text without its terminating zero, as a slice */
 cigna_slice_t guarded(const char *text);
 cigna_slice_t guarded_start(const char *text);
 
-/* unmaps everything placed so far */
+/* frees all copies */
 void support_release(void);
 
 
-/* fails the test unless the slice holds just this text */
+/* fails the test unless the slice is equal to this text */
 #define assert_slice(slice, text)                                             \
     support_assert_slice(slice, text, __FILE__, __LINE__)
 
@@ -39,9 +39,9 @@ void support_assert_slice(cigna_slice_t s, const char *text, const char *file,
 
 
 /*
- * Allocation failure in jansson and OpenSSL.  support_alloc_init() comes
- * first in main(): OpenSSL takes other functions only before it allocates.
- * Then, to fail the 1st, 2nd, 3rd ... allocation in turn:
+ * Failing allocations of jansson and OpenSSL.  Call support_alloc_init() first
+ * in main(), because OpenSSL accepts other allocation functions only before its
+ * first allocation.  Then, to fail the 1st, 2nd, 3rd ... allocation in turn:
  *
  *     for (n = 1; ; n++) {
  *         support_alloc_fail(n);
@@ -56,10 +56,10 @@ void support_assert_slice(cigna_slice_t s, const char *text, const char *file,
  */
 void support_alloc_init(void);
 
-/* the nth allocation from now on fails, once */
+/* lets the nth allocation from now on fail, and no other */
 void support_alloc_fail(unsigned n);
 
-/* 1 if it has failed; switches failing off */
+/* 1 if that allocation has failed; from now on none fails */
 int support_alloc_failed(void);
 
 

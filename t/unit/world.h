@@ -10,7 +10,7 @@
 #include "world_redis.h"
 
 
-/* the parts, the clock, and what the gateway is configured with */
+/* the simulated world: its parts, its clock, and the gateway's configuration */
 
 #define WORLD_START_MS  INT64_C(1700000000000)
 
@@ -24,7 +24,7 @@ typedef struct {
 
     int64_t               now_ms;
     uint64_t              seed;            /* of the flows' random bytes */
-    int64_t               delay_ms;        /* of every reply */
+    int64_t               delay_ms;        /* of each operation */
 
     world_fleet_t         fleet;
     world_redis_t         redis;
@@ -37,26 +37,32 @@ void world_init(world_t *w);
 /* ends the program if Redis has a secret in clear or a key without expiry */
 void world_done(world_t *w);
 
-/* a member's identity; tenants differ by their names only */
+/*
+ * Makes the identity of a member of a tenant.  All tenants have the same
+ * configuration.
+ */
 void world_identity(world_t *w, const char *tenant, const char *member,
     cigna_vault_names_t *id);
 
-/* the member, for a flow that makes everything in this arena */
+/* the subject of a flow about "the member", which allocates from this arena */
 cigna_subject_t world_subject(world_t *w, cigna_arena_t *arena);
 
-/* the grant in Redis as a flow reads it; CIGNA_NONE if there is none */
+/*
+ * Reads the member's grant from Redis, as a flow does.  Its slices live in the
+ * arena.  CIGNA_NONE if there is no grant.
+ */
 int world_grant(world_t *w, cigna_arena_t *arena, cigna_grant_t *g);
 
-/* the client has a second secret, which the server does not know */
+/* gives the client a second, older secret, which the server does not know */
 void world_two_secrets(world_t *w);
 
 /*
- * Redis' replica becomes the primary, and the nodes notice: no refresh starts
- * on them for a while.
+ * Makes Redis' replica the primary.  The nodes notice, and start no refresh for
+ * a while.
  */
 void world_failover(world_t *w);
 
-/* the next random bytes */
+/* fills in random bytes, which follow from the seed */
 void world_random(world_t *w, uint8_t *bytes, size_t len);
 
 

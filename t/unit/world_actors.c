@@ -7,7 +7,7 @@
 #include "world_actors.h"
 
 
-/* runs of flows, set up and not started yet */
+/* the common part of setting up a run of a flow */
 
 static void
 world_start(world_t *w, world_actor_t *a, world_flow_pt next)

@@ -18,12 +18,15 @@
 #include "world.h"
 
 
-/* flows that run in the world, and a driver that fails where it is told to */
+/*
+ * Actors, which run flows, and the driver, which performs their operations and
+ * lets an operation fail if a test says so.
+ */
 
 #define WORLD_HTTP_MS   185000             /* deadline of an exchange */
-#define WORLD_WAIT_MS   15000              /* for another run's exchange */
-#define WORLD_HEARD_MS  20                 /* from a message to its listeners */
-#define WORLD_STEPS     2000               /* no run takes so many */
+#define WORLD_WAIT_MS   15000              /* wait for another run's exchange */
+#define WORLD_HEARD_MS  20                 /* time until a message is heard */
+#define WORLD_STEPS     2000               /* no run takes so many steps */
 #define WORLD_ARENA     CIGNA_FLOW_ARENA
 
 
@@ -53,29 +56,31 @@ struct world_actor_s {
 
     world_flow_pt                 next;
     world_watch_pt                watch;   /* may be NULL */
-    cigna_verdict_t              *verdict;  /* of a refresh */
-    unsigned                      node;    /* to be set after the flow */
+    cigna_verdict_t              *verdict;  /* NULL if not a refresh */
+    unsigned                      node;    /* set it after the flow's setup */
     cigna_arena_t                 arena;
     cigna_subject_t               subject;  /* set with the flow */
     uint8_t                       id[CIGNA_DANCE_ID_LEN];  /* of a new dance */
     cigna_op_t                    op;
-    int64_t                       asked_ms;  /* time of the operation */
-    int64_t                       wake_ms;  /* of a sleep */
-    unsigned                      published;  /* at its last script */
+    int64_t                       asked_ms;  /* when "op" was asked for */
+    int64_t                       wake_ms;  /* end of a sleep */
+    unsigned                      published;  /* messages at the last script */
     unsigned                      renewals;
     unsigned                      steps;
     unsigned                      reports;
-    unsigned                      tokens_sent;  /* codes and refresh tokens */
-    unsigned                      turned;  /* a second one may be sent */
+    unsigned                      tokens_sent;  /* requests with a code or a
+                                                   refresh token */
+    unsigned                      turned;  /* invalid_client came, so one more
+                                              may be sent */
     char                          sent[32];  /* the last client secret */
-    unsigned                      faults;  /* of any kind */
+    unsigned                      faults;  /* failed operations */
     unsigned                      redis_faults;
-    unsigned                      lost;    /* token requests */
+    unsigned                      lost;    /* token requests without a reply */
     unsigned                      done:1;
 };
 
 
-/* each sets a flow up, which world_step() starts */
+/* each sets up a run of a flow, which the first world_step() starts */
 
 void world_handshake(world_t *w, world_actor_t *a);
 void world_discovery(world_t *w, world_actor_t *a);
@@ -86,25 +91,29 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
 
-/* for the grant with this id, which has to live as long as the flow */
+/* for the grant with this id; the bytes of id must live as long as the run */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/* for entry n of a node's journal, which must be there */
+/* for entry n of a node's journal, which must exist */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
-/* replays all of a node's journal, as after a new connection */
+/*
+ * replays all entries of a node's journal, as after a new connection to Redis
+ */
 void world_replay_all(world_t *w, unsigned node);
 
-/* frees the arena, and with it the flow's slices */
+/* frees the arena, in which the flow's slices live */
 void world_end(world_actor_t *a);
 
-/* performs the pending operation and asks for the next one */
+/* performs the pending operation, and asks the flow for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/* runs a script of the open exchange's lease; 1 if Redis says "mine" */
+/* runs one of the scripts of the open exchange's lease; 1 if it says "mine" */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
-/* renews the lease of the open exchange, or takes it again */
+/*
+ * renews the lease of the open exchange, or takes the lease again if it ended
+ */
 void world_renew(world_t *w, world_actor_t *a);
 
 /* the time when a sleep ends, which a message may bring forward */
@@ -113,11 +122,14 @@ int64_t world_wake_ms(const world_t *w, const world_actor_t *a);
 /* runs the flow to its end; sleeps move the clock */
 void world_run(world_t *w, world_actor_t *a);
 
-/* the same, and the nth operation (from 1) fails; 1 if there was one */
+/*
+ * Runs the flow to its end.  The nth operation of Redis or HTTP (from 1) fails.
+ * Returns 1 if there was an nth operation.
+ */
 int world_run_fault(world_t *w, world_actor_t *a, unsigned nth,
     world_fault_e fault);
 
-/* connects the member: connect, login, callback; ends the program on failure */
+/* takes the member through a whole dance; ends the program if that fails */
 void world_connected(world_t *w);
 
 

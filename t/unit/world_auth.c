@@ -28,7 +28,7 @@ typedef struct {
 } world_form_t;
 
 
-/* keys that sign, made when first asked for, and kept */
+/* returns a key that signs id_tokens; the first call for a key makes it */
 
 static EVP_PKEY *
 world_pkey(unsigned n)
@@ -93,7 +93,10 @@ world_jwks(unsigned key, char *text, size_t size)
 }
 
 
-/* DER as OpenSSL makes it to the 64 bytes that RFC 7518, 3.4 wants */
+/*
+ * Signs a text with ES256.  OpenSSL makes a DER signature, which is converted
+ * to the 64 bytes of RFC 7518, section 3.4.
+ */
 
 static void
 world_sign(unsigned key, const char *text, char *out, size_t size)
@@ -159,7 +162,7 @@ world_id_token(world_auth_t *as, const char *nonce, char *text, size_t size)
 }
 
 
-/* tokens: kind, family, serial */
+/* parses a token: its text has kind, family and serial */
 
 static int
 world_read_token(cigna_slice_t token, const char *kind, unsigned *family,
@@ -215,7 +218,7 @@ world_token(world_auth_t *as, cigna_slice_t text)
 }
 
 
-/* the member's part */
+/* copies the value of a parameter, or "" if it is absent */
 
 static void
 world_query(world_form_t *form, cigna_slice_t query, const char *name,
@@ -533,7 +536,7 @@ world_userinfo_of(cigna_slice_t token, char *text, size_t size)
 }
 
 
-/* the FHIR server: a token that it does not know gets 401 */
+/* the FHIR server's $userinfo, which answers 401 to an unknown token */
 
 static unsigned
 world_userinfo_reply(world_auth_t *as, const cigna_http_request_t *req,
@@ -572,7 +575,9 @@ world_userinfo_reply(world_auth_t *as, const cigna_http_request_t *req,
 }
 
 
-/* an access token goes to $userinfo, and nowhere else */
+/*
+ * 1 if the request is one for $userinfo; only such a request may have a token
+ */
 
 static int
 world_asks_userinfo(const world_auth_t *as, const cigna_http_request_t *req)

@@ -9,12 +9,14 @@
 #include "world_actors.h"
 
 
-/* the driver: performs operations and tells the flows how they ended */
+/* the driver: performs the flows' operations, and tells flows the results */
 
 #define WORLD_BODY_MAX  8192
 
 
-/* the result of an operation, in memory that ends with the event */
+/*
+ * the result of an operation, which lives until the flow has handled the event
+ */
 
 typedef struct {
     cigna_reply_t  *reply;
@@ -40,7 +42,7 @@ world_ended(world_fault_e fault)
 }
 
 
-/* AUTH has the only secret that goes to Redis in clear */
+/* ends the program if a command other than AUTH has a secret in clear */
 
 static void
 world_no_secrets(const cigna_op_t *op)
@@ -124,7 +126,11 @@ world_renew(world_t *w, world_actor_t *a)
 }
 
 
-/* waits for a slow reply until the deadline */
+/*
+ * Moves the clock until the reply comes, or until the deadline if that is
+ * earlier, and renews the lease meanwhile.  Returns the fault: a late reply is
+ * lost.
+ */
 
 static world_fault_e
 world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
@@ -156,7 +162,8 @@ world_wait(world_t *w, world_actor_t *a, world_fault_e fault)
 
 
 /*
- * at most once in a run, and again with the other secret after invalid_client
+ * Counts a token request.  Ends the program unless it is the run's first, or
+ * the second one with the other secret after invalid_client.
  */
 
 static void
@@ -239,7 +246,10 @@ world_do_http(world_t *w, world_actor_t *a, world_fault_e fault,
 }
 
 
-/* a revocation, which the flow does not wait for; it is tried once */
+/*
+ * Sends a revocation once.  The flow does not wait for the result, and must
+ * have reported before.
+ */
 
 static void
 world_do_revoke(world_t *w, world_actor_t *a, world_fault_e fault)
@@ -350,7 +360,10 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
                   ? w->fleet.quiet_until_ms - w->now_ms : 0;
     world_random(w, ev.random, CIGNA_RANDOM_LEN);
 
-    /* members that the flow does not set have nonsense values */
+    /*
+     * nonsense in the fields that the flow does not set, so that no use is
+     * missed
+     */
 
     memset(&a->op, 0xa5, sizeof(cigna_op_t));
 

@@ -13,24 +13,24 @@
  * library.  A flow that breaks a rule of all flows ends the program.
  */
 
-/* part of every token and secret, so that none goes unseen in clear text */
+/* part of every token and secret, so that tests find each one in clear text */
 
 #define WORLD_MARKER  "S3CRET"
 
 
-/* how an operation ends */
+/* the result of an operation */
 
 typedef enum {
     world_fine = 0,
-    world_unsent,                          /* nothing has left */
-    world_lost_before,                     /* it left, and got nowhere */
+    world_unsent,                          /* no byte has left */
+    world_lost_before,                     /* it left, but did not arrive */
     world_lost_after,                      /* it was done, the reply is lost */
     world_error,                           /* Redis error, HTTP 503 */
     world_faults
 } world_fault_e;
 
 
-/* ends the program */
+/* prints "what" and ends the program */
 void world_fail(const char *what);
 
 

@@ -8,12 +8,9 @@
 #include "world_fleet.h"
 
 
-/*
- * What the workers of a node share: a journal, which outlives each of them,
- * but not the node.
- */
+/* an entry stays in the journal for this time after Redis has confirmed it */
 
-#define WORLD_KEPT_MS  (60 * 1000)         /* after it is confirmed */
+#define WORLD_KEPT_MS  (60 * 1000)
 
 
 static void
@@ -37,7 +34,10 @@ world_entry_copy(uint8_t *p, cigna_slice_t *s)
 }
 
 
-/* an entry is found by identity and grant: one generation of it is enough */
+/*
+ * Finds the entry of a grant by identity and grant id.  A journal has at most
+ * one generation of a grant.
+ */
 
 static world_entry_t *
 world_entry_find(world_fleet_t *fleet, unsigned node,
@@ -114,7 +114,9 @@ world_journal(world_fleet_t *fleet, unsigned node, const cigna_journal_t *entry,
 
     e = world_entry_find(fleet, node, entry);
 
-    /* nothing goes over a deletion, nor over a newer generation */
+    /*
+     * a deletion stays, and so does a newer generation unless a deletion comes
+     */
 
     if (e && (e->entry.generation == 0
               || (entry->generation
@@ -147,8 +149,6 @@ world_journal(world_fleet_t *fleet, unsigned node, const cigna_journal_t *entry,
     return CIGNA_OK;
 }
 
-
-/* of the grant that the flow has read, or of the newest one */
 
 void
 world_ahead(world_fleet_t *fleet, unsigned node, cigna_verdict_t *v)

@@ -13,8 +13,9 @@
 
 
 /*
- * Redis as far as the flows need it.  The scripts are written down a second
- * time here, in C; t/unit/vault/test_scripts.c holds both against each other.
+ * Redis as far as the flows need it.  The vault's scripts are implemented here
+ * a second time, in C.  t/unit/vault/test_scripts.c compares them with the
+ * scripts.
  */
 
 #define WORLD_RESP_MAX  (200 * 1024)
@@ -36,7 +37,7 @@ static int64_t world_number(const world_field_t *f);
 static int64_t world_int(cigna_slice_t s);
 
 
-/* the store */
+/* keys and their fields */
 
 static int64_t
 world_redis_now(const world_redis_t *db)
@@ -355,7 +356,7 @@ world_redis_bounded(const world_redis_t *db)
     for (i = 0; i < WORLD_KEYS; i++) {
         key = &db->keys[i];
 
-        /* the vault's marker is there for good */
+        /* the vault's marker needs no expiry */
 
         if (key->name && key->expires_ms == 0
             && strncmp(key->name, "cigna:v:", 8) != 0)
@@ -368,7 +369,7 @@ world_redis_bounded(const world_redis_t *db)
 }
 
 
-/* replies, as protocol text */
+/* replies, as text of Redis' protocol */
 
 static void
 world_resp(world_resp_t *r, const char *bytes, size_t len)
@@ -414,7 +415,7 @@ world_resp_field(world_resp_t *r, const world_field_t *f)
 }
 
 
-/* an array of n elements, the first of which is a word */
+/* begins an array of n elements, and appends the first one, a word */
 
 static void
 world_resp_word(world_resp_t *r, int64_t n, const char *word)
@@ -434,7 +435,7 @@ world_resp_int(world_resp_t *r, int64_t n)
 }
 
 
-/* key NULL: there is no key */
+/* appends the fields of a grant that flows read; key: NULL if there is none */
 
 static void
 world_resp_record(world_resp_t *r, world_key_t *key)
@@ -473,7 +474,7 @@ world_reply(const char *resp, size_t len)
 }
 
 
-/* the scripts */
+/* the scripts, each as a function of its keys and arguments */
 
 static void
 world_publish(world_redis_t *db, cigna_slice_t identity, cigna_slice_t id,
@@ -552,7 +553,9 @@ world_dance_open(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
-/* the oldest entry; among equally old ones the one that Redis ranks first */
+/*
+ * returns the entry with the lowest score, and the one that Redis ranks first
+ */
 
 static world_field_t *
 world_oldest(world_key_t *key)
@@ -957,7 +960,10 @@ world_dance_due(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
-/* a field of its own, since the key may go before it is put again */
+/*
+ * A new value of the field "x": the ids of replaced and deleted grants.  It is
+ * a copy, because the key may be deleted before the field is set.
+ */
 
 typedef struct {
     char  text[512];
@@ -983,7 +989,7 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 }
 
 
-/* "id gone", with eight ids at most */
+/* the value of "x" with the id in front, and with eight ids at most */
 
 static void
 world_gone(world_redis_t *db, world_key_t *key, cigna_slice_t id,
@@ -1022,7 +1028,7 @@ world_unmark(world_key_t *key)
 }
 
 
-/* replaces the grant that is there */
+/* writes a grant over the one that the key has, if it has one */
 
 static void
 world_write(world_redis_t *db, world_key_t *key, const cigna_slice_t *a,
@@ -1207,7 +1213,10 @@ world_unlock(world_redis_t *db, cigna_slice_t name, cigna_slice_t owner)
 }
 
 
-/* 1 if this generation replaces the one that is there */
+/*
+ * 1 if the generation is newer than that of the key.  Unless "spent", the same
+ * generation also replaces a grant that is marked spent.
+ */
 
 static int
 world_older(world_key_t *key, cigna_slice_t generation, int spent)
@@ -1477,7 +1486,9 @@ world_grant_amend(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
-/* a primary that has always been one */
+/*
+ * the check of the vault, for a server that has been the primary all the time
+ */
 
 static void
 world_vault_check(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
@@ -1603,7 +1614,7 @@ world_plain(world_redis_t *db, const cigna_op_t *op, world_resp_t *r)
 }
 
 
-/* the hash tag of a key, on which its slot depends */
+/* the hash tag of a key, by which Redis Cluster chooses the key's slot */
 
 static cigna_slice_t
 world_tag(cigna_slice_t key)

@@ -6,7 +6,7 @@
 #include "flow/cigna_flow.h"
 
 
-/* Redis, as far as scripts and flows use it, with a replica beside it */
+/* Redis, as far as scripts and flows use it, and a replica */
 
 #define WORLD_KEYS     96
 #define WORLD_FIELDS   80
@@ -25,31 +25,33 @@ typedef struct {
     char           *name;
     int64_t         expires_ms;            /* 0: never */
     unsigned        nfields;
-    world_field_t   fields[WORLD_FIELDS];  /* a string has one, "" */
+    world_field_t   fields[WORLD_FIELDS];  /* a string has one, named "" */
 } world_key_t;
 
 
 typedef struct {
-    const int64_t        *now_ms;          /* of the world */
-    int64_t               skew_ms;         /* of Redis' clock to that */
+    const int64_t        *now_ms;          /* the world's clock */
+    int64_t               skew_ms;         /* Redis' clock minus that */
 
     world_key_t           keys[WORLD_KEYS];
-    char                  retired[WORLD_RETIRED][32];   /* deleted grants */
+    char                  retired[WORLD_RETIRED][32];   /* ids of deleted and
+                                                           replaced grants */
     unsigned              nretired;
 
     char                  policy[32];      /* maxmemory-policy */
     char                  password[32];
     unsigned              full:1;          /* it keeps room for grants */
 
-    unsigned              published;       /* messages */
-    int64_t               published_ms;    /* the last one */
-    char                  message[128];    /* the last one */
+    unsigned              published;       /* number of messages so far */
+    int64_t               published_ms;    /* time of the last message */
+    char                  message[128];    /* text of the last message */
     unsigned              deaf:1;          /* no node hears messages */
 
-    unsigned              replicated:1;    /* "durable" waits for the replica */
+    unsigned              replicated:1;    /* an operation with "durable" waits
+                                              for the replica */
     world_key_t           replica[WORLD_KEYS];
 
-    /* runs operations on a real Redis instead; the caller frees the reply */
+    /* NULL, or performs operations on a real Redis instead of keys */
     cigna_reply_t       *(*real)(void *data, const cigna_op_t *op);
     void                 *real_data;
 } world_redis_t;
@@ -58,10 +60,10 @@ typedef struct {
 /* performs cigna_op_redis or cigna_op_script; the caller frees the reply */
 cigna_reply_t *world_redis(world_redis_t *db, const cigna_op_t *op);
 
-/* a reply of these bytes of the protocol */
+/* parses a reply in Redis' protocol; the caller frees it */
 cigna_reply_t *world_reply(const char *resp, size_t len);
 
-/* a field of a hash, or a string with ""; NULL if there is none */
+/* returns a field of a hash; field "" of a string; NULL if there is none */
 const world_field_t *world_get(world_redis_t *db, cigna_slice_t key,
     const char *field);
 
@@ -73,19 +75,19 @@ void world_set_bytes(world_redis_t *db, cigna_slice_t key, const char *field,
 
 void world_delete(world_redis_t *db, cigna_slice_t key);
 
-/* the replica gets all that was written so far */
+/* copies all keys to the replica */
 void world_replicate(world_redis_t *db);
 
-/* the replica becomes the primary: what it lacks is lost */
+/* makes the replica the primary; writes that the replica lacks are lost */
 void world_promote(world_redis_t *db);
 
 /* 1 if the bytes are anywhere in Redis */
 int world_redis_has(world_redis_t *db, const char *bytes);
 
-/* 1 if every key has an expiry */
+/* 1 if every key but the vault's marker has an expiry */
 int world_redis_bounded(const world_redis_t *db);
 
-/* frees all there is */
+/* frees all keys, those of the replica, too */
 void world_redis_done(world_redis_t *db);
 
 

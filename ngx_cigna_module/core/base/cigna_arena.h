@@ -9,15 +9,15 @@
 /*
  * An arena keeps the strings of one flow, in one block of memory that the
  * caller owns.  A string is never freed alone; cigna_arena_wipe() frees all of
- * them.  The size of the block bounds what a flow can use.
+ * them.  The size of the block bounds the memory that a flow can use.
  */
 
 typedef struct {
     uint8_t  *start;
     uint8_t  *pos;
     uint8_t  *end;
-    unsigned  overflow:1;                  /* a function that returns a string
-                                              had no room for it; stays set */
+    unsigned  overflow:1;                  /* cigna_flow_text() had no room; set
+                                              until cigna_arena_wipe() */
 } cigna_arena_t;
 
 

@@ -138,10 +138,7 @@ cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s)
 
     if (b->overflow) {
 
-        /*
-         * A reader would take the next value's bytes for those that belong to
-         * this length.
-         */
+        /* an append that does not fit writes nothing, so the length goes too */
 
         b->pos = start;
     }

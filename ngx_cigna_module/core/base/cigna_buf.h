@@ -37,8 +37,8 @@ void cigna_buf_append_u64(cigna_buf_t *b, uint64_t n);      /* big endian */
 void cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s);
 
 /*
- * Returns len bytes for the caller to fill.  NULL: they do not fit, and
- * "overflow" is set.
+ * Returns len bytes for the caller to fill.  NULL: they do not fit, or an
+ * earlier append did not fit; "overflow" is then set.
  */
 uint8_t *cigna_buf_reserve(cigna_buf_t *b, size_t len);
 

@@ -7,9 +7,9 @@
 
 
 /*
- * SipHash-2-4 with a 128-bit result: a keyed hash for tables whose keys
- * strangers choose.  libcrypto has SipHash too, but for a short name its calls
- * take four times as long as the hash itself.
+ * SipHash-2-4 with a 128-bit result: a hash with a secret key, for tables in
+ * which strangers choose the names.  libcrypto has SipHash too, but for a short
+ * name its calls take four times as long as the hash itself.
  */
 
 #define CIGNA_SIPHASH_KEY_LEN  16
@@ -19,7 +19,10 @@
 void cigna_siphash(const uint8_t key[CIGNA_SIPHASH_KEY_LEN], cigna_slice_t s,
     uint8_t out[CIGNA_SIPHASH_LEN]);
 
-/* half of the hash under a key of zeros, for texts that need no secrecy */
+/*
+ * the first 64 bits of the hash under a key of zeros, for texts that strangers
+ * do not choose
+ */
 uint64_t cigna_siphash_plain(cigna_slice_t s);
 
 

@@ -37,22 +37,18 @@ cigna_slice_eq(cigna_slice_t a, cigna_slice_t b)
 
 
 int
-cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
+cigna_slice_same_letters(cigna_slice_t a, const uint8_t *b)
 {
     size_t  i;
 
-    if (a.len != b.len) {
-        return 0;
-    }
-
     /* the fast path: most equal pairs have the same case too */
 
-    if (a.len == 0 || memcmp(a.data, b.data, a.len) == 0) {
+    if (a.len == 0 || memcmp(a.data, b, a.len) == 0) {
         return 1;
     }
 
     for (i = 0; i < a.len; i++) {
-        if (cigna_slice_lower(a.data[i]) != cigna_slice_lower(b.data[i])) {
+        if (cigna_slice_lower(a.data[i]) != cigna_slice_lower(b[i])) {
             return 0;
         }
     }

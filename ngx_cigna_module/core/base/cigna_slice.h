@@ -80,8 +80,21 @@ cigna_slice_t cigna_slice_str(const char *s);
 /* 1 if equal; secrets need cigna_secret_eq() */
 int cigna_slice_eq(cigna_slice_t a, cigna_slice_t b);
 
-/* like cigna_slice_eq(), but ignores the case of ASCII letters */
-int cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b);
+/* 1 if b has the same bytes as a, of the same length, but for their case */
+int cigna_slice_same_letters(cigna_slice_t a, const uint8_t *b);
+
+
+/*
+ * Like cigna_slice_eq(), but ignores the case of ASCII letters.  Inline, as
+ * most comparisons of header names end with the lengths.
+ */
+
+static inline int
+cigna_slice_eq_case(cigna_slice_t a, cigna_slice_t b)
+{
+    return a.len == b.len && cigna_slice_same_letters(a, b.data);
+}
+
 
 /* 1 if s begins with prefix */
 int cigna_slice_starts(cigna_slice_t s, cigna_slice_t prefix);

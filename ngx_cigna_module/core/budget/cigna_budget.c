@@ -6,8 +6,9 @@
 
 
 /*
- * Two requests per lease, times 256.  With less demand, calls only ask for what
- * is needed, because amounts that are leased in advance would often expire.
+ * A demand of two requests per lease, times 256, see cigna_budget_slot.h.  With
+ * less demand, calls only ask for what is needed, because amounts that are
+ * leased in advance would often expire.
  */
 
 #define CIGNA_BUDGET_BUSY  512
@@ -647,9 +648,9 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * Gives up the tenant's call if its worker is gone, or if it has taken far too
- * long.  A call that takes too long begins an outage.  Returns 1 if an outage
- * has begun.
+ * Gives up the tenant's call to Redis if its worker is gone, or if the call is
+ * under way for CIGNA_BUDGET_CALL_MS.  An outage begins if the call is under
+ * way for CIGNA_BUDGET_PATIENCE_MS; then returns 1.
  */
 
 static int

@@ -17,36 +17,41 @@
  *      | ^          \--> not sent ------> give_back
  *      | |           \-> sent once more ------> charge_after
  *      | +-- waiting: decide again after wait_ms, or when a reply was applied
- *      +--- refused: the answer says by what, and for how long
+ *      +--- refused: the answer names the limit and the time
  *
  * Strangers may send requests for metadata.  These requests have a small part
  * of their own beside the budgets, on each node and without a lease.  They take
  * nothing from the members' requests, and do not wait.
  *
  * A gateway with dry_run does not pause and does not obey outage=closed; its
- * requests are charged like all others.  A tenant's dry_run only concerns the
- * tenant's rate.
+ * requests are charged like all others.  A tenant's dry_run concerns the
+ * tenant's rate and its requests for metadata.  A member_budget has a dry_run
+ * of its own.
  *
- * An answer with any result may ask for a call (answer.call > 0).  The caller
- * then owns the only call that is under way for this tenant and node.  The
- * caller sends budget_lease with want = ask (0 if it only needs to learn of
- * pauses).  It reports the call's end, exactly once, by cigna_budget_leased()
- * or cigna_budget_failed().  If the caller dies, another one takes its place.
- * After the report, the waiting requests decide again, first come first served.
+ * An answer with any result may ask for a call to Redis (answer.call > 0).  The
+ * caller then owns the only call that is under way for this tenant and node.
+ * The caller runs the script budget_lease with want = answer.ask (0 if the node
+ * only needs to learn of pauses).  It reports the call's end, exactly once, by
+ * cigna_budget_leased() or cigna_budget_failed().  If the caller dies, another
+ * one takes its place.  After the report, the waiting requests decide again,
+ * first come first served.
  */
 
 /* Redis counts as down if a reply takes longer (ms) */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250
 
-/* another worker may make a call if one is under way for longer (ms) */
+/*
+ * if a call to Redis is under way for longer (ms), another worker may make one
+ */
 
 #define CIGNA_BUDGET_CALL_MS      2000
 
 /*
  * A tenant may make two calls on a node without a pause between them, so that a
  * few requests after a quiet time do not wait for a lease.  In 2.2 leases there
- * are at most two calls: 20 a second if a lease is 50 ms.
+ * are at most two calls.  If a lease is 50 ms, these are at most 20 calls in
+ * any second.
  */
 
 #define CIGNA_BUDGET_CALLS_NS(lease_ns)  ((lease_ns) * 11 / 5)
@@ -83,8 +88,8 @@ typedef struct {
     cigna_budget_by_e  by;
 
     /*
-     * If the request waits: the caller decides again after at most so many ms.
-     * If the request is refused: the next one may be granted after so many ms,
+     * If the request waits: the caller decides again within this time (ms).  If
+     * the request is refused: the next one may be granted after this time (ms),
      * 1 or more; Retry-After is this time in seconds, rounded up.  After this
      * time a request with delay= is decided on once more, with again = 1
      */
@@ -92,10 +97,11 @@ typedef struct {
 
     uint64_t           call;               /* > 0: make a call with this
                                               number */
-    int64_t            ask;                /* the call asks for so many, 0 or
-                                              more */
+    int64_t            ask;                /* number of requests that the call
+                                              asks for, 0 or more */
 
-    unsigned           outage:1;           /* decided while Redis is down */
+    unsigned           outage:1;           /* the decision was made while Redis
+                                              was down */
     unsigned           outage_began:1;     /* this decision began an outage: log
                                               it */
 
@@ -111,8 +117,8 @@ typedef struct {
 /*
  * Decides on one request.  waiting: the number of this tenant's requests that
  * wait in the caller's worker, this one included (1 or more); a call asks for
- * so many.  again: 1 if the function has already decided on this request, which
- * must not count as demand twice.
+ * them too.  again: 1 if the function has already decided on this request,
+ * which must not count as demand twice.
  *
  * The function checks the member's bucket and the tenant's lease together.  It
  * only charges a granted request, and then to both.
@@ -137,7 +143,8 @@ int cigna_budget_failed(const cigna_budget_t *b, uint64_t call);
 
 /*
  * Gives back a granted request, if nginx has not begun to connect to the
- * upstream for it.  If the lease is over, the request's credit is lost.
+ * upstream for it.  If the request's lease is over, the tenant's new lease does
+ * not get the request back.
  */
 void cigna_budget_give_back(const cigna_budget_t *b,
     const cigna_budget_answer_t *a);

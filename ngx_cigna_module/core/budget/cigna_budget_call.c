@@ -3,7 +3,9 @@
 #include "cigna_pause.h"
 
 
-/* a greater number in a script's reply is an error */
+/*
+ * the most ms in a script's reply: of a wait or pause, and since a pause ended
+ */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 
@@ -166,7 +168,11 @@ cigna_budget_number(cigna_buf_t *b, int64_t n)
 }
 
 
-/* the highest level is twice the span, see cigna_budget_local.c */
+/*
+ * Appends interval, span and highest level of a limit.  The highest level is
+ * twice the span, or twice max_ns if that is longer: some requests are charged
+ * without a check, see cigna_budget_local.c.
+ */
 
 static void
 cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
@@ -178,7 +184,10 @@ cigna_budget_numbers(cigna_buf_t *b, const cigna_gcra_limit_t *l,
 }
 
 
-/* the numbers have the order that cigna_budget_scripts.c gives */
+/*
+ * the comment of budget_lease in cigna_budget_scripts.c lists the numbers of
+ * the reply
+ */
 
 int
 cigna_budget_lease_parse(const cigna_reply_t *reply,

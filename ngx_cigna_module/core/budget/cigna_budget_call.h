@@ -9,14 +9,15 @@
 
 
 /*
- * All nodes, tenants and members of a vault use the same key.  In a cluster,
- * the key is in the slot of "budget".
+ * All nodes and tenants of a vault use the same Redis key.  In a cluster, the
+ * key is in the slot of "budget".
  */
 
 #define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
 
 /*
- * the most arguments of a call, with the key, and the most bytes of their text
+ * the most arguments of a call, with the key, and the bytes of memory for those
+ * that the functions below write
  */
 
 #define CIGNA_BUDGET_ARGS        5
@@ -31,8 +32,8 @@
 #define CIGNA_BUDGET_ORIGIN_MAX  511
 
 /*
- * Redis counts the nodes that have called within so many ms, up to so many
- * nodes
+ * how long (ms) Redis counts a node after its last call, and the most nodes
+ * that Redis counts
  */
 
 #define CIGNA_BUDGET_NODE_MS     10000
@@ -65,7 +66,7 @@ typedef enum {
 /* the names in a call, all borrowed */
 
 typedef struct {
-    cigna_slice_t         key;             /* key of the budgets in Redis */
+    cigna_slice_t         key;             /* Redis key of the budgets */
     cigna_slice_t         node;            /* letters and digits; another node
                                               has another name, and a node may
                                               have a new name at each start */
@@ -107,11 +108,12 @@ typedef struct {
     int64_t               granted;         /* from 0 to want; all are charged */
     int64_t               wait_ns;         /* until the next request, if fewer
                                               than want were granted */
-    cigna_budget_by_e     by;              /* the limit that refused it */
+    cigna_budget_by_e     by;              /* the limit that refused the
+                                              others */
     int64_t               pause_ns;        /* rest of the longer pause */
     cigna_budget_scope_e  scope;           /* scope of that pause */
 
-    /* so many of the granted requests were only granted because of dry_run */
+    /* numbers of granted requests that a budget would refuse without dry_run */
     int64_t               gateway_dry;
     int64_t               tenant_dry;
 } cigna_budget_grant_t;
@@ -121,7 +123,10 @@ typedef struct {
     cigna_budget_grant_t  grant;
     unsigned              nodes;           /* nodes that are alive, 1 or more */
 
-    /* 1 + the ms since an operator ended the pause; 0: none was ended */
+    /*
+     * 1 + the ms since an operator ended the pause of all tenants of the
+     * origin, or of this tenant; 0: no operator ended one
+     */
     int64_t               all_ended_ms;
     int64_t               own_ended_ms;
 } cigna_budget_lease_reply_t;

@@ -39,8 +39,8 @@ int64_t cigna_budget_local_take(const cigna_budget_t *b,
 
 /*
  * Charges n requests that Redis has granted, so that an outage does not begin
- * with a burst.  With a negative n, gives back requests.  If the gateway's
- * bucket has no room for a request, the tenant's minimum pays for it.
+ * with a burst.  With a negative n, gives back requests.  A request for which
+ * the gateway's bucket has no room is also charged to the tenant's minimum.
  */
 void cigna_budget_local_charge(const cigna_budget_t *b, int64_t n);
 

@@ -12,7 +12,7 @@
  * no limit, no table, or no hash of the member.
  */
 
-#define CIGNA_BUDGET_MEMBERS_MIN  1024     /* bytes */
+#define CIGNA_BUDGET_MEMBERS_MIN  1024     /* least size of a table */
 
 /*
  * Makes a table in mem, which must be zeroed, or have been such a table of the
@@ -23,7 +23,7 @@
  */
 cigna_budget_members_t *cigna_budget_members_init(void *mem, size_t size);
 
-/* ns until the member may send one more, 0: now */
+/* ns until the member may send one more request; 0: now */
 int64_t cigna_budget_member_wait_ns(const cigna_budget_t *b);
 
 /* charges n requests; gives back -n requests if n is negative */

@@ -11,10 +11,11 @@
 /*
  * Records that the FHIR server asked for fewer requests: by 429 (scope own) or
  * by 503 with Retry-After (scope all: all tenants of the origin).  The pause
- * takes effect on this node at once, and voids the tenant's lease.  CIGNA_OK:
- * the caller must tell the other nodes, by budget_pause with the same values.
- * CIGNA_NONE: the other nodes know already.  *began is 1 if a new pause began
- * (count and log it), and 0 if a pause was prolonged.
+ * takes effect on this node at once.  It voids the tenant's lease, unless the
+ * gateway has dry_run.  CIGNA_OK: the caller must tell the other nodes, by
+ * budget_pause with the same values.  CIGNA_NONE: the other nodes know already.
+ * *began is 1 if a new pause began (count and log it), and 0 if a pause was
+ * prolonged.
  */
 int cigna_budget_pause_ask(const cigna_budget_t *b,
     const cigna_budget_cause_t *cause, int *began);
@@ -27,7 +28,7 @@ void cigna_budget_pause_learn(const cigna_budget_t *b,
 int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b);
 
 
-/* the caller of these functions must have opened the slots */
+/* the callers of the next two functions must have opened the slots */
 
 /* the pause of a scope, borrowed from a slot */
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,

@@ -324,8 +324,8 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
 
 
 /*
- * returns a part of a rate: the same n in a longer time, if a day is a multiple
- * of that time
+ * Returns a part of a rate: the same n in a longer time if a day is a multiple
+ * of that time, otherwise a smaller n.
  */
 
 static cigna_rate_t

@@ -68,7 +68,7 @@ typedef enum {
 typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
-    cigna_rate_t           metadata;       /* zero: none given */
+    cigna_rate_t           metadata;       /* zero: the default */
     uint32_t               lease_ms;       /* 20..1000 */
     cigna_budget_outage_e  outage;
     unsigned               dry_run:1;
@@ -79,7 +79,7 @@ typedef struct {
     cigna_rate_t           rate;           /* zero: no limit */
     uint32_t               burst;
     cigna_rate_t           minimum;        /* zero: none given */
-    cigna_rate_t           metadata;       /* zero: not given */
+    cigna_rate_t           metadata;       /* zero: the default */
     unsigned               dry_run:1;
 
     cigna_rate_t           member_rate;    /* zero: no limit */
@@ -91,8 +91,9 @@ typedef struct {
 /* the limits for one tenant's requests; made at start, without pointers */
 
 typedef struct {
-    cigna_gcra_limit_t     gateway;        /* its span_ns is that of the common
-                                              half */
+    cigna_gcra_limit_t     gateway;        /* span_ns is that of the common
+                                              half, or of the whole burst if
+                                              there is only one tenant */
     int64_t                gateway_max_ns; /* span of the common half and all
                                               minimums */
     cigna_gcra_limit_t     minimum;        /* every_ns 0: the tenant has none */
@@ -121,14 +122,14 @@ typedef struct {
 
 /*
  * Makes the plans of n tenants, which must be all tenants that share the
- * gateway's budget.  The struct of a tenant without budget and member_budget is
- * all zero.
+ * gateway's budget.  The settings of a tenant without budget and member_budget
+ * are all zero.
  *
  * Metadata has a part of its own.  By default this is one request in
  * CIGNA_BUDGET_METADATA_PART of the gateway's rate, and likewise of the
- * tenant's.  If there are several tenants, each has at most half of the
- * gateway's part.  If neither the gateway nor the tenant has a rate, metadata
- * is limited like one member.
+ * tenant's.  If there are several tenants, a tenant without a metadata rate has
+ * at most half of the gateway's part.  If neither the gateway nor the tenant
+ * has a rate, metadata is limited like one member.
  *
  * The minimums leave a part of the gateway's rate.  The tenants without a
  * minimum share it equally.  A single tenant has no minimum, as it need not
@@ -136,9 +137,9 @@ typedef struct {
  *
  * CIGNA_ERROR: *error has the reason, in words for an operator and without the
  * directive's name.  *bad says whose setting is wrong: 0..n-1, or n for the
- * gateway's.  Wrong are: a burst above CIGNA_BUDGET_BURST_MAX or above the
- * requests of a day, a burst without a rate, a minimum without a rate of the
- * gateway, and minimums that together exceed this rate.
+ * gateway's.  These settings are wrong: a burst above CIGNA_BUDGET_BURST_MAX or
+ * above the requests of a day, a burst without a rate, a minimum without a rate
+ * of the gateway, and minimums that together exceed this rate.
  */
 int cigna_budget_plan(const cigna_budget_gateway_conf_t *g,
     const cigna_budget_tenant_conf_t *tenants, unsigned n,

@@ -4,7 +4,7 @@
 #include "cigna_budget_scripts.h"
 
 
-/* in ms; longer than any bucket takes to drain */
+/* the budgets expire after 172800000 ms; no bucket takes longer to drain */
 
 #define CIGNA_LUA_KEEP  "redis.call('PEXPIRE', KEYS[1], 172800000)\n"
 
@@ -86,8 +86,8 @@ static const char  cigna_lua_budgets[] =
  *
  *     granted    how many requests are granted
  *     ms         if fewer than wanted are granted: ms until the next one
- *     by         and the limit that refused: 0 none, 1 the gateway's budget,
- *                2 the tenant's budget, 3 a pause
+ *     by         the limit that refused the others: 0 none, 1 the gateway's
+ *                budget, 2 the tenant's budget, 3 a pause
  *     nodes      nodes that are alive
  *     ms         ms left of the longer pause
  *     scope      scope of that pause: 0 this tenant, 1 all tenants of its
@@ -214,7 +214,7 @@ static const char  cigna_lua_budget_lease_body[] =
  * "h:<tenant>"); the numbers: least us of the pause, permille of jitter; and
  * the reply that asked: status, seconds of Retry-After or "-", origin, tenant.
  *
- *     ok ms                        ms until the pause is over
+ * Reply: "ok", then the ms until the pause is over.
  */
 
 static const char  cigna_lua_budget_pause_body[] =

@@ -9,7 +9,7 @@
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* after so many windows without a request, the demand is 0 */
+/* number of windows without a request after which the demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 

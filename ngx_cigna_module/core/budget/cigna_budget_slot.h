@@ -35,7 +35,7 @@
 
 typedef union {
     struct {
-        uint64_t             sum;          /* of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
@@ -54,7 +54,7 @@ typedef union {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
         uint64_t             key;          /* hash of the origin; 0: free */
         uint64_t             pauses;       /* pauses that began on this node */
@@ -73,11 +73,11 @@ typedef struct {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* of what follows */
+        uint64_t             sum;          /* checksum of the members below */
         int64_t              seen_ns;      /* latest time of a call */
 
-        int64_t              credits;      /* requests on lease; below 0:
-                                              owed */
+        int64_t              credits;      /* requests left of the lease; below
+                                              0: owed */
         int64_t              expiry_ns;
         int64_t              gateway_dry;  /* credits that would be refused
                                               without dry_run */
@@ -98,8 +98,9 @@ typedef union {
                                               last call */
 
         /*
-         * start of this window, requests in it, and a moving average of the
-         * requests of past windows, times 256
+         * A window is as long as a lease.  window_ns: start of the present
+         * window.  count: requests in it.  demand: 256 times the moving average
+         * of the requests in a window.
          */
         int64_t              window_ns;
         uint64_t             count;
@@ -117,7 +118,7 @@ typedef union {
         cigna_gcra_t         minimum;
         cigna_gcra_t         metadata;
         uint64_t             origin;       /* key of the origin that asked for
-                                              "own" */
+                                              the pause "own" */
         cigna_pause_t        own;
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
@@ -127,10 +128,7 @@ typedef union {
 typedef struct cigna_budget_members_s  cigna_budget_members_t;
 
 
-/*
- * in place of a member: the request is for metadata, which strangers may ask
- * for
- */
+/* "member" of a request for metadata, which strangers may send */
 
 #define CIGNA_BUDGET_METADATA  UINT64_MAX
 
@@ -148,7 +146,7 @@ typedef struct {
                                               CIGNA_BUDGET_METADATA: a request
                                               for metadata */
     int64_t                     now_ns;
-    int32_t                     pid;       /* the caller's */
+    int32_t                     pid;       /* pid of the caller */
     int                       (*alive)(int32_t pid);   /* 1 if this process
                                                           is alive; NULL: it
                                                           always is; only

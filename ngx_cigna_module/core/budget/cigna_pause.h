@@ -20,10 +20,10 @@
  *
  * A single reply may be a mistake, of the server or of something in front of
  * the server.  So a pause that only one reply has asked for lasts at most
- * CIGNA_PAUSE_ONE_MS.  If this limit shortens the pause, and the reply to a
- * request after the pause asks again, the pause is confirmed ("sure") and lasts
- * as long as the server says.  The pause stays confirmed while the next such
- * reply comes within the same time.
+ * CIGNA_PAUSE_ONE_MS.  If this limit has shortened a pause, and a reply within
+ * CIGNA_PAUSE_ONE_MS after its end asks again, the new pause is confirmed
+ * ("sure") and lasts as long as the server says.  A pause after a confirmed one
+ * is confirmed too, if its reply comes within the same time.
  *
  * Times are ns of one clock, which may step back.
  */
@@ -68,8 +68,8 @@ int64_t cigna_pause_ask(cigna_pause_t *p, int64_t retry_after_ms,
 int64_t cigna_pause_left_ns(const cigna_pause_t *p, int64_t now_ns);
 
 /*
- * another node knows of a pause that ends in left_ns: this pause then ends so
- * too
+ * Records that another node knows of a pause that ends in left_ns.  This node's
+ * pause then ends at the same time.
  */
 void cigna_pause_learn(cigna_pause_t *p, int64_t left_ns, int64_t now_ns);
 

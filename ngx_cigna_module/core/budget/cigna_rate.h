@@ -18,8 +18,8 @@
 /* all zero: there is no limit */
 
 typedef struct {
-    uint32_t  n;                           /* requests */
-    uint32_t  per_s;                       /* seconds: 1, 60 or 86400 */
+    uint32_t  n;                           /* number of requests */
+    uint32_t  per_s;                       /* period in s: 1, 60 or 86400 */
 } cigna_rate_t;
 
 

@@ -16,7 +16,7 @@ typedef struct {
 } cigna_roster_spare_t;
 
 
-/* each call makes one: chains of rows, by a hash of their names */
+/* an index of the rows by a hash of their names; each call makes a new one */
 
 typedef struct {
     cigna_roster_entry_t  *entries;

@@ -24,12 +24,15 @@ typedef struct {
 } cigna_fhir_base_t;
 
 
-/* the longest form of a base has these bytes more than the usual form */
+/* most bytes of the ports in a URL */
 
 #define CIGNA_FHIR_BASE_PORTS_MAX    (sizeof(":65535:65535") - 1)
-#define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* before the path */
+#define CIGNA_FHIR_BASE_SLASHES_MAX  8     /* most "/" before the path */
 
-/* also a dot after the host, and the "s" of https */
+/*
+ * The bytes by which the longest form of a base exceeds its usual form: ports,
+ * slashes, a dot after the host, and the "s" of https.
+ */
 
 #define CIGNA_FHIR_BASE_FORM_MAX                                              \
     (CIGNA_FHIR_BASE_PORTS_MAX + CIGNA_FHIR_BASE_SLASHES_MAX + 2)

@@ -7,7 +7,8 @@
  * this form:
  *
  *   request line   "GET" or "HEAD", a space, the target that nginx itself
- *                  knows, a space, "HTTP/1.0" or "HTTP/1.1"
+ *                  knows, a space, "HTTP/1.0" or "HTTP/1.1".  A search may have
+ *                  "POST", which becomes "GET"
  *   target         the path of fhir_base, and then segments.  A segment,
  *                  decoded once, is UTF-8 without "/", "\", ";", "%" and
  *                  control bytes.  It is not empty, "." or "..", but the path
@@ -19,7 +20,8 @@
  *
  * Header lines that pass, in the order in which they came:
  *
- *   Host                     written from fhir_base, in its place or first
+ *   Host                     written from fhir_base, in its place or after the
+ *                            lines of caller and operator
  *   Connection               "close", or not at all
  *   the caller's lines       those that the table below lets pass
  *   the operator's lines     all but those that never pass
@@ -43,7 +45,7 @@
 #define CIGNA_GATE_OUT_NAME_MAX  20
 #define CIGNA_GATE_OUT_NAMES     5         /* most names of one length */
 
-/* bytes that are written beside the request and our values */
+/* most bytes that are written beside the request and the values in gate */
 #define CIGNA_GATE_OUT_EXTRA                                                  \
     (sizeof("Host: \r\nX-Request-Id: \r\nAuthorization: Bearer \r\n?\r\n"      \
             "Connection: close\r\n"))
@@ -56,7 +58,8 @@ typedef enum {
     cigna_gate_out_passing,                /* always passes */
     cigna_gate_out_partial,                /* passes unless "whole" is set */
     cigna_gate_out_posted,                 /* passes unless "search" is set */
-    cigna_gate_out_range,                  /* passes if neither is set */
+    cigna_gate_out_range,                  /* passes unless "whole" or "search"
+                                              is set */
     cigna_gate_out_id,
     cigna_gate_out_parent,
     cigna_gate_out_state,
@@ -123,7 +126,8 @@ static const cigna_gate_out_name_t
 #define CIGNA_GATE_OUT_DOT    4
 #define CIGNA_GATE_OUT_CODED  8            /* "%" */
 #define CIGNA_GATE_OUT_ODD    16           /* not allowed in a path */
-#define CIGNA_GATE_OUT_HIGH   32           /* of a character beyond ASCII */
+#define CIGNA_GATE_OUT_HIGH   32           /* part of a character beyond
+                                              ASCII */
 
 
 /* sixteen bytes in each line */
@@ -148,7 +152,7 @@ static const uint8_t  cigna_gate_out_class[256] = {
 };
 
 
-/* how far a path has been read */
+/* the segment of the path that is being read */
 
 typedef struct {
     const uint8_t  *segment;               /* the first byte of the segment */
@@ -157,7 +161,9 @@ typedef struct {
 } cigna_gate_out_path_t;
 
 
-/* the output, with room for all of it */
+/*
+ * the output, which has room for all; host and connection: the line was written
+ */
 
 typedef struct {
     uint8_t   *pos;
@@ -533,7 +539,10 @@ cigna_gate_out_take(cigna_slice_t *request, cigna_slice_t bytes)
 }
 
 
-/* writes the target; 0: a search by POST has no target of a search */
+/*
+ * writes the target; 0: the target of a search by POST does not end with
+ * "/_search"
+ */
 
 static int
 cigna_gate_out_put_target(cigna_gate_out_t *gate, cigna_gate_out_to_t *to)
@@ -595,7 +604,9 @@ cigna_gate_out_searched(const cigna_gate_out_t *gate, cigna_slice_t *path)
 }
 
 
-/* writes the header; 0: it may be read as several, or bytes follow it */
+/*
+ * writes the header lines; 0: a line is malformed, or bytes follow the header
+ */
 
 static int
 cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
@@ -638,7 +649,7 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* writes a line of the header; "line" lacks its CR LF, which is behind it */
+/* writes a line of the header; the CR LF follows "line" in memory */
 
 static int
 cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,

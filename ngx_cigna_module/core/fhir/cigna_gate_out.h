@@ -9,7 +9,7 @@
 /*
  * The last check of each request to a FHIR server: reads the request as
  * strictly as any server would (RFC 9112), and then refuses it or writes it
- * anew. cigna_gate_out.c has the rules.
+ * anew.  cigna_gate_out.c has the rules.
  */
 
 
@@ -24,7 +24,8 @@ typedef enum {
     cigna_gate_out_value,                  /* operator: a value breaks the
                                               header, but no caller sent it */
     cigna_gate_out_request,                /* operator: not an HTTP/1 request
-                                              of method GET or HEAD */
+                                              with a known method, or b is too
+                                              small */
     cigna_gate_out_base                    /* operator: the path is not below
                                               that of fhir_base */
 } cigna_gate_out_e;
@@ -39,11 +40,11 @@ typedef enum {
 
 typedef struct {
     /* set by the caller, borrowed */
-    cigna_slice_t         target;          /* as nginx knows it, u->uri */
+    cigna_slice_t         target;          /* target of the request: u->uri */
     cigna_slice_t         host;            /* value of the Host line */
     cigna_slice_t         base;            /* path of fhir_base */
 
-    /* names of the operator's lines (proxy_set_header) */
+    /* names of the header lines that the operator sets (proxy_set_header) */
     const cigna_slice_t  *set;
     size_t                nset;
 
@@ -54,7 +55,7 @@ typedef struct {
     /* query of the GET that a search by POST stands for */
     cigna_slice_t         query;
 
-    unsigned              search:1;        /* a search by POST */
+    unsigned              search:1;        /* 1: a search by POST */
     unsigned              traceparent:1;   /* the caller's line may pass */
     unsigned              tracestate:1;    /* the caller's line may pass */
     unsigned              links:1;         /* "<base>/?" becomes "<base>?" */

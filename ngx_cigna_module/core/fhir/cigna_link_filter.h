@@ -13,14 +13,15 @@
  * describes states and invariants.
  */
 
-#define CIGNA_LINK_FILTER_DEPTH_MAX  128   /* of nested values */
+#define CIGNA_LINK_FILTER_DEPTH_MAX  128   /* most levels of values */
 #define CIGNA_LINK_FILTER_KEY_MAX    32
 
 
 typedef struct {
-    /* set by init(), borrowed */
+    /* set by cigna_link_filter_init(), borrowed */
     const cigna_bases_t  *bases;
-    cigna_slice_t         base_url;        /* the gateway's; ends with "/" */
+    cigna_slice_t         base_url;        /* the gateway's base URL, with "/"
+                                              at its end */
 
     /* results */
     uint64_t              rewritten;       /* number of rewritten links */

@@ -78,7 +78,7 @@ static const cigna_link_keys_key_t
                         0),
     CIGNA_LINK_KEYS_KEY('r', 'e', "rendering", CIGNA_LINK_KEYS_ANYWHERE, 0, 0),
 
-    /* Attachment */
+    /* keys whose values are Attachments */
 
     CIGNA_LINK_KEYS_PLACE('a', 'h', "attachment"),
     CIGNA_LINK_KEYS_PLACE('c', 't', "content"),
@@ -88,7 +88,7 @@ static const cigna_link_keys_key_t
     CIGNA_LINK_KEYS_PLACE('p', 'o', "photo"),
     CIGNA_LINK_KEYS_PLACE('p', 't', "presentedForm"),
 
-    /* RelatedArtifact */
+    /* keys whose values are RelatedArtifacts */
 
     CIGNA_LINK_KEYS_PLACE('d', 'n', "documentation"),
     CIGNA_LINK_KEYS_PLACE('r', 'A', "relatedArtifact"),
@@ -117,7 +117,9 @@ static const cigna_link_keys_key_t
     CIGNA_LINK_KEYS_KEY('o', 'c', "outcome", 0, CIGNA_LINK_KEYS_IN_RESOURCE,
                         CIGNA_LINK_KEYS_IN_RESPONSE),
 
-    /* Expression, and the education of an Immunization */
+    /*
+     * keys whose values are Expressions, and the education of an Immunization
+     */
 
     CIGNA_LINK_KEYS_KEY('e', 's', "expression", 0, CIGNA_LINK_KEYS_IN_NAME, 0),
     CIGNA_LINK_KEYS_KEY('c', 'e', "criteria", 0, CIGNA_LINK_KEYS_IN_NAME, 0),
@@ -548,7 +550,10 @@ cigna_link_keys_release(cigna_link_keys_t *link, cigna_slice_t *piece)
     *piece = cigna_slice_make(link->kept + link->kept_pos,
                               link->kept + link->kept_len);
 
-    /* the piece borrows kept bytes, which init() does not overwrite */
+    /*
+     * the piece borrows kept bytes, which cigna_link_keys_init() leaves as they
+     * are
+     */
 
     cigna_link_keys_init(link);
 

@@ -36,9 +36,9 @@
 #define CIGNA_LINK_KEYS_IN_OTHER     0x0400
 
 /*
- * in: the kind of the object that has this key.  Returns 1 if a string as the
- * key's value is a link.  Sets *within to the kind that an object or array as
- * the key's value has.
+ * Returns 1 if the value of this key is a link when it is a string.  in: the
+ * kind of the object that has the key.  Sets *within to the kind of the value
+ * when it is an object or array.
  */
 int cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within);
 
@@ -65,13 +65,15 @@ typedef struct {
     cigna_slice_t   insert;                /* goes out before the kept bytes */
     size_t          text_len;
     size_t          kept_len;
-    size_t          kept_pos;              /* kept bytes from here go out */
+    size_t          kept_pos;              /* offset of the first kept byte that
+                                              goes out */
     unsigned        based:1;               /* the string begins with a base;
                                               cleared with the last piece */
     unsigned        releasing:1;           /* decided: kept bytes may go out */
-    cigna_dots_t    dots;                  /* of the path behind the base */
-    uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* decoded */
-    uint8_t         kept[CIGNA_LINK_KEYS_KEPT_MAX];   /* as it came */
+    cigna_dots_t    dots;                  /* reads the path after the base */
+    uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* the string, decoded */
+    uint8_t         kept[CIGNA_LINK_KEYS_KEPT_MAX];   /* the string, as it
+                                                         came */
 } cigna_link_keys_t;
 
 
@@ -84,8 +86,8 @@ void cigna_link_keys_keep(cigna_link_keys_t *link, uint8_t c);
 int cigna_link_keys_full(const cigna_link_keys_t *link);
 
 /*
- * These three functions take more of the string.  _bytes() takes bytes that are
- * not escapes.  It keeps at least one of them, unless the link is decided
+ * The next three functions take more of the string.  _bytes() takes bytes that
+ * are not escapes.  It keeps at least one of them, unless the link is decided
  * before, and sets *p behind the kept ones.  _char() takes the character of an
  * escape whose bytes were kept.  _end() takes the end of the string.
  *

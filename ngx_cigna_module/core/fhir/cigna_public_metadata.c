@@ -20,23 +20,28 @@
 
 #define CIGNA_PUBLIC_METADATA_VALUES  (256 * 1024)
 
-/* bytes around an added endpoint, and places where endpoints may be added */
+/*
+ * most bytes around an added endpoint, and most places where endpoints are
+ * added
+ */
 
 #define CIGNA_PUBLIC_METADATA_AROUND  64
 #define CIGNA_PUBLIC_METADATA_PLACES  16
 
 
 /*
- * A step towards the endpoints of a document: from an object to a member, or
- * from an array to the elements with this "url".  The last step has no name: it
- * stands for each endpoint, in an object or in an array.
+ * One step of the way from an object to the endpoints in it.  A step of type
+ * '{' goes from an object to the member "name".  A step of type '[' goes from
+ * an array to the elements whose "url" is "name".  In the last step, name is
+ * NULL: the endpoints are all members of the object, or all elements of the
+ * array.  If a step finds nothing, the value that it looked for is added.
  */
 
 typedef struct {
     char         type;                     /* '{': an object, '[': an array */
     const char  *name;
-    const char  *open;                     /* text around a value that is */
-    const char  *close;                    /* added */
+    const char  *open;                     /* text before an added value */
+    const char  *close;                    /* text after an added value */
 } cigna_public_metadata_step_t;
 
 
@@ -77,7 +82,7 @@ static const char *const  cigna_public_metadata_paths[] = {
 };
 
 
-/* an edit: bytes of the text before "from" are copied or replaced */
+/* an edit of a text; all bytes before "from" have been copied or replaced */
 
 typedef struct {
     const cigna_public_endpoint_t  *endpoints;
@@ -314,7 +319,7 @@ cigna_public_metadata_check(cigna_slice_t text, const char **error)
 }
 
 
-/* an element of "rest" with mode "client" describes a client: it stays */
+/* an element of "rest" whose "mode" is "client" stays: it describes a client */
 
 static void
 cigna_public_metadata_rest(cigna_public_metadata_edit_t *e,

@@ -36,7 +36,7 @@ typedef struct {
 #define CIGNA_PUBLIC_METADATA_MAX        (4 * 1024 * 1024)
 #define CIGNA_PUBLIC_METADATA_LINKS_MAX  256
 
-/* replaces Cigna's base in a text; valid JSON never has this byte */
+/* stands for Cigna's base in a text; valid JSON never has this byte */
 
 #define CIGNA_PUBLIC_METADATA_BASE  0x01
 
@@ -50,8 +50,8 @@ cigna_slice_t cigna_public_metadata_path(cigna_public_metadata_e document);
 /*
  * Decides whether the reply to an upstream request may come from memory, and
  * collects the header lines that a fetch of the document must have.  request is
- * what cigna_gate_out() has written, query is the query of its URI, and ids are
- * the two ids of the request.
+ * the output of cigna_gate_out(), query is the query of its URI, and ids are
+ * nginx's id and the gateway's id of the request.
  *
  * CIGNA_OK: the request asks for the document in JSON.  *lines has
  * "Accept-Encoding: identity", and the lines that the operator has set, each

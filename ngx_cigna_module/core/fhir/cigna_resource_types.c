@@ -177,7 +177,7 @@ cigna_resource_types_segment(cigna_slice_t text)
 }
 
 
-/* decodes s, all of which must be well formed; the word gets its beginning */
+/* decodes s; the word gets its beginning; CIGNA_ERROR: s is malformed */
 
 static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,
@@ -553,8 +553,8 @@ cigna_resource_types_plain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 
 
 /*
- * name: the parameter's name, or the last name of a chain.  Its letter case is
- * ignored, as some servers ignore it.
+ * Checks a parameter.  name: the parameter's name, or the last name of a chain.
+ * Its letter case is ignored, as some servers ignore it.
  */
 
 static int
@@ -572,7 +572,10 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
         return cigna_resource_types_include(ask, name, value);
     }
 
-    /* makes the server return containers of the matches, which have any type */
+    /*
+     * With these parameters the server may search or return resources of any
+     * type.  _contained makes it return the containers of the matches.
+     */
 
     if (cigna_resource_types_among(name, cigna_resource_types_unknown,
                                    cigna_slice_eq_case)
@@ -778,7 +781,12 @@ cigna_resource_types_behind_has(cigna_slice_t name)
 }
 
 
-/* "Source:parameter:Target"; the target may be missing */
+/*
+ * Checks the value of _include or _revinclude: "Source:parameter:Target".  With
+ * _revinclude the server returns resources of type Source, and the target may
+ * be missing.  With _include it returns resources of type Target, and a value
+ * without a target is refused, as it may lead to any type.
+ */
 
 static int
 cigna_resource_types_include(cigna_resource_types_ask_t *ask,

@@ -18,7 +18,7 @@
  *                                         the types of $everything
  *   (nothing), _search, _history          all types, unless _type names them
  *   ?_getpages=...                        a page of an earlier search
- *   _include, _revinclude, _has           these types, too
+ *   _include, _revinclude, _has           the types that they reveal, too
  *   _contained, _query, _graph, _filter   unknown
  *   link:Type.name, link.name, _sort,     the types that the server searches,
  *   _list, _in                            as the result reveals their contents

@@ -136,7 +136,7 @@ cigna_search_pairs(cigna_slice_t pairs, const uint8_t *start, cigna_buf_t *b)
 size_t
 cigna_search_query_max(size_t query_len, size_t body_len)
 {
-    /* plus the "&" between them */
+    /* plus the "&" between query and body */
 
     return CIGNA_SEARCH_ENCODED_MAX * (query_len + body_len) + 1;
 }

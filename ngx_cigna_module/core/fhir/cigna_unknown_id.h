@@ -14,7 +14,7 @@
  *      "diagnostics": "HAPI-2001: Resource Patient/1 is not known"}]}
  */
 
-#define CIGNA_UNKNOWN_ID_MAX  8192         /* bytes of the outcome */
+#define CIGNA_UNKNOWN_ID_MAX  8192         /* most bytes of the outcome */
 
 
 /*

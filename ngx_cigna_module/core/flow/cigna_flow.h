@@ -28,8 +28,9 @@ typedef enum {
     cigna_op_http,                         /* send an HTTP request */
     cigna_op_turn,                         /* ask the node whether a refresh may
                                               use the token endpoint now.
-                                              "unsent": it may not for
-                                              ev->retry_after_s */
+                                              "unsent": not before
+                                              ev->retry_after_s seconds have
+                                              passed */
     cigna_op_sleep,                        /* wait */
     cigna_op_journal,                      /* enter a write into the node's
                                               journal.  "unsent": the journal is
@@ -49,8 +50,9 @@ typedef enum {
 
 typedef enum {
     cigna_ev_start = 0,
-    cigna_ev_ok,                           /* a reply has come, which may be a
-                                              Redis error or an HTTP 4xx */
+    cigna_ev_ok,                           /* done; the reply, if any, may be a
+                                              Redis error or have any HTTP
+                                              status */
     cigna_ev_unsent,                       /* failed, and the peer got nothing:
                                               the flow may send it again */
     cigna_ev_lost                          /* failed, and the peer may have
@@ -86,7 +88,8 @@ typedef struct {
     const cigna_reply_t   *reply;          /* the reply to cigna_op_redis and
                                               cigna_op_script */
 
-    unsigned               status;         /* the reply to cigna_op_http */
+    unsigned               status;         /* status of the reply to
+                                              cigna_op_http */
     cigna_slice_t          body;
     int64_t                retry_after_s;  /* after cigna_op_http and
                                               cigna_op_turn; -1: none */
@@ -101,14 +104,15 @@ typedef struct {
 
 typedef struct {
     cigna_slice_t          tenant;
-    cigna_slice_t          identity;       /* keyed hash of the identity */
+    cigna_slice_t          identity;       /* hash of tenant and member, made
+                                              with the key ring */
     cigna_slice_t          id;             /* id of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* of two grants, the newer one has
-                                              the higher value; see
-                                              grant_install */
+    int64_t                connected_ms;   /* the newer of two grants has the
+                                              higher value; see grant_install in
+                                              core/vault/cigna_scripts.c */
     int64_t                made_ms;        /* time of this entry */
-    int64_t                until_ms;       /* when Redis drops the key */
+    int64_t                until_ms;       /* when Redis deletes the record */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was
                                               deleted */
 } cigna_journal_t;
@@ -146,7 +150,7 @@ typedef struct {
     cigna_op_lease_t       lease;
     unsigned               timeout_ms;     /* bounds the connecting and the wait
                                               for the reply; 0: the configured
-                                              times do */
+                                              times apply */
     unsigned               exchange:1;     /* the request sends a refresh token
                                               or a code, so the reply may take
                                               minutes */
@@ -176,9 +180,9 @@ typedef struct {
 
 typedef struct {
     cigna_journal_t        entry;
-    unsigned               confirmed:1;    /* Redis has the entry; settle
-                                              removes an entry that is not
-                                              confirmed */
+    unsigned               confirmed:1;    /* Redis has the entry;
+                                              cigna_op_settle removes an entry
+                                              that is not confirmed */
 } cigna_op_journal_t;
 
 
@@ -208,7 +212,7 @@ void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
 #define cigna_flow_report(op)  cigna_flow_op(op, cigna_op_report)
 #define cigna_flow_done(op)    cigna_flow_op(op, cigna_op_done)
 
-/* makes *op a Redis command with these arguments, slices that it borrows */
+/* makes *op a Redis command; *op borrows the arguments, which are slices */
 #define cigna_flow_command(op, ...)                                           \
     cigna_flow_redis(op, (const cigna_slice_t[]) { __VA_ARGS__ },             \
                      sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
@@ -256,9 +260,9 @@ unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
 
 /*
  * Writes "text: quoted" to detail for the log, zero-terminated.  If there is
- * nothing to quote, writes "text" alone.  Bytes of "quoted" that are not
- * printable become "?", as a peer may have chosen them.  If text is NULL,
- * detail does not change.
+ * nothing to quote, writes "text" alone.  In "quoted", spaces and bytes that
+ * are not printable ASCII become "?", because a peer may have chosen them.  If
+ * text is NULL, detail does not change.
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
@@ -292,7 +296,9 @@ unsigned cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op,
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
 
-/* the same for commands to Redis: three tries, after 50 and 100 ms */
+/*
+ * cigna_retry_sleep() for commands to Redis: three tries, after 50 and 100 ms
+ */
 int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op);
 
 /* after the sleep: makes *op the operation again and returns its state */

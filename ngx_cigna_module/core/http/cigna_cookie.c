@@ -11,11 +11,12 @@ static void cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s);
 #define CIGNA_COOKIE_HTTP_NAME   cigna_slice("cigna-")
 #define CIGNA_COOKIE_HTTPS_NAME  cigna_slice("__Host-cigna-")
 
-#define CIGNA_COOKIE_TIME_MAX    10        /* digits: beyond the year 100000 */
-#define CIGNA_COOKIE_SECRET_MIN  22        /* 128 bits */
+#define CIGNA_COOKIE_TIME_MAX    10        /* most digits of the start time */
+#define CIGNA_COOKIE_SECRET_MIN  22        /* 128 bits in base64url */
 #define CIGNA_COOKIE_SECRET_MAX  64
 
-#define CIGNA_COOKIE_SIGNS       "-_"      /* of base64url */
+#define CIGNA_COOKIE_SIGNS       "-_"      /* base64url has them beside letters
+                                              and digits */
 
 static const char  cigna_cookie_digits[] =
     "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -147,7 +148,7 @@ cigna_cookie_time(cigna_slice_t s, uint64_t *time_s)
 static void
 cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s)
 {
-    uint8_t  digits[13], *p, *end;         /* UINT64_MAX has 13 in base 36 */
+    uint8_t  digits[13], *p, *end;         /* UINT64_MAX has 13 digits */
 
     end = digits + sizeof(digits);
     p = end;

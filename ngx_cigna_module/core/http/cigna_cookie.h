@@ -13,12 +13,12 @@
  *
  * A dance is one run of the OAuth flow.  The tag is the first 8 characters of
  * the dance id.  The start time is in seconds, in base 36.  It shows which
- * cookie is the oldest: the gateway removes that one if a browser has too many.
- * On http the prefix is left out, because it requires Secure.
+ * cookie is the oldest: the gateway removes the oldest one if a browser has too
+ * many.  On http the prefix is left out, because it requires Secure.
  */
 
 #define CIGNA_COOKIE_TAG_LEN     8
-#define CIGNA_COOKIE_DANCES_MAX  8         /* dances of one browser */
+#define CIGNA_COOKIE_DANCES_MAX  8         /* most dances of one browser */
 #define CIGNA_COOKIE_LIFE_S      1800
 
 typedef struct {

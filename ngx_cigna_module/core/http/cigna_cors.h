@@ -9,7 +9,7 @@
 /* Cross-origin requests of browsers (CORS), as in the Fetch standard. */
 
 
-/* bytes of Access-Control-Request-Headers that a reply repeats */
+/* most bytes of Access-Control-Request-Headers that a reply repeats */
 
 #define CIGNA_CORS_NAMES_MAX  1024
 

@@ -2,7 +2,7 @@
 #include "cigna_form.h"
 
 
-#define CIGNA_FORM_UTF8_MAX  4             /* bytes of a character */
+#define CIGNA_FORM_UTF8_MAX  4             /* most bytes of a character */
 
 
 static int cigna_form_is_any(cigna_slice_t encoded,

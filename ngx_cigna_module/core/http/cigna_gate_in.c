@@ -2,8 +2,9 @@
 #include "cigna_gate_in.h"
 
 
-#define CIGNA_GATE_IN_LEN_MAX  28          /* length of a name */
-#define CIGNA_GATE_IN_NAMES    4           /* names of one length, and a NULL */
+#define CIGNA_GATE_IN_LEN_MAX  28          /* most bytes of a name */
+#define CIGNA_GATE_IN_NAMES    4           /* most names of one length, and a
+                                              NULL */
 
 
 typedef struct {
@@ -28,8 +29,10 @@ static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 #define CIGNA_LISTED(name)  { name, cigna_gate_in_listed }
 
 /*
- * Both tables are indexed by the length of the name.  Names of one length
- * differ in their last byte, which is compared first.
+ * The FHIR server's lines in cigna_gate_in_theirs pass.  The gate itself writes
+ * the lines in cigna_gate_in_ours.  Both tables are indexed by the length of
+ * the name.  Names of one length differ in their last byte, which is compared
+ * first.
  */
 
 static cigna_gate_in_table_t  cigna_gate_in_theirs = {

@@ -13,7 +13,7 @@ typedef enum {
     cigna_http_date_hour,
     cigna_http_date_min,
     cigna_http_date_sec,
-    cigna_http_date_month,                 /* from 0 */
+    cigna_http_date_month,                 /* 0: January */
     cigna_http_date_max
 } cigna_http_date_e;
 
@@ -29,7 +29,10 @@ static int cigna_http_date_century(int year, int64_t now_s);
 #define CIGNA_HTTP_DATE_MAX_S  INT64_C(253402300799)
 
 
-/* the letters that stand for the digits of the first numbers in a form */
+/*
+ * In a form of a date, these letters stand for digits.  Their order is that of
+ * the first numbers in cigna_http_date_e.
+ */
 
 static const char  cigna_http_date_letters[] = "YDhms";
 
@@ -43,9 +46,9 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 
     /* asctime() writes a space before a day of one digit */
 
-    if (!cigna_http_date_fits(s, "***, DD MMM YYYY hh:mm:ss GMT", n)
-        && !cigna_http_date_fits(s, "*** MMM DD hh:mm:ss YYYY", n)
-        && !cigna_http_date_fits(s, "*** MMM  D hh:mm:ss YYYY", n)
+    if (!cigna_http_date_fits(s, "***, DD NNN YYYY hh:mm:ss GMT", n)
+        && !cigna_http_date_fits(s, "*** NNN DD hh:mm:ss YYYY", n)
+        && !cigna_http_date_fits(s, "*** NNN  D hh:mm:ss YYYY", n)
         && !cigna_http_date_rfc850(s, now_s, n))
     {
         return CIGNA_ERROR;
@@ -75,7 +78,10 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 }
 
 
-/* 1 if a date has this form, in which a star is any byte; sets its numbers */
+/*
+ * Returns 1 if s has this form, and sets the numbers n.  In a form, "*" stands
+ * for any byte, and "NNN" for the name of a month.
+ */
 
 static int
 cigna_http_date_fits(cigna_slice_t s, const char *form, int *n)
@@ -99,13 +105,13 @@ cigna_http_date_fits(cigna_slice_t s, const char *form, int *n)
             *number = *number * 10 + s.data[i] - '0';
 
         } else if (letter || (form[i] != s.data[i] && form[i] != '*'
-                              && form[i] != 'M'))
+                              && form[i] != 'N'))
         {
             return 0;
         }
     }
 
-    s = cigna_slice_skip(s, (size_t) (strchr(form, 'M') - form));
+    s = cigna_slice_skip(s, (size_t) (strchr(form, 'N') - form));
 
     return cigna_http_date_named(s, &n[cigna_http_date_month]);
 }
@@ -153,7 +159,7 @@ cigna_http_date_rfc850(cigna_slice_t s, int64_t now_s, int *n)
         }
     }
 
-    if (!cigna_http_date_fits(s, " DD-MMM-YY hh:mm:ss GMT", n)) {
+    if (!cigna_http_date_fits(s, " DD-NNN-YY hh:mm:ss GMT", n)) {
         return 0;
     }
 

@@ -13,7 +13,8 @@
  */
 
 /*
- * most bytes of a section: the lines of a header, or the size line of a chunk
+ * Most bytes of a section.  A section is the status line with the header, the
+ * size line of a chunk, or the trailer.
  */
 
 #define CIGNA_HTTP_SECTION_MAX  (32 * 1024)

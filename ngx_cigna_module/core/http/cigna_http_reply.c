@@ -13,7 +13,7 @@
  *   part               absent          odd, but accepted      error
  *   ----               ------          -----------------      -----
  *   status line        error           HTTP/1.0, no reason,   another version,
- *                                      any text as            not three digits
+ *                                      any text as            not 100 to 599
  *                                      reason
  *   1xx before it                      any number of them,    101
  *                                      as one section
@@ -435,7 +435,10 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* the time counts from the server's Date, as its clock may differ from ours */
+/*
+ * the time counts from the server's Date, because its clock may differ from the
+ * gateway's
+ */
 
 static void
 cigna_http_retry_date(cigna_http_reply_t *p)

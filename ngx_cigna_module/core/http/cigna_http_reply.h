@@ -22,14 +22,16 @@ typedef struct {
                                               sent */
     int64_t              retry_after_s;    /* in seconds; -1: absent or
                                               unusable */
-    int64_t              date_s;           /* Date since the epoch, or -1 */
-    int64_t              max_age_s;        /* of Cache-Control, 0 if it forbids
-                                              to keep the reply; -1: absent */
+    int64_t              date_s;           /* value of Date, since the epoch;
+                                              -1: absent or unusable */
+    int64_t              max_age_s;        /* max-age of Cache-Control; 0:
+                                              the reply must not be kept; -1:
+                                              absent */
     unsigned             encoded:1;        /* the body has a content coding */
 
     /* valid after CIGNA_ERROR: a constant text for the log */
     const char          *error;
-    unsigned             too_large:1;      /* the body is, for body_max */
+    unsigned             too_large:1;      /* the body exceeds body_max */
 
     /* private */
     unsigned             state;
@@ -59,8 +61,8 @@ void cigna_http_reply_init(cigna_http_reply_t *p);
  * closed the connection in order.  body_max bounds the body.
  *
  * CIGNA_OK: the reply is complete.  CIGNA_AGAIN: call again with more bytes.
- * CIGNA_ERROR: the reply is not HTTP, has two lengths that differ, or has a
- * body that was cut or is over body_max.  1xx replies are skipped.
+ * CIGNA_ERROR: the reply was cut, or has one of the errors in the table of
+ * cigna_http_reply.c; the member "error" says which.  1xx replies are skipped.
  */
 int cigna_http_reply_parse(cigna_http_reply_t *p, uint8_t *data, size_t len,
     size_t body_max, int eof);

@@ -10,8 +10,9 @@
  * Reads Retry-After (RFC 9110, section 10.2.3), which is a number of seconds or
  * a date.  For a date, *ms is the time from now_s to the date; it is 0 if the
  * date is in the past.  now_s is in seconds since the epoch: the reply's own
- * Date if it has one, otherwise the gateway's clock.  *ms is at most
- * CIGNA_RETRY_AFTER_MAX_MS, even if the server asks for more.
+ * Date if it has one, otherwise the gateway's clock.  If now_s is -1 (unknown),
+ * a date gives the maximum.  *ms is at most CIGNA_RETRY_AFTER_MAX_MS, even if
+ * the server asks for more.
  *
  * CIGNA_NONE: the value is empty.  CIGNA_ERROR: it is neither seconds nor a
  * date.  In both cases *ms is -1.

@@ -2,12 +2,14 @@
 #include "cigna_trace.h"
 
 
-#define CIGNA_TRACEPARENT_LEN    55        /* bytes of version 00 */
+#define CIGNA_TRACEPARENT_LEN    55        /* bytes of a traceparent, version
+                                              00 */
 #define CIGNA_TRACE_ID_LEN       32        /* hexadecimal digits */
 #define CIGNA_SPAN_ID_LEN        16
-#define CIGNA_TRACESTATE_MAX     8192      /* most bytes of a line */
-#define CIGNA_TRACESTATE_COUNT   32        /* most members */
-#define CIGNA_TRACESTATE_MEMBER  256       /* most bytes of a key or a value */
+#define CIGNA_TRACESTATE_MAX     8192      /* most bytes of a tracestate */
+#define CIGNA_TRACESTATE_COUNT   32        /* most members of a tracestate */
+#define CIGNA_TRACESTATE_MEMBER  256       /* most bytes of a member's key or
+                                              value */
 
 
 static int cigna_trace_hex(const uint8_t *p, size_t len);

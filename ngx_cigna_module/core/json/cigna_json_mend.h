@@ -30,7 +30,8 @@ typedef struct {
 } cigna_json_mend_t;
 
 
-#define CIGNA_JSON_MEND_UNIT  32           /* the least "size" for next() */
+#define CIGNA_JSON_MEND_UNIT  32           /* least "size" that
+                                              cigna_json_mend_next() needs */
 
 
 /* borrows the text; "rest" is then the text without its byte order mark */

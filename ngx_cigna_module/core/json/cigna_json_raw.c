@@ -86,7 +86,10 @@ cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value)
 }
 
 
-/* returns the length of the value at the front; 0: none, or it has no end */
+/*
+ * returns the length of the value at the front; 0: there is no value, or the
+ * value has no end
+ */
 
 static size_t
 cigna_json_value(cigna_slice_t in)
@@ -191,7 +194,10 @@ cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 }
 
 
-/* finds the last member; *differs: an earlier one has another value */
+/*
+ * finds the last member of this name; *differs is 1 if the members of this name
+ * have different values
+ */
 
 static int
 cigna_json_raw_find(cigna_slice_t object, cigna_slice_t name,

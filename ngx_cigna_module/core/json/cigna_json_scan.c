@@ -57,10 +57,13 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
 
 /*
  * Skips plain bytes, up to the first other one or to the last few bytes before
- * the end.  Tests sixteen bytes at a time with SSE2, which every x86-64 has;
- * otherwise eight.  (x - 1) & ~x sets the high bit of each zero byte.  It may
- * also set the high bit of a byte above a zero byte, so only the lowest bit
- * that is set is reliable.  Bytes below a space are found in the same way.
+ * the end.  Tests sixteen bytes at a time with SSE2, which every x86-64 has,
+ * and eight on other little-endian machines.  On big-endian machines the
+ * function skips nothing.
+ *
+ * In a word x of eight bytes, (x - 1) & ~x sets the high bit of each zero byte.
+ * It may also set the high bit of a byte above a zero byte, so only the lowest
+ * bit that is set is reliable.  Bytes below a space are found in the same way.
  */
 
 static inline const uint8_t *

@@ -14,15 +14,15 @@
 
 typedef struct {
     /* results, if the client has two secrets */
-    unsigned  worked:1;                    /* the server accepted one of them */
-    unsigned  older:1;                     /* the flow sent the older one
-                                              last */
-    unsigned  changed:1;                   /* the server accepted the other one
-                                              before */
+    unsigned  worked:1;                    /* the server accepted a secret */
+    unsigned  older:1;                     /* the flow's last request had the
+                                              older secret */
+    unsigned  changed:1;                   /* before this flow, the server
+                                              accepted the other secret */
 
     /* private */
-    unsigned  turned:1;                    /* the server refused the first
-                                              one */
+    unsigned  turned:1;                    /* the server refused the flow's
+                                              first secret */
 } cigna_client_secret_t;
 
 

@@ -14,9 +14,10 @@
  *   kid      tried last           as if absent
  *   n, e     not usable           base64 of either alphabet is read, with or
  *   x, y                          without padding and leading zeros; not usable
- *                                 are RSA keys below 2048 bits, trivial
- *                                 exponents, points that are off the curve or
- *                                 have a small order
+ *                                 are RSA keys below 2048 or above 8192 bits,
+ *                                 even numbers, an exponent of 1 or of more
+ *                                 than 8 bytes, and points that are off the
+ *                                 curve or have a small order
  *   d, p, k  accepted             not usable: the secret part was published
  *
  * A key that is not usable does not affect the other keys of the set.
@@ -41,7 +42,8 @@
 #define CIGNA_RSA_BITS_MAX      8192
 #define CIGNA_RSA_EXPONENT_MAX  8          /* most bytes of an exponent */
 
-#define CIGNA_EC_LEN_MAX        48         /* of a coordinate, r or s */
+#define CIGNA_EC_LEN_MAX        48         /* most bytes of a coordinate, r
+                                              or s */
 #define CIGNA_EC_DER_MAX        104        /* most bytes of an
                                               ECDSA-Sig-Value */
 
@@ -60,7 +62,7 @@ typedef struct {
     const char     *kty;
     const char     *crv;                   /* NULL: not checked */
     cigna_kind_e    kind;
-    const char     *group;                 /* as OpenSSL names it */
+    const char     *group;                 /* OpenSSL's name of the curve */
     size_t          len;                   /* bytes of a coordinate */
 } cigna_kind_t;
 

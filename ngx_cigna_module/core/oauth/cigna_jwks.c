@@ -27,8 +27,8 @@ struct cigna_jwks_s {
     cigna_jwk_t   keys[CIGNA_JWKS_KEYS_MAX];
     size_t        nkeys;
     size_t        total;                   /* keys in the document */
-    unsigned      count[cigna_jwk_max];    /* indexed by cigna_jwk_init()'s
-                                              result */
+    unsigned      count[cigna_jwk_max];    /* number of keys for each result of
+                                              cigna_jwk_init() */
 };
 
 

@@ -28,7 +28,8 @@
  *
  * All other members are ignored.  A member with a * that occurs twice is
  * malformed, unless both values are written the same way.  If any other name
- * occurs twice, the last value counts.
+ * occurs twice, the last value counts.  The issuer and the nonce are only
+ * checked if the caller expects one.
  */
 
 
@@ -249,8 +250,9 @@ cigna_jwt_decode(cigna_slice_t part, cigna_arena_t *arena,
 
 
 /*
- * Reads one of the two objects.  NULL if it is not one, or if one of the names
- * has two different values: another reader may choose the other one.
+ * Reads the header or the payload.  NULL if the text is not a JSON object, or
+ * if one of the names has two different values: another reader may choose the
+ * other one.
  */
 
 static cigna_json_t *

@@ -23,8 +23,8 @@
 
 typedef struct {
     cigna_slice_t   url;
-    cigna_slice_t   authorization;         /* value of the header line, or
-                                              empty */
+    cigna_slice_t   authorization;         /* value of the line Authorization,
+                                              or empty */
     cigna_slice_t   body;                  /* the form; empty: a GET */
     cigna_slice_t   accept;                /* empty: application/json */
     cigna_slice_t   lines;                 /* more header lines, each with its
@@ -77,7 +77,8 @@ int cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 /*
  * These functions build a request in the arena, with exactly one method of
  * client authentication.  The caller gets secret from cigna_client_secret().
- * CIGNA_ERROR: the endpoint is unknown, or the arena is full.
+ * hint is the token_type_hint of RFC 7009, section 2.1.  CIGNA_ERROR: the
+ * endpoint is unknown, or the arena is full.
  */
 int cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t code, cigna_slice_t verifier, cigna_arena_t *arena,
@@ -129,12 +130,12 @@ int cigna_oauth_metadata_parse(const cigna_provider_t *p, cigna_slice_t body,
 void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
     cigna_metadata_t *fresh);
 
-/* the URL with this number, from 0; NULL: there are not as many */
+/* URL number i of the metadata, counted from 0; NULL: there is no such URL */
 cigna_slice_t *cigna_oauth_metadata_member(cigna_metadata_t *m, unsigned i);
 
 /*
- * Gives a provider the endpoints that are configured, and for the others those
- * of the metadata.  Copies slices, not bytes.
+ * Gives a provider the endpoints that are configured.  All others, and
+ * iss_supported, come from the metadata.  Copies slices, not bytes.
  */
 void cigna_oauth_metadata_apply(const cigna_metadata_t *m,
     const cigna_provider_t *configured, cigna_provider_t *p);

@@ -3,12 +3,12 @@
  * Reads the metadata of an authorization server leniently, and uses it
  * strictly.  A bad member that no dance needs is ignored and logged (a dance is
  * one run of the OAuth flow).  The document can never make the gateway trust
- * another host than before.
+ * another origin than before.
  *
  * The document must be one JSON object.  A byte order mark, bytes that are not
  * UTF-8, unknown members, any Content-Type and any status 2xx are accepted.
  *
- *                     absent,    not a string,  on another host
+ *                     absent,    not a string,  on another origin
  *                     null, ""   not an https   than before
  *                                URL
  *
@@ -28,17 +28,17 @@
  * all values that were known before stay in use.  "Noted": the log names the
  * member.
  *
- * (1) If an issuer is configured, that one counts, and the bad one is only
- *     noted.
+ * (1) If an issuer is configured, the configured one counts, and the bad one is
+ *     only noted.
  * (2) If an issuer is configured, any other one is refused too; both are
  *     compared byte by byte.
  * (3) If the endpoint is not configured either, the gateway cannot use the
  *     document, see cigna_discovery.c.
  * (4) If the endpoint is configured, the configured one counts, and the bad one
  *     is only noted.
- * (5) If a token endpoint is configured and the revocation endpoint is on
- *     another server, it is empty and noted: tokens must not be sent to a
- *     stranger.
+ * (5) If a token endpoint is configured, and neither the token endpoint nor the
+ *     revocation endpoint of the document is on its server, the revocation
+ *     endpoint is empty and noted: tokens must not be sent to a stranger.
  */
 
 
@@ -57,8 +57,10 @@
 typedef struct {
     const char   *name;
     size_t        offset;                  /* offset in cigna_metadata_t */
-    size_t        configured;              /* offsets in cigna_provider_t: */
-    size_t        used;                    /* as configured, and as used */
+    size_t        configured;              /* offset in cigna_provider_t of the
+                                              configured URL */
+    size_t        used;                    /* offset in cigna_provider_t of the
+                                              URL in use */
     unsigned      optional;                /* 1: a bad URL is only noted */
     const char   *error;
 } cigna_oauth_url_t;

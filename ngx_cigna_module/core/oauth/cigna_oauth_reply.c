@@ -447,8 +447,8 @@ cigna_oauth_reply_copy(cigna_arena_t *arena, cigna_token_reply_t *reply)
 
 
 /*
- * adds a finding to "shape"; if there is no room, the first findings say the
- * most
+ * Adds a finding to "shape".  If there is no room, the finding is dropped: the
+ * first findings say the most.
  */
 
 static void

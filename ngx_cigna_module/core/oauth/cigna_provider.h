@@ -57,7 +57,8 @@ typedef struct {
     cigna_uri_t    *return_to;
     unsigned        nreturn_to;
     int64_t         clock_leeway_s;
-    int64_t         token_lifetime_s;      /* used if expires_in is absent */
+    int64_t         token_lifetime_s;      /* used if expires_in is absent or
+                                              unusable */
     int64_t         grant_ttl_s;           /* a grant with a refresh token ends
                                               so long after its last refresh */
     int64_t         refresh_ahead_s;       /* a refresh starts so long before
@@ -78,7 +79,8 @@ typedef struct {
     cigna_slice_t   token_endpoint;
     cigna_slice_t   jwks_uri;
     cigna_slice_t   revocation_endpoint;
-    unsigned        iss_supported:1;       /* the server announced RFC 9207 */
+    unsigned        iss_supported:1;       /* the server sends "iss" with the
+                                              code (RFC 9207) */
 
     cigna_issuer_keys_t  *keys;
 } cigna_provider_t;

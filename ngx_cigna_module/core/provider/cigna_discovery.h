@@ -9,9 +9,10 @@
 /*
  * Fetches .well-known/smart-configuration (SMART App Launch) and compares it
  * with the configuration and with the previous document ("known", NULL the
- * first time).  A document that names another host than the previous one is
- * refused: the flow fails, "moved" is set, and the known endpoints stay in use.
- * Known endpoints that the document lacks stay in use, too.
+ * first time).  A document with another issuer, or with endpoints on other
+ * origins than the previous one, is refused: the flow fails, "moved" is set,
+ * and the known endpoints stay in use.  Known endpoints that the document lacks
+ * stay in use, too.
  *
  * With CIGNA_ERROR, "refused" means that the document contradicts the
  * configuration or the known endpoints.  Then the gateway must not send

@@ -10,7 +10,10 @@
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
-/* after a failed fetch the old keys stay, and the next try waits this long */
+/*
+ * after a failed fetch, keys that were fetched before serve this long until the
+ * next fetch is due
+ */
 
 #define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)
 
@@ -106,7 +109,7 @@ cigna_jwks_fetch_done(cigna_provider_t *p, const cigna_event_t *ev,
 }
 
 
-/* tells a failed fetch from keys that are not usable */
+/* writes why there are no new keys: the fetch failed, or no key is usable */
 
 static void
 cigna_jwks_fetch_tell(const cigna_event_t *ev, const cigna_jwks_t *jwks,

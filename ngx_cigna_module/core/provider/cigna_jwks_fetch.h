@@ -18,9 +18,9 @@ int cigna_jwks_fetch_again(const cigna_provider_t *p, int64_t now_ms);
 void cigna_jwks_fetch_start(const cigna_provider_t *p, cigna_op_t *op);
 
 /*
- * Replaces the provider's keys by those of the reply, or keeps them if none of
- * the new ones is usable.  "why" gets the cause in words if the old keys stay,
- * otherwise an empty string.
+ * Replaces the provider's keys by those of the reply, or keeps them if the
+ * fetch failed or none of the new ones is usable.  "why" gets the cause in
+ * words if the old keys stay, otherwise an empty string.
  */
 #define CIGNA_JWKS_FETCH_WHY_MAX  160
 

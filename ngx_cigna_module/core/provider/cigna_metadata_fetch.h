@@ -14,11 +14,12 @@
  */
 
 typedef enum {
-    cigna_metadata_fetch_away = 0,         /* no reply, or one that may pass:
-                                              429, 5xx */
+    cigna_metadata_fetch_away = 0,         /* no reply, or a failure that may
+                                              pass: 429, 5xx */
     cigna_metadata_fetch_kept,             /* "text" may be kept and served */
-    cigna_metadata_fetch_passed            /* the reply cannot be kept: nginx is
-                                              to proxy the requests for it */
+    cigna_metadata_fetch_passed            /* the reply cannot be kept, so
+                                              nginx proxies requests for the
+                                              document */
 } cigna_metadata_fetch_e;
 
 
@@ -40,8 +41,8 @@ typedef struct {
 
     /*
      * Set by the caller before it passes the event with the reply.  The arena
-     * has twice the bytes that cigna_public_metadata_room() returns for the
-     * reply's body.
+     * must have twice the bytes that cigna_public_metadata_room() returns for
+     * the reply's body.
      */
     const cigna_http_reply_t        *reply;
     cigna_arena_t                   *arena;
@@ -51,7 +52,7 @@ typedef struct {
     cigna_slice_t                    text;    /* in the arena, see
                                                  cigna_public_metadata_links()
                                                  */
-    unsigned                         fresh_s; /* from now on, with jitter */
+    unsigned                         fresh_s; /* how long text stays fresh */
     char                             detail[192]; /* reason for the log */
 
     /* private */
@@ -66,7 +67,7 @@ typedef struct {
 cigna_slice_t cigna_metadata_fetch_url(cigna_arena_t *arena,
     const cigna_provider_t *p, cigna_public_metadata_e document);
 
-/* sets results and private fields */
+/* sets the members under "results" and "private" */
 void cigna_metadata_fetch_init(cigna_metadata_fetch_t *f);
 void cigna_metadata_fetch_next(cigna_metadata_fetch_t *f,
     const cigna_event_t *ev, cigna_op_t *op);

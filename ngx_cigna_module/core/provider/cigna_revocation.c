@@ -20,8 +20,8 @@
  *       worker does not wait for their end;
  *   (2) rc is "ok" only after a reply with status 200 that is not an HTML page;
  *   (3) a refusal (4xx without 429) ends the flow, as a repetition would be
- *       refused, too; with two secrets (cigna_client_secret.c), only after both
- *       were refused;
+ *       refused, too; if the server refuses a client with two secrets
+ *       (cigna_client_secret.c), the flow ends only after both were refused;
  *   (4) each request is the revocation of the token.
  */
 
@@ -35,7 +35,7 @@
 #define CIGNA_REVOCATION_FIRST_MS  1000
 #define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
 
-/* form fields, names of parameters, and the text of a refusal */
+/* bytes of one request for names of parameters and the text of a refusal */
 
 #define CIGNA_REVOCATION_ROOM      1024
 
@@ -241,7 +241,10 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
 }
 
 
-/* the last pause ends after ten minutes in all, and a last try follows */
+/*
+ * the last pause ends when all pauses together have taken ten minutes; a last
+ * request follows
+ */
 
 static void
 cigna_revocation_pause(cigna_revocation_t *f, const cigna_event_t *ev,

@@ -9,7 +9,8 @@
 
 /*
  * Revokes one token (RFC 7009).  The first request is sent at once.  After a
- * temporary failure it is repeated for ten minutes.  See cigna_revocation.c.
+ * temporary failure the flow repeats the request for ten minutes.  See
+ * cigna_revocation.c.
  */
 
 #define CIGNA_REVOCATION_MS  (10 * 60 * 1000)
@@ -19,7 +20,8 @@ typedef enum {
     cigna_revocation_none = 0,             /* not done yet */
     cigna_revocation_ok,
     cigna_revocation_unsupported,          /* there is no endpoint */
-    cigna_revocation_refused,              /* the server refused it for good */
+    cigna_revocation_refused,              /* the server refused the
+                                              revocation */
     cigna_revocation_unreachable,          /* no success in ten minutes */
     cigna_revocation_no_room
 } cigna_revocation_e;
@@ -33,15 +35,18 @@ typedef struct {
     cigna_slice_t            token;
     unsigned                 refresh_token:1;
 
-    /* set before each call */
-    unsigned                 known:1;      /* discovery is complete: a missing
-                                              endpoint does not exist */
+    /* set by the caller before each call */
+    unsigned                 known:1;      /* discovery is complete, so an
+                                              endpoint that is not known does
+                                              not exist */
 
     /* results */
     cigna_revocation_e       rc;
-    unsigned                 tries;        /* requests */
-    char                     detail[96];   /* about the last one, no secret */
-    cigna_client_secret_t    secret;       /* its results are results here */
+    unsigned                 tries;        /* number of revocation requests */
+    char                     detail[96];   /* about the last request, for the
+                                              log; never a secret */
+    cigna_client_secret_t    secret;       /* its results are results of the
+                                              flow, too */
 
     /* private */
     unsigned                 state;

@@ -29,7 +29,7 @@ int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
 
 typedef struct {
     unsigned              first;
-    unsigned              last;            /* the range includes it */
+    unsigned              last;            /* the last slot of the range */
     const cigna_reply_t  *reply;
 } cigna_cluster_range_t;
 
@@ -54,11 +54,12 @@ int cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 
 typedef enum {
     cigna_redirect_none = 0,               /* any other reply */
-    cigna_redirect_moved,                  /* send it to the slot's server */
-    cigna_redirect_ask,                    /* send it to another server, this
-                                              command only, after "ASKING" */
-    cigna_redirect_wait                    /* send it to the same server,
-                                              later */
+    cigna_redirect_moved,                  /* send the command to the slot's
+                                              server */
+    cigna_redirect_ask,                    /* send only this command to another
+                                              server, after "ASKING" */
+    cigna_redirect_wait                    /* send the command to the same
+                                              server, later */
 } cigna_redirect_e;
 
 

@@ -17,8 +17,10 @@
 typedef struct {
     uint64_t          primary;             /* its number; 0: the place is
                                               free */
-    uint64_t          since_ms;
-    uint64_t          met_ms;
+    uint64_t          since_ms;            /* when it became a primary, at
+                                              the latest */
+    uint64_t          met_ms;              /* when this node last connected to
+                                              it */
 } cigna_primary_t;
 
 
@@ -35,11 +37,11 @@ typedef struct {
 /*
  * Enters a primary to which this node has connected.  age_ms, 0 or more, is how
  * long it has been a primary by its own account.  Returns for how many ms it
- * has been a primary: age_ms, or the time since the table knows it, if that is
- * longer.
+ * has been a primary: age_ms, or its age in the table, if that is longer.
  *
- * A primary takes age_ms from a marker.  In a cluster the marker may have come
- * with a slot of another primary: then the primary looks newer than it is.
+ * age_ms comes from a marker, see cigna_marker.h.  In a cluster, a primary may
+ * have got its marker with a slot of another primary.  The primary then looks
+ * newer than it is.
  *
  * If the table is full, the new primary replaces the one that was entered or
  * seen the longest ago.  A time after now_ms is from before the machine's last

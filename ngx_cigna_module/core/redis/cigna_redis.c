@@ -21,7 +21,7 @@ struct cigna_reader_s {
     redisReader                *hiredis;
     redisReplyObjectFunctions   functions;      /* hiredis' functions, two of
                                                    them replaced */
-    cigna_reader_array_pt       create_array;   /* hiredis' function */
+    cigna_reader_array_pt       create_array;   /* hiredis' createArray */
 
     uint64_t                    received;       /* bytes received in all */
     uint64_t                    finished;       /* bytes up to the end of

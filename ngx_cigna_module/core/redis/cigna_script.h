@@ -15,8 +15,8 @@ typedef struct {
     const char            *name;
     const char            *text;
     char                   sha1[41];       /* set by cigna_script_init() */
-    unsigned               nkeys;          /* so many of argv, the first, are
-                                              keys */
+    unsigned               nkeys;          /* number of keys, which come first
+                                              in argv */
 } cigna_script_t;
 
 

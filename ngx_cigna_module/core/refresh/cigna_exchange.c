@@ -262,7 +262,9 @@ cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)
 }
 
 
-/* invalid_grant: does the vault still have the token that was sent? */
+/*
+ * after invalid_grant, asks whether the vault still has the token that was sent
+ */
 
 static int
 cigna_exchange_refused(cigna_exchange_t *x, cigna_op_t *op)

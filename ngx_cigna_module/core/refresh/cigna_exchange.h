@@ -35,17 +35,17 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the flow, all else zeroed; borrowed */
+    /* set by the refresh, all else zeroed; borrowed */
     const cigna_subject_t   *subject;
     const cigna_verdict_t   *verdict;      /* about the grant to refresh */
-    const cigna_lease_t     *lease;        /* held */
+    const cigna_lease_t     *lease;        /* this run holds it */
 
     /* results */
     cigna_exchange_e         rc;
     cigna_refresh_e          failure;
-    const char              *why;          /* for the log ... */
-    cigna_slice_t            quoted;       /* ... and the server's words */
-    cigna_answer_e           answer;       /* of the token endpoint */
+    const char              *why;          /* the failure, for the log */
+    cigna_slice_t            quoted;       /* the server's words about it */
+    cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* how to give up the lease */
     cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;
@@ -56,7 +56,8 @@ typedef struct {
                                                     configured secret */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
-    cigna_client_secret_t    secret;       /* its results are results here */
+    cigna_client_secret_t    secret;       /* its results are also the
+                                              exchange's */
 
     /* private */
     unsigned                 state;
@@ -74,7 +75,7 @@ int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * the exchange is over, see rc; another call says the same.
+ * the exchange is over, see rc; another call returns the same.
  */
 int cigna_exchange_next(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op);

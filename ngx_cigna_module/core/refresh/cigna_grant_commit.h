@@ -13,10 +13,12 @@
 
 typedef enum {
     cigna_grant_commit_usable = 0,         /* in the journal: may be used from
-                                              here on; go on with store() */
+                                              here on; the caller calls
+                                              cigna_grant_commit_store() */
     cigna_grant_commit_stored,             /* Redis has confirmed it */
-    cigna_grant_commit_stale,              /* Redis has something newer, or no
-                                              grant: cigna_script_record() */
+    cigna_grant_commit_stale,              /* Redis has a newer generation,
+                                              another grant or none, see
+                                              cigna_script_record() */
     cigna_grant_commit_left,               /* in the journal; the node's journal
                                               writer goes on with it */
     cigna_grant_commit_failed              /* neither in the journal nor known
@@ -25,16 +27,16 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the refresh, borrowed */
     const cigna_subject_t      *subject;
 
     /* result */
     cigna_grant_commit_e        rc;
     unsigned                    journalled:1;
 
-    cigna_journal_t             entry;     /* after "stored" or "stale", if
-                                              "usable" came before, the flow
-                                              settles it */
+    cigna_journal_t             entry;     /* the flow settles it after "stored"
+                                              or "stale", if "usable" came
+                                              before */
 
     /* private */
     unsigned                    state;
@@ -44,8 +46,8 @@ typedef struct {
 
 /*
  * Begins the commit of g, a new generation that was made under the lease of
- * "owner".  connected_ms: see the script grant_install.  CIGNA_ERROR if g
- * cannot be sealed.  Events go to cigna_grant_commit_next().
+ * "owner".  connected_ms: see the script grant_install in cigna_scripts.c.
+ * CIGNA_ERROR if g cannot be sealed.  Events go to cigna_grant_commit_next().
  */
 int cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_slice_t owner, int64_t connected_ms, const cigna_event_t *ev,

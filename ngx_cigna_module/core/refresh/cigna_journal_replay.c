@@ -116,7 +116,10 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
 
     if (cigna_journal_replay_foreign(f)) {
 
-        /* not confirmed: it stays for workers with the old configuration */
+        /*
+         * without a confirmation, it stays for workers with the old
+         * configuration
+         */
 
         if (f->confirmed) {
             cigna_journal_replay_settle(f, op, cigna_journal_replay_superseded,

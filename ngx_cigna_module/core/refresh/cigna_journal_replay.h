@@ -15,10 +15,13 @@
 
 typedef enum {
     cigna_journal_replay_pending = 0,
-    cigna_journal_replay_ok,               /* Redis has it: entry confirmed */
-    cigna_journal_replay_superseded,       /* there is something newer, or the
-                                              grant is gone: entry forgotten */
-    cigna_journal_replay_failed            /* not written: the entry stays */
+    cigna_journal_replay_ok,               /* Redis has the entry, which is
+                                              confirmed */
+    cigna_journal_replay_superseded,       /* Redis has something newer, or the
+                                              grant is gone: the entry is
+                                              forgotten */
+    cigna_journal_replay_failed            /* the entry is not written, and
+                                              stays */
 } cigna_journal_replay_e;
 
 
@@ -35,7 +38,7 @@ typedef struct {
                                               is no longer configured; the flow
                                               sets its identity */
     cigna_journal_t          entry;
-    unsigned                 confirmed:1;  /* Redis has had it before */
+    unsigned                 confirmed:1;  /* Redis had the entry before */
 
     /* results, complete when the flow reports (or is done) */
     cigna_journal_replay_e   rc;

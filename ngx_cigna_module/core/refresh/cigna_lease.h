@@ -7,10 +7,10 @@
 
 
 /*
- * The right to spend the refresh token of a grant: a lock, which is prolonged
- * while the exchange is open, and a write-ahead mark, which outlives the lock
- * and all deadlines of the exchange.  The refresh runs this flow as one of its
- * steps.
+ * The right to spend the refresh token of a grant: a lock, which the driver
+ * prolongs while the exchange is open, and a write-ahead mark, which outlives
+ * the lock and all deadlines of the exchange.  The refresh runs this flow as
+ * one of its steps.
  */
 
 #define CIGNA_LEASE_MS        (10 * 1000)
@@ -24,17 +24,18 @@
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
 
 
-/* as "attempts": wait until the lease is free, and do not take it */
+/* a value of "attempts": wait until the lease is free, and do not take it */
 
 #define CIGNA_LEASE_NEVER     UINT32_MAX
 
 
 typedef enum {
-    cigna_lease_mine = 0,                  /* lock and mark are ours */
+    cigna_lease_mine = 0,                  /* this run has lock and mark */
     cigna_lease_stale,                     /* the record has changed, see
                                               cigna_script_record() */
-    cigna_lease_busy,                      /* another owner has it for longer
-                                              than wait_ms */
+    cigna_lease_busy,                      /* another run has the lease for
+                                              longer than wait_ms, or has a mark
+                                              while this run is hasty */
     cigna_lease_quiet,                     /* no refresh may start now, see
                                               CIGNA_LEASE_QUIET_MS */
     cigna_lease_failed                     /* Redis failed */
@@ -44,14 +45,15 @@ typedef enum {
 /* how the attempt ended; the mark notes it when the lease is given up */
 
 typedef enum {
-    cigna_lease_clear = 0,                 /* without effect */
-    cigna_lease_keep,                      /* not known */
-    cigna_lease_refuse                     /* refused, and not final */
+    cigna_lease_clear = 0,                 /* the attempt had no effect */
+    cigna_lease_keep,                      /* its outcome is not known */
+    cigna_lease_refuse                     /* the server refused it, and the
+                                              refusal is not final */
 } cigna_lease_mark_e;
 
 
 typedef struct {
-    /* set by the flow, all else zeroed; borrowed */
+    /* set by the refresh, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* the sum of all deadlines
                                                  of an exchange */
@@ -59,10 +61,11 @@ typedef struct {
 
     /* results */
     cigna_lease_e               rc;
-    unsigned                    taken:1;   /* Redis may have our lock or mark */
+    unsigned                    taken:1;   /* Redis may have this run's lock or
+                                              mark */
     cigna_slice_t               owner;
-    int64_t                     connected_ms;  /* see the script
-                                                  grant_install */
+    int64_t                     connected_ms;  /* see grant_install in
+                                                  cigna_scripts.c */
 
     /* private */
     unsigned                    state;
@@ -75,18 +78,21 @@ typedef struct {
     cigna_slice_t               mark;
     cigna_slice_t               grant_id;  /* the lease is for this grant */
     cigna_slice_t               generation;
-    cigna_slice_t               attempts;  /* including this one */
+    cigna_slice_t               attempts;  /* number of attempts, as text, with
+                                              this one */
 } cigna_lease_t;
 
 
-/* call after the flow's fields are set; CIGNA_ERROR if there is no room */
+/*
+ * call after the refresh has set its members; CIGNA_ERROR if there is no room
+ */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
  * Asks for the lease of this generation of this grant.  attempts: the number in
  * the record's mark, or CIGNA_LEASE_NEVER.  hasty: do not wait until another
  * owner's mark expires, as that may take long.  CIGNA_ERROR if there is no
- * room. Events go to cigna_lease_next().
+ * room.  Events go to cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);

@@ -511,10 +511,12 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
 
 /*
- * The vault has another grant, a newer generation or no grant, and the lease is
- * gone.  The vault is right, and this run's tokens are dropped.  They are
- * revoked if their grant is gone.  If the vault has a newer generation of the
- * same grant, they are not: a revocation would end that generation, too.
+ * Redis has answered "stale": the record has changed, and this run has lost the
+ * lease.  If the record is this run's own new generation, the flow goes on as
+ * after "stored".  Otherwise the run drops its new tokens.  If the vault has
+ * another grant or none, the run has its new tokens revoked.  If the vault has
+ * a newer generation of the same grant, it does not: a revocation would end
+ * that generation, too.
  */
 
 static void

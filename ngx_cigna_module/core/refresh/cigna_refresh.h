@@ -21,13 +21,16 @@ typedef struct {
     unsigned                 exchange_ms;  /* sum of an exchange's deadlines */
     unsigned                 wait_ms;      /* time to wait for other runs */
 
-    /* the caller sets endpoint and ahead_* before each call, refused_* once */
+    /*
+     * the caller sets its endpoint and ahead_* before each call, refused_* once
+     */
     cigna_verdict_t          verdict;
 
     /* results, complete when the flow reports (or is done) */
     cigna_refresh_e          rc;
-    cigna_refresh_e          failure;      /* rc is "ok" because the old token
-                                              still serves; rc without it */
+    cigna_refresh_e          failure;      /* a temporary failure; rc is "ok" in
+                                              spite of it while the old token
+                                              serves */
     cigna_grant_t            grant;
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
@@ -38,17 +41,21 @@ typedef struct {
     /* results once the flow is done, if its token was used after the report */
     unsigned                 superseded:1;   /* the vault has another grant, a
                                                 newer generation or none, so
-                                                caches drop this one */
+                                                caches drop this token */
     unsigned                 left:1;       /* Redis has not confirmed the token:
                                               the journal has to replay it */
 
-    /* after the endpoint's reply its results are results of the refresh */
+    /*
+     * once the endpoint has replied, the results in "exchange" are also results
+     * of the refresh
+     */
     cigna_exchange_t         exchange;
 
     /* private */
     unsigned                 state;
     cigna_retry_t            retry;
-    unsigned                 rounds;       /* how often the record was judged */
+    unsigned                 rounds;       /* how often a refresh was found
+                                              due */
     unsigned                 waits:1;      /* the run waits for another run's
                                               exchange */
     cigna_lease_t            lease;

@@ -20,11 +20,13 @@
 
 #define CIGNA_REFUSAL_RATE_SLICES   6      /* ten-second slices, for the share
                                               of refusals in one minute */
-#define CIGNA_REFUSAL_RATE_MINUTES  10     /* for the share in ten minutes */
-#define CIGNA_REFUSAL_RATE_ROW      5      /* failures of different grants that
-                                              switch throttling on */
-#define CIGNA_REFUSAL_RATE_WELL     3      /* successes in a row that switch it
-                                              off */
+#define CIGNA_REFUSAL_RATE_MINUTES  10     /* one-minute slices, for the share
+                                              in ten minutes */
+#define CIGNA_REFUSAL_RATE_ROW      5      /* failures in a row, of different
+                                              grants, that switch throttling
+                                              on */
+#define CIGNA_REFUSAL_RATE_WELL     3      /* successes in a row that switch
+                                              throttling off */
 
 
 /* how the token endpoint answered a refresh */
@@ -44,9 +46,9 @@ typedef enum {
 /* the answers in one slice or minute */
 
 typedef struct {
-    uint32_t         number;               /* of the slice, since the start of
-                                              the clock */
-    uint16_t         all;                  /* tokens and refusals */
+    uint32_t         number;               /* number of the slice or minute,
+                                              since the start of the clock */
+    uint16_t         all;                  /* number of tokens and refusals */
     uint16_t         refused;
 } cigna_refusal_rate_count_t;
 
@@ -56,7 +58,8 @@ typedef struct {
     cigna_refusal_rate_count_t  minutes[CIGNA_REFUSAL_RATE_MINUTES];
     uint64_t                    last;      /* tag of the grant that failed
                                               last */
-    uint32_t                    failures;  /* in a row, of different grants */
+    uint32_t                    failures;  /* failures in a row, of different
+                                              grants */
     uint32_t                    refusals;  /* number of refusals in that row */
     uint32_t                    well;      /* successes in a row */
     int64_t                     well_ms;   /* when successes in a row last
@@ -65,29 +68,30 @@ typedef struct {
     int64_t                     failed_ms;  /* time of the last failure */
     int64_t                     doubted_ms;  /* when refusals began to be
                                                 doubted, the last time */
-    int64_t                     sure_ms;   /* when that last ended; 0: never */
+    int64_t                     sure_ms;   /* when refusals last ceased to be
+                                              doubted; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
     uint32_t                    probing;   /* a probe has not been answered */
     uint32_t                    credits;   /* turns that successes have
                                               earned */
     int64_t                     next_ms;   /* earliest time of the next probe */
-    int64_t                     pause_ms;  /* between two probes */
+    int64_t                     pause_ms;  /* time between two probes */
 } cigna_refusal_rate_t;
 
 
 /*
- * Counts the answer to a refresh of the grant with this tag.  Refusals are
- * doubted if they are more than "percent" of tokens and refusals together.  At
- * 100 they are never doubted.
+ * Counts the answer to a refresh.  tag is a number by which the caller tells
+ * grants apart.  Refusals are doubted if they are more than "percent" of tokens
+ * and refusals together.  At 100 they are never doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
 
 /*
- * Returns in how many ms this refresh may start; 0: now.  again: an earlier
- * attempt may have spent its refresh token, so it waits one pause longer, and
- * refreshes of other grants go first.
+ * Returns in how many ms this refresh may start; 0: now.  again: 1 if an
+ * earlier attempt may have spent the grant's refresh token.  Such a refresh
+ * waits one pause longer, so that refreshes of other grants go first.
  */
 int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
     int again);

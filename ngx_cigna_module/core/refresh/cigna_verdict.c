@@ -27,14 +27,18 @@
 #include "cigna_verdict.h"
 
 
-/* clocks of nodes differ by two minutes at most; more means one was set */
+/*
+ * Clocks of nodes must not differ by more than two minutes.  If they differ by
+ * more than this time (ms), one of them was set.
+ */
 
 #define CIGNA_VERDICT_STEP_MS    (5 * 60 * 1000)
 
 /*
- * The FHIR server refused an access token, and a refresh made a new one.  If
- * the server refuses the new one, too, another refresh would not help.  It is
- * not tried for this time.
+ * If the FHIR server has refused an access token, a refresh replaces it.  If
+ * the server refuses the new access token, too, another refresh would not help.
+ * So the grant is not refreshed again until the new access token has this age
+ * (ms).
  */
 
 #define CIGNA_VERDICT_FORCED_MS  (5 * 60 * 1000)
@@ -161,7 +165,10 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* the FHIR server refused the access token: is a refresh due? */
+/*
+ * decides whether a refresh is due, after the FHIR server refused the access
+ * token
+ */
 
 static cigna_refresh_e
 cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
@@ -245,7 +252,10 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
         5, 60, CIGNA_VERDICT_DAY
     };
 
-    /* another run's exchange is open; the lease waits for its end */
+    /*
+     * another run's exchange is open; a run that asks for the lease waits for
+     * its end
+     */
 
     if (cigna_verdict_busy(v, now_ms)) {
         return cigna_refresh_pending;

@@ -40,7 +40,8 @@ typedef struct {
                                               last succeeded */
     int64_t                  doubted_ms;   /* when refusals last became
                                               provisional */
-    int64_t                  sure_ms;      /* when that last ended */
+    int64_t                  sure_ms;      /* when refusals were last final
+                                              again */
     unsigned                 doubted:1;    /* refusals are provisional now */
 } cigna_endpoint_t;
 
@@ -49,7 +50,7 @@ typedef struct {
     /* set by the caller, borrowed */
     const cigna_provider_t  *provider;
     const cigna_grant_t     *grant;        /* live or spent */
-    cigna_vault_mark_t       mark;         /* of the grant's record */
+    cigna_vault_mark_t       mark;         /* the mark of its record */
     cigna_endpoint_t         endpoint;
     unsigned                 over:1;       /* the mark has expired by the clock
                                               of Redis, which may differ */
@@ -72,7 +73,7 @@ typedef struct {
     /* results */
     const char              *why;          /* for the log; NULL: nothing to
                                               say */
-    int64_t                  retry_after_s;  /* of "paused"; -1: not known */
+    int64_t                  retry_after_s;  /* after "paused"; -1: not known */
 } cigna_verdict_t;
 
 
@@ -85,7 +86,10 @@ cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
     const cigna_reply_t *record, cigna_grant_t *g, cigna_vault_mark_t *mark,
     const char **why);
 
-/* "pending", "ok", "spent", "refused", "unavailable" or "paused" */
+/*
+ * judges v->grant: "pending", "ok", "spent", "refused", "unavailable" or
+ * "paused"
+ */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);
 
 /* 1 if the grant is older than the one in the node's journal */

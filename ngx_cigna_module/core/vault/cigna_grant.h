@@ -24,8 +24,8 @@ typedef enum {
 
 
 typedef struct {
-    cigna_slice_t         id;              /* id and generation are stored in */
-    uint64_t              generation;      /* clear, beside the sealed text */
+    cigna_slice_t         id;              /* in clear beside the sealed text */
+    uint64_t              generation;      /* in clear beside the sealed text */
     cigna_grant_state_e   state;
     cigna_slice_t         access_token;
     cigna_slice_t         refresh_token;   /* empty: none */
@@ -35,8 +35,10 @@ typedef struct {
     cigna_slice_t         fhir_user;
     cigna_slice_t         userinfo;        /* the identifier from $userinfo;
                                               empty: not known */
-    int64_t               obtained_ms;     /* when its tokens came */
-    int64_t               expires_ms;      /* of the access token */
+    int64_t               obtained_ms;     /* when the token request was sent;
+                                              of a spent grant: when it was
+                                              marked */
+    int64_t               expires_ms;      /* when the access token expires */
     int64_t               connected_ms;    /* when the dance ended */
     unsigned              forced;          /* 1: refreshed because the FHIR
                                               server refused the old token */
@@ -63,8 +65,8 @@ int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 
 #define CIGNA_DANCE_ID_LEN     12          /* see cigna_dance_id.h */
 #define CIGNA_DANCE_PLAIN_MAX  4096
-#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* to complete a dance */
-#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show the outcome */
+#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* time for a dance */
+#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show its outcome */
 
 /* to keep an ended dance with its story */
 #define CIGNA_DANCE_STORY_MS   (INT64_C(8) * 24 * 3600 * 1000)

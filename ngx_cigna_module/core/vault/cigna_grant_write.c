@@ -9,7 +9,7 @@
  *   the grant's "sub"                           the member's
  *   another "sub", signature valid              another member's
  *   another "sub", signature not valid:
- *     our issuer, or ours is not known          another member's
+ *     the tenant's issuer, or it is not known   another member's
  *     another issuer, or none                   the member's
  *   any, and the grant has no "sub"             the member's; the grant gets
  *                                               the "sub" if all but the
@@ -111,7 +111,8 @@ cigna_grant_write_same(const cigna_subject_t *s,
  * invalid "aud" or "exp" is not a reason to drop the only refresh token that
  * works: the id_token came over TLS from the token endpoint, together with the
  * tokens.  The tokens are another member's only if the id_token names another
- * subject and was signed by our issuer or names our issuer.
+ * subject and was signed by the tenant's issuer or names that issuer, or if the
+ * issuer is not known.
  */
 
 static int

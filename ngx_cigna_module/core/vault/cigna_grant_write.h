@@ -44,9 +44,10 @@ uint64_t cigna_grant_write_kept_ms(const cigna_provider_t *p,
 
 
 /*
- * The arguments that grant_install and grant_swap share: grant id, generation,
- * sealed grant, ms to keep it, channel, identity.  nonce: new random bytes.
- * CIGNA_ERROR if the grant cannot be sealed, or if there is no room.
+ * The arguments that the scripts grant_install and grant_swap share (see
+ * cigna_scripts.c): grant id, generation, sealed grant, ms to keep it, channel,
+ * identity.  nonce: new random bytes.  CIGNA_ERROR if the grant cannot be
+ * sealed, or if there is no room.
  */
 #define CIGNA_GRANT_WRITE_ARGC  6
 

@@ -367,7 +367,9 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 }
 
 
-/* 1 if the entry is to be written now; a new connection ends its pause */
+/*
+ * 1 if the entry must be written now; a new connection ends the wait for due_ms
+ */
 
 static int
 cigna_journal_wanted(const cigna_journal_entry_t *e,

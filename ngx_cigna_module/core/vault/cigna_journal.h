@@ -9,9 +9,10 @@
 /*
  * A node's journal: writes of grants that Redis may lose, in memory that the
  * processes of the node share and that outlives each of them.  The memory has
- * no pointers.  Whenever a writer dies, each entry is complete or not there.
- * The caller holds a lock during each call, no call allocates, and all times
- * are of one clock, which all processes share and which never steps back.
+ * no pointers.  Whenever a writer dies, each entry is complete or absent.  The
+ * caller holds a lock during each call, and no call allocates.  Times are ms of
+ * one clock, which all processes share and which never steps back.  Only the
+ * times in cigna_journal_t and in cigna_journal_known_t are since the epoch.
  *
  * An entry stays until Redis has confirmed it, and then for a minute.  If the
  * memory is full, the entry that was confirmed first is removed sooner.
@@ -20,8 +21,8 @@
 #define CIGNA_JOURNAL_KEPT_MS  (60 * 1000)
 
 /*
- * A confirmed entry was written to Redis before cigna_journal_put() is called,
- * at most this long before.
+ * An entry that is confirmed from the start was written to Redis at most this
+ * long before cigna_journal_put() is called.
  */
 
 #define CIGNA_JOURNAL_LATE_MS  5000
@@ -29,8 +30,9 @@
 /* how the work on an entry ended */
 
 typedef enum {
-    cigna_journal_confirmed = 0,           /* Redis has it */
-    cigna_journal_forgotten,               /* it is not needed any more */
+    cigna_journal_confirmed = 0,           /* Redis has the entry */
+    cigna_journal_forgotten,               /* the entry is not needed any
+                                              more */
     cigna_journal_left                     /* the caller has to try again */
 } cigna_journal_e;
 
@@ -42,15 +44,18 @@ typedef struct {
     int64_t   rewrite_ms;                  /* entries that were written before
                                               this time are written again */
     int64_t   until_ms;                    /* end of the new claim */
-    int32_t   pid;                         /* of the process that claims */
+    int32_t   pid;                         /* the process that claims */
     int     (*alive)(int32_t pid);         /* 1 if the process lives */
-    unsigned  next;                        /* goes on here; 0 at first */
-    unsigned  peek:1;                      /* find an entry, claim none */
+    unsigned  next;                        /* number of the next entry to look
+                                              at; 0 at first */
+    unsigned  peek:1;                      /* 1: find every entry, and claim
+                                              none */
 
     /* results */
     unsigned  tries;                       /* failed tries of the found entry */
     unsigned  confirmed:1;                 /* the found entry is confirmed */
-    unsigned  waiting:1;                   /* an entry is due later */
+    unsigned  waiting:1;                   /* an entry is claimed, or due
+                                              later */
 } cigna_journal_look_t;
 
 
@@ -59,7 +64,8 @@ typedef struct {
 typedef struct {
     cigna_slice_t  tenant;
     cigna_slice_t  identity;
-    cigna_slice_t  id;                     /* of the grant; empty: not known */
+    cigna_slice_t  id;                     /* id of the grant; empty: not
+                                              known */
     uint64_t       generation;
     int64_t        now_ms;                 /* since the epoch */
     unsigned       spent:1;                /* the record is marked spent */
@@ -81,24 +87,24 @@ void cigna_journal_repair(cigna_book_t *b);
 /*
  * Enters a generation of a grant, or its deletion, in place of an older entry
  * about that grant.  A new entry that is not confirmed is claimed for pid until
- * until_ms.  CIGNA_NONE: there is no room.  CIGNA_ERROR: the journal has a
- * newer entry about the grant.
+ * until_ms.  CIGNA_NONE: there is no room, or the entry is malformed or too
+ * long.  CIGNA_ERROR: the journal has a newer entry about the grant.
  */
 int cigna_journal_put(cigna_book_t *b, const cigna_journal_t *j,
     int confirmed, int32_t pid, int64_t now_ms, int64_t until_ms);
 
 /*
  * Ends the work on the entry of this generation of this grant, if it is still
- * there.  due_ms: for "left", the time of the next try.
+ * there.  due_ms: after cigna_journal_left, the time of the next try.
  */
 void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
     cigna_journal_e how, int64_t now_ms, int64_t due_ms);
 
 /*
- * Claims the next entry that is not confirmed, or that was written before
- * look->rewrite_ms, and that no process has claimed.  Copies the entry's
- * bytes to mem, of size CIGNA_JOURNAL_MEM, from which j borrows.  CIGNA_NONE:
- * there are no more.
+ * Claims the next entry that must be written now.  Such an entry is not
+ * confirmed, or was written before look->rewrite_ms; it is due, and no process
+ * has claimed it.  Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM,
+ * from which j borrows.  CIGNA_NONE: there are no more.
  */
 int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
@@ -109,7 +115,8 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
 
 /*
  * Finds the entry about a later generation of the known grant, or about its
- * deletion.  If no grant is known, finds the entry about the member's newest
+ * deletion.  If the known record is marked spent, its own generation counts as
+ * later.  If no grant is known, finds the entry about the member's newest
  * grant.  Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM, from
  * which j borrows.  CIGNA_NONE: there is none.  The time of a call does not
  * depend on the number of entries.

@@ -13,7 +13,7 @@
  * written and read.  For cigna_journal.c; others use cigna_journal.h.
  */
 
-/* the bytes of one entry: tenant and sealed record */
+/* most bytes of one entry: tenant and sealed record */
 
 #define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
 
@@ -33,7 +33,7 @@ typedef struct {
     uint32_t   first;                      /* number of the first chunk */
 
     /* the head: the checksum is that of these members, tenant and record */
-    uint32_t   len;                        /* of tenant and record together */
+    uint32_t   len;                        /* bytes of tenant and record */
     uint32_t   tenant_len;
     uint64_t   generation;
     int64_t    connected_ms;
@@ -44,30 +44,35 @@ typedef struct {
 
     uint64_t   sum;
 
-    int64_t    confirmed_ms;               /* by Redis; 0: not yet */
+    int64_t    confirmed_ms;               /* when Redis confirmed it; 0: not
+                                              yet */
     int64_t    written_ms;                 /* start of the last write to Redis
                                               that was confirmed */
     int64_t    due_ms;                     /* no try before that time */
     int64_t    tried_ms;                   /* start of the last try */
     int64_t    claimed_ms;                 /* end of the owner's claim */
-    int32_t    owner;                      /* pid; 0: no process */
-    uint32_t   claimed;                    /* by cigna_journal_claim() */
-    uint32_t   tries;                      /* that failed */
+    int32_t    owner;                      /* pid of the process that writes the
+                                              entry to Redis; 0: none */
+    uint32_t   claimed;                    /* 1: the owner called
+                                              cigna_journal_claim() */
+    uint32_t   tries;                      /* failed tries */
     uint32_t   link;                       /* see cigna_journal_entry_first() */
 } cigna_journal_entry_t;
 
 
 typedef struct {
-    uint32_t   n;                          /* entries, and as many chunks */
+    uint32_t   n;                          /* number of entries, and of
+                                              chunks */
     uint32_t   top;                        /* all live entries are before this
                                               number */
     uint32_t   free;                       /* first free chunk; n: none */
     uint32_t   nfree;
-    uint32_t   entries;                    /* live ones */
+    uint32_t   entries;                    /* number of live entries */
     uint32_t   unconfirmed;
-    uint32_t   writing;                    /* 1 + the entry that is being put,
-                                              which may be live beside the one
-                                              that it replaces; 0: none */
+    uint32_t   writing;                    /* 1 + number of the entry that is
+                                              being put, which may be live
+                                              beside the one that it replaces;
+                                              0: none */
     uint32_t   spare;
 } cigna_book_t;
 
@@ -109,7 +114,7 @@ cigna_journal_entry_t *cigna_journal_entry_first(const cigna_book_t *b,
 cigna_journal_entry_t *cigna_journal_entry_after(const cigna_book_t *b,
     const cigna_journal_entry_t *e);
 
-/* makes first() and after() find an entry that is live */
+/* makes cigna_journal_entry_first() and _after() find an entry that is live */
 void cigna_journal_entry_link(cigna_book_t *b, cigna_journal_entry_t *e);
 
 /* fills an entry that is not live; there must be enough free chunks */

@@ -15,7 +15,9 @@
 #endif
 
 
-/* room for length prefixes, label, key id, version and counter, too */
+/*
+ * the parts, and room for length prefixes, label, key id, version and counter
+ */
 #define CIGNA_KEYRING_INFO_MAX  (CIGNA_SEAL_PARTS_MAX + 128)
 
 
@@ -240,7 +242,9 @@ cigna_keyring_blank(uint8_t c)
 }
 
 
-/* returns the place for a key of this kind, or NULL */
+/*
+ * returns the place for a key of this kind; NULL: *error says why there is none
+ */
 
 static cigna_ring_key_t *
 cigna_keyring_slot(cigna_keyring_t *ring, cigna_slice_t kind,

@@ -23,7 +23,7 @@
  *
  *     key id         of each key        "key id"    (first 8 bytes)
  *     record's key   of each key        "record", ..., see cigna_seal.h
- *     names          of the name key    "names"     (keys cigna_keyring_name())
+ *     names          of the name key    "names"     (for cigna_keyring_name())
  *     SipHash key    of the name key    "siphash"   (first 16 bytes)
  *
  * An operator cannot choose a key id, so an id never names two different keys.
@@ -32,7 +32,7 @@
 #define CIGNA_SEAL_KEY_LEN     32
 #define CIGNA_SEAL_KEY_ID_LEN  8
 #define CIGNA_SEAL_KEYS_MAX    16
-#define CIGNA_SEAL_PARTS_MAX   896         /* bytes of all parts of a list */
+#define CIGNA_SEAL_PARTS_MAX   896         /* most bytes of a list's parts */
 
 
 /* the result of HKDF-Extract, set as the key of an HMAC context */
@@ -82,11 +82,11 @@ void cigna_keyring_destroy(cigna_keyring_t *ring);
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
     size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 
-/* 16 secret bytes for the SipHash of shared-memory keys */
+/* 16 secret bytes for the SipHash of names in shared memory */
 void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
-/* for sealing */
+/* the next two functions are for cigna_seal.c */
 
 /*
  * Finds the seal key with this id, or the name key if "named" is 1.  NULL:

@@ -26,8 +26,8 @@
  *     version (1) | made at, ms (8)
  */
 
-/* results of open(), beside CIGNA_SEAL_DAMAGED */
-#define CIGNA_MARKER_OTHER_NAMES    -20    /* under another name key */
+/* results of cigna_marker_open(), beside CIGNA_SEAL_DAMAGED */
+#define CIGNA_MARKER_OTHER_NAMES    -20    /* sealed with another name key */
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* a newer gateway made it */
 
 
@@ -47,7 +47,7 @@ int cigna_marker_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
 int cigna_marker_open(const cigna_vault_t *vault, cigna_slice_t key,
     cigna_slice_t blob);
 
-/* a result of open() in words for an operator */
+/* a result of cigna_marker_open() in words for an operator */
 const char *cigna_marker_error(int rc);
 
 

@@ -336,7 +336,9 @@ cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 }
 
 
-/* the meaning of a reply; f->error tells it in our own words */
+/*
+ * the meaning of a reply; f->error gets it in words, without text of the reply
+ */
 
 static cigna_redis_handshake_e
 cigna_redis_handshake_answer(cigna_redis_handshake_t *f,

@@ -23,7 +23,8 @@ typedef enum {
     cigna_redis_handshake_replica,         /* this is not the primary */
     cigna_redis_handshake_elsewhere,       /* another node of the cluster has
                                               the marker's slot, or gets it */
-    cigna_redis_handshake_evicts,          /* maxmemory-policy */
+    cigna_redis_handshake_evicts,          /* maxmemory-policy is not
+                                              noeviction */
     cigna_redis_handshake_foreign,         /* no marker, or another vault's */
     cigna_redis_handshake_broken           /* malformed reply, or none */
 } cigna_redis_handshake_e;
@@ -31,7 +32,7 @@ typedef enum {
 
 typedef enum {
     cigna_redis_handshake_check_none = 0,
-    cigna_redis_handshake_check_policy,    /* of "INFO memory" */
+    cigna_redis_handshake_check_policy,    /* the maxmemory-policy only */
     cigna_redis_handshake_check_vault      /* role, policy and marker */
 } cigna_redis_handshake_check_e;
 
@@ -42,8 +43,8 @@ typedef struct {
     cigna_slice_t                   password;  /* empty: no AUTH */
     unsigned                        db;
     cigna_redis_handshake_check_e   check;
-    const cigna_vault_t            *vault;  /* for its check */
-    unsigned                        slot;  /* the marker's */
+    const cigna_vault_t            *vault;  /* for check_vault */
+    unsigned                        slot;  /* slot of the marker */
     unsigned                        again:1;  /* logged in already: check
                                                  only */
 

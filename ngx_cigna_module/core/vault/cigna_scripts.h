@@ -21,7 +21,7 @@ typedef enum {
     cigna_script_dance_list = 0,           /* bounds a member's open dances */
     cigna_script_dance_open,               /* stores a dance */
     cigna_script_dance_claim,              /* takes a dance for one run */
-    cigna_script_dance_end,                /* remembers the outcome */
+    cigna_script_dance_end,                /* stores the outcome of a dance */
     cigna_script_dance_close,              /* ends a dance from outside */
     cigna_script_dance_forget,             /* counts the end of a dance */
     cigna_script_dance_due,                /* finds overdue dances */
@@ -30,13 +30,15 @@ typedef enum {
     cigna_script_grant_renew,              /* prolongs the lock */
     cigna_script_grant_retake,             /* sets lost lock and mark again */
     cigna_script_grant_swap,               /* writes a generation, unlocks */
-    cigna_script_grant_release,            /* unlocks, settles the mark */
+    cigna_script_grant_release,            /* unlocks, and updates the mark */
     cigna_script_grant_delete,             /* reads a grant and deletes it */
     cigna_script_grant_replay,             /* writes a lost generation again */
     cigna_script_grant_forget,             /* deletes a grant again */
-    cigna_script_grant_reseal,             /* the record under another key */
-    cigna_script_grant_amend,              /* the record with a new field */
-    cigna_script_vault_check,              /* role, policy and marker */
+    cigna_script_grant_reseal,             /* stores the record, sealed with
+                                              another key */
+    cigna_script_grant_amend,              /* stores the record with a new
+                                              field */
+    cigna_script_vault_check,              /* reads role, policy and marker */
     cigna_script_max
 } cigna_script_e;
 

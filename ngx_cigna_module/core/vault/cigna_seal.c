@@ -105,7 +105,7 @@ cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,
 }
 
 
-/* sets the record's own key and the nonce */
+/* sets the record's encryption key and the nonce */
 
 static int
 cigna_seal_start(cigna_keyring_t *ring, const cigna_ring_key_t *key,

@@ -7,13 +7,14 @@
 
 
 /*
- * Seals records with AES-256-GCM, each under a key of its own.  A sealed
- * record:
+ * Seals records with AES-256-GCM, each under an encryption key of its own.  A
+ * sealed record:
  *
  *     version (1) | key id (8) | nonce (12) | ciphertext | tag (16)
  *
- * Its key is HKDF-Expand of a ring key (cigna_keyring.h) with the list
- * "record", key id, version, type, tenant, name as "info".
+ * The record's encryption key is HKDF-Expand of a ring key (cigna_keyring.h)
+ * with the list "record", key id of the ring key, version, type, tenant, name
+ * as "info".
  */
 
 #define CIGNA_SEAL_NONCE_LEN   12
@@ -21,18 +22,20 @@
 #define CIGNA_SEAL_OVERHEAD    (1 + 8 + 12 + 16)
 
 /* results of cigna_seal_open() */
-#define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key */
-#define CIGNA_SEAL_DAMAGED      -11        /* does not authenticate */
+#define CIGNA_SEAL_UNKNOWN_KEY  -10        /* the ring lacks the key with this
+                                              id */
+#define CIGNA_SEAL_DAMAGED      -11        /* malformed, or the tag is wrong */
 
 
-/* identifies a record; all parts are bound into its key */
+/* identifies a record; its encryption key depends on all parts */
 
 typedef struct {
     cigna_slice_t   type;                  /* "grant", "dance", ... */
     cigna_slice_t   tenant;
-    cigna_slice_t   name;                  /* the Redis key */
-    unsigned        named:1;               /* sealed under the name key, which
-                                              is never rotated */
+    cigna_slice_t   name;                  /* the key in Redis under which the
+                                              record is stored */
+    unsigned        named:1;               /* sealed with the ring's name key,
+                                              which is never rotated */
 } cigna_record_t;
 
 

@@ -5,7 +5,7 @@
 #include "cigna_vault.h"
 
 
-/* issuer, client id and fhir_base together */
+/* most bytes of issuer, client id and fhir_base together */
 #define CIGNA_VAULT_TEXT_MAX   8192
 #define CIGNA_VAULT_AAD_MAX    512
 
@@ -194,7 +194,10 @@ cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
 
     *blob = cigna_slice_null;
 
-    /* a dance needs no associated data: tenant and Redis key are in its key */
+    /*
+     * a dance needs no associated data: tenant and Redis key give its
+     * encryption key
+     */
 
     record = cigna_vault_record(s, "dance", name);
 

@@ -10,7 +10,9 @@
 #include "cigna_seal.h"
 
 
-/* seals and opens grants and dances; cigna_vault_names.h makes their keys */
+/*
+ * seals and opens grants and dances; cigna_vault_names.h makes their Redis keys
+ */
 
 
 /*
@@ -36,7 +38,7 @@ typedef struct {
 int cigna_vault_register(cigna_provider_t *p);
 
 
-/* result of open(): the record was made for another registration */
+/* result of cigna_vault_open_grant(): the grant is of another registration */
 #define CIGNA_VAULT_MOVED  -12
 
 /*
@@ -56,7 +58,10 @@ int cigna_vault_seal_grant(const cigna_subject_t *s, const cigna_grant_t *g,
 int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     cigna_grant_t *g);
 
-/* the Redis key of the dance with this state, in the arena; CIGNA_ERROR */
+/*
+ * the Redis key of the dance with this state, in the arena; CIGNA_ERROR: no
+ * room
+ */
 int cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
     cigna_slice_t *key);
 
@@ -69,9 +74,9 @@ int cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 
 
 /*
- * The command that reads a grant, for flows and for requests:
- * "HMGET key i g b m n r".  Numbers are decimal.  Times are ms since the epoch,
- * by the clock of Redis.
+ * The command that reads a grant, for flows and for requests: "HMGET key i g b
+ * m n r".  cigna_vault_names.h lists the fields.  Numbers are decimal.  Times
+ * are ms since the epoch, by the clock of Redis.
  */
 #define CIGNA_GRANT_READ_ARGC  8
 

@@ -5,8 +5,8 @@
 #include "cigna_vault_names.h"
 
 
-#define CIGNA_NAME_BYTES    20             /* CIGNA_NAME_LEN characters */
-#define CIGNA_TENANT_BYTES  9              /* CIGNA_TENANT_LEN characters */
+#define CIGNA_NAME_BYTES    20             /* give CIGNA_NAME_LEN characters */
+#define CIGNA_TENANT_BYTES  9              /* give CIGNA_TENANT_LEN characters */
 
 
 static int cigna_vault_names_keys(cigna_vault_names_t *id,
@@ -217,7 +217,10 @@ cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
 }
 
 
-/* the name is the {hash tag}, so a cluster keeps its keys in one slot */
+/*
+ * The name is the hash tag, in braces.  So a cluster keeps all Redis keys of a
+ * name in one slot.
+ */
 
 static cigna_slice_t
 cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,

@@ -53,11 +53,11 @@ typedef struct {
 
 /*
  * The vault's names for an identity, filled by cigna_vault_names_init().  The
- * keys point into "mem", so the struct must not be copied by assignment.
+ * Redis keys point into "mem", so the struct must not be copied by assignment.
  */
 
 typedef struct {
-    uint8_t          hash[CIGNA_NAME_LEN];  /* also $cigna_member */
+    uint8_t          hash[CIGNA_NAME_LEN];  /* value of $cigna_member */
     uint8_t          tenant[CIGNA_TENANT_LEN];
     uint8_t          mem[6 * CIGNA_KEY_MAX];
     cigna_slice_t    grant_key;
@@ -88,8 +88,8 @@ int cigna_vault_names_valid(cigna_slice_t member);
 
 /*
  * Appends CIGNA_NAME_LEN characters by which logs tell people apart without
- * their names: a keyed hash of a tenant's "subject" or "patient".  CIGNA_ERROR
- * if the name is too long.
+ * their names: a keyed hash of kind ("member", "subject" or "patient"), tenant
+ * and name.  CIGNA_ERROR if the name is too long.
  */
 int cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name);

@@ -1,5 +1,5 @@
-// Instructions per request, counted by callgrind.  The result is the difference
-// between a run of N requests and a run of 2 N, so starting and stopping do not
+// Counts the instructions per request with callgrind.  A run of N requests and
+// a run of 2 N requests differ by N requests, so starting and stopping do not
 // count.
 
 import { connect } from 'node:net';
@@ -51,7 +51,10 @@ async function instructions(t, { options, url, port }, requests) {
     .exec(readFileSync(outFile, 'utf8'))[1]);
 }
 
-// server: { options (for startNginx), url, port }
+// Returns the number of instructions of nginx per request.
+//   server    { options, url, port }: the options of prepareNginx(), the URL to
+//             ask for, and the port on which nginx listens
+//   requests  number of requests in the shorter run
 export async function instructionsPerRequest(t, server, requests) {
   const once = await instructions(t, server, requests);
   const twice = await instructions(t, server, 2 * requests);

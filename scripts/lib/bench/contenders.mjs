@@ -1,6 +1,6 @@
-// The servers that scripts/bench compares: an upstream with static Bundles, a
-// plain nginx in front of it, and the gateway in front of it with a grant in
-// its Redis.
+// Starts the servers that scripts/bench compares: an upstream with static
+// Bundles, a plain nginx in front of the upstream, and the gateway in front of
+// the upstream, with a grant in its Redis.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -42,8 +42,8 @@ const upstream = (port) => `
         keepalive_timeout   600s;
     }`;
 
-// Returns a Bundle of exactly this many bytes, with absolute links below
-// `base`.
+// Returns the JSON of a Bundle, exactly this many bytes long, with absolute
+// links below `base`.
 export function bundle(bytes, base) {
   const coding = { system: 'http://loinc.org', code: '29463-7',
                    display: 'Body weight' };
@@ -207,9 +207,10 @@ ${proxy()}
   };
 }
 
-// The same gateway with all three budgets, none of which is ever exceeded.
-// Under callgrind only a few requests pass in a second.  With the usual short
-// lease the result would count Redis's replies instead.
+// Returns the gateway with all three budgets, which are too large to be used
+// up.  Under callgrind nginx serves only a few requests per second.  With the
+// usual short lease nginx would ask Redis for a new lease for nearly every
+// request, and callgrind would count that work.
 function withBudgets({ options, ...rest }) {
   return { ...rest, options: {
     ...options,
@@ -233,9 +234,13 @@ async function connectMember({ origin, caFile }) {
   }
 }
 
-// Returns { direct, plain, cached, rewritten, uncached, budgeted, stop() }.
-// Each contender has { pid, redisPid, server, url(size) }.  callgrind starts an
-// nginx of its own from `server`.
+// Returns the contenders direct, plain, cached, rewritten, uncached and
+// budgeted, and stop().  A contender has
+//   url       function: name of a size in SIZES => URL
+//   pid       the worker that is measured; not in direct and budgeted
+//   redisPid  the Redis that the worker asks for each request; only in uncached
+//   server    { port, options }, with which callgrind starts an nginx of its
+//             own; not in direct
 export async function startContenders(t, { nginxCpu, otherCpu }) {
   const directory = scratchDirectory(t, 'bench');
   const upstreamPort = await startUpstream(t, directory, otherCpu);

@@ -1,4 +1,4 @@
-// The speed of the filter that rewrites links, measured without nginx.
+// Measures the speed of the filter that rewrites links, without nginx.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -30,7 +30,8 @@ function* texts() {
   }
 }
 
-// Returns a table: GB per second of CPU time, the best of TRIES measurements.
+// Returns a table of texts and of the filter's speed with each: GB per second
+// of CPU time, the best of TRIES measurements.
 export function filterSpeeds(t, cpu) {
   const probe = compileProbe(scratchDirectory(t, 'filter'));
   const speed = (text) => Number(execFileSync('taskset', [

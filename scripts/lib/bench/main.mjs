@@ -1,14 +1,17 @@
 // Compares the cost of the gateway with that of a plain nginx:
 //
-//   direct     wrk asks the upstream
+//   direct     wrk asks the upstream itself
 //   plain      nginx in between, proxy_pass with a fixed Authorization
-//   cached     the gateway, the token in shared memory, links=off
-//   rewritten  the same, and the gateway rewrites links in replies
+//   cached     the gateway in between, the token in shared memory, links=off
+//   rewritten  as cached, and the gateway rewrites links in replies
 //   uncached   the gateway with cache=off links=off: one Redis read per request
-//   budgeted   cached, and charged to three budgets; instructions only
+//   budgeted   as cached, and each request is charged to three budgets
 //
-// Every round measures the contenders one after the other.  Their order changes
-// from round to round.  Ratios are computed within a round.
+// A round measures plain, cached, rewritten and uncached one after the other.
+// Their order changes from round to round.  The results of a round are compared
+// with plain in the same round.  direct is measured once, at the end.
+// callgrind counts the instructions of all but direct.  Of budgeted nothing
+// else is measured.
 
 import { cpus } from 'node:os';
 
@@ -51,7 +54,8 @@ for (const [name, [usual, least]] of Object.entries({
   plan[name] ??= quick ? least : usual;
 }
 
-// One processor for the measured nginx, another one for everything else.
+// On a machine with two processors, the measured nginx has one of them, and
+// everything else has the other one.
 const CPUS = cpus().length > 1 ? { nginxCpu: '0', otherCpu: '1' }
   : { nginxCpu: '0', otherCpu: '0' };
 

@@ -1,4 +1,4 @@
-// Medians and tables.
+// Computes medians and prints tables.
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -13,8 +13,10 @@ function format(value, digits) {
     ? (Number.isNaN(value) ? '-' : value.toFixed(digits)) : value;
 }
 
-// columns: [{ title, digits }].  The first column is aligned to the left, the
+// Returns the text of a table.  The first column is aligned to the left, the
 // others to the right.
+//   columns  [{ title, digits }]; digits: after the decimal point, 0 by default
+//   rows     arrays of numbers and strings; NaN is shown as "-"
 export function table(columns, rows) {
   const cells = [columns.map(({ title }) => title),
                  ...rows.map((row) => row.map((value, index) =>
@@ -38,9 +40,12 @@ const COLUMNS = [
   { title: 'p99 ms', digits: 2 },
 ];
 
-// rounds: { contender: [result of each round] }.  A ratio is the median over
-// the rounds, not a ratio of two medians, because a disturbance hits both
-// contenders of a round.
+// Returns the table of a comparison.  "of plain" and "added" are computed
+// within each round, and the table shows their medians over all rounds.  Ratios
+// of medians would vary more, because a disturbance of the machine hits all
+// contenders of its round.
+//   rounds  { contender: [result of round() for each round] }.  direct has one
+//           result, which is compared with the first of plain
 export function summary(rounds) {
   const paired = (results, key, combine) => median(results
     .slice(0, rounds.plain.length)

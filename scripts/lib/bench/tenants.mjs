@@ -22,7 +22,7 @@ const GOALS = 'goals: nginx -t under 3 s, a reload under 5 s, under 100 MB '
 
 const BLOCK = /cigna_tenant bench (\{[^}]*\})/;
 
-// The gateway's server with `n` tenants and with budgets.
+// Returns the gateway's server with `n` tenants and with cigna_budget.
 function withTenants({ options, ...rest }, n) {
   const [, settings] = BLOCK.exec(options.http);
   const others = Array.from({ length: n - 1 }, (_, i) =>
@@ -52,7 +52,7 @@ async function timeOf(measure) {
   return median(times);
 }
 
-// The memory of a process in MB, without the shared zone.
+// Returns the memory of a process in MB, without the shared zone.
 function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/RssAnon:\s+(\d+) kB/.exec(status)[1]) / 1000;

@@ -1,4 +1,5 @@
-// One round of load: wrk's numbers, and the processor time of nginx and Redis.
+// Measures a server under load from wrk: wrk's numbers, and the processor time
+// of nginx and Redis.
 
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -10,7 +11,7 @@ const UNITS = { us: 1, ms: 1e3, s: 1e6, m: 60e6 };
 
 const SETTLE_MS = 100;
 
-// The processor time of all threads of a process, in microseconds.
+// Returns the processor time of all threads of a process, in microseconds.
 export function cpuOf(pid) {
   return readdirSync(`/proc/${pid}/task`)
     .map((task) => readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8'))
@@ -38,9 +39,12 @@ function parse(text) {
   };
 }
 
-// contender: { url, headers, pid, redisPid }.  Returns the requests per second,
-// the 99th percentile in us, and the processor time of nginx and of Redis in us
-// per request.
+// Returns { requests, rate, p99, nginx, redis }: the number of requests,
+// requests per second, the 99th percentile of the latency in us, and the
+// processor time of nginx and of Redis in us per request (NaN without the
+// process's id).
+//   contender  { url, headers, pid, redisPid }; only url is required
+//   cpu        the processor on which wrk runs
 export async function round(contender, { connections, seconds, cpu }) {
   const headers = Object.entries(contender.headers ?? {})
     .flatMap(([name, value]) => ['-H', `${name}: ${value}`]);

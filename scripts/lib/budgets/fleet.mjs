@@ -18,11 +18,13 @@ export class BudgetFleet {
   #ports = new Map();
 
   // options:
-  //   nodes, workers  how many
-  //   names           the tenants
-  //   budget          the arguments of cigna_budget
-  //   gateway         more options for every node's gateway; http and locations
-  //                   are functions that take the meter
+  //   nodes    number of nodes
+  //   workers  number of workers of each node
+  //   names    names of the tenants
+  //   budget   the arguments of cigna_budget
+  //   gateway  more options of standardGateway() for every node.  Here `http`
+  //            and `locations` are functions: they get the meter, which is the
+  //            FHIR server that counts
   static async start(t, options) {
     const fleet = new BudgetFleet();
     await fleet.#start(t, options);
@@ -63,7 +65,8 @@ export class BudgetFleet {
   }
 
 
-  // Afterwards every node has every member's token in its cache.
+  // Connects the member of each tenant.  Afterwards every node has every
+  // member's token in its cache.
   async connect() {
     await Promise.all(this.names.map((tenant) =>
       this.nodes[0].dance({ tenant, member: MEMBER })));
@@ -97,7 +100,8 @@ export class BudgetFleet {
       .match(/cigna: budgets cannot be counted/g) ?? []).length, 0);
   }
 
-  // Returns how often each node asked Redis for a lease for each tenant.
+  // Returns an array with a number for each node and tenant: how often the node
+  // asked Redis for a lease for that tenant.
   async leaseCalls() {
     const counters = await Promise.all(this.nodes.map((node) =>
       countersOf(node)));
@@ -105,7 +109,8 @@ export class BudgetFleet {
       this.names.map((tenant) => calls[tenant]));
   }
 
-  // Returns the reply with `tenant`, `node` and `what`: the gateway's
+  // Asks a node for the Patient of a tenant's member.  Returns the reply with
+  // three more fields: `tenant`, `node`, and `what`, which is the gateway's
   // condition, or the status if there is no condition.
   async ask(tenant, node = 0, target = '/metered/') {
     const gw = this.nodes[node];
@@ -121,7 +126,8 @@ export class BudgetFleet {
     return { ...reply, what: condition ?? `${status}`, tenant, node };
   }
 
-  // Sends requests at this rate, for these tenants in turn, over all nodes.
+  // Begins to send `rate` requests per second, for these tenants in turn, over
+  // all nodes.  Returns the Offer, whose options these are.
   offer(rate, names = this.names, options = {}) {
     const nodes = this.nodes.length;
     return new Offer(rate, (i) =>

@@ -1,4 +1,4 @@
-// The upstream answers 429 for a while.
+// A scenario of scripts/budgets: the upstream answers 429 for a while.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,9 +9,9 @@ import { problemsOf, round, strange } from './measure.mjs';
 const BUDGET = { rate: 60, burst: 60 };
 const TIMES = 2;
 
-const MEANWHILE = 0.05;        // part of the offered requests
+const MEANWHILE = 0.05;        // part of the offered requests that may arrive
 const RECOVERY_MS = 10000;
-const FULL = 0.95;             // part of the rate, over a second
+const FULL = 0.95;             // part of the rate that is enough in a second
 
 export const hold = {
   about: 'an upstream that answers 429 for a while',
@@ -40,8 +40,8 @@ export const hold = {
   },
 };
 
-// Returns how many ms after the recovery the first second at the full rate
-// began, or null if there was none.
+// Returns how many ms after `to`, the end of the 429 replies, the first second
+// at the full rate began, or null if there was none.
 function backAfter(meter, to) {
   const times = meter.between(to, Infinity).map(({ at }) => at);
   const need = Math.ceil(FULL * BUDGET.rate);

@@ -4,7 +4,8 @@ import { Scope } from '../faults/scope.mjs';
 import { report, runSeries } from '../series.mjs';
 import { SCENARIOS, runScenario } from './scenarios.mjs';
 
-// An unexpected error gets a row of its own.
+// Runs a scenario and returns its rows of the table.  An unexpected error gets
+// a row of its own.
 async function rowsOf(name, options) {
   const scope = new Scope();
   const rows = [];

@@ -1,5 +1,6 @@
-// Redis is down while three times the budget is offered: how many requests each
-// value of outage= lets through.
+// A scenario of scripts/budgets: Redis is down while three times the budget is
+// offered.  The scenario counts the requests that each value of outage= lets
+// through.
 
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +18,8 @@ const NOTICE_MS = 1500;
 const line = (choice) =>
   `rate=${BUDGET.rate}r/s burst=${BUDGET.burst} outage=${choice}`;
 
-// choice -> how many of the offered requests arrive, and the expected answers
+// For each value: the largest and the smallest number of requests that may
+// arrive, and the expected answers.
 const CHOICES = {
   local: {
     what: 'local: each node uses its share',
@@ -74,7 +76,7 @@ async function gone(fleet, expected, seconds) {
   const to = performance.now();
   await offer.stop();
   await redis.start();
-  // only once a second, because more requests would spend the budget
+  // one request a second, because more requests would spend the budget
   await until('Redis is asked again', () => fleet.isServed(),
               { every: 1000, timeout: 20000 });
 

@@ -1,4 +1,5 @@
-// Two nodes are offered three times the gateway's budget.
+// A scenario of scripts/budgets: two nodes are offered three times the
+// gateway's budget.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -1,4 +1,5 @@
-// All scenarios, by name, in the order of the table.
+// All scenarios by name.  They run, and stand in the printed table, in this
+// order.
 
 import { hold } from './hold.mjs';
 import { outage } from './outage.mjs';
@@ -7,8 +8,10 @@ import { share } from './share.mjs';
 
 export const SCENARIOS = { rate, share, hold, outage };
 
-// Runs a scenario in a test's context or a Scope.  Returns rows
+// Runs a scenario.  Returns its rows, each
 // { what, offered, sent, allowed, note, problems }.
+//   t        the context of a test, or a Scope (../faults/scope.mjs)
+//   seconds  the scenario's own length by default
 export async function runScenario(t, name, { seconds } = {}) {
   const scenario = SCENARIOS[name];
 

@@ -1,5 +1,6 @@
-// Three tenants share a budget.  One asks for ten times its share.  The other
-// two ask for their own shares, and one of them begins later.
+// A scenario of scripts/budgets: three tenants share a budget.  One asks for
+// ten times its share.  The other two ask for their own shares, and one of them
+// begins later.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -12,7 +13,7 @@ const NAMES = ['acme', 'globex', 'initech'];
 const SHARE = BUDGET.rate / NAMES.length;
 const GREED = 10;
 
-// The other tenants get at least this part of their shares.
+// The other tenants must get at least this part of their shares.
 const THEIRS = 0.95;
 
 export const share = {
@@ -56,7 +57,7 @@ function own({ arrivals }, tenant, what, { answers, sent }) {
   };
 }
 
-// The late tenant's requests in its first second.
+// Returns the row for the late tenant's requests in its first second.
 function atOnce(meter, { answers, from }) {
   const first = answers.filter(({ at }) => at < from + 1000);
   const got = first.filter(({ status }) => status === 200).length;
@@ -73,8 +74,8 @@ function all({ meter, nodes, outages }, greedy, others) {
   const arrivals = meter.between(greedy.from, Infinity);
   const over = excess(BUDGET, arrivals, greedy.from);
   const allowed = due(BUDGET, greedy.seconds);
-  // half of the burst is reserved as minimums, and two of the three tenants do
-  // not need theirs
+  // half of the burst is set aside, a third of it for each tenant, and two of
+  // the three tenants do not use theirs
   const used = allowed - BUDGET.burst / 2 * 2 / 3;
 
   return {

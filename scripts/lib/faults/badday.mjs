@@ -1,13 +1,12 @@
-// The token endpoint works well for hours, and then gives wrong answers for
-// minutes: "invalid_grant" for everybody, "invalid_client", HTML pages and odd
-// id_tokens.  Meanwhile some members really revoke their consent.  These
-// members must be told so, by "grant_spent".  All other members must be served
-// again.
+// A scenario of scripts/faults: the token endpoint works well for hours, and
+// then gives wrong answers for minutes: "invalid_grant" for everybody,
+// "invalid_client", HTML pages and odd id_tokens.  Meanwhile some members
+// really revoke their consent.  These members must be told so, by
+// "grant_spent".  All other members must be served again.
 //
 // The hours pass because the scenario puts clocks forward, including the clock
 // of nginx's timers.  The bad time passes in real time.  Tokens then live for
-// seconds only, which makes it as hard as ten minutes or more with tokens of an
-// hour.
+// some seconds only, so grants need a new token many times in these minutes.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -20,17 +19,18 @@ const HOURS = 6;
 const HOUR_S = 3600;
 const AT_ONCE = 12;
 
-// One of so many members revokes consent in the bad time, one before it.
+// One member of every REVOKED revokes consent in the bad time, and one of every
+// REVOKED_BEFORE before it.
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 
-// The mean time between two requests of a member, and the longest life of a
-// token.
+// The mean time between two requests of a member, and the life of a token.  In
+// a short run both are shorter.
 const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// After the bad time, all members must get their final answer in this time.
+// All members must get their final answer in this time after the bad time.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;
@@ -54,6 +54,9 @@ const fault = (kind) => ({
 });
 
 // The kinds of wrong answers, in the order of the first round.
+//   begin   sets the fault of the stand-in for Cigna
+//   during  is called again and again until the next kind
+//   isBad   tells whether a request in the stand-in's ledger got such an answer
 const KINDS = {
   'invalid_grant': fault('invalid_grant'),
   'invalid_client': fault('invalid_client'),
@@ -73,7 +76,7 @@ export const badday = {
   about: 'minutes of invalid_grant, invalid_client, pages and odd id_tokens, '
     + 'after good hours with clocks put forward',
   rounds: 2,
-  seconds: 150,                // of each kind
+  seconds: 150,                // length of each kind of wrong answers
   members: MEMBERS,
 
   async run(t, { rounds, seconds, random, tally, hours = HOURS,
@@ -111,7 +114,7 @@ async function round(fleet, { order, seconds, hours, within, random,
 
   await goodHours(fleet, { hours, early, random, tally });
 
-  // from now on every member's token is always due
+  // from now on every member's token is always due for a refresh
   const life = Math.min(LIFE_S, Math.max(2, Math.floor(seconds / 4)));
   const every = Math.min(EVERY_MS, seconds * 200);
   await control.set({ expires_in: { raw: `${life}` } });
@@ -133,7 +136,7 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // by the clocks put forward, a new id_token would have expired
+  // for nginx, whose clock was put forward, a new id_token would have expired
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });
@@ -153,8 +156,8 @@ async function hour(fleet, { members, random, tally }) {
   });
 }
 
-// In the last good hour some members revoke consent.  They must be told at
-// once.
+// Lets the good hours pass.  The members of `early` revoke consent before the
+// last one.  They must be told so ("grant_spent") after one attempt to refresh.
 async function goodHours(fleet, { hours, early, random, tally }) {
   const others = fleet.members.filter((member) => !early.includes(member));
 
@@ -181,7 +184,9 @@ async function goodHours(fleet, { hours, early, random, tally }) {
   }
 }
 
-// Runs all kinds of wrong answers in this order.  Returns [{ kind, at }].
+// Runs all kinds of wrong answers in this order.  Meanwhile the members of
+// `revoked` revoke consent, and the map gets the times.  Returns [{ kind, at
+// }]: when each kind began.
 async function badTime(fleet, { order, seconds, revoked, random }) {
   const phases = [];
   const whole = order.length * seconds * 1000;
@@ -207,8 +212,9 @@ async function badTime(fleet, { order, seconds, revoked, random }) {
   return phases;
 }
 
-// Waits until every node serves the members of `served` and tells those of
-// `told`.  Returns the times at which the last ones were { served, told }.
+// Waits until every node serves the members of `served` and answers
+// "grant_spent" to those of `told`.  Returns { served, told }: when the last
+// node first gave the last member that answer.
 async function settleAll(fleet, { served, told, within, random, tally }) {
   const deadline = Date.now() + within * 1000;
   const times = { served: 0, told: 0 };
@@ -241,7 +247,7 @@ async function settleAll(fleet, { served, told, within, random, tally }) {
   return times;
 }
 
-// Watches the nodes' logs for the alarm, and notes when it came.
+// Watches the nodes' error logs for the alarm, and notes when it came.
 class Alarm {
   #going = true;
   #done;
@@ -270,7 +276,7 @@ class Alarm {
     await this.#done;
   }
 
-  // Every node must raise the alarm in time after the first bad answer.
+  // Every node must raise the alarm within ALARM_MS after the first bad answer.
   judge(phases, tally) {
     const { first } = phases.find(({ first }) => first) ?? {};
 
@@ -286,7 +292,9 @@ class Alarm {
   }
 }
 
-// Only members who revoked consent may get a 401, or anybody before the alarm.
+// "grant_spent" is right for members who have revoked consent.  Other members
+// may get it for DOUBT_MS after the first "invalid_grant".  Every other 401 is
+// a fault.
 async function judgeLoad(fleet, { load, phases, early, revoked, tally }) {
   const sent = [...(await fleet.ledger()).values()].flat()
     .flatMap(({ presented }) => presented);
@@ -354,7 +362,8 @@ function note(tally, { order, seconds, load, phases, times, ended }) {
     + `ms, the last one told in ${after(times.told)} ms`);
 }
 
-// scripts/vault revive restores grants that wrong answers have ended.
+// Lets wrong answers end grants, and restores these grants with scripts/vault
+// revive.
 async function revival(fleet, { random, tally }) {
   const { control, redis } = fleet;
   const [node] = fleet.nodes;
@@ -393,7 +402,7 @@ async function expectAll(fleet, members, wanted, { random, tally }) {
   });
 }
 
-// Notes how many refresh tokens were sent how often.
+// Notes how many refresh tokens were sent once, twice and so on.
 async function countPresented(fleet, tally) {
   const counts = {};
 

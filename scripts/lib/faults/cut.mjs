@@ -1,5 +1,5 @@
-// The connection to the token endpoint is cut at random bytes of the request
-// and of the reply.
+// A scenario of scripts/faults: the connection to the token endpoint is cut at
+// random bytes of the request or of the reply.
 
 import { Cutter } from './cutter.mjs';
 import { Fleet, countRefreshes } from './fleet.mjs';
@@ -10,10 +10,11 @@ const BATCH = 40;                   // members who refresh at once
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
-// A grant whose refreshes keep failing waits for no longer than this.
+// A member must get a final answer in this time, also if refreshes of the grant
+// fail several times before.
 const SETTLE_MS = 90000;
 
-// In one of so many batches the second attempts are cut, too.
+// In one batch of every TWICE, the second attempts are cut, too.
 const TWICE = 4;
 
 export const cut = {
@@ -56,7 +57,8 @@ async function warmUp(fleet, cutter) {
   await fleet.control.reset({ modes: false });
 }
 
-// Picks a random byte, more often behind the TLS handshake or near the end.
+// Picks a random direction and a random byte.  Bytes after the TLS handshake
+// and bytes near the end are picked more often.
 function plan({ usual }, random) {
   const way = random.pick(['up', 'down']);
   const from = random.weighted({ 0: 2, 0.5: 3, 0.95: 1 });

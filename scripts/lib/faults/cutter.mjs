@@ -23,17 +23,19 @@ export class Cutter {
   }
 
   // Cuts the next connections, one for each plan, in this order.  Later
-  // connections are not cut.  plan: { way: 'up' | 'down', bytes }
+  // connections are not cut.  plan: { way, bytes }, where `way` is 'up' (the
+  // request) or 'down' (the reply), and `bytes` pass before the cut
   cutNext(plans) {
     this.#plans = [...plans];
   }
 
-  // The last connection without a plan: its bytes in each direction.
+  // Returns the last connection without a plan.  Its `up` and `down` are the
+  // bytes in each direction.
   get usual() {
     return this.connections.findLast(({ plan }) => !plan);
   }
 
-  // The last connection that came to the server from this port.
+  // Returns the last connection that came to the server from this port.
   from(port) {
     return this.connections.findLast((one) => one.port === port);
   }
@@ -59,7 +61,7 @@ export class Cutter {
     this.#pass('down', server, client, seen);
   }
 
-  // Bytes before the cut still arrive.
+  // Passes the bytes of one direction on.  Bytes before the cut still arrive.
   #pass(way, from, to, seen) {
     from.on('data', (bytes) => {
       const left = seen.plan?.way === way ? seen.plan.bytes - seen[way]

@@ -1,4 +1,5 @@
-// Many access tokens expire at the same time, and all nodes notice at once.
+// A scenario of scripts/faults: many access tokens expire at the same time, and
+// all nodes notice at once.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -30,7 +31,7 @@ async function round(fleet, { random, tally }) {
   fleet.forward(TOKEN_LIFE_S);
   const began = Date.now();
 
-  // the load is random; these requests reach every member on every node
+  // the load picks members at random; these are all members, on every node
   await forEach(fleet.members, 32, (member) =>
     Promise.all(fleet.nodes.map((node) => fleet.ask(member, node))));
   await load.stop();

@@ -11,7 +11,7 @@ import { standardGateway } from '../../../t/lib/gateway.mjs';
 const TENANTS = ['acme', 'globex'];
 const DANCES_AT_ONCE = 16;
 
-// The reply is small and names its member.
+// The target that members ask for.  The reply is small and names the member.
 const TARGET = '/fhir/$userinfo';
 
 // finds the gateway's condition in an OperationOutcome
@@ -20,7 +20,8 @@ export const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
 // A request without a reply in this time is given up.
 const ASK_MS = 30000;
 
-// How often a refresh token may be sent while the outcome is unknown.
+// The number of times that a refresh token may be sent while the outcome is
+// unknown.
 export const ATTEMPTS = 4;
 
 // Returns the options of another node, with the Redis, the stand-in for Cigna
@@ -52,7 +53,9 @@ export class Fleet {
   #begin = {};                  // more options for the start of a dance
 
   // options:
-  //   nodes, workers, members  how many
+  //   nodes      number of nodes
+  //   workers    number of workers of each node
+  //   members    number of members
   //   clock      whether the clock can be put forward
   //   keepAlive  whether clients keep connections open
   //   gateway    options of every node's gateway
@@ -159,8 +162,8 @@ export class Fleet {
     await Promise.all(this.nodes.map((node) => node.reload()));
   }
 
-  // Puts the wall clock of nginx and Redis forward.  Access tokens and all
-  // deadlines that depend on it expire sooner.
+  // Puts the wall clock of nginx and Redis forward.  Access tokens expire
+  // sooner, and so do all deadlines that depend on this clock.
   forward(seconds) {
     this.clock.forward(seconds);
   }
@@ -189,9 +192,9 @@ export class Fleet {
     }
   }
 
-  // Returns { what, status, text, retryAfter }.  `what` is "served", "cut" (no
-  // reply), "unanswered" (no reply in time), "foreign" (another member's data),
-  // the gateway's condition, or a status.
+  // Asks a node for a member's data.  Returns { what, status, text, retryAfter
+  // }.  `what` is "served", "cut" (no reply), "unanswered" (no reply in time),
+  // "foreign" (another member's data), the gateway's condition, or "status N".
   async ask(member, node, { target = TARGET } = {}) {
     let reply;
     try {
@@ -216,7 +219,8 @@ export class Fleet {
     return CONDITION.exec(body)?.[1] ?? `status ${status}`;
   }
 
-  // Asks until the answer is final, that is, a 200 or a 401.
+  // Asks until the answer is final, that is, a 200 or a 401, or until the
+  // time-out.  Returns the last answer.
   async settle(member, node, { timeout = 20000, every = 150 } = {}) {
     const deadline = Date.now() + timeout;
 
@@ -230,8 +234,8 @@ export class Fleet {
     }
   }
 
-  // Returns a map from each member's key to the member's refresh tokens, the
-  // oldest one first.
+  // Returns a Map of each member's key => the member's refresh tokens in the
+  // ledger of the stand-in for Cigna, the oldest one first.
   async ledger() {
     const books = new Map(this.members.map(({ key }) => [key, []]));
     for (const entry of await this.control.ledger()) {
@@ -260,7 +264,7 @@ export async function playRounds(fleet, { rounds, tally }, round) {
 }
 
 // Adds the counts of refreshes, as the stand-in for Cigna has them, to the
-// tally.
+// tally, and the refresh tokens that were sent too often or twice at once.
 export async function countRefreshes(fleet, tally) {
   const { token } = await fleet.control.see({ recent: 0 });
   const by = token.by.refresh_token ?? {};

@@ -1,5 +1,6 @@
-// The token endpoint accepts the requests of thousands of grants and does not
-// answer.  Measures the cost, and the service that other members get meanwhile.
+// A scenario of scripts/faults: the token endpoint accepts the requests of
+// thousands of grants and does not answer.  The scenario measures the cost, and
+// the service that other members get meanwhile.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -18,10 +19,11 @@ const AT_ONCE = 500;
 const BATCH = 500;
 const CONNECTIONS = 4096;
 
-// Per worker: seven eighths of a quarter of the connections.
+// A worker may have this many open exchanges for refreshes: seven eighths of a
+// quarter of its connections.
 const OPEN_MAX = CONNECTIONS / 4 / 8 * 7;
 
-// A request with a good token waits for nothing; this allows for a busy
+// A request with a good token waits for nothing.  This time allows for a busy
 // machine.
 const SERVED_MS = 2000;
 
@@ -30,7 +32,7 @@ const NAME = 'seeded';
 export const hang = {
   about: `token exchanges of ${GRANTS} grants hang`,
   rounds: 1,
-  seconds: 60,                      // length of one exchange
+  seconds: 60,                      // exchange_timeout
   members: GRANTS,
 
   async run(t, { rounds, seconds, random, tally, members = hang.members }) {
@@ -65,7 +67,7 @@ async function seed({ nodes: [node], info, redis }, count) {
                   'b', Buffer.from(blob, 'hex').toString('latin1')));
 }
 
-// Returns { fds, mb } of each worker.
+// Returns { fds, mb } of each worker: open file descriptors, and memory in MB.
 const takenBy = ({ nginx }) => nginx.workerPids().map((pid) => ({
   fds: readdirSync(`/proc/${pid}/fd`).length,
   mb: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(

@@ -1,9 +1,10 @@
-// Workers are killed at random moments of refreshes.  Each refresh token is
-// good for one use.
+// A scenario of scripts/faults: workers are killed at random moments of
+// refreshes.  Each refresh token is good for one use.
 //
-// The scenario stops a worker before it kills it, and looks at its connections.
-// A worker writes a reply to the journal before it closes the connection.  So
-// the grant must survive if the connection was closed by then.
+// The scenario stops a worker (SIGSTOP) before it kills the worker, and looks
+// at the worker's connections.  A worker writes a reply to the journal before
+// it closes the connection.  So the grant must survive if the connection to the
+// token endpoint was closed by then.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,14 +16,16 @@ import { judge } from './truth.mjs';
 const GROUP = 6;                    // members who refresh in one round
 const BATCH = 10;                   // rounds that are judged together
 
-// Real time in which a worker takes over and confirms a dead worker's entries.
+// Real time in which another worker writes a dead worker's entries of the
+// journal to Redis.
 const JOURNAL_MS = 3000;
 
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
-// When the worker is killed.  With "later" Redis is frozen once the request has
-// reached Cigna, so the journal is the only place that has the reply.
+// The moments of a kill, with their weights: at any time, soon after a request
+// has reached Cigna, or later.  With "later" Redis is frozen once the request
+// has reached Cigna, so the journal is the only place that has the reply.
 const MOMENTS = { anytime: 3, during: 3, later: 4 };
 
 export const kill = {
@@ -120,6 +123,8 @@ async function round(fleet, { group, random, asked }) {
 }
 
 // Kills one worker of a node or all of them, including exiting workers.
+// Returns { at, ports, killed }: as round() does, and a promise for the end of
+// them.
 export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
@@ -140,7 +145,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
 
   members.forEach((member, i) => {
     const tokens = books.get(member.key);
-    // a late refresh may be hit by the kill of the next round
+    // a late refresh may be hit by the kill of a later round
     const wrong = judge(answers[i], tokens, (spent) =>
       kills.some(({ ports }) => ports.has(spent.port)));
 

@@ -1,4 +1,4 @@
-// Members send requests all the time.  Collects and judges the answers.
+// Members send requests all the time.  A Load collects and judges the answers.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,7 +7,7 @@ export class Load {
   #done;
   answers = [];                // { at, ms, member, what, status, text }
 
-  // lanes: requests at a time
+  // lanes: number of requests at a time; each lane sends one after the other
   // pause: the longest pause of a lane between two requests, in ms
   constructor(fleet, { members = fleet.members, nodes = fleet.nodes,
                        lanes = 16, pause = 20, random }) {
@@ -42,8 +42,9 @@ export class Load {
     return counts;
   }
 
-  // Adds answers to the tally that are neither "served" nor allowed.  A 401 has
-  // its own list, because it makes the member connect again.
+  // Adds answers to the tally that are neither "served" nor allowed.  401
+  // replies have a list of their own, because they make the member connect
+  // again.
   judge(tally, { allowed = [], answers = this.answers } = {}) {
     for (const { at, what, status, text, member } of answers) {
       const line = `${new Date(at).toISOString()} ${member.key} ${what}: `

@@ -1,6 +1,6 @@
-// A rolling upgrade from the former version and back, under load.  Two hosts
-// share one vault, and one runs the former version while the other runs this
-// one.
+// A scenario of scripts/faults: a rolling upgrade from the former version and
+// back, under load.  Two hosts share one vault, and one runs the former version
+// while the other runs this one.
 
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -27,8 +27,8 @@ const OURS = 'cigna_gate_refused_total';
 
 const FORGOTTEN_MS = 5000;
 
-// The life of RESTLESS tokens, and how long the mark of a lost exchange delays
-// the next attempt.
+// The life of tokens with RESTLESS (reload.mjs), and the time for which the
+// mark of a lost exchange delays the next attempt.
 const TOKEN_LIFE_MS = 3000;
 const MARK_MS = 10000;
 const LOST_PER_ROUND = 2;
@@ -93,7 +93,7 @@ async function loadExamples({ directory }, tally) {
   }
 }
 
-// One host after the other is upgraded, and then downgraded.
+// Upgrades one host after the other, and then downgrades one after the other.
 async function round(fleet, former, { random, tally }) {
   const [one, two] = fleet.nodes;
   let requests = 0;
@@ -117,7 +117,8 @@ async function round(fleet, former, { random, tally }) {
   tally.notes.push(`${requests} requests`);
 }
 
-// Gives a host this module, while members connect and disconnect.
+// Lets a host load this version of the module, while members connect and
+// disconnect.
 async function under(fleet, node, module, { random, tally }) {
   const movers = fleet.members.slice(0, MOVERS);
   const began = Date.now();
@@ -132,7 +133,8 @@ async function under(fleet, node, module, { random, tally }) {
   await sleep(1000);
 }
 
-// Only the line load_module of the configuration changes.
+// Upgrades nginx on one host.  Only the line load_module of its configuration
+// changes.
 async function roll(node, module, tally) {
   node.nginx.configure({ module });
   await node.nginx.upgrade();
@@ -144,7 +146,7 @@ async function roll(node, module, tally) {
   }
 }
 
-// Members disconnect and connect at either host, and both hosts must know it.
+// Members disconnect and connect at either host.  Both hosts must notice.
 function move(fleet, movers, { random, tally }) {
   return forEach(movers, MOVERS, async (member) => {
     await fleet.disconnect(member, random.pick(fleet.nodes), tally);

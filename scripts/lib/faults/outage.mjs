@@ -1,5 +1,5 @@
-// Redis is frozen or stopped, under load.  Redis writes everything to disk
-// before it confirms it.
+// A scenario of scripts/faults: Redis is frozen or stopped, under load.  Redis
+// confirms a write only when the write is on the disk.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,8 +8,8 @@ import { Fleet, countRefreshes } from './fleet.mjs';
 import { Load } from './load.mjs';
 import { REFUSALS } from './reload.mjs';
 
-const CACHED = 20;
-const UNCACHED = 20;
+const CACHED = 20;             // members whose tokens are in every node's cache
+const UNCACHED = 20;           // members whose tokens are in no cache
 const SHORT = 10;              // members with short-lived tokens
 
 const SHORT_LIFE = '3';
@@ -34,7 +34,7 @@ export const outage = {
     const fleet = await Fleet.start(t, {
       members: CACHED + UNCACHED + SHORT,
       gateway: {
-        // short, because the quiet time after a restart depends on it
+        // short, so that callers do not wait long while Redis is away
         tenant: { refresh_ahead: '1s', connect_timeout: '500ms',
                   timeout: '1s', exchange_timeout: '1s' },
         vault: { revalidate: '1s', timeout: '500ms',
@@ -96,7 +96,7 @@ async function round(fleet, { name, seconds, random, tally }) {
     + `cached token served, ${unknown.answers.length} others refused`);
 }
 
-// A restarted nginx has an empty cache.
+// Empties a node's cache: a restarted nginx has an empty one.
 async function forget({ nginx }) {
   await nginx.stop();
   await nginx.start();

@@ -1,6 +1,7 @@
-// Primaries die with writes that they had confirmed and that no replica had
-// received, while the gateway refreshes grants all the time.  In a cluster
-// slots also move meanwhile.
+// The scenarios sentinel, cluster and reshard of scripts/faults.  Primaries die
+// with writes that they had confirmed and that no replica had received, while
+// the gateway refreshes grants all the time.  In reshard no primary dies, but
+// slots of a cluster move.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,9 +15,10 @@ import { REFUSALS, RESTLESS, assertUsable } from './reload.mjs';
 const RESTLESS_MEMBERS = 30;        // members with short-lived tokens
 const LASTING_MEMBERS = 10;         // members with cached, long-lived tokens
 const RECOVERY_MS = 60000;
-const HELD = 'globex-client';
+const HELD = 'globex-client';       // the client of hold()
 
-// open: how many seconds one tenant's exchanges stay open, see hold()
+// Starts the nodes and connects all members.
+//   open  how many seconds one tenant's exchanges stay open, see hold()
 async function start(t, redis, open) {
   const fleet = await Fleet.start(t, {
     members: RESTLESS_MEMBERS + LASTING_MEMBERS,
@@ -39,7 +41,8 @@ async function start(t, redis, open) {
   return fleet;
 }
 
-// Waits until all these members get such an answer on every node.
+// Waits until every node gives each of these members an answer for which
+// isSuch() is true.
 function everywhere(fleet, members, isSuch) {
   return until('all get their answers', async () =>
     (await Promise.all(members.flatMap((member) =>
@@ -103,7 +106,7 @@ async function refreshes(fleet) {
   return token.by.refresh_token?.ok ?? 0;
 }
 
-// A scenario in which primaries die.
+// Makes a scenario in which primaries die.
 //   startGroup  starts the Redis servers
 //   next        async (group) -> { primary, succeeded }: the primary that dies
 //               next, and a function that waits for its successor
@@ -133,7 +136,7 @@ export const sentinel = failovers(
     return { primary, succeeded: () => group.switched(primary) };
   });
 
-// Returns the primary with the most grants.  The keys decide which one that is.
+// Returns the primary with the most grants.
 async function busiest(group) {
   const counted = await Promise.all((await group.primaries())
     .map(async (node) => ({

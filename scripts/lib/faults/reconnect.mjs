@@ -1,5 +1,5 @@
-// Members disconnect and connect again while a refresh of the former grant is
-// under way.
+// A scenario of scripts/faults: members disconnect and connect again while a
+// refresh of the former grant is under way.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 

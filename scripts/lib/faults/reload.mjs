@@ -1,5 +1,5 @@
-// Every node reloads its configuration once a second while grants are
-// refreshed.
+// A scenario of scripts/faults: every node reloads its configuration once a
+// second while grants are refreshed.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,15 +10,17 @@ import { Load } from './load.mjs';
 const MEMBERS = 40;
 const EXIT_MS = 20000;
 
-// Settings with which every token is due all the time.  The tokens really live
-// longer than expires_in says, so every refusal comes from the gateway.
+// Settings with which every token is due for a refresh after two seconds.  The
+// FHIR server accepts the tokens for longer than expires_in says, so every
+// refusal comes from the gateway.
 export const RESTLESS = {
   tenant: { refresh_ahead: '1s' },
   sandboxOptions: { modes: { expires_in: { raw: '3' }, token_delay_ms: 30 } },
 };
 
-// In every second round Redis freezes now and then.  So a worker that has to
-// exit may hold grants that Redis has not confirmed.
+// Returns whether Redis stays well in this round.  In every second round Redis
+// freezes now and then.  So a worker that has to exit may have grants that
+// Redis has not confirmed.
 export const isCalm = ({ rounds }) => rounds % 2 === 0;
 
 // The conditions that members may get while Redis or the token endpoint fails.

@@ -1,5 +1,6 @@
-// The sealing key is rotated under load.  The new key is added everywhere and
-// then put first.  Then all records are sealed with it, and the old key goes.
+// A scenario of scripts/faults: the sealing key is rotated under load.  The new
+// key is added on every node and then put first.  Then all records are sealed
+// with the new key, and the old key is removed.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +14,8 @@ import { RESTLESS, assertUsable } from './reload.mjs';
 
 const MEMBERS = 60;
 
-// Members who ask all the time.  Only the tool reseals the others' records.
+// The number of members who send requests all the time.  Only scripts/vault
+// reseals the records of the others.
 const ASKING = 30;
 
 export const rotate = {
@@ -36,7 +38,7 @@ async function round(fleet, { random, tally }) {
   const [name, ...olds] = linesOf(fleet.nodes[0]);
   const fresh = newKey();
 
-  // the tool does not reseal dances, which expire in half an hour
+  // scripts/vault does not reseal dances, which expire in half an hour
   await forgetDances(fleet.nodes[0]);
   await everywhere(fleet, [name, ...olds, fresh]);
   await everywhere(fleet, [name, fresh, ...olds]);
@@ -58,7 +60,7 @@ async function round(fleet, { random, tally }) {
   await assertUsable(fleet, { random, tally });
 }
 
-// The tool's status must show no grant and no marker under the old key.
+// "scripts/vault status" must show no grant and no marker under the old key.
 function judgeStatus(text, tally) {
   const keys = text.split('\n').filter((line) => /^key /.test(line));
   const left = keys.filter((line) => / opens /.test(line)

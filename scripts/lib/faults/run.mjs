@@ -1,5 +1,5 @@
-// Runs one scenario.  The seed decides all choices, but not the moments at
-// which the servers receive requests and signals.
+// Runs one scenario.  The seed decides all random choices, but not the moments
+// at which the servers receive requests and signals.
 
 import { Random } from '../../../t/lib/random.mjs';
 import { SCENARIOS } from './scenarios.mjs';
@@ -9,9 +9,9 @@ export function newSeed() {
   return 1 + Math.floor(Math.random() * 0xffffffff);
 }
 
-// Runs a scenario in a test's context or a Scope, and returns the tally.  An
-// exception is also a failure of the scenario: a server did not start, or its
-// log has lines that it must not have.
+// Returns the tally of the scenario.  If it throws, the scenario has failed,
+// too: a server did not start, or its log has lines that it must not have.
+//   t  the context of a test, or a Scope
 export async function runScenario(t, name, { seed = newSeed(), ...more } = {}) {
   const scenario = SCENARIOS[name];
   const tally = new Tally();

@@ -1,4 +1,5 @@
-// All scenarios, by name, in the order of the table.
+// All scenarios by name.  They run, and stand in the printed table, in this
+// order.
 
 import { badday } from './badday.mjs';
 import { cut } from './cut.mjs';

@@ -1,5 +1,5 @@
-// Takes the place of a test's context for the servers of t/lib in programs that
-// are not tests.  The servers stop when the scope ends.
+// A Scope stands in for the context of a test in programs that are not tests.
+// The servers of t/lib that were started with it stop when the scope ends.
 
 export class Scope {
   #hooks = [];

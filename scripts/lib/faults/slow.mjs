@@ -1,5 +1,6 @@
-// The token endpoint takes minutes, or takes the request and closes the
-// connection.  Meanwhile workers are killed and nodes reload.
+// A scenario of scripts/faults: the token endpoint answers after minutes, or
+// takes the request and closes the connection.  Meanwhile workers are killed
+// and nodes reload.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,15 +16,16 @@ const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 const JOURNAL_MS = 3000;
 
-// A reply comes after a time between these two, in seconds.
+// The shortest and the longest time until a reply, in seconds.
 const FIRST_S = 5;
 const LAST_S = 170;
 
-// Faults of refreshes: the endpoint answers, or answers in part, or spends the
-// refresh token without an answer, or does neither.
+// Faults of refreshes, with their weights: the endpoint answers; it answers in
+// part; it spends the refresh token and does not answer; it does neither.
 const ENDS = { 'none': 10, 'cut-mid': 1, 'cut-after': 1, 'cut-before': 2 };
 
-// Delay and fault change this often.  A request gets those of its arrival.
+// The time between two changes of delay and fault.  A request gets the delay
+// and the fault that are set when it arrives.
 const CHANGE_MS = 20;
 
 const DISTURB_MS = [6000, 14000];
@@ -50,7 +52,7 @@ export const slow = {
 
 async function round(fleet, { seconds, random, tally }) {
   const end = Date.now() + seconds * 1000;
-  const killed = new Set();          // ports of the killed workers
+  const killed = new Set();          // ports that killed workers had open
   const events = { kills: 0, reloads: 0 };
 
   fleet.forward(TOKEN_LIFE_S);
@@ -70,7 +72,7 @@ async function round(fleet, { seconds, random, tally }) {
   const open = await fleet.ledger();
   fleet.forward(MARK_S);
   const spent = await judgeAll(fleet, { open, killed, random, tally });
-  // judgeAll has already judged members whose grant is spent to the end
+  // judgeAll() has judged the members of `spent`
   load.judge(tally, {
     allowed: [...REFUSALS, 'cut'],
     answers: load.answers.filter(({ what, member }) =>
@@ -81,7 +83,7 @@ async function round(fleet, { seconds, random, tally }) {
     `${events.kills} kills, ${events.reloads} reloads`);
 }
 
-// Changes delay and fault all the time, and ends them at the end.
+// Changes delay and fault again and again until `end`, and then removes both.
 async function changing({ control }, { end, random }) {
   for (let left = end - Date.now(); left > 0; left = end - Date.now()) {
     const last = Math.max(FIRST_S * 1000, Math.min(LAST_S * 1000, left));

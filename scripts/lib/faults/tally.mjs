@@ -4,11 +4,11 @@ export class Tally {
   rounds = 0;
   refreshes = 0;               // token replies with new tokens
   tokenRequests = 0;           // with grant_type=refresh_token
-  secondAttempts = 0;          // refresh tokens that were sent twice
+  secondAttempts = 0;          // refresh tokens that were sent more than once
   recoveryMs = null;           // the longest time until the service was back
   lost = [];                   // lost grants, and why they are lost
-  false401 = [];
-  errors = [];                 // wrong replies
+  false401 = [];               // 401 replies to members with a good grant
+  errors = [];                 // other wrong replies
   wrong = [];                  // all other faults
   notes = [];
   skipped = null;              // the reason if the scenario did not run

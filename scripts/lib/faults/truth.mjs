@@ -1,10 +1,10 @@
-// Decides whether the gateway may refuse a member.  The ledger of the stand-in
-// for Cigna decides this, not the gateway's own words.
+// Decides whether the gateway may refuse a member, by the ledger of the
+// stand-in for Cigna and not by what the gateway says.
 //
 // A grant may be lost only if its refresh token was spent and the gateway had
 // no chance to store the reply.  The gateway must then answer "grant_spent".
 
-// Returns the refresh token that was sent last.
+// Returns the refresh token that was sent last, or null.
 function lastSent(tokens) {
   return tokens.filter(({ presented }) => presented.length)
     .reduce((last, token) =>
@@ -12,7 +12,8 @@ function lastSent(tokens) {
         ? token : last), null);
 }
 
-//   answer  the member's final answer
+// Judges the final answer of a member.
+//   answer  the result of Fleet's settle()
 //   tokens  the member's refresh tokens in the ledger
 //   excuse  called with the accepted request of a token; returns whether the
 //           reply to it may be lost

@@ -1,5 +1,5 @@
-// Binary upgrades while grants are refreshed.  The new nginx has its own shared
-// memory and knows nothing of the old nginx.
+// A scenario of scripts/faults: binary upgrades while grants are refreshed.
+// The new nginx has its own shared memory and knows nothing of the old nginx.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,7 +10,8 @@ import { REFUSALS, RESTLESS, assertUsable, isCalm, stutter } from
 
 const MEMBERS = 20;
 
-// nginx passes on only those variables that its configuration names.
+// nginx passes on only those environment variables that its configuration
+// names.
 export const ENVIRONMENT = ['ASAN', 'UBSAN', 'LSAN']
   .map((name) => `env ${name}_OPTIONS;`).join(' ');
 

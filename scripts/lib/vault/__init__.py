@@ -1,5 +1,5 @@
 """The modules of scripts/vault.
 
-They repeat the C module's sealing and naming independently.  The tests check
-that each side reads the other side's records.
+They seal and name records as the C module does, in code of their own.  The
+tests check that each side reads the other side's records.
 """

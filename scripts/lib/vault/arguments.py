@@ -1,4 +1,4 @@
-"""A command line whose faults are reported in one line."""
+"""A parser of command lines that reports a fault in one line."""
 
 import argparse
 import sys

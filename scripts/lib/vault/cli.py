@@ -23,7 +23,7 @@ Inspects and maintains the vault of ngx_cigna_module in Redis.
 
 commands:
   init      write the marker that gateways look for.  Run it once before the
-            first start.  After Redis has lost its data, think before you run it
+            first start.  If Redis has lost data, first try to restore them
   status    show primaries, markers, keys, and how many records each key seals
   reseal    seal every grant with the first key of the ring
   verify    open every grant
@@ -52,10 +52,10 @@ To rotate the sealing key without an interruption:
   scripts/keygen --drop ID FILE    remove the old key; copy, reload
 
 exit status: 0 done; 1 failed; 2 wrong usage; 3 something needs attention:
-status has a warning, verify or revive has found records that do not open,
-reseal has left some grants, revoke could not revoke some grants, or pauses has
-found an entry that is not a pause.  The tool never prints a token, a key or a
-password.
+status has a warning; verify, list, revoke, revive or rename has found records
+that do not open; reseal or rename has left some grants; revoke or rename could
+not revoke some grants; or pauses has found an entry that is not a pause.  The
+tool never prints a token, a key or a password.
 '''
 
 
@@ -88,7 +88,7 @@ class Tool:
         return Opener(self.layout, self.settings.tenants.values())
 
     def orphans(self):
-        """Returns None if there is no configuration with tenants."""
+        """Returns an Orphans, or None if no configuration was read."""
         from .status import Orphans
         return Orphans(self.opener(), self.settings.saved) \
             if self.options.conf else None
@@ -248,8 +248,8 @@ def pauses(tool):
 
 
 def _tell_endpoints(act, found):
-    """Finds all endpoints before the first revocation: if one of them cannot
-    be found, nothing has happened yet."""
+    """Finds all endpoints before the first revocation, and names the tenants
+    without one.  If a search fails, nothing has been revoked yet."""
     tenants = {tenant.name: tenant for _, tenant, _ in found}
     for name, tenant in sorted(tenants.items()):
         if not act.endpoint(tenant).known:
@@ -278,7 +278,7 @@ def rate(text):
 
 
 def moment(text):
-    """Milliseconds since the epoch; a time without a zone is UTC."""
+    """Returns a time in ms since the epoch.  Without a zone it is in UTC."""
     if text.endswith(('Z', 'z')):
         text = f'{text[:-1]}+00:00'
     time = datetime.fromisoformat(text)
@@ -292,7 +292,8 @@ def parser():
                usage='scripts/vault [options] COMMAND ...')
     add_where(p.add_argument_group('where the vault is'))
     p.add_argument('--wait', metavar='SECONDS', type=rate, default=10,
-                   help='how long to repeat what fails temporarily (10)')
+                   help='how long to repeat commands that fail temporarily '
+                        '(10)')
     p.add_argument('--quiet', action='store_true',
                    help='print only results and warnings')
 
@@ -350,11 +351,11 @@ def add_rate(p, default, what):
 
 def add_init(commands):
     p = add_command(commands, 'init', init, '''\
-Writes the marker.  By it gateways distinguish this vault's Redis from one that
-is empty or belongs to another vault.  In a cluster every hash slot gets a
-marker.  init refuses a Redis that evicts records, another vault's marker,
-records without a marker, and a cluster in which only some slots have markers.
-init may be repeated, also after an interruption.
+Writes the marker.  It tells gateways that this Redis has their vault, and is
+neither empty nor another vault's.  In a cluster every hash slot gets a marker.
+init refuses a Redis that evicts records, another vault's marker, records
+without a marker, and a cluster in which only some slots have markers.  init may
+be repeated, also after an interruption.
 ''')
     p.add_argument('--adopt', action='store_true',
                    help='accept records that this key ring sealed before')
@@ -384,7 +385,7 @@ time.
 def add_verify(commands):
     p = add_command(commands, 'verify', verify, '''\
 Opens every grant.  A grant does not open if it was damaged, moved to another
-Redis key, or given another id or generation.
+Redis key, or given another id or generation, or if the ring lacks its key.
 ''')
     add_rate(p, 500, 'grants')
 
@@ -509,8 +510,8 @@ reply that caused the pause, and whether a second reply has confirmed it.  A
 pause without a confirmation lasts for five minutes at most.  Times are in UTC,
 by the clock of Redis.
 
---end ends the pauses of an origin, or the pause of one tenant there.  A gateway
-notices with its next request, if it has not asked Redis within the last second.
+--end ends the pauses of an origin, or the pause of one tenant there.  A paused
+gateway asks Redis once a second while it has requests, and so notices the end.
 Then its rate grows step by step, as after any pause.
 ''')
     p.add_argument('--end', metavar='ORIGIN',
@@ -523,7 +524,7 @@ Then its rate grows step by step, as after any pause.
 
 
 def check(options):
-    """Checks that argparse cannot do."""
+    """Checks the options in ways that argparse cannot."""
     if getattr(options, 'member', None) is not None \
             and options.identity is not None:
         raise UsageError('--member and --identity exclude each other')

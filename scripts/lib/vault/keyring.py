@@ -4,8 +4,8 @@
     seal <32 bytes in base64url>          the first one seals, all open
 
 HKDF-SHA256 (RFC 5869) derives the working keys, with the salt
-"ngx_cigna_module" and with an "info" that is a list of parts, each behind its
-length.  A sealed record is:
+"ngx_cigna_module" and with an "info" that is a list of parts, each with its
+length in front.  A sealed record is:
 
     version (1) | key id (8) | nonce (12) | ciphertext | tag (16)
 """
@@ -44,8 +44,8 @@ def base64url(data):
 
 
 def joined(*parts):
-    """Joins the parts, each behind its length, so that different lists give
-    different bytes."""
+    """Joins the parts, each with its length in front, so that different lists
+    give different bytes."""
     return b''.join(struct.pack('>I', len(part)) + part for part in parts)
 
 

@@ -1,15 +1,20 @@
 """The names of the vault's records in Redis.
 
-    <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob, ...
-    <prefix>:l:{<identity>}   lock
-    <prefix>:d:{<state>}      dance    hash: b blob, e expiry, r rest, ...
-    <prefix>:o:{<shard>}:<identity>    open dances of a member
-    <prefix>:i:{<shard>}      open dances of a shard
-    <prefix>:e:{<shard>}      ended dances of a shard
-    <prefix>:c:{<shard>}:<hour>        counts of ended dances
-    <prefix>:v:{vault}        marker   hash: b blob, r run id, t since when
+    <prefix>:g:{<identity>}   grant    hash
+    <prefix>:l:{<identity>}   lock     string
+    <prefix>:d:{<state>}      dance    hash
+    <prefix>:o:{<shard>}:<identity>    open dances of a member, sorted set
+    <prefix>:i:{<shard>}      open dances of a shard, sorted set
+    <prefix>:e:{<shard>}      ended dances of a shard, sorted set
+    <prefix>:c:{<shard>}:<hour>        counts of ended dances, hash
+    <prefix>:v:{vault}        marker   hash: b blob, r run id of the primary, t
+                                       ms since which it is the primary
     <prefix>:v:{<tag>}        marker   in a cluster, one for each hash slot
+    <prefix>:v:{init}         string, while an init is under way in a cluster
     <prefix>:b:{budget}       budgets  hash; has no secrets and may be deleted
+
+ngx_cigna_module/core/vault/cigna_vault_names.h describes the fields of grants
+and dances.
 """
 
 import functools

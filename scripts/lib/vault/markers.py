@@ -58,14 +58,16 @@ def check_policy(store):
 
 
 class Init:
-    """Writes missing markers.  Overwrites foreign markers only if forced."""
+    """Writes missing markers.  Overwrites foreign markers only with --force.
+    """
 
     def __init__(self, store, layout, options, say):
         self.store = store
         self.layout = layout
         self.options = options
         self.say = say
-        # exists while an init is under way, which takes a while in a cluster
+        # this key exists while an init is under way, which takes a while in
+        # a cluster
         self.note = layout.key(b'v', b'init')
 
     def run(self):
@@ -147,7 +149,8 @@ class Init:
         return key, (verb, key, 'b', blob)
 
     def _confirm(self, markers):
-        """Reads the markers back, with the module's own script."""
+        """Reads the markers back, and one of each batch also with the module's
+        own script."""
         self.store.await_replicas()
         for batch in batches(markers, BATCH):
             replies = self.store.calls([VAULT_CHECK.command(one.key)

@@ -10,7 +10,7 @@ INCLUDES_MAX = 100
 
 
 class Directive:
-    """A directive: name, arguments, and the directives of its block or None.
+    """A directive.  `block` is a list of the directives in its block, or None.
     """
 
     def __init__(self, words, block, place):
@@ -39,10 +39,8 @@ class _Text:
         raise VaultError(f'{self.place}: {what}')
 
     def word(self):
-        """Returns the next word or one of ";", "{", "}", or None at the end.
-
-        The second value is True for a word, quoted or not.
-        """
+        """Returns (token, is_word).  The token is a word without its quotes,
+        one of ";", "{", "}", or None at the end of the file."""
         text = self.text
         while self.at < len(text):
             c = text[self.at]

@@ -27,9 +27,10 @@ CAUSE = re.compile(rb'(\d{1,3}) (-|\d{1,9}) ([\x21-\x7e]{1,511}) '
                    rb'([\x21-\x7e]{1,255})')
 NAME = re.compile(rb'[\x21-\x7e]{1,511}')
 
-# Ends a pause.  The entry is newer than the one that gateways know, so they
-# take it over within seconds.  It leaves no pause that another reply could
-# confirm.
+# Ends a pause, by an entry that is newer than the one that gateways know.  So
+# they take over the new entry.  After it no reply can confirm the ended pause.
+# Key: the budgets.  Arguments: field, and the end of the entry.  Returns 1 if
+# the pause had not ended yet.
 END = b'''local clock = redis.call('TIME')
 local now = string.format('%.0f', clock[1] * 1000000 + clock[2])
 local till = redis.call('HGET', KEYS[1], ARGV[1]) or ''
@@ -42,7 +43,7 @@ return till > tonumber(now) and 1 or 0
 
 
 def origin_of(url):
-    """Returns the origin of a URL in the gateways' form."""
+    """Returns the origin of a URL as gateways write it."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -156,7 +157,8 @@ class Pauses:
                 return found
 
     def end(self, origin, tenant):
-        """Ends the pauses.  Returns how many of them had not ended yet."""
+        """Ends the pauses of an origin, or only that of the tenant.  Returns
+        how many had not ended yet."""
         if not self._readable():
             return 0
         fields = {}

@@ -25,17 +25,18 @@ FIELDS = {
 }
 STATES = ('live', 'spent')
 
-# fields that are numbers, beside the generation
+# fields that are numbers, beside the generation: time at which the grant was
+# spent, number of attempts, time at which the mark ends
 NUMBERS = ('s', 'n', 'm')
 
-# owner of the mark of a grant that `rename` has set aside
+# the owner of a mark (field o) with which `rename` sets a grant aside
 SET_ASIDE = b'rename'
 
 IDENTITY = re.compile(rb'.*:g:\{([A-Za-z0-9_-]{27})\}')
 
 # Returns ms to live, type, and the values of the fields if the key is a hash.
-# Instead of the values there is a name if that field has more bytes than
-# ARGV[1].
+# If a field has more bytes than ARGV[1], the name of that field takes the place
+# of the values.
 READ = b'''local left = redis.call('PTTL', KEYS[1])
 local kind = redis.call('TYPE', KEYS[1])['ok']
 if kind ~= 'hash' then return {left, kind} end
@@ -50,7 +51,7 @@ return {left, kind, values}
 
 
 class Homeless(Damaged):
-    """The record is whole, but opens with none of the tenants."""
+    """The record has all its fields, but opens with none of the tenants."""
 
 
 class Grant:
@@ -116,7 +117,8 @@ class Reading:
 
 
 class Row:
-    """A grant's record in Redis.  `fault` says why it cannot be read."""
+    """A grant's record in Redis.  `fault` says why it cannot be read.
+    cigna_vault_names.h describes the fields, rename.py describes v and w."""
 
     FIELDS = ('i', 'g', 'b', 's', 'n', 'm', 'o', 'r', 'c', 'x', 'v', 'w')
 
@@ -145,8 +147,8 @@ class Row:
 
     @property
     def exists(self):
-        """False if there is nothing, or only the rest that a deletion leaves.
-        """
+        """False if there is no record, or only the rest that a deletion
+        leaves."""
         return not (self.fault is None and self.id is None
                     and self.blob is None)
 
@@ -157,7 +159,7 @@ class Row:
 
     @property
     def identity(self):
-        """The hash that names the member, or the key if it has none."""
+        """The hash that names the member, or the key if it has no hash."""
         match = IDENTITY.fullmatch(self.key)
         return match[1].decode() if match else shown(self.key)
 
@@ -223,8 +225,8 @@ class Opener:
                                     []).append(tenant)
 
     def open(self, row, likely_only=False):
-        """Returns (tenant, plain text).  Raises UnknownKey or Damaged.  Tries
-        only tenants of the record's registration if `likely_only` is set."""
+        """Returns (tenant, plain text).  Raises UnknownKey or Damaged.  With
+        `likely_only` only tenants with the record's registration are tried."""
         row.check()
         if self.ring.find(row.key_id) is None:
             raise UnknownKey(row.key_id.hex())
@@ -255,14 +257,14 @@ class Opener:
         return self.registrations[tenant.name] != row.registration
 
     def sealed_again(self, row, tenant, plain):
-        """Returns the same record sealed with the first key.  It keeps the
-        nonce, so that everybody who reseals it makes the same bytes."""
+        """Returns the record's blob sealed with the first key.  The nonce
+        stays, so that everybody who reseals a record makes the same bytes."""
         return row.registration + self.ring.seal(
             self._record(row, tenant), row.data(), plain, row.nonce)
 
     def sealed_as(self, row, tenant, plain):
-        """Returns the record with another plain text, sealed with the first
-        key."""
+        """Returns the record's blob with another plain text, sealed with the
+        first key."""
         return row.registration + self.ring.seal(
             self._record(row, tenant), row.data(), plain)
 
@@ -312,7 +314,7 @@ def readings(store, keys, fields):
 
 
 def read(store, keys):
-    """Returns the rows of those grants that exist, bad ones too."""
+    """Returns the rows of those grants that exist, damaged ones too."""
     rows = [Row.of(one) for one in readings(store, keys, Row.FIELDS)]
     return [row for row in rows if row.exists]
 

@@ -17,12 +17,13 @@ answer 503.  The two keys are in different hash slots, so the steps are separate
 scripts, each a compare-and-set.  After an interruption the same command goes
 on where it stopped.  With the names exchanged it goes back.
 
-Fields of a grant that only this file uses:
+Fields of a record with a meaning for this file:
 
     o    "rename" if the grant is set aside; else the owner of the mark
-    v    identity under the other name: of a grant set aside, the place where
-         it went; of a grant placed, where it came from; without a grant, the
-         place where it is now
+    v    the identity under the other name.  In a grant that is set aside: the
+         identity of its copy.  In a copy: the identity of the grant that was
+         copied.  In a record without a grant: the identity of the grant that
+         was moved from here
     w    the mark that the grant had before it was set aside
 """
 
@@ -44,13 +45,16 @@ NEVER_MS = 9999999999999
 # fields that a placed grant takes over as they are
 KEPT = ('c', 's', 'n', 'r')
 
-# A new primary may not know of open exchanges.  For so long gateways begin no
-# refresh, and tell it of theirs; as CIGNA_LEASE_MS and 5 seconds.
+# A new primary may not know of open exchanges.  Gateways begin no refresh for
+# this time, in which they tell the new primary of their open exchanges.  The
+# same as CIGNA_LEASE_QUIET_MS.
 QUIET_MS = 15000
 
 # Sets a grant aside if it is the one that was read, no refresh of it is under
 # way, and the server is the one that was checked.  Returns the record
-# afterwards.
+# afterwards, or one word if nothing has changed.  Arguments: grant id,
+# generation, blob, owner and end of the mark that sets aside, value of v, run
+# id of the server, and the fields to return.
 ASIDE = b'''local run = redis.call('INFO', 'server')
 if string.match(run, 'run_id:(%w+)') ~= ARGV[7] then return 'elsewhere' end
 local clock = redis.call('TIME')
@@ -146,7 +150,7 @@ def ids(row):
 
 
 def left_for(row, other):
-    """True if rename has moved the grant that was here to the other name."""
+    """True if rename has moved the grant of `row` to the key of `other`."""
     return row.id is None and row.fields.get('v') == identity(other)
 
 
@@ -155,7 +159,7 @@ def identity(row):
 
 
 def later(a, b):
-    """True if a has a later generation of the same grant than b."""
+    """True if a has a later generation than b.  Both are the same grant."""
     return int(a.generation) > int(b.generation)
 
 
@@ -222,7 +226,8 @@ class Rename:
         return Pair(old, new)
 
     def _batch(self, pairs):
-        """Returns those pairs that have to wait for a refresh."""
+        """Handles these pairs.  Returns those that have to be looked at again,
+        mostly because of a refresh."""
         if not self._runs and not self.dry_run:
             self._settle()
         self.pace.take(len(pairs))
@@ -246,7 +251,7 @@ class Rename:
                 for pair in step(found)]
 
     def _settle(self):
-        """Waits until each primary has been one for long enough."""
+        """Waits until each primary has been the primary for QUIET_MS."""
         self._runs = {}
         for server in self.store.primaries:
             marker = self.layout.marker_key(self.store.first_slot(server))
@@ -268,8 +273,8 @@ class Rename:
         for pair, old, new in zip(pairs, rows[::2], rows[1::2]):
             pair.old, pair.new = old, new
 
-    # one of the following methods handles a pair.  Each returns the pairs that
-    # have to be looked at again.
+    # _step() returns the method that handles a pair.  Each of these methods
+    # takes a list of pairs, and returns those that have to be looked at again.
 
     def _step(self, pair):
         old, new = pair.old, pair.new
@@ -492,7 +497,7 @@ class Rename:
 
 
 def tenants(settings, old_name, new_name):
-    """Returns the two tenants.  The old one need not have a block."""
+    """Returns the two tenants.  The old tenant need not have a block."""
     if old_name == new_name:
         raise UsageError('the two names are equal')
     if new_name not in settings.tenants or new_name in settings.saved:

@@ -29,13 +29,15 @@ class Reseal:
         self.findings = Findings()
 
     def run(self):
-        """Returns the number of grants that other keys still seal."""
+        """Returns the number of grants that other keys still seal, or that do
+        not open."""
         for _ in range(PASSES):
             self.findings = Findings()
             self.left = 0
             due = sum(self._rows(rows) for rows in
                       records.grants(self.store, self.layout))
-            # gateways may have written with an old key meanwhile: once more
+            # gateways may have written with an old key meanwhile, so all
+            # grants are read once more
             if not due:
                 break
         # the old key must stay until a replica has the resealed grants

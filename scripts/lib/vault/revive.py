@@ -8,15 +8,16 @@ from .findings import Findings
 from .keyring import Damaged, UnknownKey
 from .text import utc
 
-# a spent grant is kept for so long
+# how long a revived grant is kept
 KEPT_MS = 30 * 24 * 3600 * 1000
 
-# field s of a grant that 0.4.0 ended: that version did not record the time
+# the field s of a grant that 0.4.0 ended: that version did not record the time
 UNKNOWN = b'1'
 
-# A compare-and-set on the exact bytes: a grant that was meanwhile deleted,
-# replaced by a new one, or restored from a journal stays as it is.  Running the
-# script twice has the same effect as running it once.
+# Makes a spent grant live, by a compare-and-set on the exact bytes.  A grant
+# that was meanwhile deleted, replaced by a new one, or restored from a journal
+# stays as it is.  Running the script twice has the same effect as running it
+# once.
 REVIVE = b'''local g = redis.call('HMGET', KEYS[1],
                      'i', 'g', 'b', 's', 'c', 'x')
 if g[1] ~= ARGV[1] then return 'stale' end
@@ -30,7 +31,8 @@ redis.pcall('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4])
 return 'ok'
 '''
 
-# The same for a grant without attempts left: it deletes the mark and the count.
+# Makes a grant live that has no attempts left: deletes the mark and the count
+# of attempts, if the grant is still the one that was read.
 FORGET = b'''local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'n')
 if g[1] ~= ARGV[1] or g[2] ~= ARGV[2] then return 'stale' end
 if not g[3] then return 'ok' end
@@ -39,12 +41,12 @@ redis.call('HDEL', KEYS[1], 'm', 'n', 'o', 'r')
 return 'ok'
 '''
 
-# attempts with one refresh token; as CIGNA_VERDICT_ATTEMPTS
+# attempts with one refresh token; the same as CIGNA_VERDICT_ATTEMPTS
 ATTEMPTS = 4
 
 
 class Row(records.Row):
-    """A grant, with the time at which it was marked spent or given up."""
+    """A grant's record, and when and how the grant ended."""
 
     @property
     def spent(self):
@@ -97,7 +99,7 @@ class Revive:
         self.revived = []
 
     def run(self, keys=None):
-        """keys: the keys of one member's grant, or None for all grants."""
+        """keys: a list with the key of one grant, or None for all grants."""
         found = [keys] if keys else \
             self.store.scan(self.layout.prefix + b':g:{*')
         for some in found:

@@ -15,7 +15,8 @@ from .scripts import GRANT_DELETE
 from .server import tls_context
 from .settings import origin
 
-# how long a late write cannot revive a deleted grant; as CIGNA_TOMB_MS
+# for this time no late write can revive a deleted grant; the same as
+# CIGNA_TOMB_MS
 TOMB_MS = 30 * 24 * 3600 * 1000
 
 REPLY_MAX = 65536
@@ -36,8 +37,9 @@ class Unreachable(Exception):
 
 
 class Endpoint:
-    """A tenant's revocation endpoint, asked over verified TLS without cookies,
-    redirects or a proxy."""
+    """A tenant's revocation endpoint.  It is asked over verified TLS, or over
+    http if the tenant has insecure_http, without cookies, redirects or a
+    proxy."""
 
     def __init__(self, tenant):
         self.tenant = tenant
@@ -217,7 +219,8 @@ class Revoke:
             self._delete(row, tenant, opener)
 
     def revoked_at_cigna(self, row, tenant, grant):
-        """Returns False if the grant's tokens may still work."""
+        """Returns False if the revocation has failed, so that the grant's
+        tokens may still work.  Returns True if the tenant has no endpoint."""
         endpoint = self.endpoint(tenant)
         if not endpoint.known:
             return True

@@ -1,7 +1,8 @@
 """The module's Lua scripts, word for word.
 
-Each lua/NAME.lua is a copy from the C source.  t/unit/test_tool.c checks that
-copy and source are equal.
+Each lua/NAME.lua is a copy from the C source, which explains it
+(core/vault/cigna_scripts.c).  t/unit/vault/test_tool.c checks that copy and
+source are equal.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The state of a primary: can it store what gateways write?"""
+"""Looks at a primary, and checks that gateways can store records there."""
 
 from .errors import VaultError
 from .layout import slot_tags
@@ -9,7 +9,7 @@ POLICY = 'noeviction'
 # from this share of maxmemory on, an operator should act
 MEMORY_SHARE = 0.8
 
-# a write without effect: the key never exists
+# expiry of the probe, a write without effect: its key never exists (SET ... XX)
 PROBE_MS = 1000
 
 REFUSALS = {
@@ -78,9 +78,9 @@ def refusal(store, layout, server):
 
 
 def product(info):
-    """Returns the name and the version of a server.  In INFO a server other
-    than Redis gives its own, beside the version of Redis it is compatible
-    with."""
+    """Returns the name and the version of a server.  A server other than Redis
+    gives both in INFO, beside the version of Redis that it is compatible with.
+    """
     name = info.get('server_name', 'redis')
     version = info.get(f'{name}_version')
     if not version or not (name + version).isprintable():

@@ -1,4 +1,5 @@
-"""The tool's settings, from nginx's configuration, from options, or both."""
+"""The settings of scripts/vault, from nginx's configuration and from options.
+"""
 
 import re
 from urllib.parse import urlsplit
@@ -73,8 +74,8 @@ class Url:
 
 
 class Block:
-    """A block's directives.  `values` maps each name to a list with the
-    arguments of each directive of that name."""
+    """The directives of a block.  `values` maps each name to a list, which has
+    the list of arguments of each directive with that name."""
 
     def __init__(self, directive):
         self.place = directive.place

@@ -10,10 +10,10 @@ from .text import shown
 KINDS = {'g': 'grants', 'd': 'dances', 'o': 'lists of dances', 'l': 'locks'}
 TYPES = {'g': b'hash', 'd': b'hash', 'o': b'zset', 'l': b'string'}
 
-# Returns only the parts of a record that are needed here: ms to live, type, the
-# start of the blob, and the start of field r.  A dance needs r for half an hour
-# after its start, that is 20 minutes after its expiry e.  Its story stays for
-# longer.
+# Returns only the parts of a record that status needs: ms to live, type, the
+# start of the blob, and the start of field r (the sealed rest of a dance).  A
+# dance needs both for half an hour after its start, that is 20 minutes after
+# its expiry e.  Its story stays for longer.
 PEEK = b'''local kind = redis.call('TYPE', KEYS[1])['ok']
 local h = kind == 'hash'
 local b = h and redis.call('HGET', KEYS[1], 'b')
@@ -201,9 +201,9 @@ class Orphans:
 
     A record does not name its tenant.  It has the digest of the tenant's
     registration in clear, so that grants of one former tenant are told apart.
-    If no tenant opens several grants of a registration, later ones are tried
-    only with tenants that have this registration: otherwise each orphan would
-    be tried with all of thousands of tenants.
+    Once no tenant has opened TRIED grants of a registration, further ones are
+    tried only with tenants that have this registration.  Otherwise each orphan
+    would be tried with thousands of tenants.
     """
 
     TRIED = 5

@@ -17,7 +17,8 @@ WAIT_MS = 2000
 
 
 class Store:
-    """The primaries of a vault, and the keys that each of them has."""
+    """The primaries of a vault.  Sends each command to the primary that has
+    the key."""
 
     def __init__(self, settings, patience=10, say=lambda text: None):
         self._settings = settings

@@ -22,7 +22,7 @@ def printable(text):
 
 
 def utc(ms):
-    """Returns the date of a time in ms since the epoch."""
+    """Returns a time, in ms since the epoch, as text in UTC."""
     try:
         return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime(
             '%Y-%m-%dT%H:%M:%SZ')

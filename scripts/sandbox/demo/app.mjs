@@ -3,8 +3,8 @@
 //   node app.mjs BRAND [--seen FILE]
 //
 // Prints its port when it is ready.  The app has no Cigna secret and sees no
-// Cigna token.  It writes every request from nginx to FILE, so that the demo's
-// check can search for secrets.
+// Cigna token.  The app writes every request from nginx to FILE, so that the
+// demo's check can search for secrets.
 
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -101,7 +101,8 @@ class App {
     return session?.until > Date.now() ? session.user : undefined;
   }
 
-  // nginx asks this for each request of the gateway.  Users cannot reach it.
+  // nginx asks for this resource before it lets a request pass (auth_request).
+  // Users cannot reach it, because its location in nginx is internal.
   #whoami(request, response) {
     const user = this.#userOf(request);
     response.writeHead(204, user ? { 'X-Member': user.id } : {});

@@ -12,7 +12,8 @@ import { Visitor } from './visitor.mjs';
 const LIFETIME_S = 2;
 const PHONE = { viewport: { width: 390, height: 800 } };
 
-// The name of a step is what the step asserts.
+// A walk through the demo, in steps.  The name of a step says what must be
+// true.
 class Walk {
   #screenshots;
   #taken = 0;

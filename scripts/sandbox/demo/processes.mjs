@@ -72,7 +72,7 @@ export class Processes {
     this.#directory = directory;
   }
 
-  // The output goes to a file with the process's name.  setpriv makes the
+  // Starts a process.  Its output goes to the file NAME.out.  setpriv makes the
   // process end with the demo, even if the demo is killed.
   start(name, command, args) {
     const logFile = path.join(this.#directory, `${name}.out`);
@@ -84,7 +84,7 @@ export class Processes {
     return this.add(new Process(name, child, logFile));
   }
 
-  // Adds anything that has stop().
+  // Adds an object with stop(), which stopAll() will call.
   add(process) {
     this.#running.push(process);
     return process;

@@ -1,5 +1,6 @@
-// One person in a browser, who uses the apps and logs in at Cigna.  Keeps
-// everything that the apps' pages received, for the search for secrets.
+// One person in a browser, who uses the apps and logs in at Cigna.  A Visitor
+// keeps all replies that the browser received from the apps' hosts, for the
+// search for secrets.
 
 import { BRANDS } from './brands.mjs';
 
@@ -48,7 +49,7 @@ export class Visitor {
       .waitFor();
   }
 
-  // From the app's button to Cigna's login page.
+  // Presses the app's button, and waits for Cigna's login page.
   async startConnecting() {
     await this.page.getByRole('link', { name: 'Connect your Cigna plan' })
       .click();
@@ -66,7 +67,7 @@ export class Visitor {
     await this.page.getByRole('button', { name: 'Continue' }).click();
   }
 
-  // Takes the whole way, until the app shows the claims.
+  // Takes all steps from the app's button until the app shows the claims.
   async connect(number) {
     await this.startConnecting();
     await this.logInAtCigna(number);
@@ -75,8 +76,8 @@ export class Visitor {
   }
 
   // Runs action(), which leads to the callback, and returns the callback's URL
-  // without opening it.  playwright's interception ignores redirects, so this
-  // uses the one of the DevTools protocol.
+  // without opening it.  playwright cannot intercept redirects, so this
+  // function uses the DevTools protocol.
   async stopAtCallback(action) {
     const session = await this.context.newCDPSession(this.page);
     await session.send('Fetch.enable', {
@@ -105,7 +106,8 @@ export class Visitor {
     return rows.evaluateAll((all) => all.map((row) => row.dataset.claim));
   }
 
-  // Presses a button of the pager, and waits until these claims are gone.
+  // Presses a button of the pager, and waits until the claims `from` are gone.
+  // Returns the ids of the claims that follow.
   async turnPage(button, from) {
     await this.page.getByRole('button', { name: button }).click();
     await this.page.locator(`[data-claim="${from[0]}"]`)

@@ -22,7 +22,8 @@ export class Bundles {
     return linkMode === 'own' ? this.#ownBase : INTERNAL_BASE;
   }
 
-  // The fullUrl of the master Patient has no path at all.
+  // Returns the fullUrl of a resource.  With internal links, the base has no
+  // path in the fullUrl of the master Patient.
   #fullUrl({ resourceType, id }, master, linkMode) {
     const base = linkMode === 'internal' && id === master
       ? INTERNAL_HOST : this.base(linkMode);

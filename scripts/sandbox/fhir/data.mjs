@@ -88,7 +88,8 @@ function patient(member, sample, copy, id) {
   };
 }
 
-// In two samples the total is smaller than the sum of the lines.
+// Returns the totals of a claim.  The submitted total is at least the sum of
+// the lines.  In two samples it is smaller.
 function billed({ total: [submitted, ...others], item = [] }) {
   const lines = item.flatMap(({ adjudication = [] }) => adjudication)
     .filter(({ category }) => /_sbmtd_chrg_amt$/.test(category.coding[0].code))

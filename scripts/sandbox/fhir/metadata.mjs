@@ -8,7 +8,8 @@ const TYPES = [
   'Practitioner', 'PractitionerRole', 'Procedure', 'Provenance',
 ];
 
-// The parameters of a search.  Any other parameter gets 400.
+// The parameters of each search.  Most types also have "patient".  A search
+// with any other parameter gets 400.
 const COMMON_PARAMETERS = ['_id', '_count', '_format', '_lastUpdated'];
 const WITHOUT_PATIENT = ['Patient', 'Practitioner', 'PractitionerRole',
                          'Organization', 'Location', 'Medication'];

@@ -6,7 +6,10 @@
 #include "http/cigna_retry_after.h"
 
 
-/* input of the budgets: of operators, upstreams and Redis */
+/*
+ * The inputs that the budgets parse: rates of operators, Retry-After of
+ * upstreams, and replies of Redis.
+ */
 
 static void
 fuzz_rate(cigna_slice_t s)
@@ -23,7 +26,7 @@ fuzz_rate(cigna_slice_t s)
 
     fuzz_assert(rate.n >= 1 && rate.n <= CIGNA_RATE_MAX);
 
-    /* the text is the rate, but for leading zeros */
+    /* apart from leading zeros, the rate that is written is the input */
 
     len = snprintf(text, sizeof(text), "%ur/%c", rate.n,
                    rate.per_s == 1 ? 's' : rate.per_s == 60 ? 'm' : 'd');

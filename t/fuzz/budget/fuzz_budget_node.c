@@ -7,10 +7,11 @@
 
 
 /*
- * Calls about two tenants of a node in any order, at any time, with any
- * replies and torn slots.  Nothing overflows, no more credits are spent than
- * were granted or given back, and no tenant has two calls under way unless the
- * first one is late.
+ * Requests and Redis' replies for the budgets of two tenants on one node, in
+ * any order and at any time, with any replies and with half-written slots in
+ * shared memory.  Nothing overflows.  No more requests are let through than
+ * were granted or given back.  A tenant has no two calls to Redis under way,
+ * unless the first one is late.
  */
 
 #define TENANTS  2

@@ -48,7 +48,7 @@ static scene_t              scene;
 static dance_t              dances[DANCES];
 static cigna_vault_names_t  other;
 
-/* which dance and visitor each actor is */
+/* the dance and the visitor of each actor */
 
 static dance_t           *dance_of[SCENE_ACTORS];
 static visitor_e          visitor_of[SCENE_ACTORS];
@@ -79,7 +79,10 @@ is_token_request(const world_actor_t *a)
 }
 
 
-/* (6) the outcomes for a visitor without a right to the dance */
+/*
+ * (6) The outcomes for a visitor without a right to the dance.  The numbers in
+ * this file are those of the invariants of cigna_callback.c.
+ */
 
 static void
 check_stranger(const cigna_callback_t *f, visitor_e visitor)
@@ -179,7 +182,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
 }
 
 
-/* 1 if the vault has it */
+/* 1 if the vault has this grant */
 
 static int
 is_stored(const cigna_grant_t *g)
@@ -207,7 +210,10 @@ check_revoked(const world_actor_t *a, const cigna_callback_t *f)
 }
 
 
-/* a confirmed entry is stored, and only a stored grant is told as stored */
+/*
+ * Only an entry whose grant Redis has stored is confirmed.  Otherwise the entry
+ * is a deletion.
+ */
 
 static void
 check_journal(const cigna_op_t *op, const cigna_callback_t *f)
@@ -254,7 +260,7 @@ check(scene_t *s, world_actor_t *a)
     fuzz_assert(s->w.auth.codes_posted
                 <= (s->w.provider.older_secret.len ? 2 : 1) * DANCES);
 
-    /* a dance brings one grant, of which a later hit may hear first */
+    /* a dance brings one grant at most */
 
     if (f->stored && !counted[n]) {
         counted[n] = 1;

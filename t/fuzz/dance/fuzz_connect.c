@@ -8,8 +8,9 @@
 
 
 /*
- * Dances begun in several tabs at once, some towards places that are not
- * allowed, while Redis fails and the bound changes.
+ * Dances that begin in several tabs at once, some with a return_to that is not
+ * allowed, while Redis fails and dances_per_member changes.  The numbers in
+ * this file are those of the invariants of cigna_connect.c.
  */
 
 

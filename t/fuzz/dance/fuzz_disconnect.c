@@ -8,11 +8,12 @@
 
 /*
  * The member disconnects while refreshes run and dances end.  A deleted grant
- * never comes back.
+ * never comes back.  The numbers in this file are those of the invariants of
+ * cigna_disconnect.c.
  */
 
 
-/* the first actors; the others refresh */
+/* the first actors disconnect, and the others refresh */
 
 #define DISCONNECTS  3
 

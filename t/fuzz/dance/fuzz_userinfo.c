@@ -9,19 +9,20 @@
 /*
  * Several runs ask for the identifier while the grant is refreshed, deleted and
  * replaced, and the FHIR server answers anything.  The first byte chooses
- * whether the rest of the input is the server's reply or a scene.
+ * whether the rest of the input is the server's reply or a scene.  The numbers
+ * in this file are those of the invariants of cigna_userinfo.c.
  */
 
 
 static scene_t   scene;
 static unsigned  asked[SCENE_ACTORS];
 
-/* the grant for which each actor asks, and the token with which it did */
+/* the id of the grant about which each actor asks */
 
 static char      ids[SCENE_ACTORS][CIGNA_GRANT_ID_LEN + 1];
 
 
-/* the record in Redis just before a step */
+/* the member's record in Redis just before a step */
 
 static struct {
     uint64_t       generation;
@@ -98,7 +99,7 @@ check(scene_t *s, world_actor_t *a)
 
     check_written(n);
 
-    /* (1) that it is the token of the very grant world_http() sees, too */
+    /* (1); world_http() also checks the token's grant */
 
     if (!a->done && a->op.type == cigna_op_http) {
         fuzz_assert(a->op.http.fhir

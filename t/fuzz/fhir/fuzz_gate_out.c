@@ -5,8 +5,8 @@
 
 
 /*
- * Invariants (1) to (4) of cigna_gate_out.c.  Another reader, which knows only
- * RFC 9112, reads the output.
+ * Checks the invariants (1) to (4) of cigna_gate_out.c.  A second parser, which
+ * follows RFC 9112 and knows nothing of the gate, reads the output.
  */
 
 #define ROOM  65536
@@ -134,7 +134,10 @@ read_request(cigna_slice_t text, seen_t *seen)
 }
 
 
-/* decoded once, every segment can be read in one way only */
+/*
+ * The path begins with the base.  Once its escapes are decoded, no segment is a
+ * dot segment, empty (but for the last) or ambiguous.
+ */
 
 static void
 check_path(cigna_slice_t path, cigna_slice_t base)
@@ -172,7 +175,10 @@ check_path(cigna_slice_t path, cigna_slice_t base)
 }
 
 
-/* makes most inputs a request whose target is known; others stay */
+/*
+ * Makes the input a request whose target the gate knows, or leaves it as it is.
+ * The bits of "how" choose.
+ */
 
 static cigna_slice_t
 as_request(cigna_slice_t in, uint8_t how, cigna_gate_out_t *gate, uint8_t *p)
@@ -288,7 +294,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     path = seen.target;
     check_path(cigna_slice_cut(&path, '?'), base);
 
-    /* the output passes once more */
+    /* (4) */
 
     again.search = 0;
     again.target = gate.line;

@@ -37,7 +37,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
     fuzz_assert(cigna_bases_add(&bases, cigna_slice(HOST), &error)
                 == CIGNA_OK);
 
-    /* one host with two origins */
+    /* two base URLs with the same host and different origins */
 
     cigna_bases_init(&mixed);
     fuzz_assert(cigna_bases_add(&mixed, cigna_slice("http://" NAME ":80" PATH),
@@ -58,7 +58,10 @@ append(cigna_buf_t *b, cigna_slice_t piece)
 }
 
 
-/* pieces of "size" bytes; 0: all at once */
+/*
+ * Returns the text with rewritten links.  step: chooses the sizes of the pieces
+ * in which the filter gets the text; 0: in one piece
+ */
 
 static cigna_slice_t
 rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
@@ -76,7 +79,7 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         n = step ? 1 + (text.data[0] * step) % 37 : text.len;
         in = fuzz_cut(&text, n);
 
-        /* a copy, so that ASan watches what is borrowed from it */
+        /* a copy, so that ASan notices slices that borrow from it too long */
 
         copy = fuzz_join(in, cigna_slice_null);
         in.data = copy;
@@ -101,7 +104,10 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
 }
 
 
-/* the rest of a URL after our host, found in another way than core does */
+/*
+ * Returns the rest of a URL after the host of the base, or NULL.  This is a
+ * second implementation, independent of cigna_fhir_base.c.
+ */
 
 static const char *
 behind_host(const char *url)
@@ -134,7 +140,7 @@ behind_host(const char *url)
 }
 
 
-/* the rest after the base's path, if that is there */
+/* skips the base's path, if the rest of a URL begins with it */
 
 static const char *
 behind_base(const char *rest)
@@ -156,7 +162,7 @@ behind_base(const char *rest)
 }
 
 
-/* 1 if only the base of a link was changed */
+/* 1 if "to" is the link "from" with another base and no other difference */
 
 static int
 moved(const char *from, const char *to)
@@ -186,7 +192,7 @@ moved(const char *from, const char *to)
 }
 
 
-/* the number of strings that differ; all else must be the same */
+/* returns the number of strings that differ; all else must be the same */
 
 static uint64_t
 differences(const json_t *from, const json_t *to)

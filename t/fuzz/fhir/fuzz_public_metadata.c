@@ -54,7 +54,7 @@ is(const json_t *value, const char *text)
 }
 
 
-/* takes the uri out of the list that an extension has; it must be there */
+/* the extensions in the list must include this name with this URL */
 
 static void
 take_uri(json_t *list, const char *name, const char *url)
@@ -73,7 +73,10 @@ take_uri(json_t *list, const char *name, const char *url)
 }
 
 
-/* each server has an extension with both, unless its security is odd */
+/*
+ * Each server of a CapabilityStatement must have the extension oauth-uris with
+ * both endpoints, unless its "security" has the wrong type.
+ */
 
 static void
 check_rest(const json_t *rest)
@@ -141,7 +144,10 @@ check(cigna_public_metadata_e document, cigna_slice_t out)
 }
 
 
-/* a second time nothing changes, and nothing at all without endpoints */
+/*
+ * Writing a written document again changes nothing, whether with the same
+ * endpoints or with none.
+ */
 
 static void
 check_again(cigna_public_metadata_e document, cigna_slice_t out)
@@ -179,7 +185,7 @@ check_links(cigna_slice_t out)
 
     out = cigna_buf_slice(&b);
 
-    /* what stands behind a mark ends the base, and no other byte is one */
+    /* a byte that ends a base URL follows each byte that marks a base */
 
     for (i = 0; i < out.len; i++) {
         if (out.data[i] == CIGNA_PUBLIC_METADATA_BASE) {

@@ -5,8 +5,9 @@
 
 
 /*
- * A longer list never allows less.  An empty one allows only requests that
- * return no resources.  The name that is told of a refusal is safe to write.
+ * A longer list of types never allows less.  An empty list allows only requests
+ * that return no resources.  The type that a refusal names can be written into
+ * logs and replies.
  */
 
 static int

@@ -10,7 +10,10 @@
 static uint8_t  mem[MEM], again_mem[MEM];
 
 
-/* exactly the room that is told, so that ASan watches it */
+/*
+ * Builds the query of a search in exactly as much memory as
+ * cigna_search_query_max() says, so that ASan notices writes beyond it.
+ */
 
 static int
 query(cigna_slice_t url, cigna_slice_t body, uint8_t *to, cigna_slice_t *out)
@@ -60,7 +63,9 @@ check_bytes(cigna_slice_t s)
 }
 
 
-/* the next pair that is not empty; 0 if there is none */
+/*
+ * finds the next pair that is not empty, first in "first"; 0 if there is none
+ */
 
 static int
 next_pair(cigna_slice_t *first, cigna_slice_t *second, cigna_slice_t *pair)
@@ -78,7 +83,7 @@ next_pair(cigna_slice_t *first, cigna_slice_t *second, cigna_slice_t *pair)
 }
 
 
-/* a name or a value, decoded */
+/* decodes a name or a value of a pair */
 
 static cigna_slice_t
 decoded(cigna_slice_t encoded, uint8_t *to)
@@ -127,7 +132,7 @@ check_pairs(cigna_slice_t url, cigna_slice_t body, cigna_slice_t out)
 }
 
 
-/* a Content-Type and a path are judged in bounds */
+/* takes the word for a Content-Type, and for a path */
 
 static void
 check_words(cigna_slice_t word)

@@ -8,8 +8,8 @@
 
 
 /*
- * An outcome is found only in valid JSON whose bytes, if none is escaped, have
- * the type and the sentence.
+ * Cigna's OperationOutcome for an unknown id is recognised only in valid JSON.
+ * If the JSON has no escapes, its bytes include the type and the sentence.
  */
 
 int

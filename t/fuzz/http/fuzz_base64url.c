@@ -9,7 +9,7 @@
 static uint8_t  text_mem[MEM], byte_mem[MEM];
 
 
-/* a text that can be decoded is the only spelling of its bytes */
+/* a text that can be decoded is equal to the encoding of the decoded bytes */
 
 static void
 decode(cigna_slice_t text)

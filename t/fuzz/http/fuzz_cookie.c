@@ -7,7 +7,7 @@
 static uint8_t  mem[1024];
 
 
-/* a dance cookie is read as it was written */
+/* the cookie of a dance that is written is parsed to the same values */
 
 static void
 round_trip(const cigna_cookie_t *c, int https)

@@ -19,7 +19,7 @@ each(cigna_slice_t path, cigna_dots_t *dots)
 }
 
 
-/* the path in pieces, whose lengths its own bytes choose */
+/* feeds the path in pieces; the first byte of each piece chooses its length */
 
 static int
 in_runs(cigna_slice_t path)
@@ -52,7 +52,7 @@ in_runs(cigna_slice_t path)
 }
 
 
-/* 1 if the path is printable ASCII, and its escapes are too */
+/* 1 if the path is printable ASCII, and its escapes decode to ASCII */
 
 static int
 simple(cigna_slice_t path)
@@ -78,7 +78,7 @@ simple(cigna_slice_t path)
         }
     }
 
-    /* more nested escapes than that count as dots by themselves */
+    /* cigna_dots.c takes deeper nested escapes for dots */
 
     return percents <= CIGNA_DOTS_ESCAPE_MAX / 2;
 }

@@ -21,7 +21,11 @@ get(cigna_slice_t query, cigna_slice_t name, uint8_t *mem,
 }
 
 
-/* with one more pair of the name, it is found if it was absent, else refused */
+/*
+ * Appends a pair with the name.  If the name was absent, its value must be
+ * found now.  If it was there, or the query was malformed, the query must be
+ * refused.
+ */
 
 static void
 one_more(cigna_slice_t query, cigna_slice_t name, int rc)
@@ -45,7 +49,7 @@ one_more(cigna_slice_t query, cigna_slice_t name, int rc)
 }
 
 
-/* a value that was found and written again is found again, by its name only */
+/* writes a pair; its value must be found by the name, and by no part of it */
 
 static void
 round_trip(cigna_slice_t name, cigna_slice_t value)

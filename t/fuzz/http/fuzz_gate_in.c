@@ -6,8 +6,9 @@
 
 
 /*
- * The input is a header line, "name: value", or a value alone.  A line that
- * passes has one of the few names, and a value that can be sent as it is.
+ * The input is taken for a header line, "name: value", and for a value alone.
+ * A line that passes the gate in has one of these names, and a value without
+ * control bytes.
  */
 
 static const char *const  names[] = {

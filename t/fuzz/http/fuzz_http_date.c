@@ -6,12 +6,15 @@
 #include "http/cigna_http_date.h"
 
 
-/* a second of 2026 */
+/* a time in 2026 */
 
 #define NOW  INT64_C(1795305600)
 
 
-/* the C library writes the same date for these seconds, but no leap second */
+/*
+ * strftime() must write the same date for the parsed time.  The C library knows
+ * no leap seconds, so second 60 is compared separately.
+ */
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -29,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    /* the name of the day is not checked */
+    /* cigna_http_date_parse() does not check the name of the day */
 
     switch (size) {
 
@@ -60,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text + at - skip, "60", 2);
     }
 
-    /* the day may have a zero in front instead of a blank */
+    /* the day of the month may have a leading zero instead of a blank */
 
     if (size == 24 && data[8] == '0') {
         text[5] = '0';

@@ -5,8 +5,9 @@
 
 
 /*
- * The lines are the same whether the bytes come at once or one by one.  No line
- * has its line end or a control byte in it.  Name and value lie in the line.
+ * The lines are the same whether the bytes come at once or one by one.  A line
+ * comes without its line end, and has no control bytes but tabs.  Its name and
+ * value lie in the line.
  */
 
 static int fuzz_line_next(cigna_http_lines_t *l, const uint8_t *data,

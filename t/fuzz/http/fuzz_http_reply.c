@@ -5,9 +5,10 @@
 
 
 /*
- * The first byte of the input says how many bytes come at a time, the second
- * how large the body may be and whether the connection ends.  The result must
- * not depend on how the bytes are split.
+ * The first byte of the input chooses the size of the pieces in which the reply
+ * comes.  The second byte chooses the limit of the body, and whether the
+ * connection ends after the reply.  The result must not depend on the size of
+ * the pieces.
  */
 
 typedef struct {
@@ -17,7 +18,10 @@ typedef struct {
 } result_t;
 
 
-/* each time in new memory of just the size, with the bytes that parse() left */
+/*
+ * Feeds the text in pieces of "step" bytes.  Before each piece all bytes so far
+ * move to new memory of exactly their size.  The caller frees r->data.
+ */
 
 static void
 parse(result_t *r, cigna_slice_t text, size_t step, size_t body_max, int eof)

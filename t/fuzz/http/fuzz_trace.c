@@ -4,7 +4,7 @@
 #include "http/cigna_trace.h"
 
 
-/* a value that is valid can stand in a header and in a log as it is */
+/* a valid value is printable, so it can stand in header lines and in logs */
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

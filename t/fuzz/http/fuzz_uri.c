@@ -81,7 +81,10 @@ check_path(cigna_slice_t path)
 }
 
 
-/* a URL that is written anew means the same, and is written the same again */
+/*
+ * Writes the URL, parses the text and writes the result again.  Both texts are
+ * the same, and so are origin and query of both URLs.
+ */
 
 static void
 check_written(const cigna_uri_t *u, cigna_uri_t *again)
@@ -121,7 +124,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    /* the allow list is asked for this URL, the browser gets the one written */
+    /*
+     * The gateway checks the URL as it came against the allow list, and sends
+     * the browser the URL as it is written anew.
+     */
 
     fuzz_assert(cigna_uri_allows(&allowed, &target)
                 == cigna_uri_allows(&allowed, &again));

@@ -76,8 +76,9 @@ read_document(cigna_slice_t text)
 
 
 /*
- * The result is the same however much is written at a time, and mending it once
- * more changes nothing.
+ * Mends the text with a large and with a small output buffer.  The results are
+ * the same.  Mending the result again changes nothing, unless it begins with a
+ * byte order mark.
  */
 
 static void
@@ -121,7 +122,7 @@ mend_document(cigna_slice_t text)
 }
 
 
-/* any bytes without a NUL can be written as a string and read again */
+/* any text without a NUL byte can be written as a JSON string and parsed */
 
 static void
 write_string(cigna_slice_t text)

@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_jwks_append_shape(jwks, &b);
     fuzz_assert(!b.overflow && b.pos > b.start);
 
-    /* nobody signed this text */
+    /* no key of the input has signed this text, so no verification succeeds */
 
     for (alg = cigna_alg_none; alg <= cigna_alg_max; alg++) {
 

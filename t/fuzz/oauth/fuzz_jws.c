@@ -5,9 +5,10 @@
 
 
 /*
- * An issuer's public keys, one of each kind, and a token signed with each.  The
- * input is put into one of the tokens.  The private keys are gone, so a token
- * that passes must say what one of these tokens says.
+ * The public keys of an issuer, EC and RSA, and a token that was signed with
+ * each.  The target changes one of the tokens by the input.  The private keys
+ * no longer exist, so a token that passes must have the header and the payload
+ * of one of these tokens.
  */
 
 static const char  set[] =
@@ -75,7 +76,10 @@ verify(cigna_slice_t token)
 }
 
 
-/* 1 if the signed text is a known one; ECDSA has two signatures of one text */
+/*
+ * 1 if header and payload are those of a known token.  The signature may
+ * differ: if (r, s) is a valid ECDSA signature, (r, -s) is one, too.
+ */
 
 static int
 is_ours(cigna_slice_t token)
@@ -97,7 +101,10 @@ is_ours(cigna_slice_t token)
 }
 
 
-/* the input replaces as many bytes of a token, or is put between them */
+/*
+ * Returns a token with bytes of the input in place of as many of its own bytes,
+ * or between its own bytes.
+ */
 
 static cigna_slice_t
 spliced(cigna_slice_t input)
@@ -153,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     token = spliced(fuzz_input(data, size));
 
-    /* the token in memory of just its size */
+    /* in memory of exactly its size, so that ASan notices reads beyond it */
 
     copy = fuzz_join(token, cigna_slice_null);
 

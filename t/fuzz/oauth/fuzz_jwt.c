@@ -6,9 +6,10 @@
 
 
 /*
- * After an odd first byte the rest is a token.  After an even one the rest is a
- * header and claims, with a NUL byte between them, and a token is made of them.
- * Nobody has the private key of the set, so no token passes with it.
+ * If the first byte is odd, the rest of the input is a token.  If the first
+ * byte is even, the rest is a header and claims with a NUL byte between them,
+ * and the target makes a token of them.  The target signs nothing with the
+ * set's key, so no token may pass.
  */
 
 #define MEM  (64 * 1024)
@@ -17,7 +18,7 @@ static uint8_t        token_mem[MEM], mem[MEM];
 static cigna_jwks_t  *jwks;
 
 
-/* RFC 7515, appendix A.3 */
+/* the public key of RFC 7515, appendix A.3 */
 
 static const char  set[] =
     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\","

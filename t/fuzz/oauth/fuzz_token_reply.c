@@ -70,7 +70,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_assert(cigna_token_name(e));
     check_reply(&reply, e);
 
-    /* only these two end a grant, or make the gateway wait */
+    /*
+     * only 400 and 401 end a grant, and only 429 and 5xx make the gateway wait
+     */
 
     fuzz_assert(e != cigna_token_invalid_grant || status == 400
                 || status == 401);

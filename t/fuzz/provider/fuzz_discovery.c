@@ -8,8 +8,8 @@
 
 
 /*
- * A server that answers with anything, or with a sound document in which the
- * input has changed something.
+ * A server whose metadata document is the input, or a sound document that the
+ * input has changed.
  */
 
 static world_t  w;

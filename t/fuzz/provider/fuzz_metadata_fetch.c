@@ -6,7 +6,7 @@
 #include "provider/cigna_metadata_fetch.h"
 
 
-/* a server that answers with anything, and a client that fails at any point */
+/* a server whose reply is the input, and a request that fails at any point */
 
 #define BODY_MAX  (16 * 1024)
 
@@ -101,7 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cigna_metadata_fetch_next(&f, &ev, &op);
     fuzz_assert(op.type == cigna_op_http && op.http.fhir);
 
-    /* the reply is the input, as it came over the connection */
+    /* the bytes that come over the connection are the rest of the input */
 
     bytes = fuzz_join(input, cigna_slice_null);
     raw = (cigna_slice_t) { bytes, input.len };

@@ -7,9 +7,10 @@
 
 
 /*
- * A server that answers as it pleases, or not at all, and metadata that come
- * late.  Each step takes a byte of how it ends, and a reply's status, length
- * and body.
+ * A server that answers anything or nothing, and metadata that come late.  For
+ * each step the input has a byte that chooses the result, and the status,
+ * length and body of a reply.  The numbers in this file are those of the
+ * invariants of cigna_revocation.c.
  */
 
 static const char  token[] = "a+b%c";
@@ -20,12 +21,15 @@ static const char  invalid_client[] = "{\"error\":\"invalid_client\"}";
 static cigna_provider_t    provider;
 static cigna_revocation_t  f;
 static unsigned            slept;
-static cigna_slice_t       last_body;      /* of what was sent last */
+static cigna_slice_t       last_body;      /* of the last request */
 static cigna_slice_t       last_authorization;
-static unsigned            turned;         /* to the other secret */
+static unsigned            turned;         /* changes to another secret */
 
 
-/* (3) another secret is sent once, and right after it was asked for */
+/*
+ * (3) The flow changes to the other secret at most once, and only after a reply
+ * with invalid_client.
+ */
 
 static void
 check_secret(const cigna_op_t *op, const cigna_event_t *ev)

@@ -7,8 +7,8 @@
 
 
 /*
- * Replies of servers that name other servers.  Whatever they say, the results
- * are addresses that can be connected to, and numbers of slots.
+ * Replies in which Redis servers name other servers.  For any reply, each
+ * parsed address can be connected to, and each parsed slot exists.
  */
 
 

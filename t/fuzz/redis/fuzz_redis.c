@@ -5,9 +5,9 @@
 
 
 /*
- * The first byte says how many bytes come at a time.  The replies must not
- * depend on it.  The same bytes are also the arguments of a command, which a
- * reader must get back.
+ * The first byte of the input chooses the size of the pieces in which Redis'
+ * replies come.  The parsed replies must not depend on that size.  The other
+ * bytes are also the arguments of a command, which a reader must get back.
  */
 
 #define MEM  (64 * 1024)
@@ -15,7 +15,7 @@
 static uint8_t  whole_mem[MEM], parts_mem[MEM];
 
 
-/* all that the getters return for a reply */
+/* appends all that the getters return for a reply */
 
 static void
 describe(cigna_buf_t *b, const cigna_reply_t *reply)
@@ -114,7 +114,7 @@ read_command(cigna_slice_t text)
     r = cigna_reader_create();
     fuzz_assert(r);
 
-    /* twice: no state of a reply must remain for the next */
+    /* twice, because no state of one reply may remain for the next one */
 
     for (i = 0; i < 2; i++) {
         fuzz_assert(cigna_reader_feed(r, cigna_slice_make(command,

@@ -5,8 +5,8 @@
 
 
 /*
- * A key, and a command of pieces of it.  CRC16 is computed a second time, bit
- * by bit.
+ * The input is a Redis key, and a command whose arguments are pieces of it.  A
+ * second implementation computes the CRC16 of the key's hash tag bit by bit.
  */
 
 static unsigned
@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (cigna_cluster_slot(argv, argc, &slot) == CIGNA_OK) {
 
-        /* the slot is that of one of its arguments */
+        /* the command's slot is that of one of its arguments */
 
         known = 0;
 

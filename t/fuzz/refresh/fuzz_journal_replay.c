@@ -7,15 +7,17 @@
 
 
 /*
- * Entries of a journal are written to Redis, several at once and each by
- * several, while refreshes go on, the member disconnects and connects again,
- * and primaries lose their last writes.
+ * Several actors write entries of the nodes' journals to Redis at the same
+ * time, and some of them write the same entry.  Meanwhile grants are refreshed,
+ * the member disconnects and connects again, and primaries lose their last
+ * writes.  The numbers in this file are those of the invariants of
+ * cigna_journal_replay.c.
  */
 
 
 static scene_t  scene;
 
-/* the record in Redis just before a step */
+/* the member's record in Redis just before a step */
 
 typedef struct {
     char       id[CIGNA_GRANT_ID_LEN + 1];
@@ -111,7 +113,7 @@ check_write(const record_t *now, const cigna_journal_t *e)
         fuzz_assert(strstr(now->gone, before.id));
     }
 
-    /* the entry deletes the grant, or replaces an older generation */
+    /* the entry deletes the record's grant, or replaces it by another grant */
 
     if (now->id[0] == '\0') {
         fuzz_assert(e->generation == 0);
@@ -201,7 +203,7 @@ check(scene_t *s, world_actor_t *a)
 }
 
 
-/* takes an entry of the journal, if there is one */
+/* lets actor n write an entry of a journal, if there is an entry */
 
 static void
 start(unsigned n, unsigned wanted)
@@ -224,7 +226,7 @@ start(unsigned n, unsigned wanted)
 }
 
 
-/* a refresh that dies somewhere, or does not */
+/* performs at most "steps" steps of a refresh, as if the worker died then */
 
 static void
 refresh(unsigned node, unsigned steps)
@@ -321,7 +323,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scene.w.now_ms += 3600 * 1000;
     refresh(1, 6 + fuzz_byte(&scene.input) % 6);
 
-    /* an entry of this dance is there in any case */
+    /* the journal has an entry of this dance in any case */
 
     world_connected(&scene.w);
 

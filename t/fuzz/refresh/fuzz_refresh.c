@@ -14,15 +14,19 @@
 /*
  * Several refreshes of one grant.  Workers and nodes die, replies are late or
  * lost, primaries lose their last writes, the member disconnects and connects
- * again, and the authorization server answers anything.
+ * again, and the authorization server answers anything.  The numbers in this
+ * file are those of the invariants of cigna_refresh.c.
  */
 
 
-/* a replica lags by less than this, as a journal keeps entries for a minute */
+/*
+ * The replica lags by this much at most.  The journals keep entries for a
+ * minute, so they have all that a primary can lose.
+ */
 
 #define LAG_MS    20000
 
-/* with one refresh token whose outcome is unknown */
+/* requests with one refresh token while its outcome is unknown */
 
 #define ATTEMPTS  4
 
@@ -33,13 +37,17 @@ static uint64_t  last_generation;
 static int       last_spent;
 static int64_t   replicated_ms;
 
-/* the reasons for which a grant may be lost */
+/*
+ * Counts of events that explain a lost grant: losses (of a token or an entry),
+ * dances that replaced the grant, disconnects, changes of primary, full
+ * journals
+ */
 
 static unsigned  losses, replaced, ended, failovers, crowded;
 
 /*
- * actors that do not reach Redis, so a new primary does not know their
- * exchanges
+ * 1 for an actor that no longer reaches Redis, so that a new primary does not
+ * know of its open exchange
  */
 
 static unsigned  cut[SCENE_ACTORS];
@@ -77,7 +85,7 @@ number(const char *name)
 }
 
 
-/* (5) nothing is stored over anything newer, and nothing comes back */
+/* (5), and at most ATTEMPTS are counted */
 
 static void
 check_store(void)
@@ -100,7 +108,10 @@ check_store(void)
         fuzz_assert(strcmp(scene.w.redis.retired[i], id) != 0);
     }
 
-    /* a lost mark of a refusal does no harm */
+    /*
+     * A change of primary may lose the mark of a spent grant.  Then its
+     * generation is stored as it was before the mark.
+     */
 
     fuzz_assert(strcmp(last_id, id) != 0
                 || number("g") + (last_spent && failovers) >= last_generation);
@@ -181,7 +192,10 @@ check_exchange(const world_actor_t *a)
 }
 
 
-/* or something newer is there, with which the run will find its end */
+/*
+ * 1 if the node's journal has the run's generation or a newer one of the grant,
+ * or its deletion
+ */
 
 static int
 journalled(unsigned node, const cigna_refresh_t *f)
@@ -232,7 +246,7 @@ check_report(const world_actor_t *a)
 
     case cigna_refresh_no_grant:
 
-        /* (4), unless the member has connected just now */
+        /* (4), unless the member has connected again */
 
         fuzz_assert(field("i") == NULL || replaced);
         break;
@@ -260,7 +274,7 @@ check_report(const world_actor_t *a)
         losses++;
     }
 
-    /* word of a lost request is left behind */
+    /* after a lost request the mark and the count of attempts stay */
 
     if (a->lost && a->redis_faults == 0 && failovers == 0
         && field_is(field("i"), f->grant.id)
@@ -290,8 +304,8 @@ check_done(const world_actor_t *a)
     }
 
     /*
-     * a token that was used is stored, is in the journal, or is known to be
-     * superseded
+     * A new generation that the journal has is stored, unless the run left it
+     * to the journal writer, or another grant or generation has superseded it.
      */
 
     if (f->exchanged && failovers == 0) {
@@ -337,7 +351,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(a->reports == 1);
         check_report(a);
 
-        /* a token that works has no unknown outcome any more */
+        /* after a success no refresh token has an unknown outcome */
 
         if (f->exchanged) {
             for (i = 0; i < s->w.auth.nrefresh; i++) {
@@ -353,8 +367,9 @@ check(scene_t *s, world_actor_t *a)
     }
 
     /*
-     * (2), of which world.c minds how often a run sends one: a count that was
-     * lost with its primary is not known
+     * (2).  world_driver.c checks how often a run sends a refresh token.  A
+     * change of primary may lose the count of the attempts, and then there may
+     * be more.
      */
 
     for (i = 0; i < s->w.auth.nrefresh; i++) {
@@ -376,8 +391,9 @@ start(unsigned n)
 
 
 /*
- * A worker dies.  The journal of its node stays.  A reply that is not in it is
- * lost, and the outcome of its request stays unknown.
+ * The worker of actor n dies, and the actor starts again.  The journal of the
+ * node stays.  If the worker had read a token reply and not yet put it into the
+ * journal, the tokens are lost, and the outcome of the request stays unknown.
  */
 
 static void
@@ -405,7 +421,7 @@ die(unsigned n)
 }
 
 
-/* all that the journals have is written again */
+/* writes all entries of all journals to Redis again */
 
 static void
 write_journal(void)
@@ -418,7 +434,7 @@ write_journal(void)
 }
 
 
-/* a node that dies takes with it all that no other knew */
+/* a node dies with its journal, and with the workers of its actors */
 
 static void
 lose_node(unsigned n)
@@ -442,7 +458,11 @@ lose_node(unsigned n)
 }
 
 
-/* open exchanges set lock and mark again before the quiet time ends */
+/*
+ * Makes the replica the primary.  Then the nodes write their journals again,
+ * and the runs with open exchanges set lock and mark again.  Only actor "c"
+ * does not: it no longer reaches Redis.
+ */
 
 static void
 change_primary(unsigned c)
@@ -476,7 +496,10 @@ change_primary(unsigned c)
 }
 
 
-/* time passes for open exchanges, too */
+/*
+ * Moves the clock by up to 12 s.  If bit 2 of "c" is set, the runs with open
+ * exchanges renew their leases.
+ */
 
 static void
 pass(unsigned c)
@@ -616,7 +639,7 @@ elsewhere(uint8_t c)
 
     case 14:
 
-        /* the next access tokens expire */
+        /* all access tokens expire */
 
         w->now_ms += 3600 * 1000;
         scene.delayed_ms += 3600 * 1000;
@@ -642,7 +665,7 @@ elsewhere(uint8_t c)
 }
 
 
-/* nothing was lost: then the member is still connected */
+/* if no event explains a lost grant, the member must still be connected */
 
 static void
 check_calm(void)
@@ -669,7 +692,7 @@ check_calm(void)
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
-    /* the entries of dead workers are in the journals */
+    /* the generations of dead workers are in the journals */
 
     write_journal();
     scene.w.auth.answer_status = 0;
@@ -719,7 +742,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     last_spent = 0;
     last_id[0] = '\0';
 
-    /* due, or expired */
+    /* the access token is due for a refresh, or has expired */
 
     scene.w.now_ms = WORLD_START_MS + (c & 128 ? 3599 : 3545) * 1000;
 

@@ -4,7 +4,10 @@
 #include "vault/cigna_grant.h"
 
 
-/* a record that is read is written in the same form, and read as the same */
+/*
+ * A record that can be parsed is written in the same form, and the written
+ * record is parsed to the same values.
+ */
 
 static uint8_t  mem[8192];
 

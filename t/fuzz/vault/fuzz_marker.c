@@ -5,7 +5,7 @@
 #include "vault/cigna_marker.h"
 
 
-/* only a marker that was made for this key is accepted */
+/* only the marker that was made for a Redis key is accepted for that key */
 
 static cigna_vault_t  vault;
 static uint8_t        mem[1024], key_mem[128];
@@ -24,7 +24,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 
-/* a key's slot is that of its tag, however the key looks */
+/* the slot of a Redis key is that of its hash tag, whatever follows the tag */
 
 static void
 check_slot(cigna_slice_t key)

@@ -10,7 +10,8 @@
 
 /*
  * A Redis that answers anything: pieces of the input as replies of all types,
- * or the reply that is hoped for.
+ * or the reply that the flow needs.  The numbers in this file are those of the
+ * invariants of cigna_redis_handshake.c.
  */
 
 #define PASSWORD  "PASSWORD-MARKER"
@@ -43,7 +44,7 @@ answer(cigna_slice_t *input, cigna_slice_t *text)
     c = fuzz_byte(input);
     line = fuzz_cut(input, c >> 3);
 
-    /* a line of the protocol has no line end inside */
+    /* a line of Redis' protocol ends at its first CR or LF */
 
     for (n = 0; n < line.len; n++) {
         if (line.data[n] == '\r' || line.data[n] == '\n') {
@@ -160,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         && f.check != cigna_redis_handshake_check_policy)
     {
 
-        /* no input can be a valid marker */
+        /* the check of the vault needs a valid marker, which no input is */
 
         fuzz_assert(f.check == cigna_redis_handshake_check_none);
 

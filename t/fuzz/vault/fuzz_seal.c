@@ -5,7 +5,7 @@
 #include "vault/cigna_seal.h"
 
 
-/* only sealed bytes open, and only unchanged */
+/* only bytes that were sealed can be opened, and only if they are unchanged */
 
 #define MEM  (64 * 1024)
 

@@ -6,8 +6,9 @@
 
 
 /*
- * Redis' reply to the read of a grant.  Only a reply without any of its fields
- * is "none", after which the member has to connect again.
+ * Redis' reply to the command that reads a grant.  Only a reply in which id,
+ * generation and blob are absent may give CIGNA_NONE, after which the member
+ * has to connect again.
  */
 
 #define MEM  (128 * 1024)
@@ -50,7 +51,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 
-/* 1 if Redis says that there is no id, no generation and no blob */
+/* 1 if the reply says that there is no id, no generation and no blob */
 
 static int
 no_grant(const cigna_reply_t *reply)
@@ -97,8 +98,8 @@ read_grant(const cigna_reply_t *reply)
 
 
 /*
- * Allocates the good reply, with the input in place of the fields that it
- * chooses.
+ * Allocates a good reply in which pieces of the input replace some fields.  The
+ * input's first byte chooses the fields.
  */
 
 static cigna_slice_t

@@ -4,7 +4,7 @@
 #include "base/cigna_secret.h"
 
 
-/* FIPS 180-2, appendix B.1 */
+/* SHA-256 of "abc" (FIPS 180-2, appendix B.1) */
 
 static const uint8_t  hash_of_abc[CIGNA_SHA256_LEN] = {
     0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde,

@@ -12,7 +12,7 @@ static const uint8_t  key[CIGNA_SIPHASH_KEY_LEN] = {
 };
 
 
-/* vectors of the reference implementation: the text is 0, 1, 2, ... */
+/* vectors of the reference implementation, for texts of bytes 0, 1, 2, ... */
 
 static void
 the_reference_vectors_match(void **state)
@@ -66,7 +66,7 @@ library_siphash(EVP_MAC *mac, const uint8_t *text, size_t len, uint8_t *out)
 }
 
 
-/* the unreadable page behind each text proves that nothing past it is read */
+/* each text borders on an unreadable page, so no byte after it is read */
 
 static void
 every_length_gives_the_hash_of_libcrypto(void **state)

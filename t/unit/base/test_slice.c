@@ -53,7 +53,9 @@ only_ascii_letters_have_two_cases(void **state)
                      1);
     assert_int_equal(cigna_slice_eq_case(guarded("a"), guarded("ab")), 0);
 
-    /* neighbours of the letters, and bytes with the same lower five bits */
+    /*
+     * bytes beside the letters in ASCII, and bytes whose lower 5 bits are equal
+     */
 
     assert_int_equal(cigna_slice_eq_case(guarded("@"), guarded("`")), 0);
     assert_int_equal(cigna_slice_eq_case(guarded("["), guarded("{")), 0);

@@ -2,7 +2,7 @@
 #include "budgeting.h"
 
 
-/* one node and one tenant; the tests play Redis */
+/* one node with two tenants; the tests give the replies of Redis */
 
 static cigna_budget_plan_t          plan;
 static cigna_budget_node_t          node;
@@ -75,7 +75,7 @@ reply(uint64_t call, int64_t want, int64_t granted)
 }
 
 
-/* asks Redis, which grants so many */
+/* a request asks Redis, which grants "granted" requests */
 
 static void
 lease(int64_t granted)
@@ -119,7 +119,7 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
     assert_int_equal(a.by, cigna_budget_by_none);
     assert_int_equal(a.ask, 0);
 
-    /* requests that come at the same time need not wait for a lease */
+    /* one lease for all four requests that wait at the same time */
 
     cigna_budget_decide(&b, 4, 0, &a);
     assert_int_equal(a.rc, cigna_budget_rc_waiting);
@@ -170,7 +170,7 @@ after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
 }
 
 
-/* the rates, or the data in Redis, may have changed meanwhile */
+/* the rates or the data in Redis may have changed since the refusal */
 
 static void
 a_long_refusal_is_asked_about_again(void **state)
@@ -260,7 +260,7 @@ a_busy_tenant_asks_before_its_credits_are_spent(void **state)
         }
     }
 
-    /* 300 requests a second for 6 s */
+    /* of 2000 requests within 6 s few waited, and few asked Redis */
 
     assert_in_range(waited, 0, 60);
     assert_in_range(asked, 60, 120);
@@ -293,7 +293,7 @@ no_call_is_made_before_a_refusal_is_over(void **state)
 }
 
 
-/* a refused request is charged to neither */
+/* a refused request is charged neither to the member nor to the lease */
 
 static void
 a_request_is_charged_to_member_and_lease_or_to_neither(void **state)
@@ -394,7 +394,7 @@ a_dry_run_grants_and_says_what_would_have_refused(void **state)
 }
 
 
-/* pauses */
+/* tests of pauses */
 
 static void
 a_429_pauses_the_node_at_once(void **state)
@@ -412,7 +412,7 @@ a_429_pauses_the_node_at_once(void **state)
     assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 1000);
 
-    /* replies to requests that were sent before say nothing new */
+    /* replies to requests from before the pause begin no other pause */
 
     after(100);
     assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
@@ -422,7 +422,10 @@ a_429_pauses_the_node_at_once(void **state)
                      CIGNA_OK);
     assert_int_equal(began, 0);
 
-    /* an operator may have ended the pause: one request asks only for that */
+    /*
+     * An operator may have ended the pause in Redis.  One request asks Redis
+     * about the pause, and for no lease.
+     */
 
     after(2900);
     assert_int_equal(decide(), cigna_budget_rc_waiting);
@@ -515,7 +518,7 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     lease(10);
     (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
 
-    /* another tenant was refused long ago */
+    /* another tenant of the origin is refused, too */
 
     b.tenant = &other;
     assert_int_equal(decide(), cigna_budget_rc_refused);
@@ -533,7 +536,7 @@ a_pause_that_an_operator_ends_is_over_for_all_within_seconds(void **state)
     assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(a.ask, 1);
 
-    /* a later pause is not the one that was ended */
+    /* the end of an earlier pause does not end a later one */
 
     after(1000);
     (void) ask_pause(&b, cigna_budget_scope_all, 300000, 0, &began);
@@ -563,7 +566,7 @@ tenants_of_another_origin_do_not_pause(void **state)
     assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_null(cigna_budget_origin_known(&origins, 3));
 
-    /* a tenant that changes its origin takes no pause along */
+    /* the pause of a tenant at one origin does not count at another origin */
 
     b.tenant = &tenant;
     (void) ask_pause(&b, cigna_budget_scope_own, 300000, 0, &began);
@@ -601,7 +604,7 @@ origins_without_a_pause_give_way_in_a_full_table(void **state)
 }
 
 
-/* metadata: 2 at once for the tenant, and 3 for all */
+/* requests for metadata: a burst of 2 for a tenant, and of 3 for all tenants */
 
 static void
 metadata_has_a_part_of_its_own(void **state)
@@ -624,13 +627,13 @@ metadata_has_a_part_of_its_own(void **state)
     assert_int_equal(tenant.credits, 10);
     assert_int_equal(node.gateway.level_ns, level_ns);
 
-    /* another tenant has the rest of the part of all */
+    /* another tenant gets the rest of the burst for all tenants */
 
     b.tenant = &other;
     assert_int_equal(spend(50), 1);
     assert_int_equal(other.credits, 0);
 
-    /* a request that was not sent comes back; another attempt is charged */
+    /* a request that was not sent is given back; another attempt is charged */
 
     b.tenant = &tenant;
     after(10000);
@@ -641,7 +644,7 @@ metadata_has_a_part_of_its_own(void **state)
     after(10000);
     assert_int_equal(decide(), cigna_budget_rc_refused);
 
-    /* each of several nodes has its share */
+    /* each of two nodes has half of the limit */
 
     after(100000);
     node.nodes = 0;
@@ -674,7 +677,7 @@ metadata_pauses_and_does_not_wait(void **state)
     assert_int_equal(decide(), cigna_budget_rc_refused);
     assert_int_equal(a.by, cigna_budget_by_pause);
 
-    /* the same without Redis */
+    /* requests for metadata while Redis does not answer */
 
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
     after(100000);
@@ -685,7 +688,7 @@ metadata_pauses_and_does_not_wait(void **state)
 }
 
 
-/* a tenant's dry_run is about its rate, not about pauses */
+/* a tenant's dry_run concerns its rate and not its pauses */
 
 static void
 a_tenant_on_trial_pauses_like_others(void **state)
@@ -709,7 +712,7 @@ a_tenant_on_trial_pauses_like_others(void **state)
 }
 
 
-/* other budgets stay in force */
+/* with the gateway's dry_run the budgets of tenants and members still refuse */
 
 static void
 a_gateway_on_trial_does_not_pause_and_charges(void **state)
@@ -757,7 +760,7 @@ an_outage_on_trial_leaves_other_budgets_in_force(void **state)
 }
 
 
-/* outages */
+/* tests of outages of Redis */
 
 static void
 when_redis_is_down_a_node_has_its_share(void **state)
@@ -770,7 +773,7 @@ when_redis_is_down_a_node_has_its_share(void **state)
     assert_int_equal(decide(), cigna_budget_rc_waiting);
     assert_int_equal(cigna_budget_failed(&b, a.call), 1);
 
-    /* a quarter of 100r/s with a burst of 100 */
+    /* one of 4 nodes has a quarter of 100r/s with a burst of 100 */
 
     assert_int_equal(spend(100), 25);
     assert_int_equal(a.rc, cigna_budget_rc_refused);
@@ -868,7 +871,7 @@ outage_open_grants_all_and_outage_closed_none(void **state)
 }
 
 
-/* workers */
+/* alive() for a worker with pid 1 that has died */
 
 static int
 dead(int32_t pid)
@@ -899,7 +902,9 @@ a_worker_that_dies_while_it_asks_is_replaced(void **state)
     assert_true(a.ask > 0);
     assert_true(a.call != call);
 
-    /* a late reply counts, and does not end another call */
+    /*
+     * the late reply to the first call counts, and does not end the second call
+     */
 
     b.alive = NULL;
     assert_int_equal(reply(call, 1, 1), 0);

@@ -174,7 +174,7 @@ a_pause_names_its_scope_and_the_reply_that_asked(void **state)
 }
 
 
-/* replies of Redis */
+/* tests of Redis' replies */
 
 static int
 parse(const char *text, cigna_budget_lease_reply_t *r)

@@ -8,8 +8,9 @@
 
 /*
  * Fleets of nodes, a Redis, and an upstream that may ask for a pause, in
- * virtual time.  Redis is model_lease(), which another test compares with the
- * script.  Calls take 1 ms, the upstream 20 ms.
+ * virtual time.  model_lease() stands for Redis: test_budget_model.c compares
+ * it with the script.  A call to Redis takes 1 ms, and a request to the
+ * upstream 20 ms.
  */
 
 #define NODES_MAX    6
@@ -30,7 +31,7 @@ typedef enum {
 
 typedef struct {
     call_e                       type;
-    int64_t                      due_ms;   /* 0: unused */
+    int64_t                      due_ms;   /* when it ends; 0: unused */
     unsigned                     node;
     unsigned                     tenant;
     uint64_t                     call;
@@ -46,10 +47,11 @@ typedef struct {
     cigna_budget_node_t          node;
     cigna_budget_origin_t        origin;
     cigna_budget_tenant_t        tenants[TENANTS_MAX];
-    unsigned                     queue[TENANTS_MAX];   /* that wait */
-    unsigned                     fresh[TENANTS_MAX];   /* ... undecided */
+    unsigned                     queue[TENANTS_MAX];   /* waiting requests */
+    unsigned                     fresh[TENANTS_MAX];   /* those of them that
+                                                          came during a call */
     int64_t                      calls[TENANTS_MAX];
-    int64_t                      skew_ms;  /* of its clock */
+    int64_t                      skew_ms;  /* the node's clock minus now_ms */
 } node_t;
 
 
@@ -60,7 +62,8 @@ typedef struct {
     uint64_t                     seed;
 
     cigna_budget_plan_t          plans[TENANTS_MAX];
-    unsigned                     offered[TENANTS_MAX];  /* a second, by all */
+    unsigned                     offered[TENANTS_MAX];  /* requests a second
+                                                           on all nodes */
 
     node_t                       node[NODES_MAX];
     call_t                       calls[CALLS_MAX];
@@ -73,7 +76,7 @@ typedef struct {
 
     int64_t                      redis_skew_ms;
     unsigned                     redis_down;
-    unsigned                     too_many;     /* the upstream says 429 */
+    unsigned                     too_many;     /* the upstream answers 429 */
 
     int64_t                      arrived[TENANTS_MAX];
     int64_t                      sent[TENANTS_MAX];
@@ -279,7 +282,7 @@ end_call(call_t *c)
 }
 
 
-/* each ms a part of the offered requests comes, to any node */
+/* one ms: calls that are due end, and each new request goes to a random node */
 
 static void
 run_ms(void)
@@ -441,7 +444,7 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* below the rate most requests do not even wait */
+/* only a few requests still wait at the end */
 
 static void
 a_tenant_below_its_rate_is_not_refused(void **state)
@@ -460,7 +463,7 @@ a_tenant_below_its_rate_is_not_refused(void **state)
 }
 
 
-/* a client that sends the next request when the last one was answered */
+/* the client sends the next request when it has the reply to the last one */
 
 static void
 a_client_with_one_request_at_a_time_seldom_waits(void **state)
@@ -674,7 +677,7 @@ the_pause_of_a_tenant_spares_the_others(void **state)
 }
 
 
-/* nodes share the budget equally */
+/* four nodes have a quarter of the budget each */
 
 static void
 without_redis_each_node_has_its_share(void **state)
@@ -701,7 +704,7 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* there are 15 outages; each might bring a burst of its own */
+/* each of the 15 outages might let another burst through */
 
 static void
 a_redis_that_flaps_grants_no_burst_each_time(void **state)

@@ -4,7 +4,10 @@
 #include "budget/cigna_budget_local.h"
 
 
-/* 100r/s with a burst of 10, half of it common; the tenant has 100r/s, too */
+/*
+ * The gateway has 100r/s with a burst of 10, half of which all tenants share.
+ * The tenant's rate is 100r/s, too.
+ */
 
 #define NOW  (1000000 * MS)
 
@@ -130,7 +133,10 @@ a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
     assert_int_equal(take(8), 8);
     assert_int_equal(by, cigna_budget_by_gateway);
 
-    /* it is as full as one that refuses; the other one refuses */
+    /*
+     * With dry_run the gateway's bucket is as full as if it refused.  The
+     * tenant's budget still refuses.
+     */
 
     assert_int_equal(node.gateway.level_ns, 50 * MS);
     assert_int_equal(take(1), 0);
@@ -143,7 +149,7 @@ a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
 
 
 static void
-what_redis_has_granted_is_charged_here(void **state)
+requests_that_redis_granted_are_charged_here(void **state)
 {
     (void) state;
 
@@ -188,7 +194,7 @@ main(void)
         test(a_tenant_has_its_minimum_when_another_has_taken_the_rest),
         test(nothing_is_charged_when_the_tenants_budget_refuses),
         test(a_budget_on_trial_grants_and_says_what_would_have_refused),
-        test(what_redis_has_granted_is_charged_here),
+        test(requests_that_redis_granted_are_charged_here),
         test(without_limits_there_is_nothing_to_wait_for)
     };
 

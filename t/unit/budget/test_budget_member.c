@@ -88,7 +88,7 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
     b.members = cigna_budget_members_init(mem, SIZE);
     assert_int_equal(take(7, 10), 0);
 
-    /* a table of another size starts anew */
+    /* a table of another size begins empty */
 
     b.members = cigna_budget_members_init(mem, SIZE / 2);
     assert_int_equal(take(7, 10), 3);
@@ -97,7 +97,10 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
 }
 
 
-/* as many members as places have a bucket, in whatever sets they are */
+/*
+ * a set of the table has places for a few members only; these are all in one
+ * set
+ */
 
 static void
 a_full_table_forgets_the_member_that_could_send_soonest(void **state)

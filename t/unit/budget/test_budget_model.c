@@ -3,7 +3,7 @@
 #include "budget_model.h"
 
 
-/* 100r/s with a burst of 10, of which two tenants have their minimums */
+/* a gateway with 100r/s and a burst of 10, and two tenants with minimums */
 
 #define NOW  (1000000 * MS)
 
@@ -91,7 +91,9 @@ nothing_is_charged_when_another_refuses(void **state)
 }
 
 
-/* a busy tenant gets what a quiet one leaves, but not its minimum */
+/*
+ * a busy tenant gets the whole rate, and the quiet tenant's minimum stays full
+ */
 
 static void
 a_quiet_tenant_finds_its_whole_minimum(void **state)
@@ -134,7 +136,7 @@ a_budget_on_trial_counts_what_it_would_refuse(void **state)
     assert_int_equal(g.gateway_dry, 93);
     assert_int_equal(g.tenant_dry, 92);
 
-    /* its bucket is as full as that of one that refuses */
+    /* with dry_run the bucket is as full as if the budget refused */
 
     assert_int_equal(take(0, 5, NOW + 20 * MS), 5);
     assert_int_equal(g.tenant_dry, 3);
@@ -178,14 +180,14 @@ a_gateway_on_trial_reports_a_pause_and_grants(void **state)
     assert_int_equal(g.pause_ns, 4 * SECOND);
     assert_int_equal(g.scope, cigna_budget_scope_all);
 
-    /* there is no ramp either */
+    /* there is no ramp after the pause either */
 
     assert_int_equal(take(0, 5, NOW + 5 * SECOND), 5);
     assert_int_equal(g.pause_ns, 0);
 }
 
 
-/* 6, 12, 25, 50 a second, and then all */
+/* 6, 12, 25 and 50 requests in the first four seconds, and 100 afterwards */
 
 static void
 the_rate_doubles_each_second_after_a_pause(void **state)
@@ -220,7 +222,9 @@ the_rate_doubles_each_second_after_a_pause(void **state)
 }
 
 
-/* a ramp is over in four seconds, however slow the rate is */
+/*
+ * the ramp is over after four seconds, even with one request in 17280 seconds
+ */
 
 static void
 no_request_waits_longer_than_the_ramp_lasts(void **state)

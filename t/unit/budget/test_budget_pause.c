@@ -35,7 +35,7 @@ setup(void **state)
 }
 
 
-/* a reply of Cigna asks for a pause; 1: there was none before */
+/* asks for a pause as a reply of Cigna does; 1 if no pause was under way */
 
 static int
 ask(cigna_budget_scope_e scope, int64_t ms)

@@ -66,7 +66,10 @@ tenants_without_a_minimum_share_the_rest_equally(void **state)
 }
 
 
-/* 50 are common; the minimums have 10, 20, 10, 10 */
+/*
+ * of a burst of 100 all tenants share 50, and their minimums hold 10, 20, 10,
+ * 10
+ */
 
 static void
 half_of_the_burst_is_divided_among_the_minimums(void **state)
@@ -103,7 +106,7 @@ small_minimums_share_half_of_the_burst(void **state)
 }
 
 
-/* the common half holds 1, and four minimums 1 each: the bound is 5 */
+/* the shared bucket and each of the four minimums hold 1, so the burst is 5 */
 
 static void
 a_bucket_holds_at_least_one_request_and_the_bound_says_so(void **state)
@@ -214,7 +217,7 @@ without_tenants_only_the_gateways_settings_are_checked(void **state)
 }
 
 
-/* each number is below 2^53, which Lua holds exactly */
+/* all numbers must be below 2^53, because Lua holds only these exactly */
 
 static void
 no_setting_is_too_large_for_the_scripts(void **state)
@@ -276,7 +279,10 @@ metadata_has_a_twentieth_of_its_own(void **state)
     t[1].metadata = a_rate("30r/s");
     make_plans(&g, t, 3, plans);
 
-    /* 5r/s of all; one of several tenants has at most half */
+    /*
+     * 5r/s for all tenants together, and at most half of that for one of
+     * several
+     */
 
     assert_int_equal(plans[0].metadata_all.every_ns, 200 * MS);
     assert_int_equal(plans[0].metadata_all.span_ns, 2 * SECOND);
@@ -285,7 +291,7 @@ metadata_has_a_twentieth_of_its_own(void **state)
     assert_int_equal(plans[1].metadata.span_ns, 30 * (SECOND / 30 + 1));
     assert_int_equal(plans[2].metadata.every_ns, 400 * MS);
 
-    /* the other limits are not smaller for it */
+    /* the limits for metadata do not reduce the other limits */
 
     assert_int_equal(plans[0].gateway.every_ns, 10 * MS);
     assert_int_equal(plans[0].tenant.every_ns, SECOND / 20);

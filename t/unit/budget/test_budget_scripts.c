@@ -13,8 +13,9 @@
 
 
 /*
- * The budgets' scripts on a real Redis: as they are, and with a clock of the
- * test's, where the model in C must give the same.
+ * The budgets' scripts on a real Redis: as they are, and changed so that they
+ * take the time from a test.  Changed scripts and the model in C must give the
+ * same.
  */
 
 #define TENANTS  3
@@ -23,10 +24,10 @@
 
 static redis_server_t  server;
 static redisContext   *redis;
-static char            scripts[2][8192];   /* with the test's clock */
+static char            scripts[2][8192];   /* changed to the test's clock */
 
 
-/* time is in the last two arguments */
+/* changes a script: its last two arguments replace the result of TIME */
 
 static void
 set_clock(char *to, const char *text)
@@ -91,7 +92,7 @@ flush(void **state)
 }
 
 
-/* now_us 0: the clock of Redis */
+/* runs a script at the time now_us, or by the clock of Redis if now_us is 0 */
 
 static redisReply *
 run(redisContext *c, cigna_budget_script_e script, const cigna_slice_t *argv,
@@ -201,7 +202,7 @@ pause_for(cigna_budget_scope_e scope, const char *tenant, int64_t retry_ms,
 }
 
 
-/* the state of the model in C */
+/* the buckets and pauses of the model in C */
 
 typedef struct {
     cigna_gcra_t         gateway;
@@ -389,7 +390,7 @@ no_request_waits_longer_than_the_ramp_lasts(void **state)
 
     (void) state;
 
-    /* 5r/d */
+    /* a tenant with 5r/d */
 
     p = simple;
     p.gateway.every_ns = 0;
@@ -408,7 +409,7 @@ no_request_waits_longer_than_the_ramp_lasts(void **state)
 }
 
 
-/* the entry as gateways before 0.6.0 write and read it */
+/* gateways before 0.6.0 write and read a shorter entry for a pause */
 
 static void
 a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
@@ -429,7 +430,7 @@ a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
     lease(redis, &simple, "a", "acme", 1, NOW_US + 300000000, &r);
     assert_int_equal(r.grant.pause_ns, 0);
 
-    /* they read the first numbers and ignore the rest */
+    /* older gateways read the first five numbers and ignore the rest */
 
     (void) pause_for(cigna_budget_scope_own, "acme", 7000, 0,
                      NOW_US + 900000000);
@@ -444,7 +445,9 @@ a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
 }
 
 
-/* field "a" was the pause of everybody */
+/*
+ * in older gateways the field "a" was the pause of all tenants of all origins
+ */
 
 static void
 a_pause_belongs_to_an_origin(void **state)
@@ -467,7 +470,7 @@ a_pause_belongs_to_an_origin(void **state)
     assert_int_equal(r.grant.pause_ns, 300 * SECOND);
     assert_int_equal(r.grant.scope, cigna_budget_scope_all);
 
-    /* the tenant has changed its origin: its pause does not count */
+    /* the tenant has another origin now, so its pause does not count */
 
     origin = "https://other.example";
     lease(redis, &simple, "a", "globex", 1, NOW_US, &r);
@@ -478,7 +481,9 @@ a_pause_belongs_to_an_origin(void **state)
 }
 
 
-/* a third of the time since the trouble began, but at most 30 s */
+/*
+ * each pause lasts a third of the time since the first one began, at most 30 s
+ */
 
 static void
 a_pause_grows_up_to_half_a_minute(void **state)
@@ -503,14 +508,16 @@ a_pause_grows_up_to_half_a_minute(void **state)
         assert_int_equal(model_pause(&h, -1, 0, now_us * 1000),
                          left_ms);
 
-        /* the ramp is not over */
+        /* the next pause begins during the ramp */
 
         now_us += left_ms * 1000 + 3000000;
     }
 
     assert_int_equal(left_ms, 30000);
 
-    /* jitter is added; the time that the upstream asks for counts */
+    /*
+     * the script adds the jitter, and gives the time that the upstream asks for
+     */
 
     assert_int_equal(pause_for(cigna_budget_scope_own, "acme", -1, 250,
                                now_us), 37500);
@@ -587,7 +594,7 @@ the_hash_expires_and_has_no_secrets(void **state)
 }
 
 
-/* only the numbers of a field are read, and cut off if too great */
+/* the script reads only the numbers of a field, and limits too great ones */
 
 static void
 nonsense_in_the_hash_stops_no_tenant_for_long(void **state)
@@ -615,7 +622,7 @@ nonsense_in_the_hash_stops_no_tenant_for_long(void **state)
 }
 
 
-/* the rules of conf/redis/users.acl for the gateway, after its password */
+/* adds a Redis user with the gateway's rules of conf/redis/users.acl */
 
 static void
 add_user(const char *name)

@@ -45,7 +45,7 @@ a_slot_with_the_right_sum_is_read_again(void **state)
 }
 
 
-/* whatever byte the dead writer has changed */
+/* tries each byte that a writer may have changed before it died */
 
 static void
 a_torn_slot_starts_anew(void **state)
@@ -128,7 +128,7 @@ after_a_step_back_all_times_are_as_much_earlier(void **state)
 }
 
 
-/* 10 in each lease */
+/* 10 requests in the time of each lease */
 
 static void
 demand_is_an_average_that_fades(void **state)

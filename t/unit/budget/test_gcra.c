@@ -7,7 +7,7 @@
 #define MS  INT64_C(1000000)
 
 
-/* one a second, five at once */
+/* one request a second, and five at once */
 
 static const cigna_gcra_limit_t  limit = { 1000 * MS, 5000 * MS };
 

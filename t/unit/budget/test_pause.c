@@ -48,7 +48,7 @@ one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
     now = NOW;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 250, now), 300000);
 
-    /* replies to requests that were sent before confirm nothing */
+    /* replies to requests from before the pause do not confirm it */
 
     now += 100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 200000);
@@ -59,17 +59,17 @@ one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 3600000);
     assert_int_equal(p.sure, 1);
 
-    /* a third reply, when that pause is over, is believed, too */
+    /* a third reply, after that pause, gets the time that it asks for, too */
 
     now += 3600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 1800000, 0, now), 1800000);
 
-    /* not so after a time without trouble */
+    /* after a time without such replies the next one gets five minutes only */
 
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* however long the first reply has asked for */
+    /* the same holds although the last reply asked for an hour */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
@@ -81,7 +81,9 @@ a_reply_after_a_short_pause_does_not_confirm_a_long_one(void **state)
 {
     (void) state;
 
-    /* the first pause was not cut short: it says nothing about an hour */
+    /*
+     * the first pause was as long as asked for, so it does not confirm an hour
+     */
 
     (void) cigna_pause_ask(&p, 2000, 0, NOW);
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0,
@@ -107,7 +109,7 @@ an_operator_ends_a_pause_but_not_a_later_one(void **state)
     cigna_pause_end(&p, 5 * SECOND, now);
     assert_int_equal(cigna_pause_left_ns(&p, now), 0);
 
-    /* the next reply confirms nothing */
+    /* after the operator's end the next reply does not confirm a pause */
 
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 }
@@ -163,7 +165,7 @@ a_node_learns_of_a_pause_from_others(void **state)
     cigna_pause_learn(&p, SECOND, NOW + SECOND);
     assert_int_equal(cigna_pause_left_ns(&p, NOW + SECOND), SECOND);
 
-    /* the ramp is over: the trouble is a new one */
+    /* after the ramp, a reply begins a new series of pauses */
 
     assert_int_equal(cigna_pause_ask(&p, -1, 0, NOW + 6 * SECOND),
                      1000);

@@ -4,7 +4,7 @@
 #include "budget/cigna_roster.h"
 
 
-/* names of three digits: a claim for each number from "first" on */
+/* rows, and claims for them under names of three digits */
 
 #define ROWS   8
 #define NAMES  1000
@@ -121,7 +121,7 @@ free_rows_go_first_and_then_those_left_first(void **state)
     assert_int_equal(claims[0].row, row);
     assert_int_equal(claims[0].taken, 1);
 
-    /* the first name gets the row of another one */
+    /* the first name returns, and gets a row that another name had */
 
     assert_int_equal(claim(ROWS, 0, 1, 5, 5), CIGNA_OK);
     assert_int_not_equal(claims[0].row, row);
@@ -147,7 +147,7 @@ a_row_is_not_taken_while_its_processes_may_live(void **state)
 }
 
 
-/* even if no process of an older configuration is known */
+/* although no process of an older configuration is known to live */
 
 static void
 a_row_of_another_claim_is_not_taken(void **state)

@@ -8,13 +8,13 @@
 #include "rings.h"
 
 
-/* the state of the dance that the tests end */
+/* a dance whose callback is due */
 
 typedef struct {
     char   code[64];
-    char   state[64];
-    char   secret[64];
-    char   key[CIGNA_KEY_MAX];
+    char   state[64];                      /* the parameter of the callback */
+    char   secret[64];                     /* the browser secret */
+    char   key[CIGNA_KEY_MAX];             /* the Redis key */
 } dance_t;
 
 
@@ -116,7 +116,7 @@ use_keys(void)
 }
 
 
-/* taking the dance */
+/* tests of taking the dance */
 
 static void
 a_dance_ends_connected(void **state)
@@ -514,7 +514,7 @@ a_concurrent_hit_waits_and_shows_the_same_outcome(void **state)
 }
 
 
-/* stops a run at the token endpoint */
+/* runs the actor until an HTTP request is pending */
 
 static void
 stop_at_exchange(world_actor_t *actor)
@@ -545,7 +545,7 @@ a_hit_waits_ten_seconds_for_another_at_most(void **state)
     assert_slice(f->return_to, "https://app.example/");
     assert_in_range(w.now_ms - start, 10000, 10200);
 
-    /* it has taken nothing away from the other */
+    /* the run that waited has taken nothing from run a */
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 }
@@ -574,7 +574,7 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
 
 
 static void
-a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
+a_claim_past_its_deadline_is_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
 
@@ -591,7 +591,7 @@ a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so(void **state)
     assert_slice(f->return_to, "https://app.example/");
     world_end(&b);
 
-    /* the taker comes back too late: the outcome that was shown stays */
+    /* run a goes on too late: the outcome that the member has seen stays */
 
     (void) finish(&a);
     (void) hit(&b, &dance);
@@ -669,7 +669,7 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 }
 
 
-/* whose it is */
+/* tests of the identity that ends the dance */
 
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)
@@ -755,7 +755,7 @@ another_redirect_uri_is_a_tenant_mismatch(void **state)
 }
 
 
-/* the authorization server's answers */
+/* tests of the parameters that the authorization server gives the callback */
 
 static cigna_dance_outcome_e
 outcome_with(const char *iss, const char *error, const char *code)
@@ -882,7 +882,7 @@ a_reply_without_code_is_an_invalid_request(void **state)
 }
 
 
-/* keys */
+/* tests of the key set */
 
 static void
 keys_are_at_hand_before_the_code_is_spent(void **state)
@@ -972,7 +972,7 @@ old_keys_serve_while_new_ones_cannot_be_fetched(void **state)
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
     world_end(&a);
 
-    /* and the next try waits a minute */
+    /* the next request for the key set comes after a minute */
 
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
@@ -1030,7 +1030,7 @@ a_bad_signature_is_worth_one_more_fetch(void **state)
     use_keys();
     (void) outcome_of(&dance);
 
-    /* new keys may go by the old ones' names */
+    /* new keys may have the old kids, so the key set is fetched again */
 
     w.now_ms += 10 * 1000 + 1;
     w.auth.bad_signature = 1;
@@ -1098,7 +1098,7 @@ assert_id_token_refused(void)
         world_step(&w, &a, world_fine);
     }
 
-    /* the member does not wait for the revocation */
+    /* the flow reports the outcome before it revokes the tokens */
 
     assert_int_equal(w.auth.revoked, 0);
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_id_token_invalid);
@@ -1144,7 +1144,7 @@ an_id_token_of_another_issuer_is_refused(void **state)
 }
 
 
-/* the exchange */
+/* tests of the exchange */
 
 static void
 an_unsent_code_is_sent_again_a_few_times(void **state)
@@ -1217,7 +1217,7 @@ a_code_is_sent_once_more_with_the_older_secret(void **state)
                 && f->client_secret.changed);
     world_end(&a);
 
-    /* which is the first one now, until it is refused in its turn */
+    /* the older secret is sent first now, until the server refuses it */
 
     begin_dance(&next, "");
     assert_int_equal(outcome_of(&next), cigna_dance_outcome_connected);
@@ -1355,7 +1355,7 @@ without_a_scope_in_the_reply_the_one_asked_for_was_granted(void **state)
 }
 
 
-/* the grant */
+/* tests of the grant in the vault */
 
 static void
 a_grant_is_kept_as_long_as_it_can_be_renewed(void **state)
@@ -1386,7 +1386,7 @@ a_grant_without_refresh_token_is_kept_a_week_over_its_end(void **state)
 }
 
 
-/* stops a run at the script that stores the grant */
+/* runs the actor until the script that stores the grant is pending */
 
 static void
 stop_at_put(world_actor_t *actor)
@@ -1531,7 +1531,7 @@ a_stored_grant_is_published(void **state)
 }
 
 
-/* failures */
+/* tests of failures */
 
 static void
 a_redis_error_is_not_an_unknown_state(void **state)
@@ -1550,7 +1550,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
     assert_int_equal(a.flow.callback.outcome, cigna_dance_outcome_store_failed);
     world_end(&a);
 
-    /* nothing was taken, so a reload goes on */
+    /* the dance was not taken, so a reload of the page ends it well */
 
     assert_open(&dance);
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_connected);
@@ -1558,7 +1558,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
 
 
 static void
-a_dance_claimn_without_a_reply_belongs_to_the_same_run(void **state)
+a_claim_without_a_reply_belongs_to_the_same_run(void **state)
 {
     (void) state;
 
@@ -1623,7 +1623,7 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
 }
 
 
-/* this holds however a run was disturbed */
+/* the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor, const dance_t *d)
@@ -1648,7 +1648,7 @@ check_after_fault(world_actor_t *actor, const dance_t *d)
                      && w.auth.codes_posted && actor->lost == 0);
     }
 
-    /* ended, or open as before: never left behind as taken */
+    /* the dance has ended or is open as before, but does not stay taken */
 
     assert_true(dance_field(d, "o") || !dance_field(d, "t"));
 }
@@ -1674,7 +1674,8 @@ every_operation_failing_in_turn_leaves_nothing_behind(void **state)
             world_end(&a);
         }
 
-        /* take, keys, exchange, put, end, forget */
+        /* the run had at least six operations: take, keys, exchange, put, end,
+           forget */
 
         assert_true(nth > 6);
     }
@@ -1714,7 +1715,10 @@ too_little_room_stores_nothing_half(void **state)
 }
 
 
-/* asked when the dance has ended, so that a run that dies here ends nothing */
+/*
+ * a run that dies while it asks for the identifier leaves a dance that has
+ * ended
+ */
 
 static void
 the_identifier_is_learned_after_the_dance_has_ended(void **state)
@@ -1829,7 +1833,7 @@ main(void)
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),
         test(a_hit_waits_ten_seconds_for_another_at_most),
         test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
-        test(a_dance_claimn_past_its_deadline_is_interrupted_and_stays_so),
+        test(a_claim_past_its_deadline_is_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
@@ -1877,7 +1881,7 @@ main(void)
         test(a_new_grant_replaces_the_old_one_under_an_id_of_its_own),
         test(a_stored_grant_is_published),
         test(a_redis_error_is_not_an_unknown_state),
-        test(a_dance_claimn_without_a_reply_belongs_to_the_same_run),
+        test(a_claim_without_a_reply_belongs_to_the_same_run),
         test(a_dance_that_no_key_opens_is_an_outage),
         test(without_a_token_endpoint_nothing_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),

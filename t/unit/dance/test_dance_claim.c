@@ -19,7 +19,7 @@ static char                 code[64], param[64], secret[64];
 static char                 entry[CIGNA_DANCE_ENTRY_MAX];
 
 
-/* one operation; 1 while there is another */
+/* performs the pending operation; 1 if the flow asks for another one */
 
 static int
 go_on(world_fault_e fault)
@@ -154,7 +154,7 @@ a_redis_that_fails_is_asked_three_times(void **state)
         assert_int_equal(take(kind), cigna_dance_outcome_store_failed);
         assert_int_equal(asked, 3);
 
-        /* after a lost request the dance may be ours */
+        /* after a lost request the dance may be taken by this run */
 
         assert_int_equal(t.taken, kind == world_lost_before);
         assert_string_equal(t.why, "Redis cannot be asked");
@@ -188,7 +188,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
     (void) take(world_fine);
     asked = 100;
 
-    /* another taker now, as its random bytes are others */
+    /* another run with other random bytes, so it is another taker */
 
     begin();
     start = w.now_ms;

@@ -23,7 +23,7 @@ each_outcome_has_a_row(void **state)
         assert_true(strlen(row->text) > strlen(row->title));
         assert_in_range(row->status, 200, 599);
 
-        /* names go into URLs and log lines as they are */
+        /* URLs and log lines have the names without any escapes */
 
         for (p = row->name; *p; p++) {
             assert_true(islower((unsigned char) *p) || *p == '_');

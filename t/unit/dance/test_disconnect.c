@@ -316,7 +316,7 @@ other_members_are_left_alone(void **state)
     mine = w.identity;
     world_identity(&w, "acme", "somebody else", &other);
 
-    /* identities point into themselves */
+    /* an identity points into itself, so it is made in place and not copied */
 
     world_identity(&w, "acme", "somebody else", &w.identity);
     world_connected(&w);

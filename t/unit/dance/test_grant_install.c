@@ -7,7 +7,7 @@
 #include "acting.h"
 
 
-/* a connected member ends another dance */
+/* the callback of another dance of a connected member */
 
 static char  code[64], st[64], secret[64];
 
@@ -228,7 +228,7 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
     p.old.access_token = cigna_slice("at2");
     assert_false(cigna_grant_install_outdated(&p, &g));
 
-    /* two grants without refresh token share none */
+    /* two grants without a refresh token have no refresh token in common */
 
     p.old.refresh_token = cigna_slice_null;
     g.refresh_token = cigna_slice_null;
@@ -302,7 +302,7 @@ another_person_than_before_is_noticed(void **state)
     assert_slice(a.flow.callback.install.old.sub, "member-1");
     assert_slice(a.flow.callback.grant.sub, "somebody else");
 
-    /* an unknown subject has not changed */
+    /* without an id_token no change of the subject is known */
 
     w.auth.id_token = 0;
     (void) begin();
@@ -350,7 +350,7 @@ the_member_is_connected_without_room_in_the_journal(void **state)
 }
 
 
-/* fails every put from here on */
+/* runs a callback in which each call of grant_install fails */
 
 static void
 every_put_fails(world_fault_e fault)

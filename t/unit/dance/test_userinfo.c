@@ -16,7 +16,7 @@ static cigna_arena_t  arena;
 static char           id[CIGNA_GRANT_ID_LEN + 1];
 
 
-/* the grant that is there; of it the id is kept in "id" */
+/* reads the member's grant; 1 if there is one */
 
 static int
 there(cigna_grant_t *g)
@@ -76,7 +76,7 @@ assert_userinfo(const char *text)
 }
 
 
-/* steps until the flow wants an operation of this kind */
+/* runs the actor until an operation of this type is pending */
 
 static void
 until_wanted(world_actor_t *actor, cigna_op_e type)
@@ -185,7 +185,7 @@ a_refresh_in_between_loses_nothing(void **state)
 }
 
 
-/* its compare-and-set is of generations, and finds the one it began with */
+/* the refresh compares generations, so the identifier does not disturb it */
 
 static void
 a_refresh_that_it_comes_in_between_of_loses_nothing(void **state)
@@ -210,7 +210,7 @@ a_refresh_that_it_comes_in_between_of_loses_nothing(void **state)
     assert_true(there(&g));
     assert_int_equal(g.generation, 2);
 
-    /* the refresh keeps the record that it had read; the next one asks again */
+    /* the refresh has written the record without the identifier */
 
     assert_int_equal(g.userinfo.len, 0);
     assert_int_equal(learn(grant), cigna_userinfo_known);

@@ -36,7 +36,7 @@ setup(void **state)
 }
 
 
-/* the length of the base, or ELSEWHERE */
+/* the length of the base at the beginning of the URL, or ELSEWHERE */
 
 static int
 match_as(const char *url, int cut)

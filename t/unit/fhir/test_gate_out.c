@@ -41,7 +41,7 @@ begin(const char *target)
 }
 
 
-/* the verdict about this request, whose output is in "written" */
+/* the gate's verdict on a request; "written" gets the request that leaves */
 
 static cigna_gate_out_e
 pass(const char *request)
@@ -77,7 +77,7 @@ pass(const char *request)
 }
 
 
-/* likewise, for a GET of this target with a header */
+/* the gate's verdict on a GET of this target with these header lines */
 
 static cigna_gate_out_e
 get(const char *target, const char *header)
@@ -156,7 +156,7 @@ the_gate_tells_where_the_request_leads(void **state)
 }
 
 
-/* servers differ in how they read these paths */
+/* different servers read these paths differently */
 
 static void
 ambiguous_paths_are_the_callers_fault(void **state)
@@ -227,7 +227,7 @@ two_requests_do_not_leave_as_one(void **state)
 
     (void) state;
 
-    /* in the target, all of which nginx takes for the target */
+    /* a second request inside the text that nginx takes for the target */
 
     assert_int_equal(get(split, HEADER), cigna_gate_out_target);
 
@@ -239,7 +239,7 @@ two_requests_do_not_leave_as_one(void **state)
     assert_int_equal(pass(GET(BASE "/Patient x") HEADER "\r\n"),
                      cigna_gate_out_request);
 
-    /* after the header, or a header without an end */
+    /* bytes after the header, and headers that do not end */
 
     assert_int_equal(pass(GET(BASE "/Patient") HEADER "\r\nGET / HTTP/1.1\r\n"),
                      cigna_gate_out_lines);
@@ -279,7 +279,10 @@ broken_lines_are_refused(void **state)
         assert_int_equal(pass(request), cigna_gate_out_lines);
     }
 
-    /* a tab passes, and so does a bad line that does not leave */
+    /*
+     * a request passes with a tab in a line, and with a bad line that is
+     * dropped
+     */
 
     assert_int_equal(get(BASE "/x", "Accept: a,\tb\xe4\r\nX-Other: \x01\r\n"),
                      cigna_gate_out_passed);
@@ -467,7 +470,7 @@ a_search_by_post_leaves_as_a_get(void **state)
                      cigna_gate_out_passed);
     assert_non_null(strstr(written, GET(BASE "/Patient")));
 
-    /* "proxy_method GET" */
+    /* a search that nginx made a GET by "proxy_method GET" */
 
     begin(BASE "/Patient/_search");
     gate.search = 1;
@@ -475,7 +478,7 @@ a_search_by_post_leaves_as_a_get(void **state)
                      cigna_gate_out_passed);
     assert_non_null(strstr(written, GET(BASE "/Patient")));
 
-    /* other methods and other paths do not pass */
+    /* a search with another method or another path does not pass */
 
     begin(BASE "/Patient/_search");
     gate.search = 1;

@@ -34,7 +34,7 @@ setup(void **state)
 }
 
 
-/* the output of a text that comes in pieces of so many bytes */
+/* the filter's output for a text in pieces of n bytes */
 
 static cigna_slice_t
 rewritten(const char *text, size_t n)
@@ -71,7 +71,7 @@ rewritten(const char *text, size_t n)
 }
 
 
-/* the output does not depend on the pieces */
+/* the output must be "expected" for pieces of any size */
 
 static void
 becomes(const char *text, const char *expected)
@@ -209,7 +209,10 @@ a_key_is_a_link_only_where_its_type_is(void **state)
 {
     (void) state;
 
-    /* Reference, and Expression, DetectedIssue, Immunization.education */
+    /*
+     * "reference" is a link in a Reference, but not in an Expression, a
+     * DetectedIssue or Immunization.education.
+     */
 
     stays("{\"resourceType\":\"DetectedIssue\",\"reference\":\"" BASE "\"}");
     stays("{\"entry\":[{\"resource\":{\"reference\":\"" BASE "\"},"
@@ -227,11 +230,11 @@ a_key_is_a_link_only_where_its_type_is(void **state)
             "\"outcome\":{\"reference\":\"" OWN "\"},"
             "\"item\":[{\"resource\":{\"reference\":\"" OWN "\"}}]}");
 
-    /* links of a Bundle and of a TestScript */
+    /* "url" in "link" is a link in a Bundle, but not in a TestScript */
 
     stays("{\"metadata\":{\"link\":[{\"url\":\"" BASE "\"}]}}");
 
-    /* type url */
+    /* elements of type url */
 
     becomes("{\"element\":[{\"defaultValueUrl\":\"" BASE "\",\"fixedUrl\":\""
             BASE "\",\"patternUrl\":\"" BASE "\"}],\"manifest\":{\"resource\":"
@@ -547,7 +550,10 @@ other_links_with_dots_and_escapes_are_rewritten(void **state)
 }
 
 
-/* a link whose path has len bytes, and more after it */
+/*
+ * A link whose path has len bytes, followed by "behind"; ours: 1 if it must be
+ * rewritten
+ */
 
 static void
 long_path(size_t len, const char *behind, int ours)

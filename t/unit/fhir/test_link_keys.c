@@ -152,7 +152,7 @@ the_scheme_can_rule_a_link_out(void **state)
 }
 
 
-/* gives pieces until the link is decided */
+/* feeds pieces of a URL until it is known whether it is a link of the server */
 
 static int
 taken(const char *const *parts)

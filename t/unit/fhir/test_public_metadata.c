@@ -309,7 +309,7 @@ a_text_is_bounded(void **state)
                              cigna_slice_make(text, text + len), 0, &out,
                              &error), CIGNA_ERROR);
 
-    /* refused before jansson allocates memory for so many values */
+    /* the document is refused before jansson allocates memory for its values */
 
     for (i = 5; i < len - 3; i++) {
         text[i] = i % 2 ? '1' : ',';
@@ -498,7 +498,7 @@ the_accept_line_counts(void **state)
                  other[i]);
         assert_int_equal(asked(request, "", ""), CIGNA_NONE);
 
-        /* "_format" overrides Accept */
+        /* the parameter "_format" overrides the line Accept */
 
         assert_int_equal(asked(request, "_format=json", IDENTITY), CIGNA_OK);
     }

@@ -8,7 +8,10 @@ static uint8_t      mem[CIGNA_TYPE_LEN_MAX];
 static cigna_buf_t  what;
 
 
-/* Patient and Coverage are on the list, and perhaps an operation */
+/*
+ * Checks a request against a list with Patient and Coverage; everything: 1 if
+ * $everything is on the list, too
+ */
 
 static int
 asked(const char *path, const char *query, int everything)

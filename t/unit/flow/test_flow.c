@@ -146,7 +146,7 @@ too_little_room_is_an_error(void **state)
     assert_int_equal(cigna_flow_uint(&arena, 12345678901).len, 0);
     assert_true(arena.overflow);
 
-    /* an overflow stays known, also if a shorter text then fits */
+    /* the overflow stays set, although a shorter text fits afterwards */
 
     assert_slice(cigna_flow_uint(&arena, 1234567890), "1234567890");
     assert_true(arena.overflow);

@@ -213,7 +213,7 @@ other_cookie_values_are_refused(void **state)
                      CIGNA_ERROR);
     assert_int_equal(parse("cigna-" TAG, "1." SECRET "\x01", 0), CIGNA_ERROR);
 
-    /* 64 and 65 characters */
+    /* secrets of 64 and 65 characters */
 
     assert_int_equal(parse("cigna-" TAG, "1." SECRET SECRET
                            "0123456789-_ABCDEFGH", 0),

@@ -19,7 +19,7 @@ end_of(cigna_slice_t path, cigna_dots_t *dots)
 }
 
 
-/* the same with cigna_dots_run(), which skips plain bytes */
+/* like end_of(), but skips plain bytes by cigna_dots_run() */
 
 static int
 end_of_run(cigna_slice_t path)

@@ -299,7 +299,7 @@ pairs_are_left_out_by_name_and_others_do_not_change(void **state)
     assert_slice(without("x=2&a=1&bc=3&y=4&a=5"), "x=2&y=4");
     assert_slice(without("%61=1&x=2&b%63=3"), "x=2");
 
-    /* a name with a broken escape is no parameter's */
+    /* names with a malformed escape match no parameter */
 
     assert_slice(without("%6=1&%=2"), "%6=1&%=2");
 }

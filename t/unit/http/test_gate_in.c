@@ -13,7 +13,10 @@ static const char *const  listed[] = {
 };
 
 
-/* lines that a browser, a cache or an app would take for the app's own */
+/*
+ * Names of lines that must not pass: a browser, a cache or an app would believe
+ * that the app itself sent the line.
+ */
 
 static const char *const  unlisted[] = {
     "", "X", "-", "Link", "Refresh", "WWW-Authenticate", "Set-Cookie",
@@ -170,7 +173,9 @@ names_that_the_gate_writes_are_known(void **state)
 }
 
 
-/* each byte is tried at each offset, as eight are compared at a time */
+/*
+ * tries each byte at each offset, because the code compares 8 bytes at a time
+ */
 
 static void
 values_with_control_bytes_do_not_pass(void **state)

@@ -4,7 +4,7 @@
 #include "http/cigna_http_date.h"
 
 
-/* Sun, 22 Nov 2026 00:00:00 GMT */
+/* the present of these tests: Sun, 22 Nov 2026 00:00:00 GMT */
 
 #define NOW  INT64_C(1795305600)
 
@@ -80,7 +80,7 @@ a_leap_second_is_the_next_minute(void **state)
 }
 
 
-/* RFC 9110, section 5.6.7: a recipient has to accept them */
+/* a recipient must accept the obsolete forms (RFC 9110, section 5.6.7) */
 
 static void
 the_obsolete_forms_are_read(void **state)
@@ -99,6 +99,8 @@ the_obsolete_forms_are_read(void **state)
     refused("Sun1ay, 06-Nov-94 08:49:37 GMT");
     refused("Sunday, 06-Nov-94 08:49:37 GM");
     refused("Sunday, 06-Nov-94 08:49:37 UTC");
+    refused("Sunday, 06-Nov-94 08:49:37 GXT");
+    refused("Sun, 06 Nov 1994 08:49:37 GXT");
     refused("Sunday, 06-Nov-1994 08:49:37 GMT");
     refused("Sunday,06-Nov-94 08:49:37 GMT");
     refused("Sunday, ");
@@ -115,7 +117,7 @@ the_obsolete_forms_are_read(void **state)
 }
 
 
-/* a year more than 50 years ahead means the year a century before it */
+/* a date more than 50 years ahead means the date a century before it */
 
 static void
 a_year_of_two_digits_is_near_the_present(void **state)
@@ -127,12 +129,12 @@ a_year_of_two_digits_is_near_the_present(void **state)
         int64_t          now_s;
         int64_t          time_s;
     }                    is[] = {
-        { NOW, INT64_C(3155760000) },               /* 2070 */
+        { NOW, INT64_C(3155760000) },               /* in 2026: 2070 */
         { INT64_C(1500000000), 0 },                 /* in 2017: 1970 */
-        { INT64_C(1590000000), INT64_C(3155760000) },   /* in 2020 */
-        { 0, 0 },
-        { -1, 0 },                                  /* nobody knows */
-        { INT64_C(4500000000), INT64_C(3155760000) }    /* in 2112 */
+        { INT64_C(1590000000), INT64_C(3155760000) },   /* in 2020: 2070 */
+        { 0, 0 },                                   /* in 1970: 1970 */
+        { -1, 0 },                                  /* time unknown: 1970 */
+        { INT64_C(4500000000), INT64_C(3155760000) }    /* in 2112: 2070 */
     };
 
     (void) state;

@@ -43,7 +43,7 @@ no_byte_is_searched_twice(void **state)
 
     assert_int_equal(cigna_http_line_next(&l, text, 4, &line), CIGNA_AGAIN);
 
-    /* a caller never changes bytes; here it shows which ones are read again */
+    /* changes a byte, as no caller does, to see that it is not read again */
 
     text[1] = '\n';
 

@@ -12,7 +12,7 @@
 #define DATE      "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 
 
-/* the result of a parse; its slices are copies */
+/* the result of parsing; the slices of the reply point to copies */
 
 typedef struct {
     int                  rc;
@@ -39,8 +39,9 @@ copied(uint8_t *mem, cigna_slice_t s)
 
 
 /*
- * Feeds step bytes at a time, each time in fresh memory of just their size.
- * at_eof: the connection ends after the last byte.
+ * Feeds the text in pieces of "step" bytes.  Before each piece all bytes so far
+ * move to new memory of exactly their size.  at_eof: 1 if the connection ends
+ * after the last byte.
  */
 
 static void
@@ -105,7 +106,9 @@ assert_same(const result_t *a, const result_t *b)
 }
 
 
-/* the result, which must be the same however the bytes are split */
+/*
+ * the reply of a parse with this rc, which is the same for pieces of any size
+ */
 
 static cigna_http_reply_t *
 parsed_bytes(cigna_slice_t text, int rc)
@@ -143,7 +146,7 @@ refused(const char *text)
 }
 
 
-/* the result while the connection is open */
+/* while the connection is open, the parser must wait for more bytes */
 
 static void
 unfinished(const char *text)
@@ -212,7 +215,7 @@ a_reply_that_is_cut_is_refused(void **state)
 
     (void) state;
 
-    /* cut anywhere before the end of the last chunk's line */
+    /* cut at any byte before the last chunk's line is complete */
 
     for (i = 0; i < sizeof(text) - 3; i++) {
         (void) parsed_bytes(cigna_slice_make(text, text + i), CIGNA_ERROR);
@@ -328,7 +331,9 @@ a_chunk_size_does_not_wrap_around(void **state)
 }
 
 
-/* a reply with a body of n bytes, framed in one of three ways */
+/*
+ * parses a reply with a body of n bytes; framing: header lines and chunk size
+ */
 
 static void
 body_of(size_t n, const char *framing, int rc)
@@ -866,7 +871,7 @@ a_date_is_read(void **state)
 }
 
 
-/* a header of n bytes in all, or a trailer of that size */
+/* parses a reply with a header or a trailer of n bytes between two texts */
 
 static void
 section_of(size_t n, const char *before, const char *after, int rc)
@@ -910,7 +915,7 @@ a_header_is_bounded(void **state)
     section_of(max, status, "abc", CIGNA_OK);
     section_of(max + 1, status, "abc", CIGNA_ERROR);
 
-    /* interim replies before it count too */
+    /* the bytes of interim replies before the header count, too */
 
     section_of(CIGNA_HTTP_SECTION_MAX - 50, interim, status, CIGNA_ERROR);
 }

@@ -4,7 +4,7 @@
 #include "http/cigna_retry_after.h"
 
 
-/* Sun, 06 Nov 1994 08:49:37 GMT */
+/* the time of the dates in these tests: Sun, 06 Nov 1994 08:49:37 GMT */
 
 #define THEN  INT64_C(784111777)
 
@@ -41,7 +41,7 @@ a_date_counts_from_now(void **state)
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN), 0);
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN + 9), 0);
 
-    /* the obsolete forms count too */
+    /* the obsolete forms of dates are read, too */
 
     assert_int_equal(ms("Sunday, 06-Nov-94 08:49:37 GMT", THEN - 30), 30000);
     assert_int_equal(ms("Sun Nov  6 08:49:37 1994", THEN - 30), 30000);

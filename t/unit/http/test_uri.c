@@ -138,7 +138,7 @@ an_ipv6_address_is_in_brackets(void **state)
     refused("https://[fe80::1%25eth0]/");
     refused("https://[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]/");
 
-    /* one byte more than the longest address */
+    /* the longest address, and addresses that are longer */
 
     uri("https://[0000:0000:0000:0000:0000:ffff:255.255.255.255]/");
     refused("https://[0000:0000:0000:0000:0000:00ffff:255.255.255.255]/");
@@ -384,7 +384,9 @@ dot_segments_are_never_allowed(void **state)
     assert_false(allows("https://a/app", "https://a/app/.%2e"));
     assert_false(allows("https://a/app", "https://a/app/%2e/b"));
 
-    /* some servers cut parameters off a segment before they look at it */
+    /*
+     * some servers cut ";" and what follows off a segment before they read it
+     */
 
     assert_false(allows("https://a/app", "https://a/app/..;/b"));
     assert_false(allows("https://a/app", "https://a/app/..;c=d/b"));
@@ -394,7 +396,7 @@ dot_segments_are_never_allowed(void **state)
     assert_true(allows("https://a/app", "https://a/app/b;c=..;/d"));
     assert_true(allows("https://a/app", "https://a/app/...;/d"));
 
-    /* dots may be escaped several times, and browsers drop some bytes */
+    /* dots that are escaped several times, or with bytes that browsers drop */
 
     assert_false(allows("https://a/app", "https://a/app/%2e%252e/b"));
     assert_false(allows("https://a/app", "https://a/app/.%252e/b"));

@@ -41,7 +41,7 @@ refused(cigna_slice_t text)
 }
 
 
-/* the member "s" of a document; *rc is the getter's result */
+/* the value of the member "s" of a document; *rc: the getter's return code */
 
 static int64_t
 seconds(const char *text, int64_t max, int *rc)
@@ -484,13 +484,13 @@ bytes_that_are_not_utf_8_are_replaced(void **state)
     assert_slice(quoted(guarded("a\xff" "b")), "\"a\\ufffdb\"");
     assert_slice(quoted(guarded("\x80")), "\"\\ufffd\"");
 
-    /* cut off by the end, and by another character */
+    /* characters that are cut off by the end or by another character */
 
     assert_slice(quoted(guarded("\xc3")), "\"\\ufffd\"");
     assert_slice(quoted(guarded("\xe2\x82")), "\"\\ufffd\\ufffd\"");
     assert_slice(quoted(guarded("\xc3" "a")), "\"\\ufffda\"");
 
-    /* overlong, a surrogate, beyond U+10FFFF */
+    /* overlong characters, surrogates, and characters beyond U+10FFFF */
 
     assert_slice(quoted(guarded("\xc0\xaf")), "\"\\ufffd\\ufffd\"");
     assert_slice(quoted(guarded("\xc1\xbf")), "\"\\ufffd\\ufffd\"");
@@ -517,7 +517,7 @@ a_string_that_was_written_can_be_read(void **state)
 
     (void) state;
 
-    /* but for NUL bytes, which readers refuse */
+    /* all pairs of bytes without NUL bytes, which readers refuse */
 
     for (c = 0x100; c < 0x10000; c++) {
 
@@ -540,7 +540,7 @@ a_string_that_was_written_can_be_read(void **state)
 }
 
 
-/* two strings of a document, as they were when jansson freed their memory */
+/* addresses of two strings, and their bytes when jansson freed the memory */
 
 static const uint8_t  *watched[2];
 static uint8_t         last_seen[2][8];
@@ -621,7 +621,9 @@ a_document_without_memory_is_refused(void **state)
 }
 
 
-/* the member of a document that was read leniently; "-" if not a string */
+/*
+ * reads a document leniently; expected: its member; "-" if it is not a string
+ */
 
 static void
 assert_read(const char *text, const char *name, const char *expected)
@@ -680,7 +682,10 @@ other_faults_still_make_no_document(void **state)
 }
 
 
-/* the member "a", after cigna_json_settle() */
+/*
+ * settles the member "a" of a document; expected: its value, "-" if not a
+ * string
+ */
 
 static void
 settled(const char *text, int rc, const char *expected)
@@ -716,7 +721,7 @@ a_member_with_two_values_is_removed(void **state)
     settled("{\"a\":\"c\",\"b\":[{}],\"a\":\"b\",\"a\":\"c\"}", 1, "-");
     settled("{\"a\":null,\"n\":\"\xff\n\\'\",\"a\":\"b\"}", 1, "-");
 
-    /* only members of the outermost object count */
+    /* cigna_json_settle() counts members of the outermost object only */
 
     settled("{\"d\":{\"a\":1,\"a\":2},\"a\":\"b\"}", 0, "b");
 }

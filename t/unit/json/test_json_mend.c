@@ -12,7 +12,7 @@
 static uint8_t  mem[4096];
 
 
-/* the text mended, size bytes at most at a time */
+/* mends a text, with an output buffer of "size" bytes */
 
 static cigna_slice_t
 mended_by(cigna_slice_t text, size_t size)

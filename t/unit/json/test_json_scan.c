@@ -4,7 +4,7 @@
 #include "json/cigna_json_scan.h"
 
 
-/* tried at each offset of a text of LEN bytes, with each number before it */
+/* the longest text, in which bytes are tried at each offset */
 
 #define LEN  40
 

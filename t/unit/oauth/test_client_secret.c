@@ -62,7 +62,7 @@ the_secret_that_worked_is_sent_first(void **state)
 }
 
 
-/* another flow may learn which secret works while this request is under way */
+/* meanwhile another flow has learnt that the older secret works */
 
 static void
 a_request_turns_to_the_secret_that_it_has_not_sent(void **state)

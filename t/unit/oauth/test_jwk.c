@@ -51,7 +51,9 @@ usable(const char *text)
 }
 
 
-/* verifies a signature of the text, in base64url, with the key of a JWK */
+/*
+ * verifies a signature, given in base64url, of the text with the key of a JWK
+ */
 
 static int
 verified(const char *jwk, cigna_alg_e alg, const char *text,
@@ -82,7 +84,7 @@ verified(const char *jwk, cigna_alg_e alg, const char *text,
 static void
 the_rs256_example_of_rfc_7515_verifies(void **state)
 {
-    /* appendix A.2 */
+    /* RFC 7515, appendix A.2 */
 
     static const char  jwk[] = "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\""
         "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw"
@@ -114,7 +116,7 @@ the_rs256_example_of_rfc_7515_verifies(void **state)
 static void
 the_es256_example_of_rfc_7515_verifies(void **state)
 {
-    /* appendix A.3 */
+    /* RFC 7515, appendix A.3 */
 
     static const char  jwk[] = "{\"kty\":\"EC\",\"crv\":\"P-256\","
         "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
@@ -135,7 +137,7 @@ the_es256_example_of_rfc_7515_verifies(void **state)
 }
 
 
-/* every algorithm, and the private key that signs with it */
+/* all algorithms, each with a private key that can sign with it */
 
 static const struct {
     const char    *name;
@@ -269,7 +271,7 @@ pss_with_a_salt_of_another_length_is_bad(void **state)
 static void
 the_eddsa_example_of_rfc_8037_verifies(void **state)
 {
-    /* appendices A.2 and A.4 */
+    /* RFC 8037, appendices A.2 and A.4 */
 
     static const char  jwk[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
         "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
@@ -315,7 +317,7 @@ ed25519_keys_have_one_length_and_no_small_order(void **state)
     assert_int_equal(state_of("{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}"),
                      cigna_jwk_broken);
 
-    /* 0, 1, p - 1, p and p + 1, with either sign */
+    /* y coordinates 0, 1, p - 1, p and p + 1, with either sign of x */
 
     for (i = 0; i < 10; i++) {
         memset(point, i < 4 ? 0 : 0xff, 32);
@@ -344,7 +346,7 @@ base64_of_a_key_may_be_padded_or_in_the_other_alphabet(void **state)
 
     (void) state;
 
-    /* until the key has each of the characters that differ */
+    /* padding, and "+" and "/" instead of "-" and "_" */
 
     snprintf(n, sizeof(n), "%s==", jose_number(rsa, OSSL_PKEY_PARAM_RSA_N, 0));
     snprintf(x, sizeof(x), "%s=", jose_number(ec, OSSL_PKEY_PARAM_EC_PUB_X,
@@ -387,7 +389,7 @@ coordinates_may_have_leading_zeros_or_lack_them(void **state)
              jose_number(ec, OSSL_PKEY_PARAM_EC_PUB_Y, 40));
     assert_true(usable(text));
 
-    /* one key of 256 has a short x */
+    /* about one key of 256 has an x of less than 32 bytes */
 
     for (tries = 0; tries < 10000; tries++) {
         pkey = EVP_EC_gen("P-256");
@@ -574,7 +576,10 @@ rsa_keys_are_neither_short_nor_trivial(void **state)
         assert_false(usable(text));
     }
 
-    /* some servers write a zero byte in front, which is accepted */
+    /*
+     * a zero byte in front of the modulus, as some servers write it, is
+     * accepted
+     */
 
     snprintf(text, sizeof(text), "{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"}",
              jose_number(rsa, OSSL_PKEY_PARAM_RSA_N, 257), "AQAB");

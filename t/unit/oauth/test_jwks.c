@@ -152,7 +152,7 @@ a_set_is_bounded(void **state)
 }
 
 
-/* the result for a signature of "text" by this key, with this set */
+/* signs "text" with the private key, and verifies it with the set "keys" */
 
 static cigna_jwks_e
 verify(const char *keys, EVP_PKEY *pkey, const char *kid, cigna_alg_e alg)
@@ -249,7 +249,7 @@ a_key_without_kid_is_tried_for_a_token_that_names_one(void **state)
     assert_int_equal(es256(keys, other, "b"), cigna_jwks_good);
     assert_int_equal(es256(keys, ec, "b"), cigna_jwks_bad);
 
-    /* but not if a key of another kind has the token's kid */
+    /* the key without kid is not tried if the token's kid names another key */
 
     keys = two(key(""), jose_jwk(rsa, ",\"kid\":\"r\""));
     assert_int_equal(es256(keys, ec, "r"), cigna_jwks_other);

@@ -9,7 +9,7 @@
 
 #define NOW  1700000000
 
-/* claims that pass; a test may replace one of them */
+/* valid claims, of which a test may replace some */
 
 #define ISS    "\"iss\":\"https://as.example\""
 #define SUB    "\"sub\":\"syntheticuser05\""
@@ -62,7 +62,7 @@ verify(const char *token)
 }
 
 
-/* the result for these claims with a good signature */
+/* verifies a token with these claims and a good signature */
 
 static cigna_jwt_e
 verify_claims(const char *payload)
@@ -194,7 +194,7 @@ a_public_key_is_not_a_secret_of_hs256(void **state)
 
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_alg);
 
-    /* the same with the name of an algorithm that is supported */
+    /* the same MAC in a token whose header names a supported algorithm */
 
     text = jose_text(RS256("r1"), GOOD);
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_signature);
@@ -218,7 +218,7 @@ the_algorithm_must_be_the_keys(void **state)
     assert_int_equal(verify_header("{\"alg\":\"PS256\",\"kid\":\"r1\"}"),
                      cigna_jwt_signature);
 
-    /* the key is for RS256 only */
+    /* the JWK of r2 allows RS256 only */
 
     assert_int_equal(verify_header("{\"alg\":\"PS256\",\"kid\":\"r2\"}"),
                      cigna_jwt_alg);
@@ -298,7 +298,7 @@ tokens_of_every_algorithm_pass(void **state)
 }
 
 
-/* a part of a token, with padding and in the other alphabet */
+/* rewrites a part of a token with padding, and "+" and "/" for "-" and "_" */
 
 static char *
 plain_base64(const char *text)
@@ -340,7 +340,7 @@ padding_and_the_other_alphabet_are_accepted(void **state)
     assert_int_equal(verify(token), cigna_jwt_ok);
     assert_slice(claims.sub, "syntheticuser05");
 
-    /* but the signature covers just one spelling */
+    /* the signature covers the spelling that was signed, and no other */
 
     snprintf(token, sizeof(token), "%s=.%s", text, jose_base64url(sig, len));
     assert_int_equal(verify(token), cigna_jwt_signature);
@@ -590,7 +590,7 @@ a_byte_order_mark_and_bad_utf8_are_accepted(void **state)
     assert_int_equal(verify_header("\xef\xbb\xbf{\"alg\":\"ES256\"}"),
                      cigna_jwt_ok);
 
-    /* and they do not hide a member that occurs twice */
+    /* a byte order mark does not hide a claim that occurs twice */
 
     assert_int_equal(verify_claims("\xef\xbb\xbf"
                                    CLAIMS(ISS, SUB, AUD, EXP, IAT, NONCE
@@ -637,7 +637,7 @@ claims_can_be_read_without_being_checked(void **state)
                      cigna_jwt_ok);
     assert_int_equal(good, 0);
 
-    /* without keys no signature is known to be good */
+    /* without a key set no signature can be known to be good */
 
     assert_int_equal(read(jose_token(ec, ES256("e1"), GOOD), NULL, &good),
                      cigna_jwt_ok);

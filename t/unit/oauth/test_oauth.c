@@ -51,7 +51,7 @@ the_challenge_is_the_one_of_rfc_7636(void **state)
 
     (void) state;
 
-    /* appendix B */
+    /* RFC 7636, appendix B */
 
     cigna_buf_init(&b, text, sizeof(text));
     assert_int_equal(cigna_oauth_append_challenge(&b,
@@ -243,7 +243,7 @@ client_secret_basic_sends_the_secret_in_the_header_only(void **state)
                  "&redirect_uri=https%3A%2F%2Fhealth.acme.example%2Fcb"
                  "&code_verifier=ver");
 
-    /* "acme-client:MARKER%3A%26%20secret" */
+    /* the Base64 text stands for "acme-client:MARKER%3A%26%20secret" */
 
     assert_slice(req.authorization,
                  "Basic YWNtZS1jbGllbnQ6TUFSS0VSJTNBJTI2JTIwc2VjcmV0");

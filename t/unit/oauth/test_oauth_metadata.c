@@ -56,7 +56,10 @@ assert_refused(const char *body, const char *words)
 }
 
 
-/* the members, as "ISSUER|AUTHORIZE|TOKEN|KEYS|REVOKE", and the notes */
+/*
+ * Parses a document, which must be accepted.  urls: the expected endpoints, as
+ * "ISSUER|AUTHORIZE|TOKEN|KEYS|REVOKE"; told: the expected text for the log
+ */
 
 static void
 assert_read(const char *body, const char *urls, const char *told)
@@ -223,7 +226,7 @@ of_a_name_that_occurs_twice_the_last_value_counts(void **state)
                 "\"token_endpoint\":\"https://a/2\"}", "||https://a/2||",
                 strict);
 
-    /* all rules apply to it */
+    /* all rules apply to the last of several members with one name */
 
     assert_refused("{\"token_endpoint\":\"https://a/1\","
                    "\"token_endpoint\":\"http://a/2\"}", "token_endpoint");
@@ -306,7 +309,7 @@ a_configured_endpoint_may_be_bad_in_the_document(void **state)
     assert_read("{\"authorization_endpoint\":5}", "||||",
                 "\"authorization_endpoint\": not a string, or too long");
 
-    /* the issuer is checked as strictly as before */
+    /* the rules for the issuer are as strict as without configured endpoints */
 
     assert_refused("{\"issuer\":5}", "issuer");
     assert_refused("{\"issuer\":\"http://a\"}", "issuer");
@@ -334,7 +337,7 @@ tokens_are_not_revoked_at_another_server(void **state)
                 "||https://b/t||", told);
     assert_read("{\"revocation_endpoint\":\"https://b/r\"}", "||||", told);
 
-    /* the same server may use a second host for it */
+    /* the server of the token endpoint may use a second host for revocations */
 
     assert_read("{\"token_endpoint\":\"https://own/v2/t\","
                 "\"revocation_endpoint\":\"https://b/r\"}",

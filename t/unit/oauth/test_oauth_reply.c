@@ -22,7 +22,9 @@ read_reply(unsigned status, const char *body)
     cigna_arena_init(&arena, mem, sizeof(mem));
     e = cigna_oauth_token_reply(status, text, &arena, &reply);
 
-    /* the strings must not point into the body */
+    /*
+     * overwrites and frees the body: the reply's strings must not point into it
+     */
 
     memset((uint8_t *) text.data, '#', text.len);
     support_release();
@@ -129,7 +131,7 @@ an_odd_scope_or_patient_counts_as_absent(void **state)
 }
 
 
-/* a good reply, and its shape */
+/* the body must be accepted; shape: the expected end of the text for the log */
 
 static void
 good(const char *body, const char *shape)
@@ -337,7 +339,7 @@ two_access_tokens_are_refused(void **state)
 }
 
 
-/* a reply that contradicts itself must not end a grant */
+/* a reply with two different errors must not end a grant */
 
 static void
 two_errors_count_as_none(void **state)
@@ -390,7 +392,7 @@ an_id_token_that_is_not_a_string_is_absent(void **state)
 }
 
 
-/* cigna_jwt_verify() decides later */
+/* cigna_jwt_verify() judges the id_token later */
 
 static void
 an_id_token_that_is_a_string_is_passed_on(void **state)
@@ -492,7 +494,7 @@ other_replies_are_invalid(void **state)
         assert_int_equal(read_reply(400, bodies[i].body), cigna_token_invalid);
     }
 
-    /* a good body with another status */
+    /* a good body with a status other than 2xx */
 
     assert_int_equal(read_reply(302, "{" MINIMAL "}"), cigna_token_invalid);
     assert_int_equal(read_reply(400, "{" MINIMAL "}"), cigna_token_invalid);
@@ -523,7 +525,7 @@ a_token_that_would_break_a_header_is_refused(void **state)
                                      "a\\nb\"}"),
                      cigna_token_invalid);
 
-    /* RFC 6749, appendix A.17: 1*VSCHAR, of which a space is one */
+    /* a refresh token may have spaces (RFC 6749, appendix A.17: 1*VSCHAR) */
 
     assert_int_equal(read_reply(200, "{" MINIMAL ",\"refresh_token\":\""
                                      "a b~!\"}"),
@@ -560,7 +562,10 @@ tokens_are_bounded(void **state)
             snprintf(body, 64 * 1024, "{" BEARER "%s,\"%s\":\"%0*d\"}",
                      i ? "," TOKEN : "", tokens[i].name, (int) len, 0);
 
-            /* of an id_token enough is left for cigna_jwt_verify() */
+            /*
+             * a too long id_token is passed on, for cigna_jwt_verify() to
+             * refuse
+             */
 
             expect = (i < 2 && len > tokens[i].max) ? cigna_token_invalid
                                                     : cigna_token_ok;
@@ -627,7 +632,10 @@ other_error_codes_do_not_end_the_grant(void **state)
 }
 
 
-/* the server has spent the refresh token, so these tokens are the only ones */
+/*
+ * the server has spent the old refresh token, so the new tokens must not be
+ * lost
+ */
 
 static void
 tokens_override_an_error_beside_them(void **state)

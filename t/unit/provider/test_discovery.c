@@ -199,7 +199,7 @@ members_that_are_passed_over_are_told(void **state)
 }
 
 
-/* the last value counts, and is compared with the known one */
+/* of two members with one name the last counts, and must name the known host */
 
 static void
 a_host_that_is_said_second_is_refused_as_any_other(void **state)
@@ -214,7 +214,9 @@ a_host_that_is_said_second_is_refused_as_any_other(void **state)
 }
 
 
-/* otherwise no request would follow for an hour */
+/*
+ * if such a document were accepted, there would be no other request for an hour
+ */
 
 static void
 a_document_without_what_is_needed_is_refused(void **state)

@@ -12,7 +12,7 @@
 static char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
 
-/* an answer to the request for the keys */
+/* the reply to the request for the key set; status 0: there is no reply */
 
 static void
 answer(unsigned status, const char *body, int64_t now_ms)
@@ -130,7 +130,7 @@ old_keys_are_kept_when_no_new_ones_come(void **state)
         answer(answers[i].status, answers[i].body, NOW + 7200 * 1000);
         assert_ptr_equal(w.provider.keys->set, old);
 
-        /* and are asked for again in a minute */
+        /* the key set is requested again after a minute */
 
         assert_false(cigna_jwks_fetch_due(&w.provider, NOW + 7260 * 1000));
         assert_true(cigna_jwks_fetch_due(&w.provider, NOW + 7260 * 1000 + 1));

@@ -32,7 +32,10 @@ begin(const char *token, unsigned refresh_token)
 }
 
 
-/* tells it how the operation ended; 1 if there is another one */
+/*
+ * tells the flow the result of its operation; 1 if the flow asks for another
+ * one
+ */
 
 static int
 told_body(cigna_ev_e type, unsigned status, const char *body)
@@ -100,7 +103,10 @@ an_access_token_is_called_one(void **state)
 }
 
 
-/* the last of the numbers is how long all pauses take */
+/*
+ * Runs the flow while each request has the same result.  Sets the number of
+ * pauses, and returns the time that all of them take.
+ */
 
 static unsigned
 pauses(cigna_ev_e type, unsigned status, unsigned *count)
@@ -263,7 +269,7 @@ a_refusal_says_why(void **state)
 }
 
 
-/* two secrets */
+/* tests of a client with two secrets */
 
 static const char  invalid_client[] = "{\"error\":\"invalid_client\"}";
 
@@ -291,7 +297,7 @@ a_client_that_is_not_known_tries_the_older_secret_once(void **state)
 
 
 static void
-the_secret_that_worked_is_sent_first_by_the_next_one(void **state)
+the_secret_that_worked_is_sent_first_by_the_next_flow(void **state)
 {
     (void) state;
 
@@ -390,7 +396,7 @@ the_other_secret_is_sent_until_the_end_once_one_was_refused(void **state)
 
 
 static void
-a_page_with_status_200_is_no_yes(void **state)
+a_page_with_status_200_is_not_a_success(void **state)
 {
     (void) state;
 
@@ -558,11 +564,11 @@ main(void)
         test(a_refusal_is_final),
         test(a_refusal_says_why),
         test(a_client_that_is_not_known_tries_the_older_secret_once),
-        test(the_secret_that_worked_is_sent_first_by_the_next_one),
+        test(the_secret_that_worked_is_sent_first_by_the_next_flow),
         test(a_server_that_refuses_no_secret_tells_nothing_of_them),
         test(other_refusals_and_failures_do_not_turn_to_the_older_secret),
         test(the_other_secret_is_sent_until_the_end_once_one_was_refused),
-        test(a_page_with_status_200_is_no_yes),
+        test(a_page_with_status_200_is_not_a_success),
         test(nothing_is_sent_without_an_endpoint),
         test(an_endpoint_that_is_not_known_yet_is_waited_for),
         test(an_endpoint_that_never_gets_known_is_given_up_after_ten_minutes),

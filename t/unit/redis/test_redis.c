@@ -44,7 +44,7 @@ assert_next(cigna_reader_t *r, int rc)
 }
 
 
-/* one reply in a reader of its own */
+/* parses a text that is one whole reply; the caller frees the reply */
 
 static cigna_reply_t *
 reply_of(const char *text)
@@ -226,7 +226,7 @@ the_error_of_a_replica_is_recognized_in_a_script_too(void **state)
         { "-READONLY You can't write against a read only replica.\r\n", 1 },
         { "-READONLY\r\n", 1 },
 
-        /* before Redis 7.0 */
+        /* the error of a script in Redis before 7.0 */
 
         { "-ERR Error running script (call to f_00): @user_script:9: "
           "@user_script: 9: -READONLY You can't write against a read only "
@@ -329,7 +329,7 @@ a_reader_may_end_in_the_middle_of_a_reply(void **state)
 }
 
 
-/* instead of hiredis' function: keeps replies as they are when freed */
+/* replaces hiredis' function, and collects the strings of freed replies */
 
 static char  given_back[64];
 
@@ -364,7 +364,7 @@ strings_are_wiped_before_they_are_freed(void **state)
     cigna_reply_destroy(reply_of("*2\r\n$6\r\nMARKER\r\n+MARKER\r\n"));
     assert_string_equal(given_back, ";;");
 
-    /* the strings of an incomplete reply, too */
+    /* the strings of an incomplete reply are wiped, too */
 
     given_back[0] = '\0';
     r = cigna_reader_create();
@@ -416,7 +416,7 @@ elements_are_bounded_before_they_are_allocated(void **state)
     refused("*9223372036854775807\r\n");
     refused("*1\r\n*1025\r\n");
 
-    /* nested elements count together */
+    /* the elements of nested arrays count together */
 
     refused("*2\r\n*1023\r\n");
     refused("*3\r\n*1\r\n:1\r\n*1021\r\n");
@@ -460,7 +460,9 @@ nesting_is_bounded(void **state)
 }
 
 
-/* a string reply of n bytes on the wire, in pieces of step bytes */
+/*
+ * feeds a string reply of n bytes, framing included, in pieces of "step" bytes
+ */
 
 static int
 string_of(size_t n, size_t step)
@@ -629,7 +631,7 @@ a_command_with_too_many_bytes_is_refused(void **state)
 
     (void) state;
 
-    /* the length is checked before a byte is read */
+    /* the function checks the length before it reads a byte */
 
     argv[1].len = CIGNA_REDIS_COMMAND_MAX - 2;
     assert_int_equal(cigna_redis_format(argv, 2, &text, &len), CIGNA_ERROR);

@@ -11,7 +11,7 @@ slot(const char *key)
 }
 
 
-/* slots by "CLUSTER KEYSLOT" */
+/* the expected slots are those of Redis' command CLUSTER KEYSLOT */
 
 static void
 slots_are_those_of_redis(void **state)
@@ -36,7 +36,7 @@ only_the_tag_of_a_key_counts(void **state)
     assert_int_equal(slot("a}{foo}"), 12182);
     assert_int_equal(slot("{foo{bar}}"), slot("{foo{bar}"));
 
-    /* without a tag the whole key counts */
+    /* the slot of a key without a tag depends on the whole key */
 
     assert_int_not_equal(slot("foo{}"), 12182);
     assert_int_equal(slot("foo{}{bar}"), 8363);
@@ -79,7 +79,7 @@ the_smallest_number_is_the_tag(void **state)
     assert_int_equal(cigna_slot_append_tag(&b, 16383), CIGNA_OK);
     assert_slice(cigna_buf_slice(&b), "39296");
 
-    /* the greatest tag */
+    /* the greatest tag that the function appends */
 
     cigna_buf_init(&b, mem, sizeof(mem));
     assert_int_equal(cigna_slot_append_tag(&b, slot("109757")), CIGNA_OK);

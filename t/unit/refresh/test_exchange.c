@@ -4,7 +4,7 @@
 #include "refreshing.h"
 
 
-/* the secret that worked, and whether it is another one than before */
+/* checks whether the older secret worked, and whether that is a change */
 
 static void
 assert_secret(const cigna_refresh_t *f, unsigned older, unsigned changed)
@@ -19,7 +19,7 @@ assert_secret(const cigna_refresh_t *f, unsigned older, unsigned changed)
 }
 
 
-/* refused for good */
+/* tests of refusals */
 
 static void
 a_refused_grant_is_marked_spent_and_kept_for_thirty_days(void **state)
@@ -55,7 +55,7 @@ a_refused_grant_is_read_again_before_it_is_marked(void **state)
 
     (void) state;
 
-    /* the member has connected again while our refresh ran */
+    /* the member connects again while the refresh runs */
 
     make_expired();
     w.auth.families[0].dead = 1;
@@ -75,7 +75,7 @@ a_lost_race_is_not_read_as_revoked(void **state)
 {
     (void) state;
 
-    /* the lock failed us: two exchanges with one refresh token */
+    /* the lock is lost, so there are two exchanges with one refresh token */
 
     w.auth.tokens = world_constant;
     world_connected(&w);
@@ -159,7 +159,7 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
                         "access_token=none");
     assert_int_equal(stored().state, cigna_grant_live);
 
-    /* the outcome of the refresh token is unknown */
+    /* nobody knows whether the server has spent the refresh token */
 
     assert_int_equal(a.flow.refresh.exchange.answer, cigna_answer_failed);
     assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
@@ -184,7 +184,7 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
 }
 
 
-/* the endpoint refuses too many since so long before now */
+/* since "ms" ago the endpoint has refused too many refreshes */
 
 static void
 doubt(int64_t ms)
@@ -225,7 +225,7 @@ no_grant_is_marked_spent_while_too_many_are_refused(void **state)
 
 
 static void
-such_a_grant_is_tried_a_few_times_and_then_final(void **state)
+a_grant_with_doubted_refusals_is_spent_after_four_of_them(void **state)
 {
     unsigned  i;
 
@@ -287,7 +287,7 @@ a_second_refusal_is_final_once_others_succeed(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* but not if they are doubted again */
+    /* refusals are doubted again, so the second one is not final */
 
     w.now_ms += 300 * 1000;
     doing_well();
@@ -313,7 +313,7 @@ a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* as after a restart */
+    /* a node that has restarted knows nothing of the endpoint */
 
     memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
@@ -352,7 +352,7 @@ a_refusal_just_before_too_many_is_tried_again(void **state)
 
 
 static void
-and_is_final_if_it_is_refused_again(void **state)
+a_spent_grant_that_is_refused_again_stays_spent(void **state)
 {
     (void) state;
 
@@ -375,7 +375,7 @@ and_is_final_if_it_is_refused_again(void **state)
 
 
 static void
-nor_is_it_tried_more_than_four_times_in_all(void **state)
+a_spent_grant_is_tried_four_times_at_most(void **state)
 {
     unsigned  i;
 
@@ -430,7 +430,7 @@ a_member_who_connects_again_replaces_a_spent_grant(void **state)
 }
 
 
-/* two secrets */
+/* tests of a client with two secrets */
 
 static void
 answer_invalid_client(unsigned status)
@@ -462,7 +462,7 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
     assert_false(f->exchange.client_refused);
     assert_unlocked();
 
-    /* from now on one request is enough */
+    /* the next refresh sends only one request, with the older secret */
 
     make_expired();
     w.now_ms += HOUR_MS;
@@ -575,7 +575,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
         assert_int_equal(stored().state, cigna_grant_live);
     }
 
-    /* a reply that is not complete is not definite */
+    /* after a lost reply the other secret is not sent */
 
     world_knows_secret(&w.auth, 1);
     lose_exchange(world_lost_after);
@@ -619,7 +619,7 @@ a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
     assert_non_null(field("n"));
     assert_true(mark_left_ms() > 0);
 
-    /* it is one attempt, after which there is one more */
+    /* both requests count as one attempt, so another attempt follows */
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -636,7 +636,7 @@ the_lease_is_made_sure_of_before_the_second_request(void **state)
     world_knows_secret(&w.auth, 1);
     make_expired();
 
-    /* another run has the lock and has refreshed the grant */
+    /* before the second request another run takes the lock and refreshes */
 
     (void) begin(&a);
     stop_at_exchange(&a);
@@ -733,7 +733,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
 }
 
 
-/* replies */
+/* tests of the members of a token reply */
 
 static void
 the_old_refresh_token_is_kept_when_none_comes(void **state)
@@ -774,8 +774,8 @@ a_narrower_scope_is_kept_as_it_came(void **state)
 
 
 /*
- * Revoking would end the member's own grant, if it is the server that took one
- * member for the other: the tokens are only forgotten.
+ * The flow must drop tokens of another subject without revoking them.  If the
+ * server mixed up two members, a revocation could end the member's own grant.
  */
 
 static void
@@ -795,14 +795,17 @@ assert_strangers_tokens_are_refused(void)
     assert_int_equal(stored().generation, 1);
     assert_null(lock());
 
-    /* the outcome of the refresh token is unknown, so it is tried again */
+    /*
+     * the outcome of the request is unknown, so the refresh token is tried
+     * again
+     */
 
     make_expired();
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.auth.refreshes_posted, 2);
 
-    /* and again, ever more rarely, but not for ever */
+    /* further attempts come after longer pauses, and the fourth is the last */
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
@@ -930,7 +933,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
 {
     (void) state;
 
-    /* seen by a node that is behind, and by one that is ahead */
+    /* a refresh by a node whose clock is behind, and by one that is ahead */
 
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -940,7 +943,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(w.auth.refreshes_posted, 0);
 
-    /* the one ahead refreshes it; to the one behind that lies in the future */
+    /* for the node behind, the refresh of the node ahead lies in the future */
 
     w.now_ms = WORLD_START_MS + 3600 * 1000;
     assert_true(refresh(&a)->exchanged);
@@ -955,7 +958,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
 {
     (void) state;
 
-    /* it does not tell any more when the token expires */
+    /* with this clock the gateway cannot tell when the token expires */
 
     w.now_ms -= HOUR_MS;
     w.auth.answer_status = 503;
@@ -967,7 +970,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(stored().expires_ms, w.now_ms + 3599 * 1000);
 
-    /* and that was that */
+    /* the new token is not due any more */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(w.auth.refreshes_posted, 2);
@@ -988,7 +991,7 @@ a_clock_that_steps_back_under_way_stores_a_sound_expiry(void **state)
     assert_true(a.flow.refresh.exchanged);
     assert_unlocked();
 
-    /* no node uses it after it has expired */
+    /* the next refresh brings a token with the right expiry */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_true(a.flow.refresh.exchanged);
@@ -1007,7 +1010,7 @@ a_lease_whose_age_a_clock_set_back_cannot_tell_is_given_up(void **state)
     w.redis.skew_ms += HOUR_MS;
     w.now_ms -= HOUR_MS;
 
-    /* the token looks as if it still served */
+    /* with this clock the old token seems to be valid */
 
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
     assert_false(a.flow.refresh.exchanged);
@@ -1055,7 +1058,7 @@ a_lock_that_was_set_unheard_is_given_up_for_a_changed_record(void **state)
 }
 
 
-/* storing it */
+/* tests of storing the new generation */
 
 static void
 stop_at(world_actor_t *actor, cigna_op_e type)
@@ -1084,7 +1087,7 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
     assert_true(f->exchanged);
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-0-2");
 
-    /* not in Redis so far */
+    /* Redis does not have the new generation yet */
 
     assert_int_equal(stored().generation, 1);
 
@@ -1109,7 +1112,7 @@ a_token_is_used_as_soon_as_the_journal_has_it(void **state)
 
 
 static void
-the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute(void **state)
+an_entry_stays_for_a_minute_after_redis_has_confirmed_it(void **state)
 {
     (void) state;
 
@@ -1220,7 +1223,7 @@ storing_is_given_up_after_a_while(void **state)
     assert_in_range(w.now_ms - start, 50 * 1000, 90 * 1000);
     assert_in_range(n, 20, 23);
 
-    /* the old access token has expired meanwhile */
+    /* the run ends with "vault", because the old access token has expired */
 
     assert_int_equal(a.flow.refresh.rc, cigna_refresh_vault);
     assert_int_equal(w.auth.revoked, 0);
@@ -1248,7 +1251,9 @@ a_generation_in_the_journal_is_soon_left_to_the_journal_writer(void **state)
     assert_true(a.flow.refresh.left);
     assert_false(world_entry(&w.fleet, NODE, 0)->confirmed);
 
-    /* the mark keeps everybody else away until then */
+    /*
+     * the mark keeps other runs away until the journal writer stores the entry
+     */
 
     assert_true(mark_left_ms() > 60 * 1000);
 
@@ -1307,7 +1312,7 @@ a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped(void **state)
 }
 
 
-/* the same record under other bytes */
+/* seals the grant's record again, which changes the bytes of the blob */
 
 static void
 reseal(void)
@@ -1368,7 +1373,10 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
 {
     (void) state;
 
-    /* exchanged and used on one node, which cannot reach Redis for long */
+    /*
+     * a node has a new generation in its journal, and cannot reach Redis for
+     * long
+     */
 
     make_expired();
     (void) begin(&a);
@@ -1390,7 +1398,7 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
 
 
 static void
-a_store_whose_reply_was_lost_is_no_lost_race(void **state)
+a_store_whose_reply_was_lost_is_not_a_lost_race(void **state)
 {
     (void) state;
 
@@ -1427,9 +1435,7 @@ a_late_writer_puts_nothing_over_a_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /*
-     * the tokens that the dance replaced are revoked, and those of the refresh
-     */
+    /* the dance revoked the tokens that it replaced, and the refresh its own */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
@@ -1465,7 +1471,7 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
 
     w.fleet.nodes[NODE].full = 1;
 
-    /* a run that was stopped until after the mark's deadline */
+    /* run "a" stands still until the mark's deadline has passed */
 
     w.auth.tokens = world_constant;
     world_connected(&w);
@@ -1482,7 +1488,7 @@ a_late_writer_puts_nothing_over_a_newer_generation(void **state)
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-1-3");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-3");
 
-    /* revoking would end the newer generation as well */
+    /* a revocation would end the newer generation, too, so there is none */
 
     assert_int_equal(w.auth.revoked, 0);
 }
@@ -1540,7 +1546,7 @@ a_stored_generation_is_published(void **state)
 }
 
 
-/* len bytes of a token, every one of which is escaped in a form */
+/* a token of len bytes, each of which takes three bytes in a form */
 
 static cigna_slice_t
 long_token(size_t len)
@@ -1636,7 +1642,9 @@ the_largest_tokens_fit_in_the_arena(void **state)
     send_long_token();
     bring_long_tokens();
 
-    /* and the grant goes before it is stored, so the new tokens are revoked */
+    /*
+     * the member disconnects before the tokens are stored, so they are revoked
+     */
 
     disconnect();
     assert_true(finish(&a)->superseded);
@@ -1645,7 +1653,7 @@ the_largest_tokens_fit_in_the_arena(void **state)
 
 
 static void
-they_fit_also_if_two_long_secrets_are_sent_in_turn(void **state)
+long_tokens_fit_if_two_long_secrets_are_sent_in_turn(void **state)
 {
     char           secret[4096];
     cigna_event_t  ev;
@@ -1683,13 +1691,13 @@ main(void)
         test(a_reply_without_tokens_is_told_by_its_shape),
         test(an_error_that_cannot_be_read_has_had_no_effect),
         test(no_grant_is_marked_spent_while_too_many_are_refused),
-        test(such_a_grant_is_tried_a_few_times_and_then_final),
+        test(a_grant_with_doubted_refusals_is_spent_after_four_of_them),
         test(a_doubted_refusal_is_tried_again_once_others_succeed),
         test(a_second_refusal_is_final_once_others_succeed),
         test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
         test(a_refusal_just_before_too_many_is_tried_again),
-        test(and_is_final_if_it_is_refused_again),
-        test(nor_is_it_tried_more_than_four_times_in_all),
+        test(a_spent_grant_that_is_refused_again_stays_spent),
+        test(a_spent_grant_is_tried_four_times_at_most),
         test(a_refusal_long_before_stays_final),
         test(a_member_who_connects_again_replaces_a_spent_grant),
         test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
@@ -1719,7 +1727,7 @@ main(void)
         test(clocks_that_differ_do_not_disturb_lock_and_mark),
         test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
-        test(the_journal_keeps_it_until_redis_has_confirmed_it_and_a_minute),
+        test(an_entry_stays_for_a_minute_after_redis_has_confirmed_it),
         test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
         test(the_journal_is_asked_again_while_redis_cannot_be),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
@@ -1730,7 +1738,7 @@ main(void)
         test(a_record_that_was_sealed_again_is_not_taken_for_a_newer_one),
         test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
-        test(a_store_whose_reply_was_lost_is_no_lost_race),
+        test(a_store_whose_reply_was_lost_is_not_a_lost_race),
         test(a_late_writer_puts_nothing_over_a_newer_grant),
         test(a_late_writer_revives_no_deleted_grant),
         test(a_late_writer_puts_nothing_over_a_newer_generation),
@@ -1738,7 +1746,7 @@ main(void)
         test(each_refresh_keeps_the_grant_for_its_whole_time_again),
         test(a_stored_generation_is_published),
         test(the_largest_tokens_fit_in_the_arena),
-        test(they_fit_also_if_two_long_secrets_are_sent_in_turn)
+        test(long_tokens_fit_if_two_long_secrets_are_sent_in_turn)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ begin(void)
 }
 
 
-/* the event of the operation that is asked for */
+/* gives the flow the result of its operation; 1 if it asks for another one */
 
 static int
 go_on(cigna_ev_e type)
@@ -104,7 +104,7 @@ a_generation_that_finds_no_room_in_the_journal_goes_to_redis(void **state)
     assert_true(go_on(cigna_ev_unsent));
     assert_int_equal(op.type, cigna_op_script);
 
-    /* the journal is asked again before each further try */
+    /* before each further try the flow offers the entry to the journal again */
 
     assert_true(go_on(cigna_ev_lost));
     assert_int_equal(op.type, cigna_op_sleep);

@@ -17,7 +17,7 @@ restore(unsigned node)
 }
 
 
-/* a worker dies: its memory is lost, and the journal stays */
+/* the worker of an actor dies, and the node's journal stays */
 
 static void
 die(world_actor_t *actor)
@@ -27,7 +27,7 @@ die(world_actor_t *actor)
 }
 
 
-/* the run is over, or dies, with a generation that Redis does not have */
+/* a worker dies when the journal has a new generation and Redis does not */
 
 static void
 leave(void)
@@ -41,7 +41,7 @@ leave(void)
 }
 
 
-/* taking over */
+/* tests of entries of dead workers */
 
 static void
 a_dead_workers_generation_is_stored_by_another_one(void **state)
@@ -57,7 +57,7 @@ a_dead_workers_generation_is_stored_by_another_one(void **state)
     assert_null(field("m"));
     assert_null(field("n"));
 
-    /* the grant lives on */
+    /* the grant can be refreshed again */
 
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -102,7 +102,7 @@ a_worker_that_dies_anywhere_after_the_journal_loses_nothing(void **state)
         assert_true(a.flow.refresh.exchanged);
     }
 
-    /* report, swap, settle */
+    /* the run had at least three operations: report, swap, settle */
 
     assert_true(n > 3);
 }
@@ -156,7 +156,7 @@ two_workers_may_restore_the_same_entry(void **state)
 }
 
 
-/* a change of primary */
+/* tests of changes of primary */
 
 static void
 a_new_primary_is_given_the_generations_it_has_lost(void **state)
@@ -189,7 +189,7 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
     (void) refresh(&a);
     world_failover(&w);
 
-    /* the older token serves, if it can */
+    /* the older access token serves until it expires */
 
     f = refresh_elsewhere(&a);
     assert_int_equal(f->rc, cigna_refresh_ok);
@@ -265,7 +265,9 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* the new primary has no lease, and no run takes one */
+    /*
+     * the new primary knows of no lease, and no run takes one in the quiet time
+     */
 
     assert_unlocked();
     assert_int_equal(refresh(&b)->rc, cigna_refresh_paused);
@@ -287,7 +289,7 @@ an_open_exchange_is_told_to_the_new_primary(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* long before the end of the quiet time */
+    /* the run renews its lease long before the end of the quiet time */
 
     w.now_ms += CIGNA_LEASE_MS / 3;
     world_renew(&w, &a);
@@ -328,8 +330,8 @@ a_lease_that_waited_for_replicas_outlives_its_primary(void **state)
 
 
 /*
- * Right after the store the record gets the identifier, or is sealed again.  It
- * is still the same generation, which Redis may lose as well.
+ * Puts the identifier of $userinfo into the record.  The record keeps its
+ * generation, which a change of primary may lose like any other.
  */
 
 static void
@@ -353,7 +355,7 @@ a_generation_that_was_amended_since_stays_in_the_journal(void **state)
     (void) refresh(&a);
     amend();
 
-    /* the connection is made again, and then there is another primary */
+    /* a replay after a new connection, then a change of primary */
 
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);
     assert_int_not_equal(stored().userinfo.len, 0);
@@ -384,7 +386,7 @@ a_store_whose_reply_was_lost_may_have_been_amended(void **state)
 }
 
 
-/* the newer grant stays */
+/* tests of entries that something newer has replaced */
 
 static void
 a_deleted_grant_is_not_revived_and_its_tokens_are_revoked(void **state)
@@ -460,7 +462,7 @@ tokens_that_redis_once_had_are_revoked_by_other_runs(void **state)
 }
 
 
-/* deletions */
+/* tests of entries that are deletions */
 
 static void
 journal_deletion(const char *id)
@@ -508,8 +510,9 @@ a_deletion_ends_what_was_connected_before_it(void **state)
 {
     (void) state;
 
-    /* connected anew and then disconnected: the new primary has heard of
-       neither */
+    /*
+     * the new primary knows neither of the second dance nor of the disconnect
+     */
 
     world_replicate(&w.redis);
     w.now_ms += 5000;
@@ -538,7 +541,7 @@ a_deletion_ends_no_newer_grant(void **state)
 }
 
 
-/* not for now, and never */
+/* tests of entries that cannot be written now, or never */
 
 static void
 the_entry_stays_while_redis_cannot_be_asked(void **state)
@@ -706,7 +709,7 @@ an_entry_of_another_vault_is_not_written(void **state)
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_failed);
     w.vault.prefix = cigna_slice("cigna");
 
-    /* workers with that vault still find it */
+    /* workers that use the entry's vault still find the entry */
 
     assert_int_equal(stored().generation, 1);
     assert_int_equal(restore(NODE)->rc, cigna_journal_replay_ok);

@@ -14,7 +14,7 @@ static cigna_arena_t    arena;
 static cigna_subject_t  subject;
 
 
-/* an owner, whose random bytes are all the same */
+/* an owner of leases; all of its random bytes are "name" */
 
 typedef struct {
     cigna_lease_t   lease;
@@ -155,7 +155,7 @@ a_lease_is_lock_and_mark(void **state)
 
 
 static void
-the_second_one_waits_and_gives_up(void **state)
+the_second_run_waits_and_gives_up(void **state)
 {
     int64_t  since;
 
@@ -168,7 +168,7 @@ the_second_one_waits_and_gives_up(void **state)
     assert_in_range(w.now_ms - since, 1000, 1000);
     assert_false(y.lease.taken);
 
-    /* all its waiting is done: asked once more, it does not wait again */
+    /* y has used up its time for waiting, so the next attempt does not wait */
 
     since = w.now_ms;
     assert_int_equal(begin(&y, 0, 0), cigna_lease_busy);
@@ -177,7 +177,7 @@ the_second_one_waits_and_gives_up(void **state)
 
 
 static void
-the_second_one_finds_the_record_changed(void **state)
+the_second_run_finds_the_record_changed(void **state)
 {
     (void) state;
 
@@ -247,7 +247,7 @@ a_refusal_that_is_not_final_is_noted(void **state)
     assert_null(lock());
     assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
-    /* no run waits for it */
+    /* no run waits for the deadline of a refused attempt */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);
@@ -305,7 +305,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
     assert_int_equal(x.asked, 3);
     assert_false(x.lease.taken);
 
-    /* the lock expires, and the mark is that of a dead run */
+    /* the lock expires, and the mark stays, as after a run that died */
 
     w.now_ms += CIGNA_LEASE_MS;
     assert_null(lock());
@@ -388,8 +388,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_lease_is_lock_and_mark),
-        test(the_second_one_waits_and_gives_up),
-        test(the_second_one_finds_the_record_changed),
+        test(the_second_run_waits_and_gives_up),
+        test(the_second_run_finds_the_record_changed),
         test(a_hasty_run_waits_for_locks_and_not_for_marks),
         test(only_a_run_that_knows_of_an_unknown_end_takes_the_lease),
         test(a_refusal_that_is_not_final_is_noted),

@@ -6,7 +6,7 @@
 #include "rings.h"
 
 
-/* judging the record */
+/* tests of the verdict on the record */
 
 static void
 a_fresh_grant_is_left_alone(void **state)
@@ -17,7 +17,7 @@ a_fresh_grant_is_left_alone(void **state)
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-0-1");
     assert_int_equal(w.auth.refreshes_posted, 0);
 
-    /* one read, and neither lock nor mark */
+    /* three steps (start, read, report): the flow asks for no lease */
 
     assert_int_equal(a.steps, 3);
 }
@@ -163,7 +163,7 @@ a_token_refused_like_the_one_before_ends_the_loop(void **state)
     assert_int_equal(finish(&a)->rc, cigna_refresh_refused);
     assert_int_equal(w.auth.refreshes_posted, 1);
 
-    /* five minutes later it may be worth another try */
+    /* five minutes later a refused token leads to another refresh */
 
     w.now_ms += 5 * 60 * 1000;
     f = begin(&a);
@@ -174,7 +174,7 @@ a_token_refused_like_the_one_before_ends_the_loop(void **state)
     assert_int_equal(stored().generation, 3);
     assert_true(stored().forced);
 
-    /* one that was made because it was time is as any other */
+    /* a refresh for an expired token is not marked as forced */
 
     w.now_ms += HOUR_MS;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -311,7 +311,7 @@ a_record_of_another_member_does_not_open(void **state)
 }
 
 
-/* one in the fleet */
+/* tests: one refresh at a time in the fleet */
 
 static void
 two_nodes_spend_a_refresh_token_once(void **state)
@@ -369,7 +369,10 @@ the_run_that_loses_a_race_gets_the_winners_token(void **state)
 }
 
 
-/* b waits, and a's result is stored */
+/*
+ * Run b waits while run a refreshes.  Returns the ms from the moment when a's
+ * generation is stored until b ends.
+ */
 
 static int64_t
 wait_for_winner(void)
@@ -411,7 +414,7 @@ losers_get_the_winners_result_within_50_ms_of_its_being_stored(void **state)
 
     assert_in_range(wait_for_winner(), 0, 50);
 
-    /* not by hammering Redis: start, read, begin, wait, begin, report, done */
+    /* few steps: start, read, begin, wait, begin, report, done */
 
     steps = b.steps;
     assert_in_range(steps, 5, 7);
@@ -460,7 +463,8 @@ runs_that_wake_together_do_not_refresh_again(void **state)
     (void) state;
 
     /*
-     * the winner fails: one of the runs that wake up tries, and the others wait
+     * run a fails: one of the runs that wake up tries again, and the others
+     * wait
      */
 
     make_expired();
@@ -677,7 +681,7 @@ the_lease_is_renewed_while_the_exchange_runs(void **state)
                      cigna_script(cigna_script_grant_renew));
     assert_true(a.op.http.lease.ms <= CIGNA_LEASE_MS / 3);
 
-    /* a provider that takes its time, and a node that looks now and then */
+    /* the server takes long to answer, and the driver renews the lease */
 
     for (n = 0; n < 12; n++) {
         w.now_ms += a.op.http.lease.ms;
@@ -724,7 +728,7 @@ a_renewal_that_comes_late_locks_nothing(void **state)
     (void) begin(&a);
     stop_at_exchange(&a);
 
-    /* still under way when the run is over */
+    /* a copy of the run, whose renewals arrive after the run's end */
 
     world_end(&b);
     b = a;
@@ -880,7 +884,7 @@ a_byte_is_sent_only_with_room_for_what_it_brings(void **state)
 }
 
 
-/* passing failures */
+/* tests of passing failures */
 
 static void
 passing_failures_do_not_end_a_grant(void **state)
@@ -935,7 +939,7 @@ passing_failures_do_not_end_a_grant(void **state)
 
 
 static void
-how_long_to_wait_is_passed_on(void **state)
+the_time_to_wait_is_passed_on(void **state)
 {
     (void) state;
 
@@ -992,7 +996,7 @@ an_unsent_request_counts_for_nothing(void **state)
 }
 
 
-/* outcome unknown */
+/* tests of exchanges with an unknown outcome */
 
 static void
 a_lost_exchange_is_not_replayed(void **state)
@@ -1007,7 +1011,7 @@ a_lost_exchange_is_not_replayed(void **state)
     assert_int_equal(finish(&a)->rc, cigna_refresh_unavailable);
     assert_int_equal(w.auth.refreshes_posted, 1);
 
-    /* the lock is given up, the mark stays */
+    /* the run gives up the lock, and leaves the mark */
 
     assert_null(lock());
     assert_int_equal(mark_left_ms(), CIGNA_LEASE_MS);
@@ -1031,7 +1035,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     world_step(&w, &a, world_lost_after);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
-    /* also after the mark's deadline */
+    /* the old token also serves after the mark's deadline */
 
     w.now_ms += CIGNA_LEASE_MS + 1000;
     f = refresh(&a);
@@ -1045,7 +1049,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
 
 
 static void
-then_the_same_refresh_token_is_tried_again(void **state)
+after_the_mark_the_same_refresh_token_is_tried_again(void **state)
 {
     (void) state;
 
@@ -1091,7 +1095,7 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
 
     for (i = 0; i < 3; i++) {
 
-        /* the endpoint has answered another run */
+        /* since the last attempt the endpoint has answered another run */
 
         w.fleet.endpoint.heard_ms = w.now_ms + 1;
 
@@ -1118,7 +1122,7 @@ attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
         assert_null(lock());
     }
 
-    /* it was never refused, so it is not marked spent */
+    /* the server never refused the grant, so it is not marked spent */
 
     assert_int_equal(stored().state, cigna_grant_live);
 }
@@ -1147,7 +1151,7 @@ an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody(void **state)
     stop_at_turn(&a);
     assert_false(a.op.turn.probe);
 
-    /* a first attempt never is one */
+    /* the first attempt with a refresh token is never a probe */
 
     world_connected(&w);
     w.now_ms += HOUR_MS;
@@ -1181,7 +1185,7 @@ a_run_without_a_turn_sends_nothing(void **state)
 
 
 static void
-a_second_attempt_that_comes_late_is_no_third_one(void **state)
+a_second_attempt_that_comes_late_is_not_a_third_one(void **state)
 {
     (void) state;
 
@@ -1189,7 +1193,7 @@ a_second_attempt_that_comes_late_is_no_third_one(void **state)
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
 
-    /* it knows of one attempt, and is stopped before it makes the second */
+    /* b has read one attempt, and stands still while a makes the second */
 
     (void) begin(&b);
     stop_before(&b, cigna_script_grant_begin);
@@ -1248,7 +1252,7 @@ a_run_that_dies_leaves_word_of_it(void **state)
 {
     (void) state;
 
-    /* its node dies after the exchange, before Redis could be told */
+    /* b's node dies after the exchange, before Redis has the new generation */
 
     make_expired();
     w.auth.tokens = world_constant;
@@ -1290,7 +1294,7 @@ a_generation_that_the_journal_has_replaced_is_not_refreshed(void **state)
     assert_string_equal(f->detail, "the vault is behind this node's journal");
     assert_int_equal(w.auth.refreshes_posted, 1);
 
-    /* it was asked for nothing that could have been refused, or waited for */
+    /* three steps (start, read, report): the flow asks for no lease */
 
     assert_int_equal(a.steps, 3);
 
@@ -1319,7 +1323,7 @@ a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 }
 
 
-/* this holds however a run was disturbed */
+/* the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor)
@@ -1338,7 +1342,7 @@ check_after_fault(world_actor_t *actor)
         assert_slice(stored().access_token, WORLD_MARKER "-at-0-2");
     }
 
-    /* one fault of Redis does not even show */
+    /* one failure of Redis does not change the result */
 
     if (actor->redis_faults) {
         assert_int_equal(f->rc, cigna_refresh_ok);
@@ -1374,7 +1378,7 @@ every_operation_failing_in_turn_leaves_nothing_behind(void **state)
             check_after_fault(&a);
         }
 
-        /* read, begin, exchange, swap */
+        /* the run had at least four operations: read, begin, exchange, swap */
 
         assert_true(nth > 4);
     }
@@ -1503,17 +1507,17 @@ main(void)
         test(a_run_that_was_held_up_does_not_trust_its_lock),
         test(a_byte_is_sent_only_with_room_for_what_it_brings),
         test(passing_failures_do_not_end_a_grant),
-        test(how_long_to_wait_is_passed_on),
+        test(the_time_to_wait_is_passed_on),
         test(a_redis_error_is_not_no_grant),
         test(an_unsent_request_counts_for_nothing),
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
-        test(then_the_same_refresh_token_is_tried_again),
+        test(after_the_mark_the_same_refresh_token_is_tried_again),
         test(no_run_tries_before_the_deadline_of_the_mark),
         test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
         test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
         test(a_run_without_a_turn_sends_nothing),
-        test(a_second_attempt_that_comes_late_is_no_third_one),
+        test(a_second_attempt_that_comes_late_is_not_a_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
         test(a_second_attempt_that_is_refused_is_spent_honestly),
         test(a_run_that_dies_leaves_word_of_it),

@@ -25,8 +25,8 @@ setup(void **state)
 
 
 /*
- * One answer: 1 if the rate went on with it, or refusals are doubted from then
- * on
+ * Counts an answer.  Returns 1 if the throttling begins with it, or the doubt
+ * about refusals.
  */
 
 static unsigned
@@ -41,7 +41,7 @@ answer(cigna_answer_e e, int64_t now, uint64_t of, unsigned percent)
 }
 
 
-/* n answers of grants that are all different; how often it went on */
+/* counts n answers of different grants; returns the sum of answer() */
 
 static unsigned
 answers(unsigned n, cigna_answer_e e, int64_t now)
@@ -105,7 +105,7 @@ throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused(void **state)
 
     (void) state;
 
-    /* a few in a minute, and never many in a row */
+    /* one refusal in each of several minutes, with successes between them */
 
     for (i = 0; i < 5; i++) {
         assert_int_equal(answers(1, cigna_answer_refused, NOW + i * MINUTE),
@@ -144,7 +144,7 @@ throttling_goes_on_after_failures_of_different_grants_in_a_row(void **state)
     assert_true(rate.on);
     assert_false(rate.doubted);
 
-    /* one grant fails as often as it likes */
+    /* failures of a single grant count as one */
 
     assert_int_equal(setup(NULL), 0);
 
@@ -166,7 +166,7 @@ no_refusal_is_believed_while_other_refreshes_fail(void **state)
     assert_true(rate.on);
     assert_false(rate.doubted);
 
-    /* hours later, with pauses of a minute, there is only this one */
+    /* the endpoint still fails when the first refusal comes */
 
     assert_int_equal(answers(1, cigna_answer_refused, NOW + 7), 1);
     assert_true(rate.doubted);
@@ -177,7 +177,7 @@ no_refusal_is_believed_while_other_refreshes_fail(void **state)
     assert_int_equal(rate.doubted_ms, NOW + 7);
     assert_int_equal(rate.sure_ms, NOW + 8);
 
-    /* a few were refused, and then others failed */
+    /* a few refusals, and then failures of other grants */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(3, cigna_answer_refused, NOW);
@@ -206,7 +206,7 @@ a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
     assert_false(rate.on);
     assert_int_equal(rate.failures, 0);
 
-    /* but that there are answers again */
+    /* the refusal only shows that the endpoint answers again */
 
     (void) answers(5, cigna_answer_lost, NOW);
     (void) cigna_refusal_rate_take(&rate, NOW + SECOND);
@@ -215,7 +215,7 @@ a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
     assert_true(rate.on);
     assert_false(rate.doubted);
 
-    /* unless it is refusals that are doubted */
+    /* while refusals are doubted, such a refusal does not end the throttling */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(5, cigna_answer_refused, NOW);
@@ -240,7 +240,7 @@ a_share_of_hundred_leaves_refusals_alone(void **state)
 
     assert_false(rate.on);
 
-    /* and ends the doubt that there is */
+    /* a share of 100 also ends a doubt that exists */
 
     (void) answers(5, cigna_answer_refused, NOW);
     assert_true(rate.doubted);
@@ -425,7 +425,7 @@ a_few_successes_switch_throttling_off(void **state)
     assert_int_equal(rate.well_ms, NOW + SECOND);
     assert_int_equal(rate.doubted_ms, NOW);
 
-    /* answers from before do not count any more */
+    /* answers from before the doubt do not count any more */
 
     assert_int_equal(answers(3, cigna_answer_refused, NOW + 2 * SECOND), 0);
 }

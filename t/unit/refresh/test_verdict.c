@@ -120,12 +120,12 @@ a_token_refused_like_the_one_before_is_refreshed_in_five_minutes(void **state)
     assert_int_equal(verdict(NOW + 299 * 1000), cigna_refresh_refused);
     assert_int_equal(verdict(NOW + 300 * 1000), cigna_refresh_pending);
 
-    /* clocks that differ, and one that was set back */
+    /* a clock that is two minutes behind, and one that was set back an hour */
 
     assert_int_equal(verdict(NOW - 120 * 1000), cigna_refresh_refused);
     assert_int_equal(verdict(NOW - 3600 * 1000), cigna_refresh_pending);
 
-    /* a token that was not refused may be used */
+    /* a token that Cigna has not refused may be used */
 
     v.refused_id = cigna_slice_null;
     assert_int_equal(verdict(NOW), cigna_refresh_ok);
@@ -182,7 +182,7 @@ a_life_of_no_length_makes_no_odd_due_time(void **state)
 }
 
 
-/* the refresh token was sent, and its outcome is unknown */
+/* the refresh token was sent "attempts" times, with an unknown outcome */
 
 static void
 sent(unsigned attempts, int64_t until_ms)
@@ -214,7 +214,7 @@ attempts_grow_apart(void **state)
     end = NOW + HOUR;
     v.endpoint.heard_ms = end + 1;
 
-    /* the mark stays for a lease after the end */
+    /* the deadline of the mark is a lease after the end of the attempt */
 
     sent(1, end + CIGNA_LEASE_MS);
     assert_int_equal(verdict(end + CIGNA_LEASE_MS), cigna_refresh_pending);
@@ -305,7 +305,9 @@ a_second_refusal_is_final_if_others_succeed(void **state)
 {
     (void) state;
 
-    /* a node that has just started knows of no doubt */
+    /*
+     * a node that has just started does not know whether refusals are doubted
+     */
 
     v.mark.attempts = 1;
     v.mark.refused_ms = NOW + 5;
@@ -346,7 +348,7 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     v.endpoint.doubted_ms = NOW + 10 * MINUTE + 1;
     assert_int_equal(verdict(NOW), cigna_refresh_spent);
 
-    /* like one whose refusal is not final */
+    /* the same pauses as for a grant whose refusal is not final */
 
     v.endpoint.doubted_ms = NOW;
     assert_int_equal(verdict(NOW + 5 * MINUTE - 1), cigna_refresh_paused);
@@ -360,7 +362,7 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     assert_true(cigna_verdict_final(&v));
     assert_false(cigna_verdict_usable(&v, NOW));
 
-    /* doubt that has lapsed proves nothing */
+    /* a doubt that has ended without proof does not revive the grant */
 
     v.endpoint.well_ms = NOW;
     assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);
@@ -381,7 +383,7 @@ a_spent_grant_with_a_mark_and_no_attempts_is_judged_like_one_without(
 {
     (void) state;
 
-    /* scripts leave no such record, but Redis may have one */
+    /* no script writes such a record, but Redis may hold one */
 
     grant.state = cigna_grant_spent;
     grant.obtained_ms = NOW;
@@ -407,7 +409,7 @@ a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
     v.endpoint.doubted_ms = NOW - MINUTE;
     assert_int_equal(verdict(NOW), cigna_refresh_paused);
 
-    /* up to the end of the doubt */
+    /* after the end of the doubt the grant is tried again */
 
     v.endpoint.doubted = 0;
     v.endpoint.sure_ms = NOW;

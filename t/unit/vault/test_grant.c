@@ -57,7 +57,7 @@ assert_same(const cigna_grant_t *a, const cigna_grant_t *b)
 }
 
 
-/* a text of fields: the version, and then the given bytes */
+/* parses a record of version 1 with these bytes as its fields */
 
 static int
 parsed(cigna_slice_t fields, cigna_grant_t *g)
@@ -250,7 +250,7 @@ a_flag_may_be_absent_and_is_nothing_but_one(void **state)
 
     (void) state;
 
-    /* as older gateways have written it */
+    /* older gateways write no such field */
 
     g.forced = 7;
     assert_int_equal(parsed(cigna_slice(STATE TIMES), &g), CIGNA_OK);

@@ -117,7 +117,7 @@ a_grant_is_kept_for_as_long_as_it_is_of_use(void **state)
     assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
                      INT64_C(400) * 24 * 3600 * 1000);
 
-    /* a ttl shorter than an access token */
+    /* a grant_ttl that is shorter than the lifetime of the access token */
 
     w.provider.grant_ttl_s = 60;
     g.expires_ms = NOW + 100 * 1000;
@@ -202,7 +202,7 @@ a_patient_may_be_written_in_several_ways(void **state)
         assert_false(same(others[i], "", &g));
     }
 
-    /* a reference without an id names no patient */
+    /* "Patient/" without an id names no patient */
 
     g = old_grant();
     assert_true(same("Patient/", "", &g));
@@ -251,7 +251,7 @@ signed_by(EVP_PKEY *pkey, const char *payload)
 }
 
 
-/* the member is "member-1", as in all tests; "member-2" is another one */
+/* the subject of the grant is "member-1"; "member-2" is another one */
 
 static void
 a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
@@ -267,7 +267,8 @@ a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
 
     static const struct {
         const char  *payload;
-        int          good, bad, unknown;   /* signature: 1 if they are ours */
+        /* 1 if the tokens are accepted, by the signature of the id_token */
+        int          good, bad, unknown;
     } cases[] = {
         { "{" ISS "," ME ",\"aud\":\"client\"}", 1, 1, 1 },
         { "{" ISS "," ME "}", 1, 1, 1 },
@@ -310,7 +311,7 @@ a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
         assert_slice(g.sub, "member-1");
     }
 
-    /* no issuer is known: another subject is enough */
+    /* if no issuer is known, another subject is enough for a refusal */
 
     w.provider.issuer = cigna_slice_null;
     assert_false(same("", signed_by(other, "{" YOU "}"), &g));

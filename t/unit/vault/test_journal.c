@@ -12,7 +12,7 @@ a_writers_own_entry_is_left_to_it_while_it_lives(void **state)
     assert_int_equal(claim(100, 0, NULL), 2);
     assert_int_equal(claim(100, 0, NULL), -1);
 
-    /* or holds on to it for too long */
+    /* the entry of a living process is claimed when it is due */
 
     assert_int_equal(claim(1099, 0, NULL), -1);
     assert_int_equal(claim(1100, 0, NULL), 1);
@@ -121,7 +121,9 @@ a_later_generation_of_a_grant_replaces_an_older_one(void **state)
     assert_int_equal(put(1, 2, 30, DEAD, 100), CIGNA_ERROR);
     assert_int_equal(cigna_journal_entries(book), 1);
 
-    /* the older entry's writer settles nothing any more */
+    /*
+     * the process that wrote the older generation cannot settle the newer one
+     */
 
     settle(1, 2, cigna_journal_confirmed, 110, 0);
     settle(1, 2, cigna_journal_forgotten, 110, 0);
@@ -160,7 +162,7 @@ a_deletion_is_the_last_word_about_a_grant(void **state)
 
 
 static void
-confirmed_ones_go_after_a_minute_and_others_never(void **state)
+confirmed_entries_go_after_a_minute_and_others_never(void **state)
 {
     (void) state;
 
@@ -202,7 +204,7 @@ the_oldest_confirmed_entries_make_room(void **state)
 }
 
 
-/* entries that are ahead of Redis */
+/* tests of entries that are ahead of Redis */
 
 static void
 a_later_generation_of_the_grant_is_ahead(void **state)
@@ -261,7 +263,9 @@ another_grant_is_not_ahead(void **state)
     assert_int_equal(ahead(1001, cigna_slice("9999999999999999999999"), 1,
                            NULL), -1);
 
-    /* if no grant is known, the member's newest one counts */
+    /*
+     * if the caller knows no grant, the entry of the member's newest one counts
+     */
 
     assert_int_equal(put(1, 7, 10, DEAD, 100), CIGNA_OK);
     assert_int_equal(put(2001, 1, 10, DEAD, 100), CIGNA_OK);
@@ -389,7 +393,7 @@ main(void)
         test(a_later_generation_of_a_grant_replaces_an_older_one),
         test(another_grant_of_the_same_member_stands_beside_it),
         test(a_deletion_is_the_last_word_about_a_grant),
-        test(confirmed_ones_go_after_a_minute_and_others_never),
+        test(confirmed_entries_go_after_a_minute_and_others_never),
         test(the_oldest_confirmed_entries_make_room),
         test(a_later_generation_of_the_grant_is_ahead),
         test(a_refusal_gives_way_to_the_generation_that_it_did_not_know),

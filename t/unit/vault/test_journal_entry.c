@@ -33,7 +33,7 @@ an_entry_comes_out_as_it_was_put(void **state)
 }
 
 
-/* the last thing its writer did was to let the new one count */
+/* the writer dies after it has made the new entry valid */
 
 static void
 a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
@@ -49,7 +49,9 @@ a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
     memcpy(before, mem, MEM);
     assert_int_equal(put(1, 3, 600, DEAD, 100), CIGNA_OK);
 
-    /* its "live" comes first in an entry: the old one is back again */
+    /*
+     * makes the old entry valid again, by "live", the first field of an entry
+     */
 
     for (i = 64; memcmp(before + i, &one, 4) != 0
                  || memcmp(before + i, mem + i, 4) == 0; i += 4)
@@ -99,8 +101,8 @@ a_damaged_entry_is_dropped(void **state)
 
 
 /*
- * A process that writes, settles and drops all the time is killed somewhere
- * in the middle, again and again.  Numbers below 10 are not touched by it.
+ * A process that writes, settles and drops entries without end.  The test kills
+ * it at any moment, again and again.  It does not touch entries 0 to 9.
  */
 
 static void
@@ -180,7 +182,7 @@ a_writer_that_is_killed_at_any_time_damages_no_other_entry(void **state)
         assert_int_equal(found, 10);
     }
 
-    /* nothing has leaked */
+    /* no room of the journal is lost */
 
     for (n = 10; n < 100; n++) {
         j = entry(n, 0, 0);

@@ -7,7 +7,7 @@
 #include "vault/cigna_keyring.h"
 
 
-/* of SEAL, by HMAC of another implementation (Python's) */
+/* the key id of SEAL, as Python's hmac computes it */
 
 #define SEAL_ID  "595a5b64c0c58b19"
 
@@ -66,7 +66,7 @@ assert_hex(const uint8_t *bytes, size_t len, const char *hex)
 }
 
 
-/* the key that seals, in hex */
+/* writes the id of the key that seals, in hex */
 
 static void
 sealing_id(const cigna_keyring_t *ring, char hex[17])
@@ -148,7 +148,7 @@ names_follow_from_the_name_key_alone(void **state)
     cigna_slice_t     parts[2];
     cigna_keyring_t  *ring;
 
-    /* from another implementation, too */
+    /* the expected name was computed by another implementation */
 
     static const char *rings[] = { NAME SEAL, NAME OTHER SEAL };
 

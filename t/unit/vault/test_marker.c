@@ -15,9 +15,9 @@ static const uint8_t  nonce[CIGNA_SEAL_NONCE_LEN] = {
 };
 
 /*
- * The marker of NAME and SEAL under "cigna:v:{vault}", made at MADE_MS, as
- * scripts/vault computes it.  The tool shares no code with the module, so its
- * markers have to be valid here.
+ * The marker for the Redis key "cigna:v:{vault}" with the key ring NAME SEAL,
+ * made at MADE_MS, as scripts/vault computes it.  scripts/vault shares no code
+ * with the module, so a test must show that the module accepts its markers.
  */
 
 static const uint8_t  known[] = {
@@ -67,7 +67,7 @@ marker_of(const cigna_vault_t *vault, cigna_slice_t key)
 }
 
 
-/* a marker made with one ring, opened with another */
+/* makes a marker with one key ring, and opens it with another */
 
 static int
 opened_by(const char *maker, const char *reader)
@@ -127,7 +127,7 @@ another_name_key_is_told_apart(void **state)
 
 
 static void
-a_marker_is_no_marker_under_another_key(void **state)
+a_marker_is_not_valid_under_another_key(void **state)
 {
     char           other_mem[64];
     cigna_slice_t  key, blob, other;
@@ -200,7 +200,7 @@ every_byte_of_a_marker_counts(void **state)
 }
 
 
-/* a text that is authentic, and is no marker of this version */
+/* seals a text as a marker, and opens it */
 
 static int
 opened_as(cigna_slice_t plain)
@@ -363,7 +363,7 @@ main(void)
         cmocka_unit_test(a_marker_is_bound_to_its_vault),
         cmocka_unit_test(a_marker_lives_through_a_rotation),
         cmocka_unit_test(another_name_key_is_told_apart),
-        cmocka_unit_test(a_marker_is_no_marker_under_another_key),
+        cmocka_unit_test(a_marker_is_not_valid_under_another_key),
         cmocka_unit_test(every_byte_of_a_marker_counts),
         cmocka_unit_test(a_marker_of_a_newer_gateway_is_told_apart),
         cmocka_unit_test(the_marker_of_the_tool_opens),

@@ -29,7 +29,7 @@ finish(void)
 }
 
 
-/* the whole check, with this vault's marker */
+/* begins a handshake that checks policy and marker of the vault */
 
 static cigna_redis_handshake_t *
 begin_vault(void)
@@ -45,7 +45,9 @@ begin_vault(void)
 }
 
 
-/* the vault's marker under this key, made by a ring of these keys */
+/*
+ * puts a marker into Redis; ring: the text of its key ring, NULL: the vault's
+ */
 
 static void
 put_marker(const char *key, const char *ring)
@@ -74,7 +76,7 @@ put_marker(const char *key, const char *ring)
 }
 
 
-/* answers the pending command with protocol text */
+/* answers the pending command with a text in Redis' protocol */
 
 static void
 answer(const char *resp)
@@ -101,7 +103,7 @@ rc_after(unsigned fine, const char *resp)
     world_end(&a);
     (void) begin();
 
-    /* the first step is the start */
+    /* the first step starts the flow, and sends no command */
 
     world_step(&w, &a, world_fine);
 
@@ -479,7 +481,7 @@ a_replica_is_told_from_a_primary(void **state)
 
 
 static void
-a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
+a_redirection_is_not_a_verdict_on_the_vault(void **state)
 {
     size_t  i;
 
@@ -503,7 +505,7 @@ a_slot_that_is_elsewhere_is_no_verdict_on_the_vault(void **state)
 
 
 static void
-a_check_that_makes_no_sense_is_no_check(void **state)
+a_malformed_reply_to_the_check_is_a_failure(void **state)
 {
     size_t  i;
 
@@ -595,8 +597,8 @@ main(void)
         test(a_damaged_marker_is_foreign),
         test(a_redis_that_evicts_is_refused_whatever_its_marker),
         test(a_replica_is_told_from_a_primary),
-        test(a_slot_that_is_elsewhere_is_no_verdict_on_the_vault),
-        test(a_check_that_makes_no_sense_is_no_check),
+        test(a_redirection_is_not_a_verdict_on_the_vault),
+        test(a_malformed_reply_to_the_check_is_a_failure),
         test(a_check_later_is_the_check_alone),
         test(a_sentinel_is_not_checked)
     };

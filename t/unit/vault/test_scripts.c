@@ -14,9 +14,9 @@
 
 
 /*
- * The scripts on a real Redis: a standalone one, a cluster, and one whose user
- * may call only the commands that the flows need.  Each script in Lua is
- * compared with its version in C, which the simulated world has.
+ * The scripts on a real Redis: standalone, as a cluster of one node, and with a
+ * user who may run only the commands that the flows need.  Each script in Lua
+ * is compared with the simulated world's version in C.
  */
 
 
@@ -26,7 +26,7 @@ static world_t         w;
 static world_actor_t   a, b;
 
 
-/* servers */
+/* helpers that send commands to the servers */
 
 static redisReply *
 ask(redisContext *c, const char *format, ...)
@@ -77,7 +77,7 @@ stop_servers(void **state)
 }
 
 
-/* one operation, as the gateway's driver sends it */
+/* sends an operation to Redis as the gateway's driver does */
 
 static redisReply *
 send_op(redisContext *c, const cigna_op_t *op, const char *eval,
@@ -152,7 +152,7 @@ live_on(redisContext *c)
 }
 
 
-/* each key has an expiry, and no value has a secret */
+/* each key in Redis must have an expiry, and no value may have a secret */
 
 static void
 assert_sound(redisContext *c)
@@ -177,7 +177,7 @@ assert_sound(redisContext *c)
 }
 
 
-/* scripts by hand */
+/* tests of single scripts */
 
 static redisReply *
 call(cigna_script_e script, ...)
@@ -834,7 +834,7 @@ lock_and_mark_come_together(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
 
-    /* the owner renews, and is not counted twice */
+    /* a second "begin" of the owner renews the lease, and counts no attempt */
 
     assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "1");
@@ -862,7 +862,7 @@ an_unknown_end_is_counted(void **state)
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "2");
 
-    /* a caller that knows of fewer attempts does not get the lease */
+    /* a caller that has read an older count of attempts gets no lease */
 
     assert_says("ok", RELEASE("b", "5"));
     (void) usleep(10 * 1000);
@@ -873,7 +873,7 @@ an_unknown_end_is_counted(void **state)
     assert_says("mine", BEGIN("b", "id", "1", "60000", "2"));
     tell(plain.redis, "HSET g:{1} n 2");
 
-    /* answered: only the first one is left, past its deadline */
+    /* the second attempt got an answer, so only the first one stays counted */
 
     assert_says("ok", RELEASE("b", ""));
     assert_value("HGET g:{1} n", "1");
@@ -893,14 +893,14 @@ a_refusal_that_is_not_final_is_counted_and_dated(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_there("HGET g:{1} r");
 
-    /* it is not waited for, and stays while nothing becomes of the next one */
+    /* no caller waits for it, and it stays if the next attempt is taken back */
 
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_says("ok", RELEASE("b", ""));
     assert_value("HGET g:{1} n", "1");
     assert_there("HGET g:{1} r");
 
-    /* an attempt of unknown outcome is not a refusal */
+    /* an attempt with an unknown outcome removes the date of the refusal */
 
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_says("ok", RELEASE("b", "5"));
@@ -925,19 +925,19 @@ a_primary_that_knows_of_no_lease_is_told_again(void **state)
     assert_says("busy", BEGIN("b", "id", "1", "60000", "2"));
     assert_says("mine", RENEW("a"));
 
-    /* a repetition changes nothing, and all attempts stay counted */
+    /* a second "retake" changes nothing, and the attempts stay counted */
 
     assert_says("mine", RETAKE("a", "id", "1", "1"));
     assert_value("HGET g:{1} n", "2");
 
-    /* another owner's lease is not taken, by lock or by mark */
+    /* an owner cannot retake a lease whose lock or mark is another owner's */
 
     assert_says("lost", RETAKE("b", "id", "1", "1"));
     tell(plain.redis, "DEL l:{1}");
     assert_says("lost", RETAKE("b", "id", "1", "1"));
     assert_value("GET l:{1}", NULL);
 
-    /* nor that of another generation or grant */
+    /* an owner cannot retake the lease of another generation or grant */
 
     assert_says("lost", RETAKE("a", "id", "2", "1"));
     assert_says("lost", RETAKE("a", "other", "1", "1"));
@@ -962,7 +962,7 @@ a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
     assert_says("mine", RENEW("a"));
     assert_value("HGET g:{1} n", "1");
 
-    /* the lock has run out: as long as the mark is there it is set again */
+    /* a renewal sets an expired lock again while the owner's mark exists */
 
     tell(plain.redis, "DEL l:{1}");
     assert_says("mine", RENEW("a"));
@@ -973,7 +973,7 @@ a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
     assert_value("GET l:{1}", "somebody");
     tell(plain.redis, "DEL l:{1}");
 
-    /* one that arrives late locks nothing that was given up */
+    /* a renewal that arrives after the release sets no lock */
 
     assert_says("ok", RELEASE("a", "60000"));
     assert_says("lost", RENEW("a"));
@@ -1147,7 +1147,9 @@ each_grant_of_an_identity_is_connected_after_the_one_before(void **state)
     assert_says("ok", PUT("three"));
     assert_true(connected() >= first + 2);
 
-    /* also when the clock of Redis has stepped back, and over a deletion */
+    /*
+     * the time grows even if Redis' clock steps back and the grant is deleted
+     */
 
     tell(plain.redis, "HSET g:{1} c 99999999999999");
     assert_says("ok", DELETE);
@@ -1173,14 +1175,14 @@ a_generation_that_was_lost_is_restored(void **state)
     assert_value("HGET g:{1} m", NULL);
     assert_value("GET l:{1}", "a");
 
-    /* twice is the same as once, and nothing newer is touched */
+    /* a second "restore" changes nothing, and a newer generation stays */
 
     assert_says("ok", RESTORE("id", "2", "5"));
     assert_says("ok", SWAP("a", "id", "3"));
     assert_says("stale", RESTORE("id", "2", "5"));
     assert_value("HGET g:{1} g", "3");
 
-    /* all of it was lost */
+    /* Redis has lost the whole record */
 
     tell(plain.redis, "DEL g:{1}");
     assert_says("ok", RESTORE("id", "3", "5"));
@@ -1201,7 +1203,9 @@ a_generation_that_was_sealed_anew_is_there_already(void **state)
     assert_value("HGET g:{1} b", "new");
 
     /*
-     * the generation that is marked spent was exchanged before it was refused
+     * The journal has generation 3, and Redis has marked it spent.  The
+     * journal's generation came from an exchange, so "restore" removes the
+     * mark.
      */
 
     assert_says("ok", SPEND("a", "id", "3"));
@@ -1237,12 +1241,12 @@ nothing_is_restored_after_a_delete(void **state)
     assert_says("retired", RESTORE("id", "2", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
 
-    /* nor an earlier grant, whose id is not remembered */
+    /* an earlier grant is not restored either, even if its id is not known */
 
     assert_says("retired", RESTORE("unheard", "2", "5"));
     assert_value("HGET g:{1} i", NULL);
 
-    /* but a grant that was connected after it is */
+    /* a grant that was connected after the deletion is restored */
 
     assert_says("ok", RESTORE("newer", "1", "99999999999999"));
 }
@@ -1268,14 +1272,14 @@ a_deletion_that_was_lost_is_made_again(void **state)
     assert_value("HGET g:{1} i", "newer");
     assert_says("retired", PUT("unheard"));
 
-    /* a grant that was connected before it is deleted, too */
+    /* "forget" also deletes a grant that was connected before the deletion */
 
     assert_says("ok", FORGET("last", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
     assert_says("retired", PUT("newer"));
     assert_says("retired", PUT("last"));
 
-    /* the id is remembered even if there was no grant */
+    /* "forget" remembers the id even if Redis has no grant */
 
     tell(plain.redis, "DEL g:{1}");
     assert_says("ok", FORGET("id", "5"));
@@ -1303,7 +1307,7 @@ a_record_is_sealed_again_only_while_it_is_as_it_was_read(void **state)
     assert_says("ok", RESEAL("blob", "new"));
     assert_value("HGET g:{1} b", "new");
 
-    /* expiry, generation, mark and lock are left alone */
+    /* "reseal" does not change generation, mark, lock and expiry */
 
     assert_value("HGET g:{1} g", "1");
     assert_value("HGET g:{1} n", "1");
@@ -1345,7 +1349,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     assert_string_equal(reply->element[1]->str, "noeviction");
     freeReplyObject(reply);
 
-    /* a check does not make a marker */
+    /* "check" does not create a marker */
 
     reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
     assert_int_equal(reply->integer, 0);
@@ -1366,7 +1370,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     assert_in_range(reply->element[3]->integer, 20, 10000);
     freeReplyObject(reply);
 
-    /* its clock was set back */
+    /* Redis' clock was set back */
 
     tell(plain.redis, "HSET cigna:v:{vault} t 99999999999999");
 
@@ -1374,7 +1378,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     assert_int_equal(reply->element[3]->integer, 0);
     freeReplyObject(reply);
 
-    /* it evicts */
+    /* Redis evicts keys */
 
     tell(plain.redis, "CONFIG SET maxmemory-policy allkeys-lru");
     reply = vault_check("ok", 5);
@@ -1382,7 +1386,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
     freeReplyObject(reply);
     tell(plain.redis, "CONFIG SET maxmemory-policy noeviction");
 
-    /* it cannot note its run id */
+    /* Redis has no memory to write its run id into the marker */
 
     tell(plain.redis, "HSET cigna:v:{vault} r elsewhere");
     tell(plain.redis, "CONFIG SET maxmemory 1");
@@ -1398,7 +1402,7 @@ a_primary_that_was_not_seen_before_is_young(void **state)
 }
 
 
-/* whole flows */
+/* tests of whole flows */
 
 static void
 assert_flows_run(redisContext *c)
@@ -1406,7 +1410,7 @@ assert_flows_run(redisContext *c)
     live_on(c);
     world_connected(&w);
 
-    /* Redis has a clock of its own: the gateway's goes on without it */
+    /* the world's clock moves on, and the clock of the real Redis does not */
 
     w.now_ms += 3600 * 1000;
 
@@ -1499,7 +1503,7 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
 }
 
 
-/* the commands that cigna_scripts.h names, and no others */
+/* a user who may run the commands that cigna_scripts.h names, and no others */
 
 #define USER                                                                  \
     "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
@@ -1507,7 +1511,7 @@ a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
     "+zadd +zcard +zrange +zrem +zremrangebyscore +zremrangebyrank "          \
     "+publish +unlink +client|setname +info "
 
-/* the entry of the journal is there, and nothing else */
+/* replays all entries of node 0's journal */
 
 static void
 restore_all(void)
@@ -1706,11 +1710,11 @@ the_flows_run_on_a_cluster(void **state)
 }
 
 
-/* both versions of the scripts against each other */
+/* tests that compare the scripts in Lua with the versions in C */
 
 static uint64_t  seed = 1;
 
-/* so short that it is over when the next operation begins */
+/* a time in ms that is over when the next operation begins */
 
 static const char  instant[] = "1";
 
@@ -1731,7 +1735,10 @@ one_of(const char *const *list, unsigned n)
 }
 
 
-/* the same except for times, which may differ by the time between both calls */
+/*
+ * 1 if both replies are the same.  Times may differ a little, because one call
+ * comes after the other.
+ */
 
 static int
 alike(const redisReply *x, const redisReply *y)
@@ -1890,7 +1897,7 @@ follow_clock(void)
 }
 
 
-/* 1 if it matters in which millisecond the operation happens */
+/* 1 if the result depends on the millisecond in which the operation happens */
 
 static int
 is_timed(const cigna_op_t *op)
@@ -1942,7 +1949,7 @@ lua_and_c_give_the_same_replies(void **state)
     for (i = 0; i < 3000; i++) {
         random_op(&op);
 
-        /* both clocks must have left the millisecond */
+        /* waits until both clocks show a new millisecond */
 
         if (is_timed(&op)) {
             (void) usleep(1500);

@@ -14,9 +14,10 @@
 
 
 /*
- * PLAIN under SEAL, with the record, nonce and associated data that sealed()
- * has below, as computed with Python's hmac and its package "cryptography".
- * Records that are in Redis must still open after an upgrade.
+ * PLAIN, sealed by the key SEAL with the record, nonce and associated data of
+ * sealed() below.  Python's hmac and its package "cryptography" computed these
+ * bytes.  The module must always open them, because Redis holds such records
+ * after an upgrade.
  */
 
 static const uint8_t  known[] = {
@@ -59,7 +60,7 @@ sealed(cigna_keyring_t *ring, cigna_slice_t plain)
 }
 
 
-/* opens it, and looks that a failure leaves nothing behind */
+/* opens a sealed text; a failure must leave no byte of it in the output */
 
 static int
 opened(cigna_keyring_t *ring, cigna_record_t r, cigna_slice_t aad,
@@ -123,7 +124,7 @@ a_record_looks_as_another_implementation_makes_it(void **state)
 }
 
 
-/* the header's construction, put together from the library's own HKDF */
+/* computes the key of a record as cigna_seal.h says, by OpenSSL's HKDF */
 
 static void
 record_key(const uint8_t *id, uint8_t key[32])
@@ -237,7 +238,7 @@ a_record_opens_for_no_other_type_tenant_name_or_data(void **state)
     r.tenant = cigna_slice("acm");
     assert_int_equal(opened(ring, r, aad, box, ""), CIGNA_SEAL_DAMAGED);
 
-    /* the bytes of all parts in a row are the same here */
+    /* other parts whose bytes in a row are the same */
 
     r.name = cigna_slice("ecigna:g:{x}");
     assert_int_equal(opened(ring, r, aad, box, ""), CIGNA_SEAL_DAMAGED);

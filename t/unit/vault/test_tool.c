@@ -8,8 +8,8 @@
 
 
 /*
- * scripts/vault runs the module's own scripts, from files of their text: one
- * that is changed here must change there.  To write the files again:
+ * scripts/vault runs some of the module's Lua scripts.  It has their texts in
+ * files, which must be equal to the module's.  To write the files again:
  *
  *     CIGNA_WRITE_LUA=1 .build/unit/test_tool
  */

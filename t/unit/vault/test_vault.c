@@ -54,7 +54,7 @@ sealed(void)
 }
 
 
-/* opens a blob that ends at an unreadable page */
+/* opens a copy of the blob that borders on an unreadable page */
 
 static int
 opened(cigna_slice_t blob, const char *id, uint64_t generation)
@@ -85,7 +85,7 @@ opened(cigna_slice_t blob, const char *id, uint64_t generation)
 }
 
 
-/* a reply as Redis would send it; owned by the caller */
+/* parses a reply in Redis' protocol, which the caller frees */
 
 static cigna_reply_t *
 reply_of(cigna_slice_t wire)
@@ -117,7 +117,7 @@ read_reply(cigna_slice_t wire, cigna_vault_mark_t *mark)
 
     if (rc == CIGNA_OK) {
 
-        /* no slice points into the reply, which is freed */
+        /* the reply was freed, so no slice may point into it */
 
         assert_slice(g.id, ID);
         assert_int_equal(g.generation, 7);
@@ -128,7 +128,9 @@ read_reply(cigna_slice_t wire, cigna_vault_mark_t *mark)
 }
 
 
-/* an HMGET reply of six elements; NULL stands for an absent field */
+/*
+ * a reply to HMGET with six elements, in Redis' protocol; NULL: an absent field
+ */
 
 static cigna_slice_t
 wire_of(const char *id, const char *generation, const cigna_slice_t *blob,
@@ -194,7 +196,7 @@ a_sealed_grant_shows_no_token(void **state)
     blob = sealed();
     assert_null(memmem(blob.data, blob.len, "MARKER", 6));
 
-    /* nor is the text that was sealed left beside it */
+    /* the arena has no copy of the text that was sealed */
 
     assert_null(memmem(mem, sizeof(mem), "MARKER", 6));
 }
@@ -225,7 +227,7 @@ a_grant_does_not_open_for_another_tenant(void **state)
 
     blob = sealed();
 
-    /* even with the same key in Redis and the same registration */
+    /* the other tenant has the same Redis key and the same registration */
 
     provider.tenant = cigna_slice("umbrella");
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
@@ -281,7 +283,7 @@ a_dance_does_not_open_as_a_grant(void **state)
                      CIGNA_OK);
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
 
-    /* nor with a grant's registration in front */
+    /* the bytes do not open with the registration of a grant in front either */
 
     cigna_buf_init(&b, box, sizeof(box));
     cigna_buf_append(&b, cigna_slice_make(provider.registration,
@@ -315,7 +317,7 @@ a_changed_registration_is_told_from_damage(void **state)
         provider = good;
     }
 
-    /* bytes that went from one setting to its neighbour */
+    /* the bytes of all settings in a row stay the same here */
 
     provider.client_id = cigna_slice("acme-clienthttps:");
     provider.fhir_base = cigna_slice("//fhir.example/v1");
@@ -422,7 +424,7 @@ a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage(void **state)
 
 
 static void
-too_little_room_is_no_damage(void **state)
+too_little_room_is_not_damage(void **state)
 {
     int              rc;
     size_t           size;
@@ -588,7 +590,7 @@ a_refusal_of_an_older_generation_does_not_count(void **state)
 
     (void) state;
 
-    /* version 0.4.0 leaves it there when it writes a newer one */
+    /* version 0.4.0 leaves the field "r" when it writes a newer generation */
 
     blob = sealed();
 
@@ -833,7 +835,7 @@ main(void)
         test(a_grant_with_a_bit_turned_does_not_open),
         test(a_grant_cut_short_does_not_open),
         test(a_rotated_key_ring_still_opens_and_a_foreign_one_is_an_outage),
-        test(too_little_room_is_no_damage),
+        test(too_little_room_is_not_damage),
         test(a_grant_that_is_too_large_is_not_sealed),
         test(a_dance_opens_under_its_tenant_and_name_only),
         test(a_read_asks_for_the_six_fields),

@@ -141,7 +141,10 @@ an_identity_has_the_same_name_for_ever(void **state)
 
     (void) state;
 
-    /* from another implementation: grants must be found after an upgrade */
+    /*
+     * Another implementation computed this name.  It must never change, because
+     * grants must be found after an upgrade.
+     */
 
     id = identity("acme", "member-1");
     assert_memory_equal(id.hash, "eGlrnPKuVXWywkMJwgxsdtcFtIw", CIGNA_NAME_LEN);

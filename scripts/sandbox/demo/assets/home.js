@@ -146,8 +146,8 @@ function claimsTable(claims) {
     element('tbody', {}, ...claims.map(claimRow)));
 }
 
-// The link names a host of Cigna.  Only its query matters, and the gateway's
-// path replaces the base.
+// Returns the URL of another page of the Bundle, at the gateway, or undefined.
+// The Bundle's link may name a host of Cigna, so only its query is used.
 function pageLink({ link = [] }, relation) {
   const found = link.find((one) => one.relation === relation);
   return found && FHIR + new URL(found.url).search;
