@@ -5,8 +5,8 @@
 #include "cigna_vault_names.h"
 
 
-#define CIGNA_NAME_BYTES    20             /* give CIGNA_NAME_LEN characters */
-#define CIGNA_TENANT_BYTES  9              /* give CIGNA_TENANT_LEN characters */
+#define CIGNA_NAME_BYTES    20             /* for CIGNA_NAME_LEN characters */
+#define CIGNA_TENANT_BYTES  9              /* for CIGNA_TENANT_LEN characters */
 
 
 static int cigna_vault_names_keys(cigna_vault_names_t *id,
