@@ -429,7 +429,7 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
                                                 + CIGNA_DANCE_GRACE_MS),
                       cigna_flow_uint(s->arena, CIGNA_DANCE_STORY_MS),
                       cigna_flow_uint(s->arena,
-                                      s->vault->stories / CIGNA_SHARDS));
+                                      cigna_vault_shard_stories(s->vault)));
 
     if (s->arena->overflow) {
         return CIGNA_ERROR;

@@ -94,7 +94,6 @@ static int
 cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    unsigned       most;
     cigna_buf_t    b;
     cigna_slice_t  entry, count, ended, counts;
 
@@ -125,11 +124,11 @@ cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
                               / CIGNA_DANCE_FORGET_HOUR_MS);
     counts = cigna_flow_text(f->arena, &b);
 
-    most = (f->vault->stories + CIGNA_SHARDS - 1) / CIGNA_SHARDS;
-
     cigna_script_call(op, cigna_script_dance_forget, f->names.dances_key,
                       f->names.open_key, f->names.ended_key, counts, entry,
-                      count, ended, cigna_flow_uint(f->arena, most),
+                      count, ended,
+                      cigna_flow_uint(f->arena,
+                                      cigna_vault_shard_stories(f->vault)),
                       cigna_flow_uint(f->arena, CIGNA_DANCE_STORY_MS));
     f->state = cigna_retry_init(&f->retry, op, cigna_dance_forget_st_forget);
 

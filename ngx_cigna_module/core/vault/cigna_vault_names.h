@@ -47,6 +47,12 @@ typedef struct {
 #define CIGNA_NAME_LEN     27              /* 20 bytes in base64url */
 #define CIGNA_TENANT_LEN   12              /* 9 bytes in base64url */
 #define CIGNA_SHARDS       64
+
+/* the share of a shard in vault->stories, rounded up */
+
+#define cigna_vault_shard_stories(vault)                                      \
+    (((vault)->stories + CIGNA_SHARDS - 1) / CIGNA_SHARDS)
+
 #define CIGNA_KEY_MAX      128
 #define CIGNA_MEMBER_MAX   256
 
