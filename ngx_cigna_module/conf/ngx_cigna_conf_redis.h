@@ -30,6 +30,7 @@ typedef struct {
     ngx_int_t     connections;
     ngx_msec_t    revalidate;
     ngx_msec_t    stale;
+    ngx_int_t     stories;
 } ngx_cigna_vault_options_t;
 
 

@@ -14,6 +14,8 @@
 #define NGX_CIGNA_WAIT_MS       500        /* ms, by default */
 #define NGX_CIGNA_WAIT_MAX      (60 * 1000)        /* ms, at most */
 #define NGX_CIGNA_AGE_MAX       (24 * 3600 * 1000)     /* ms */
+#define NGX_CIGNA_STORIES       131072     /* by default */
+#define NGX_CIGNA_STORIES_MAX   16777216
 
 
 static char *ngx_cigna_conf_vault_wait(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -89,6 +91,10 @@ static ngx_cigna_block_command_t  ngx_cigna_conf_vault_commands[] = {
 
     ngx_cigna_vault_num(stale, msec, 0, NGX_CIGNA_AGE_MAX, 5 * 60 * 1000,
         "\"stale 5m;\", from 0 to 1d"),
+
+    ngx_cigna_vault_num(stories, num, 0, NGX_CIGNA_STORIES_MAX,
+        NGX_CIGNA_STORIES,
+        "\"stories 131072;\", from 0 to 16777216 dances"),
 
     ngx_cigna_null_block_command
 };
@@ -179,6 +185,8 @@ ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
     mcf->redis.wait_timeout = o->wait_timeout;
     mcf->revalidate = o->revalidate;
     mcf->stale = o->stale;
+    mcf->vault.stories = o->stories;
+    mcf->vault.node = ngx_cigna_slice(&cf->cycle->hostname);
 
     if (ngx_cigna_conf_vault_prefix(cf, o, &mcf->vault) != NGX_OK
         || ngx_cigna_conf_vault_keys(cf, o, &mcf->vault) != NGX_OK

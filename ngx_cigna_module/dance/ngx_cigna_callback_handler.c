@@ -95,6 +95,8 @@ ngx_cigna_callback_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    ctx->begun = 1;
+
     if (ngx_cigna_scrub(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -292,6 +294,10 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     secret = ngx_cigna_browser_secret(r, tenant->provider.https, args->state);
 
+    if (ngx_cigna_dance_reference(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     run = ngx_cigna_dance_run(r, ctx, "callback",
                               sizeof(ngx_cigna_callback_flow_t),
                               CIGNA_FLOW_ARENA);
@@ -301,6 +307,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     flow = run->flow;
     flow->subject = &run->subject;
+    flow->request = ngx_cigna_slice(&run->log.request);
     flow->exchange_ms = tenant->connect_timeout + tenant->exchange_timeout;
 
     a = &run->arena;
@@ -309,7 +316,9 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         || cigna_arena_copy(a, args->code, &flow->code) != CIGNA_OK
         || cigna_arena_copy(a, args->iss, &flow->iss) != CIGNA_OK
         || cigna_arena_copy(a, args->error, &flow->error) != CIGNA_OK
-        || cigna_arena_copy(a, secret, &flow->secret) != CIGNA_OK)
+        || cigna_arena_copy(a, secret, &flow->secret) != CIGNA_OK
+        || cigna_arena_copy(a, ngx_cigna_slice(&ctx->dance), &flow->reference)
+           != CIGNA_OK)
     {
         ngx_cigna_run_destroy(run);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -367,9 +376,15 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
                                             cigna_dance_outcome_interrupted);
 
     ngx_cigna_dance_end_init(&end, NGX_CIGNA_CALLBACK_WHAT, run, flow->outcome);
-    end.dance = flow->dance_id;
+    end.dance = flow->dance_id.len ? flow->dance_id : flow->reference;
     end.detail = flow->detail;
+    end.ended = flow->claim.ended;
     end.client_refused = !run->failed && flow->client_refused;
+
+    if (!run->failed && flow->stored) {
+        ngx_cigna_callback_replaced(run, flow);
+        ngx_cigna_userinfo_learned(run, &flow->userinfo);
+    }
 
     if (!run->failed && flow->repeated) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -382,11 +397,6 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     }
 
     ngx_cigna_dance_end(ngx_cycle->log, &end);
-
-    if (!run->failed && flow->stored) {
-        ngx_cigna_callback_replaced(run, flow);
-        ngx_cigna_userinfo_learned(run, &flow->userinfo);
-    }
 }
 
 
@@ -504,6 +514,33 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
+ * nginx's access phase has failed, as an auth_request did not get an answer
+ * from the app.  Nothing was claimed, so the member may load the page again.
+ */
+
+ngx_int_t
+ngx_cigna_callback_unreachable(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_cigna_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_cigna_identity(r, ctx);
+
+    ngx_cigna_dance_refused(r, ctx, NGX_CIGNA_CALLBACK_WHAT,
+                            cigna_dance_outcome_app_unreachable, NULL);
+
+    return ngx_cigna_dance_page_make(r, ctx,
+                                     cigna_dance_outcome_app_unreachable,
+                                     body);
+}
+
+
+/*
  * If the dance may belong to another browser, this browser stays on a page of
  * the gateway, and is not sent to the app.
  */
@@ -519,6 +556,9 @@ ngx_cigna_callback_end(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     case cigna_dance_outcome_cookie_missing:
     case cigna_dance_outcome_cookie_mismatch:
     case cigna_dance_outcome_identity_missing:
+    case cigna_dance_outcome_abandoned:
+    case cigna_dance_outcome_displaced:
+    case cigna_dance_outcome_lost:
         return ngx_cigna_dance_page(r, ctx, outcome);
 
     default:

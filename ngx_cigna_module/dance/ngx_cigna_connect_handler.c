@@ -44,6 +44,8 @@ static int ngx_cigna_connect_arg(ngx_http_request_t *r, cigna_slice_t name,
 static ngx_int_t ngx_cigna_connect_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_slice_t return_to);
 static void ngx_cigna_connect_result(ngx_cigna_run_t *run);
+static void ngx_cigna_connect_closed(void *data,
+    const cigna_dance_close_t *closed);
 static ngx_int_t ngx_cigna_connect_reply(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 static ngx_int_t ngx_cigna_connect_go(ngx_http_request_t *r,
@@ -331,6 +333,10 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     tenant = ctx->tenant;
 
+    if (ngx_cigna_dance_reference(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     run = ngx_cigna_dance_run(r, ctx, "connect", sizeof(cigna_connect_t),
                               NGX_CIGNA_CONNECT_ARENA);
     if (run == NULL) {
@@ -339,8 +345,15 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     flow = run->flow;
     flow->subject = &run->subject;
+    flow->request = ngx_cigna_slice(&run->log.request);
+    flow->closed = ngx_cigna_connect_closed;
+    flow->data = run;
 
-    if (cigna_arena_copy(&run->arena, return_to, &flow->return_to) != CIGNA_OK)
+    if (cigna_arena_copy(&run->arena, ngx_cigna_slice(&ctx->dance),
+                         &flow->dance_id)
+        != CIGNA_OK
+        || cigna_arena_copy(&run->arena, return_to, &flow->return_to)
+           != CIGNA_OK)
     {
         ngx_cigna_run_destroy(run);
         return ngx_cigna_connect_refuse(r, ctx,
@@ -348,8 +361,6 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     run->on.result = ngx_cigna_connect_result;
-
-    ngx_cigna_count(tenant->counters, ngx_cigna_count_dances_started);
 
     /* time for one discovery and four commands to Redis */
 
@@ -381,11 +392,27 @@ ngx_cigna_connect_result(ngx_cigna_run_t *run)
         return;
     }
 
+    ngx_cigna_count(run->tenant->counters, ngx_cigna_count_dances_started);
+
+    if (flow->dropped) {
+        ngx_cigna_count(run->tenant->counters,
+                        ngx_cigna_count_stories_dropped);
+    }
+
     ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                   "cigna: dance started, tenant: %V, member: %*s, "
                   "dance: %*s, request: %V",
                   &run->tenant->name, end.member.len, end.member.data,
                   end.dance.len, end.dance.data, end.request);
+}
+
+
+static void
+ngx_cigna_connect_closed(void *data, const cigna_dance_close_t *closed)
+{
+    ngx_cigna_run_t *run = data;
+
+    ngx_cigna_dance_closed(run, run->tenant, closed);
 }
 
 

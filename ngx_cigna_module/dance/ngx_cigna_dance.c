@@ -7,7 +7,10 @@
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
+#include "dance/cigna_dance_id.h"
 #include "http/cigna_form.h"
+
+#include <openssl/rand.h>
 
 
 #define NGX_CIGNA_RETURN_EXTRA  128        /* bytes of outcome and dance id */
@@ -20,57 +23,13 @@ static ngx_int_t ngx_cigna_dance_default(ngx_http_request_t *r,
 
 
 void
-ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
-    ngx_cigna_run_t *run, cigna_dance_outcome_e outcome)
-{
-    ngx_memzero(end, sizeof(ngx_cigna_dance_end_t));
-
-    end->what = what;
-    end->outcome = outcome;
-    end->tenant = run->tenant;
-    end->member.data = run->identity.hash;
-    end->member.len = CIGNA_NAME_LEN;
-    end->request = &run->log.request;
-}
-
-
-void
-ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end)
-{
-    ngx_uint_t                    level;
-    const char                   *detail;
-    cigna_slice_t                 tenant, member, dance, none;
-    const cigna_dance_outcome_t  *row;
-
-    none = cigna_slice("-");
-
-    row = cigna_dance_outcome_row(end->outcome);
-    level = end->client_refused ? NGX_LOG_ERR
-            : row->log_warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
-    detail = end->detail ? end->detail : "";
-    tenant = end->tenant ? ngx_cigna_slice(&end->tenant->name) : none;
-    member = end->member.len ? end->member : none;
-    dance = end->dance.len ? end->dance : none;
-
-    if (end->tenant) {
-        ngx_cigna_count_outcome(end->tenant->counters, end->outcome);
-    }
-
-    ngx_log_error(level, log, 0,
-                  "cigna: %s, outcome: %s, tenant: %*s, member: %*s, "
-                  "dance: %*s, request: %V%s%s",
-                  end->what, row->name, tenant.len, tenant.data,
-                  member.len, member.data, dance.len, dance.data,
-                  end->request, *detail ? ", detail: " : "", detail);
-}
-
-
-void
 ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, cigna_dance_outcome_e outcome, const char *detail)
 {
     cigna_vault_names_t    *id;
     ngx_cigna_dance_end_t   end;
+
+    (void) ngx_cigna_dance_reference(r, ctx);
 
     ngx_memzero(&end, sizeof(ngx_cigna_dance_end_t));
 
@@ -108,6 +67,28 @@ ngx_cigna_dance_outcome(const ngx_cigna_run_t *run, cigna_dance_outcome_e flow,
 }
 
 
+ngx_int_t
+ngx_cigna_dance_reference(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+{
+    u_char       random[CIGNA_DANCE_ID_BYTES];
+    cigna_buf_t  b;
+
+    if (ctx->dance.len) {
+        return NGX_OK;
+    }
+
+    if (RAND_bytes(random, sizeof(random)) != 1
+        || ngx_cigna_buf_init(r, &b, CIGNA_DANCE_ID_LEN) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cigna_dance_id_append(&b, random);
+
+    return ngx_cigna_buf_done(&b, &ctx->dance);
+}
+
+
 void
 ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance)
@@ -134,6 +115,21 @@ ngx_int_t
 ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome)
 {
+    ngx_str_t  body;
+
+    if (ngx_cigna_dance_page_make(r, ctx, outcome, &body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, cigna_dance_outcome_row(outcome)->status,
+                           NGX_CIGNA_PAGE_TYPE, &body);
+}
+
+
+ngx_int_t
+ngx_cigna_dance_page_make(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    cigna_dance_outcome_e outcome, ngx_str_t *body)
+{
     ngx_str_t                     back;
     ngx_cigna_page_t              page;
     ngx_cigna_srv_conf_t         *scf;
@@ -142,7 +138,7 @@ ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     row = cigna_dance_outcome_row(outcome);
 
     if (ngx_cigna_dance_default(r, ctx, &back) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     ngx_memzero(&page, sizeof(ngx_cigna_page_t));
@@ -158,7 +154,7 @@ ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         page.again = ngx_cigna_slice(&scf->connect_path);
     }
 
-    return ngx_cigna_page_send(r, &page);
+    return ngx_cigna_page_make(r, &page, body);
 }
 
 

@@ -3,35 +3,14 @@
 #define _NGX_CIGNA_DANCE_H_INCLUDED_
 
 
+#include "jobs/ngx_cigna_dance_end.h"
 #include "request/ngx_cigna_page.h"
 #include "request/ngx_cigna_wait.h"
 #include "run/ngx_cigna_run.h"
-#include "dance/cigna_dance_outcome.h"
 
 
 /* Functions that connect, callback and disconnect share. */
 
-
-/* the end of a dance, for the log; fields other than "what" may be empty */
-
-typedef struct {
-    const char              *what;            /* "dance ended", ... */
-    cigna_dance_outcome_e    outcome;
-    ngx_cigna_tenant_t      *tenant;
-    cigna_slice_t            member;          /* hash of the member's name */
-    cigna_slice_t            dance;
-    ngx_str_t               *request;
-    const char              *detail;
-    ngx_uint_t               client_refused;  /* by invalid_client: an error */
-} ngx_cigna_dance_end_t;
-
-
-/* fills *end with what a run knows: tenant, member, request */
-void ngx_cigna_dance_end_init(ngx_cigna_dance_end_t *end, const char *what,
-    ngx_cigna_run_t *run, cigna_dance_outcome_e outcome);
-
-/* logs and counts an outcome; must be called once for each outcome */
-void ngx_cigna_dance_end(ngx_log_t *log, const ngx_cigna_dance_end_t *end);
 
 /* logs and counts the outcome of a request that is refused without a run */
 void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -43,6 +22,15 @@ void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  */
 cigna_dance_outcome_e ngx_cigna_dance_outcome(const ngx_cigna_run_t *run,
     cigna_dance_outcome_e flow, cigna_dance_outcome_e failed);
+
+/*
+ * Gives the request a dance id: that of the dance that it starts, or a
+ * reference of its own if the dance is not known.  A second call changes
+ * nothing.
+ * NGX_ERROR: there is no memory, or no random bytes.
+ */
+ngx_int_t ngx_cigna_dance_reference(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx);
 
 /* sets the values of the variables; copies the dance id */
 void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -56,6 +44,10 @@ void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /* sends the page about an outcome */
 ngx_int_t ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome);
+
+/* makes only the body of that page; NGX_ERROR: there is no memory */
+ngx_int_t ngx_cigna_dance_page_make(ngx_http_request_t *r,
+    ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome, ngx_str_t *body);
 
 /* sends a page that asks whether to connect, with a button that opens "url" */
 ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

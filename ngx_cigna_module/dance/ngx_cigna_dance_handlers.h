@@ -14,4 +14,13 @@ ngx_int_t ngx_cigna_status_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_disconnect_handler(ngx_http_request_t *r);
 
 
+/*
+ * Ends a callback that nginx refused, because an access check did not get an
+ * answer from the app: logs and counts the outcome, and makes the page.
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_cigna_callback_unreachable(ngx_http_request_t *r,
+    ngx_str_t *body);
+
+
 #endif /* _NGX_CIGNA_DANCE_HANDLERS_H_INCLUDED_ */

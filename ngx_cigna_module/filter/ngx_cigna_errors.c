@@ -351,16 +351,9 @@ static ngx_int_t
 ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_uint_t generic)
 {
-    ngx_cigna_errors_t  *errors;
+    ngx_str_t  body;
 
-    errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
-    if (errors == NULL) {
-        return NGX_ERROR;
-    }
-
-    ctx->errors = errors;
     ctx->outcome = ngx_cigna_condition(e)->name;
-    errors->replaced = 1;
 
     if (generic) {
         ctx->issue = ngx_cigna_errors_issue(r->headers_out.status);
@@ -373,17 +366,37 @@ ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         }
     }
 
-    if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &errors->outcome)
-        != NGX_OK)
+    if (ngx_cigna_reply_body(r, ctx, e, ngx_cigna_reply_fhir, &body) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
+    return ngx_cigna_errors_put(r, ctx, r->headers_out.status,
+                                NGX_CIGNA_REPLY_FHIR_TYPE, &body);
+}
+
+
+ngx_int_t
+ngx_cigna_errors_put(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_uint_t status, const char *type, const ngx_str_t *body)
+{
+    ctx->errors = ngx_pcalloc(r->pool, sizeof(ngx_cigna_errors_t));
+    if (ctx->errors == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->errors->replaced = 1;
+    ctx->errors->outcome = *body;
+
     ngx_cigna_errors_lines(r);
+    ngx_cigna_reply_type(r, type);
 
-    ngx_cigna_reply_type(r, NGX_CIGNA_REPLY_FHIR_TYPE);
+    if (r->headers_out.status != status) {
+        r->headers_out.status = status;
+        ngx_str_null(&r->headers_out.status_line);
+    }
 
-    r->headers_out.content_length_n = errors->outcome.len;
+    r->headers_out.content_length_n = body->len;
 
     return NGX_OK;
 }

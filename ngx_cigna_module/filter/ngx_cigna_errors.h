@@ -27,6 +27,10 @@
 ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 
+/* sends this body in place of the reply's, with this status and type */
+ngx_int_t ngx_cigna_errors_put(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+    ngx_uint_t status, const char *type, const ngx_str_t *body);
+
 /*
  * The body filter calls this if ctx->errors is set.  NGX_OK: the next filter
  * gets *in, which this function may have replaced, also with NULL.  NGX_DONE:

@@ -3,15 +3,19 @@
 #include "ngx_cigna_errors.h"
 #include "ngx_cigna_rewrite.h"
 #include "ngx_cigna_rewrite_body.h"
+#include "dance/ngx_cigna_dance_handlers.h"
 #include "dance/ngx_cigna_scrub.h"
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "request/ngx_cigna_gate_in.h"
+#include "request/ngx_cigna_page.h"
 #include "request/ngx_cigna_trace.h"
 
 
 static ngx_int_t ngx_cigna_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_cigna_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
 static ngx_int_t ngx_cigna_filter_fhir(ngx_http_request_t *r,
+    ngx_cigna_loc_conf_t *lcf);
+static ngx_int_t ngx_cigna_filter_callback(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);
 static ngx_int_t ngx_cigna_filter_go_on(ngx_http_request_t *r);
 
@@ -44,7 +48,9 @@ ngx_cigna_header_filter(ngx_http_request_t *r)
         return ngx_cigna_filter_fhir(r, lcf);
     }
 
-    if (ngx_cigna_scrub_reply(r) != NGX_OK) {
+    if (ngx_cigna_scrub_reply(r) != NGX_OK
+        || ngx_cigna_filter_callback(r, lcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -79,6 +85,39 @@ ngx_cigna_filter_fhir(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
     }
 
     return rc == NGX_OK ? ngx_cigna_filter_go_on(r) : rc;
+}
+
+
+/*
+ * If the app does not answer an auth_request, nginx sends its page of status
+ * 500 and does not call the content handler.
+ */
+
+static ngx_int_t
+ngx_cigna_filter_callback(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
+{
+    ngx_str_t         body;
+    ngx_cigna_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
+
+    if (lcf->endpoint != ngx_cigna_endpoint_callback
+        || r != r->main
+        || ctx == NULL
+        || ctx->begun
+        || r->method != NGX_HTTP_GET
+        || r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
+        || r->err_status != r->headers_out.status)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_cigna_callback_unreachable(r, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_cigna_errors_put(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                NGX_CIGNA_PAGE_TYPE, &body);
 }
 
 

@@ -9,6 +9,7 @@
 #include "budget/cigna_budget_plan.h"
 #include "fhir/cigna_resource_types.h"
 #include "oauth/cigna_provider.h"
+#include "vault/cigna_vault_names.h"
 
 
 /*
@@ -62,6 +63,8 @@ struct ngx_cigna_tenant_s {
     struct ngx_cigna_refresh_gate_s  *refresh_gate;
 
     /* set and changed by the worker */
+    u_char                     hash[CIGNA_TENANT_LEN];   /* of the name, as in
+                                              records of dances */
     ngx_uint_t                 waiters;    /* requests waiting for refreshes */
     ngx_msec_t                 secret_logged[2];   /* when the worker logged
                                               that the newer secret, or the

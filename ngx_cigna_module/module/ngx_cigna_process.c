@@ -7,6 +7,7 @@
 #include "gateway/ngx_cigna_stay.h"
 #include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_cache_listener.h"
+#include "jobs/ngx_cigna_dance_upkeep.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "jobs/ngx_cigna_journal_writer.h"
 #include "jobs/ngx_cigna_metadata.h"
@@ -105,7 +106,8 @@ ngx_cigna_process_jobs(ngx_cigna_main_conf_t *mcf)
     }
 
     if (ngx_cigna_budget_init(mcf) != NGX_OK
-        || ngx_cigna_journal_writer_init(mcf) != NGX_OK)
+        || ngx_cigna_journal_writer_init(mcf) != NGX_OK
+        || ngx_cigna_dance_upkeep_init(mcf) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -89,6 +89,8 @@ typedef struct {
     unsigned                  replayed:1;         /* sent again, with another
                                                      token, after a 401 */
 
+    unsigned                  begun:1;     /* the content handler was called */
+
     /* a copy of a callback's query: the request's own query is overwritten */
     ngx_str_t                 query;
 } ngx_cigna_ctx_t;

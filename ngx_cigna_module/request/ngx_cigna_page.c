@@ -92,7 +92,20 @@ ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf)
 ngx_int_t
 ngx_cigna_page_send(ngx_http_request_t *r, const ngx_cigna_page_t *page)
 {
-    ngx_str_t               body;
+    ngx_str_t  body;
+
+    if (ngx_cigna_page_make(r, page, &body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_cigna_reply(r, page->status, NGX_CIGNA_PAGE_TYPE, &body);
+}
+
+
+ngx_int_t
+ngx_cigna_page_make(ngx_http_request_t *r, const ngx_cigna_page_t *page,
+    ngx_str_t *body)
+{
     cigna_buf_t             b;
     ngx_cigna_main_conf_t  *mcf;
 
@@ -106,17 +119,12 @@ ngx_cigna_page_send(ngx_http_request_t *r, const ngx_cigna_page_t *page)
            != NGX_OK
         || ngx_cigna_buf_init(r, &b, ngx_cigna_page_size(page)) != NGX_OK)
     {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_ERROR;
     }
 
     ngx_cigna_page_append(&b, page);
 
-    if (ngx_cigna_buf_done(&b, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_cigna_reply(r, page->status, "text/html; charset=utf-8",
-                           &body);
+    return ngx_cigna_buf_done(&b, body);
 }
 
 

@@ -27,9 +27,15 @@ typedef struct {
 /* prepares the Content-Security-Policy of the pages, in postconfiguration */
 ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
+#define NGX_CIGNA_PAGE_TYPE  "text/html; charset=utf-8"
+
 /* sends a page, escapes all strings; returns a content handler's result */
 ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
     const ngx_cigna_page_t *page);
+
+/* makes only the body, and adds its header lines; NGX_ERROR: no memory */
+ngx_int_t ngx_cigna_page_make(ngx_http_request_t *r,
+    const ngx_cigna_page_t *page, ngx_str_t *body);
 
 /*
  * Logs a condition, as ngx_cigna_reply_log() does, and sends its page.  allow:

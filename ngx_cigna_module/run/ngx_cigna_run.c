@@ -105,6 +105,8 @@ ngx_cigna_run_identify(ngx_cigna_run_t *run, const cigna_vault_names_t *id)
 {
     (void) cigna_vault_names_known(&run->identity, &run->mcf->vault,
                                    cigna_script_identity(id));
+
+    ngx_memcpy(run->identity.tenant, id->tenant, CIGNA_TENANT_LEN);
 }
 
 

@@ -74,7 +74,9 @@
     count(metadata_fetches, "Metadata documents fetched to be kept.")         \
     count(metadata_failures, "Fetches of metadata that brought no document.") \
     count(metadata_stale, "Metadata served while Cigna is away.")             \
-    count(metadata_passed, "Replies of metadata whose endpoints stayed.")
+    count(metadata_passed, "Replies of metadata whose endpoints stayed.")     \
+    count(dances_ended, "Dances ended: each dance that started ends once.")   \
+    count(stories_dropped, "Dances without a story in Redis, for lack of room.")
 
 
 #define ngx_cigna_count_entry(name, text)  ngx_cigna_count_##name,

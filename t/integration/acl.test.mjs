@@ -77,7 +77,9 @@ test('the gateway\'s Redis user', async (t) => {
   const ca = authority(scratchDirectory(t, 'ca'));
   const redis = await startRedis(t, {
     acl: true, tls: { ...ca.issueServer('redis'), caFile: ca.certFile } });
-  const gw = await standardGateway(t, { redis, vaultOver: 'tls' });
+  // few stories, so that the oldest ones are deleted
+  const gw = await standardGateway(t, { redis, vaultOver: 'tls',
+                                        vault: { stories: 1 } });
   const user = await redis.as('cigna');
   t.after(() => user.close());
 

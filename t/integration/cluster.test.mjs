@@ -58,9 +58,11 @@ test('a cluster', async (t) => {
     assert.equal(owners.size, 3);
   });
 
-  await t.test('all keys of a member are in one slot', async () => {
+  await t.test('all keys of a member are in one slot, and so are those of a '
+    + 'shard', async () => {
     for (const key of await redis.command('KEYS', 'cigna:*')) {
-      assert.match(key, /^cigna:\w:\{[\w-]+\}$/);
+      assert.match(key,
+                   /^cigna:([a-z]:\{[\w-]+\}|[oc]:\{\d\d\}:[\w-]+)$/);
     }
   });
 

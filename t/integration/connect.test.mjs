@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CALLBACK, addedTo, forgetDances, keysOf, outcomeOf, queryOf, titleOf,
-         toCallback } from '../lib/dance.mjs';
+import { CALLBACK, addedTo, endOf, forgetDances, keysOf, outcomeOf, queryOf,
+         titleOf, toCallback } from '../lib/dance.mjs';
 import { countersOf } from '../lib/counters.mjs';
 import { rawGet } from '../lib/fhir.mjs';
 import { standardGateway } from '../lib/gateway.mjs';
+import { until } from '../lib/scratch.mjs';
 
 const CONNECT = '/cigna/connect';
 
@@ -293,9 +294,13 @@ test('connect', async (t) => {
       assert.equal((await keysOf(gw, 'd')).length, 3);
 
       const fourth = await toCallback(gw, { visitor: carol });
-      assert.equal((await keysOf(gw, 'd')).length, 3);
-      assert.equal(titleOf(await carol.get(first.target)),
-                   'This page is out of date');
+      const reply = await until('the first dance has ended', async () => {
+        const page = await carol.get(first.target);
+        return titleOf(page) === 'A newer connection was started' && page;
+      });
+      assert.equal(reply.status, 400);
+      const [, id] = /Reference: <code>([0-9A-Z]{12})</.exec(reply.body);
+      assert.match(endOf(gw, id), /outcome: displaced, tenant: acme/);
 
       for (const { target } of [second, third, fourth]) {
         assert.equal(outcomeOf(await carol.get(target)), 'connected');

@@ -55,7 +55,8 @@ export async function addedTo(log, action) {
   return log().slice(before);
 }
 
-// The keys in Redis of one kind: d for dances, g for grants, o for open dances.
+// The keys in Redis of one kind: d for dances, g for grants, o for open dances
+// of a member, i for those of a shard, e for ended dances, c for counts.
 export async function keysOf(gw, kind) {
   return gw.redis.command('KEYS', `cigna:${kind}:*`);
 }
@@ -69,7 +70,7 @@ export async function onlyDance(gw) {
 }
 
 export async function forgetDances(gw) {
-  const keys = [...await keysOf(gw, 'd'), ...await keysOf(gw, 'o')];
+  const keys = await keysOf(gw, '[doi]');
   if (keys.length) {
     await gw.redis.command('DEL', ...keys);
   }

@@ -32,6 +32,8 @@ world_init(world_t *w)
 
     w->vault.ring = ring_of(NAME SEAL);
     w->vault.prefix = cigna_slice("cigna");
+    w->vault.node = cigna_slice("node-1");
+    w->vault.stories = 64 * 64;
     w->now_ms = WORLD_START_MS;
 
     w->fleet.now_ms = &w->now_ms;

@@ -86,13 +86,36 @@ world_discovery(world_t *w, world_actor_t *a)
 void
 world_connect(world_t *w, world_actor_t *a, const char *return_to)
 {
+    uint8_t           random[CIGNA_DANCE_ID_BYTES];
+    cigna_buf_t       b;
     cigna_connect_t  *f;
 
     world_start(w, a, cigna_connect_next);
+    world_random(w, random, sizeof(random));
 
     f = &a->flow.connect;
     f->subject = &a->subject;
     f->return_to = cigna_slice_str(return_to);
+    f->request = cigna_slice("request-1");
+
+    cigna_buf_init(&b, a->id, sizeof(a->id));
+    cigna_dance_id_append(&b, random);
+    f->dance_id = cigna_buf_slice(&b);
+}
+
+
+void
+world_upkeep(world_t *w, world_actor_t *a, cigna_dance_closed_pt closed)
+{
+    cigna_dance_upkeep_t  *f;
+
+    world_start(w, a, cigna_dance_upkeep_next);
+
+    f = &a->flow.upkeep;
+    f->vault = &w->vault;
+    f->arena = &a->arena;
+    f->closed = closed;
+    f->data = a;
 }
 
 
@@ -122,6 +145,8 @@ world_callback(world_t *w, world_actor_t *a, const char *code,
     f->code = world_text(a, code);
     f->state_param = world_text(a, state);
     f->secret = world_text(a, secret);
+    f->request = cigna_slice("request-2");
+    f->reference = cigna_slice("REFERENCE-12");
     f->exchange_ms = WORLD_HTTP_MS;
 }
 

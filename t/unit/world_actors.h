@@ -7,6 +7,7 @@
 
 #include "dance/cigna_callback.h"
 #include "dance/cigna_connect.h"
+#include "dance/cigna_dance_upkeep.h"
 #include "dance/cigna_disconnect.h"
 #include "dance/cigna_userinfo.h"
 #include "provider/cigna_discovery.h"
@@ -50,6 +51,7 @@ struct world_actor_s {
         cigna_disconnect_t        disconnect;
         cigna_journal_replay_t    replay;
         cigna_userinfo_t          userinfo;
+        cigna_dance_upkeep_t      upkeep;
     } flow;
 
     world_flow_pt                 next;
@@ -58,6 +60,7 @@ struct world_actor_s {
     unsigned                      node;    /* set it after the flow's setup */
     cigna_arena_t                 arena;
     cigna_subject_t               subject;  /* set with the flow */
+    uint8_t                       id[CIGNA_DANCE_ID_LEN];  /* of a new dance */
     cigna_op_t                    op;
     int64_t                       asked_ms;  /* when "op" was asked for */
     int64_t                       wake_ms;  /* end of a sleep */
@@ -82,6 +85,7 @@ struct world_actor_s {
 void world_handshake(world_t *w, world_actor_t *a);
 void world_discovery(world_t *w, world_actor_t *a);
 void world_connect(world_t *w, world_actor_t *a, const char *return_to);
+void world_upkeep(world_t *w, world_actor_t *a, cigna_dance_closed_pt closed);
 void world_callback(world_t *w, world_actor_t *a, const char *code,
     const char *state, const char *secret);
 void world_refresh(world_t *w, world_actor_t *a);

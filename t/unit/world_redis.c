@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dance/cigna_connect.h"
+#include "dance/cigna_dance_forget.h"
 #include "vault/cigna_scripts.h"
 #include "world_fault.h"
 #include "world_redis.h"
@@ -489,21 +489,67 @@ world_publish(world_redis_t *db, cigna_slice_t identity, cigna_slice_t id,
 }
 
 
+/* stories: the bounds of a browser's hits, and those of the dance's end */
+
+#define WORLD_HIT  30, 3072
+#define WORLD_END  40, 4096
+
+
+static void
+world_note(world_redis_t *db, world_key_t *key, cigna_slice_t line,
+    const char *name, const char *value, unsigned lines, size_t bytes)
+{
+    int            len;
+    char           text[8192];
+    size_t         i, n;
+    cigna_slice_t  story;
+
+    story = world_at(key, "y")
+            ? (cigna_slice_t) { world_at(key, "y")->data,
+                                world_at(key, "y")->len }
+            : cigna_slice("");
+
+    for (i = 0, n = 0; i < story.len; i++) {
+        n += story.data[i] == '\n';
+    }
+
+    len = snprintf(text, sizeof(text), "%.*s%" PRId64 " %.*s%s%s\n",
+                   (int) story.len, story.data, world_redis_now(db),
+                   (int) line.len, line.data, name, value);
+
+    if (n < lines && (size_t) len <= bytes) {
+        world_put(key, "y", cigna_slice_make(text, text + len));
+    }
+}
+
+
 static void
 world_dance_open(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
+    int           told;
     world_key_t  *key;
 
     key = world_key(db, a[0], 1);
+    told = a[9].len && !db->full;
 
     world_put(key, "b", a[1]);
     world_put(key, "s", a[2]);
     world_put(key, "w", a[3]);
     world_put(key, "d", a[4]);
     world_put_int(key, "e", world_redis_now(db) + world_int(a[5]));
-    key->expires_ms = world_redis_now(db) + world_int(a[6]);
+    world_put_int(key, "a", world_redis_now(db));
+    world_put(key, "r", a[7]);
+    world_put(key, "n", a[8]);
 
-    world_resp_word(r, 1, "ok");
+    if (told) {
+        world_put(key, "y", cigna_slice(""));
+        world_note(db, key, a[9], "", "", WORLD_HIT);
+    }
+
+    key->expires_ms = world_redis_now(db) + world_int(told ? a[10] : a[6]);
+
+    world_resp_word(r, 2, "ok");
+    world_resp_bulk(r, told ? cigna_slice("1") : cigna_slice("0"));
 }
 
 
@@ -519,7 +565,7 @@ world_oldest(world_key_t *key)
 
     oldest = NULL;
 
-    for (i = 0; i < key->nfields; i++) {
+    for (i = 0; key && i < key->nfields; i++) {
         f = &key->fields[i];
 
         if (oldest == NULL || f->score < oldest->score
@@ -535,18 +581,70 @@ world_oldest(world_key_t *key)
 
 
 static void
+world_zadd(world_key_t *key, cigna_slice_t name, int64_t score)
+{
+    world_field(key, name, 1)->score = score;
+}
+
+
+/* 1 if it was there */
+
+static int
+world_zrem(world_key_t *key, cigna_slice_t name)
+{
+    world_field_t  *f;
+
+    f = world_field(key, name, 0);
+
+    if (f == NULL) {
+        return 0;
+    }
+
+    world_field_free(key, f);
+
+    if (key->nfields == 0) {
+        world_key_free(key);
+    }
+
+    return 1;
+}
+
+
+/* the oldest entries leave: so many that "excess" is made up for, at most 16 */
+
+static void
+world_evict(world_key_t *key, int64_t excess, const char *word,
+    world_resp_t *r)
+{
+    world_field_t  *f;
+
+    excess = excess < 0 ? 0 : excess > CIGNA_EVICTED_MAX ? CIGNA_EVICTED_MAX
+                                                         : excess;
+
+    world_resp_word(r, 2 + excess, "ok");
+    world_resp_bulk(r, cigna_slice_str(word));
+
+    while (excess-- > 0) {
+        f = world_oldest(key);
+        world_resp_bulk(r, cigna_slice_str(f->name));
+        world_field_free(key, f);
+    }
+}
+
+
+static void
 world_dance_list(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
-    int64_t         now, life, bound, excess;
-    world_key_t    *key;
+    int64_t         now, life, bound;
+    world_key_t    *key, *index;
     world_field_t  *f;
 
     now = world_redis_now(db);
-    bound = world_int(a[2]) > 1 ? world_int(a[2]) : 1;
-    life = world_int(a[3]);
+    bound = world_int(a[3]) > 1 ? world_int(a[3]) : 1;
+    life = world_int(a[4]);
     key = world_key(db, a[0], 1);
 
-    f = world_field(key, a[1], 0);
+    f = world_field(key, a[2], 0);
 
     if (f) {
         world_field_free(key, f);
@@ -558,34 +656,72 @@ world_dance_list(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
         world_field_free(key, f);
     }
 
-    excess = (int64_t) key->nfields + 1 - bound;
-    excess = excess < 0 ? 0 : excess > CIGNA_EVICTED_MAX ? CIGNA_EVICTED_MAX
-                                                         : excess;
+    index = world_key(db, a[1], 1);
+    world_zadd(index, a[2], now + world_int(a[5]));
+    index->expires_ms = now + world_int(a[6]);
 
-    world_resp_word(r, 1 + excess, "ok");
+    world_evict(key, (int64_t) key->nfields + 1 - bound,
+                index->nfields <= (unsigned) world_int(a[7]) ? "1" : "0", r);
 
-    while (excess-- > 0) {
-        f = world_oldest(key);
-        world_resp_bulk(r, cigna_slice_str(f->name));
-        world_field_free(key, f);
-    }
-
-    f = world_field(key, a[1], 1);
-    f->score = now;
+    world_zadd(key, a[2], now);
     key->expires_ms = now + life;
+}
+
+
+/* n elements: a word, the description of the dance, and what follows it */
+
+static void
+world_resp_dance(world_resp_t *r, world_key_t *key, int64_t n,
+    const char *word)
+{
+    size_t                i;
+    const world_field_t  *f;
+    static const char    *names[] = { "d", "n", "a", "w" };
+
+    world_resp_word(r, n, word);
+
+    for (i = 0; i < 4; i++) {
+        f = world_at(key, names[i]);
+
+        if (f || i == 0) {
+            world_resp_field(r, f);
+
+        } else {
+            world_resp_bulk(r, cigna_slice(""));
+        }
+    }
+}
+
+
+static void
+world_finish(world_key_t *key, cigna_slice_t outcome, cigna_slice_t ender)
+{
+    world_put(key, "o", outcome);
+    world_put(key, "z", ender);
+    world_drop(key, "b");
+}
+
+
+static void
+world_hit(world_redis_t *db, world_key_t *key, cigna_slice_t line,
+    const char *what)
+{
+    if (world_at(key, "y")) {
+        world_note(db, key, line, " record=", what, WORLD_HIT);
+    }
 }
 
 
 static void
 world_dance_claim(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 {
-    int64_t               left;
+    char                  outcome[64];
+    int64_t               now;
     world_key_t          *key;
-    const world_field_t  *id, *blob;
+    const world_field_t  *f;
 
+    now = world_redis_now(db);
     key = world_key(db, a[0], 0);
-    id = world_at(key, "d");
-    blob = world_at(key, "b");
 
     if (world_at(key, "s") == NULL) {
         world_resp_word(r, 1, "absent");
@@ -593,67 +729,71 @@ world_dance_claim(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
     }
 
     if (!world_is(world_at(key, "s"), a[1])) {
-        world_resp_word(r, 2, "mismatch");
-        world_resp_field(r, id);
+        world_hit(db, key, a[5], "mismatch");
+        world_resp_dance(r, key, 5, "mismatch");
         return;
     }
 
     if (!world_is(world_at(key, "w"), a[2])) {
-        world_resp_word(r, 2, "other");
-        world_resp_field(r, id);
 
         if (!world_at(key, "o") && !world_at(key, "t")) {
-            world_put(key, "o", cigna_slice("identity_mismatch"));
+            world_finish(key, cigna_slice("identity_mismatch"), a[3]);
             world_put(key, "r", cigna_slice(""));
-            world_drop(key, "b");
         }
 
+        world_hit(db, key, a[5], "other");
+        world_resp_dance(r, key, 6, "other");
+        world_resp_bulk(r, world_is(world_at(key, "z"), a[3])
+                           ? cigna_slice("1") : cigna_slice("0"));
         return;
     }
 
-    if (world_at(key, "o")) {
-        world_resp_word(r, 4, "ended");
-        world_resp_field(r, id);
-        world_resp_field(r, world_at(key, "o"));
-        world_resp_field(r, world_at(key, "r"));
-        return;
-    }
+    if (!world_at(key, "o")) {
 
-    if (world_at(key, "t")) {
-        left = world_number(world_at(key, "t")) - world_redis_now(db);
+        if (world_at(key, "t") && world_number(world_at(key, "t")) <= now) {
+            world_finish(key, cigna_slice("interrupted"), a[3]);
 
-        if (left <= 0) {
-            world_resp_word(r, 3, "interrupted");
-
-        } else if (world_is(world_at(key, "k"), a[3])) {
-            world_resp_word(r, 3, "yours");
-
-        } else {
-            world_resp_word(r, 4, "taken");
+        } else if (!world_at(key, "t")
+                   && now >= world_number(world_at(key, "e")))
+        {
+            world_finish(key, cigna_slice("state_expired"), a[3]);
         }
+    }
 
-        world_resp_field(r, id);
-        world_resp_field(r, blob);
+    f = world_at(key, "o");
 
-        if (left > 0 && !world_is(world_at(key, "k"), a[3])) {
-            world_resp_head(r, ':', left);
-        }
+    if (f) {
+        (void) snprintf(outcome, sizeof(outcome), "%.*s", (int) f->len,
+                        f->data);
+        world_hit(db, key, a[5], outcome);
+        world_resp_dance(r, key, 8, "ended");
+        world_resp_bulk(r, world_is(world_at(key, "z"), a[3])
+                           ? cigna_slice("1") : cigna_slice("0"));
+        world_resp_bulk(r, cigna_slice_str(outcome));
 
+        f = world_at(key, "r");
+        world_resp_bulk(r, f ? (cigna_slice_t) { f->data, f->len }
+                             : cigna_slice(""));
         return;
     }
 
-    if (world_redis_now(db) >= world_number(world_at(key, "e"))) {
-        world_resp_word(r, 2, "expired");
-        world_resp_field(r, id);
+    if (world_at(key, "t") && !world_is(world_at(key, "k"), a[3])) {
+        world_resp_dance(r, key, 8, "taken");
+        world_resp_bulk(r, cigna_slice("0"));
+        world_resp_field(r, world_at(key, "b"));
+        world_resp_head(r, ':', world_number(world_at(key, "t")) - now);
         return;
     }
 
-    world_resp_word(r, 3, "yours");
-    world_resp_field(r, id);
-    world_resp_field(r, blob);
+    if (world_at(key, "t") == NULL) {
+        world_put(key, "k", a[3]);
+        world_put_int(key, "t", now + world_int(a[4]));
+        world_hit(db, key, a[5], "taken");
+    }
 
-    world_put(key, "k", a[3]);
-    world_put_int(key, "t", world_redis_now(db) + world_int(a[4]));
+    world_resp_dance(r, key, 7, "yours");
+    world_resp_bulk(r, cigna_slice("0"));
+    world_resp_field(r, world_at(key, "b"));
 }
 
 
@@ -670,18 +810,152 @@ world_dance_end(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
     } else if (!world_is(world_at(key, "k"), a[1])) {
         world_resp_word(r, 1, "other");
 
+    } else if (world_is(world_at(key, "o"), a[2])
+               && world_is(world_at(key, "z"), a[1]))
+    {
+        world_resp_word(r, 1, "ok");
+
     } else if (world_at(key, "o")) {
         world_resp_word(r, 2, "ended");
         world_resp_field(r, world_at(key, "o"));
 
-    } else if (world_redis_now(db) >= world_number(world_at(key, "t"))) {
-        world_resp_word(r, 1, "late");
+    } else {
+        world_finish(key, a[2], a[1]);
+
+        if (a[3].len) {
+            world_put(key, "r", a[3]);
+        }
+
+        if (world_at(key, "y")) {
+            world_note(db, key, a[4], "", "", WORLD_END);
+        }
+
+        world_resp_word(r, 1, "ok");
+    }
+}
+
+
+static void
+world_dance_close(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+{
+    char                  outcome[64];
+    int64_t               now;
+    const char           *word;
+    world_key_t          *key;
+    const world_field_t  *taken;
+
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
+    taken = world_at(key, "t");
+
+    if (world_at(key, "s") == NULL) {
+        world_resp_word(r, 1, "absent");
+        return;
+    }
+
+    word = "ok";
+
+    if (world_at(key, "o")) {
+        word = world_is(world_at(key, "z"), a[2]) ? "ok" : "ended";
+
+    } else if ((taken && world_number(taken) > now)
+               || (!taken && cigna_slice_eq(a[1], cigna_slice("abandoned"))
+                   && world_number(world_at(key, "e")) > now))
+    {
+        world_resp_word(r, 1, "open");
+        return;
 
     } else {
-        world_put(key, "o", a[2]);
-        world_put(key, "r", a[3]);
-        world_drop(key, "b");
-        world_resp_word(r, 1, "ok");
+        (void) snprintf(outcome, sizeof(outcome), "%.*s", (int) a[1].len,
+                        a[1].data);
+
+        if (taken) {
+            (void) snprintf(outcome, sizeof(outcome), "interrupted");
+        }
+
+        world_finish(key, cigna_slice_str(outcome), a[2]);
+
+        if (world_at(key, "y")) {
+            world_note(db, key, a[3], " outcome=", outcome, WORLD_END);
+        }
+    }
+
+    world_resp_dance(r, key, 6, word);
+    world_resp_field(r, world_at(key, "o"));
+}
+
+
+static void
+world_dance_forget(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t         now;
+    world_key_t    *key;
+    world_field_t  *f;
+    char            name[128];
+
+    now = world_redis_now(db);
+
+    (void) world_zrem(world_key(db, a[0], 0), a[4]);
+
+    if (!world_zrem(world_key(db, a[1], 0), a[4])) {
+        world_resp_word(r, 1, "absent");
+        return;
+    }
+
+    if (a[5].len) {
+        (void) snprintf(name, sizeof(name), "%.*s", (int) a[5].len, a[5].data);
+
+        key = world_key(db, a[3], 1);
+        world_put_int(key, name, world_number(world_at(key, name)) + 1);
+        key->expires_ms = now + world_int(a[8]);
+    }
+
+    if (a[5].len == 0 || world_int(a[7]) == 0 || db->full) {
+        world_resp_word(r, 2, "ok");
+        world_resp_bulk(r, cigna_slice("0"));
+        return;
+    }
+
+    key = world_key(db, a[2], 1);
+
+    for (f = world_oldest(key); f && f->score <= now - world_int(a[8]);
+         f = world_oldest(key))
+    {
+        world_field_free(key, f);
+    }
+
+    world_zadd(key, a[6], now);
+    key->expires_ms = now + world_int(a[8]);
+    world_evict(key, (int64_t) key->nfields - world_int(a[7]), "1", r);
+}
+
+
+static void
+world_dance_due(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
+{
+    int64_t         now, n;
+    world_key_t    *key;
+    cigna_slice_t   due[CIGNA_EVICTED_MAX];
+    world_field_t  *f;
+
+    now = world_redis_now(db);
+    key = world_key(db, a[0], 0);
+
+    for (n = 0; n < world_int(a[1]); n++) {
+        f = world_oldest(key);
+
+        if (f == NULL || f->score > now) {
+            break;
+        }
+
+        due[n] = cigna_slice_str(f->name);
+        f->score = now + world_int(a[2]);
+    }
+
+    world_resp_word(r, 1 + n, "ok");
+
+    for (now = 0; now < n; now++) {
+        world_resp_bulk(r, due[now]);
     }
 }
 
@@ -1249,10 +1523,13 @@ typedef struct {
 
 
 static const world_script_t  world_scripts[] = {
-    { cigna_script_dance_open, 7, world_dance_open },
-    { cigna_script_dance_list, 4, world_dance_list },
-    { cigna_script_dance_claim, 5, world_dance_claim },
-    { cigna_script_dance_end, 4, world_dance_end },
+    { cigna_script_dance_list, 8, world_dance_list },
+    { cigna_script_dance_open, 11, world_dance_open },
+    { cigna_script_dance_claim, 6, world_dance_claim },
+    { cigna_script_dance_end, 5, world_dance_end },
+    { cigna_script_dance_close, 4, world_dance_close },
+    { cigna_script_dance_forget, 9, world_dance_forget },
+    { cigna_script_dance_due, 3, world_dance_due },
     { cigna_script_grant_install, 7, world_grant_install },
     { cigna_script_grant_begin, 8, world_grant_begin },
     { cigna_script_grant_renew, 8, world_grant_renew },
@@ -1315,19 +1592,6 @@ world_plain(world_redis_t *db, const cigna_op_t *op, world_resp_t *r)
 
     } else if (world_command(op, "UNLINK", 2)) {
         world_delete(db, op->redis.argv[1]);
-        world_text(r, ":1\r\n");
-
-    } else if (world_command(op, "ZREM", 3)) {
-        key = world_key(db, op->redis.argv[1], 0);
-
-        if (world_field(key, op->redis.argv[2], 0)) {
-            world_field_free(key, world_field(key, op->redis.argv[2], 0));
-        }
-
-        if (key && key->nfields == 0) {
-            world_key_free(key);
-        }
-
         world_text(r, ":1\r\n");
 
     } else if (world_command(op, "AUTH", 0)) {

@@ -8,8 +8,8 @@
 
 /* Redis, as far as scripts and flows use it, and a replica */
 
-#define WORLD_KEYS     64
-#define WORLD_FIELDS   40
+#define WORLD_KEYS     96
+#define WORLD_FIELDS   80
 #define WORLD_RETIRED  64
 
 
@@ -40,6 +40,7 @@ typedef struct {
 
     char                  policy[32];      /* maxmemory-policy */
     char                  password[32];
+    unsigned              full:1;          /* it keeps room for grants */
 
     unsigned              published;       /* number of messages so far */
     int64_t               published_ms;    /* time of the last message */

@@ -29,7 +29,8 @@
  *   (2) only the run whose grant is stored reports "connected", and later hits
  *       of the same dance, which repeat its outcome;
  *   (3) a dance that was taken is ended before the flow reports, unless Redis
- *       fails: then later hits show it as interrupted after its deadline;
+ *       fails: then it ends as "interrupted" after its deadline.  Of all runs
+ *       and of all nodes exactly one has ended it;
  *   (4) tokens that do not become a stored grant are revoked; tokens of the
  *       replaced grant are revoked if the stored grant has none of them; tokens
  *       of the stored grant never are;
@@ -105,6 +106,7 @@ static void cigna_callback_userinfo(cigna_callback_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
+static void cigna_callback_revoke(cigna_callback_t *f, cigna_op_t *op);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
     unsigned tries);
 static void cigna_callback_say(cigna_callback_t *f, const char *text,
@@ -164,6 +166,8 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
     case cigna_callback_st_end:
 
         if (cigna_dance_claim_next(&f->claim, ev, op) != CIGNA_AGAIN) {
+            f->outcome = f->claim.outcome;
+            f->repeated = f->claim.repeated;
             cigna_callback_userinfo(f, ev, op);
         }
 
@@ -180,24 +184,27 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
     case cigna_callback_st_report:
 
-        if (f->claim.taken) {
-            f->state = cigna_callback_st_forget;
-            cigna_dance_claim_forget(&f->claim, op);
+        if (!f->claim.ended) {
+            cigna_callback_revoke(f, op);
             return;
         }
+
+        f->state = cigna_callback_st_forget;
 
         /* fall through */
 
     case cigna_callback_st_forget:
-    case cigna_callback_st_revoke:
 
-        f->state = cigna_callback_st_revoke;
-
-        if (cigna_revoke_handoff_next(&f->revoke, op) == CIGNA_AGAIN) {
-            return;
+        if (cigna_dance_claim_forget(&f->claim, ev, op) != CIGNA_AGAIN) {
+            cigna_callback_revoke(f, op);
         }
 
-        break;
+        return;
+
+    case cigna_callback_st_revoke:
+
+        cigna_callback_revoke(f, op);
+        return;
 
     case cigna_callback_st_sleep:
 
@@ -209,8 +216,6 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 
         return;
     }
-
-    cigna_flow_done(op);
 }
 
 
@@ -241,6 +246,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     f->claim.subject = f->subject;
     f->claim.state_param = f->state_param;
     f->claim.secret = f->secret;
+    f->claim.request = f->request;
     f->claim.exchange_ms = f->exchange_ms;
 
     f->state = cigna_callback_st_claim;
@@ -328,6 +334,7 @@ cigna_callback_judge(cigna_callback_t *f)
     }
 
     if (f->error.len) {
+        f->story.error = f->error;
         cigna_callback_say(f, "the authorization server says", f->error);
 
         return cigna_slice_eq(f->error, cigna_slice("access_denied"))
@@ -457,6 +464,8 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
+    f->story.exchange_ms = ev->now_ms - f->sent_ms;
+
     if (ev->type != cigna_ev_ok) {
         cigna_callback_say(f, ev->type == cigna_ev_lost
                               ? "the token endpoint took the code and did "
@@ -481,6 +490,9 @@ cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
     s = f->subject;
 
     e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
+
+    f->story.status = ev->status;
+    f->story.error = f->tokens.error;
 
     if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
 
@@ -672,7 +684,7 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 
     f->outcome = outcome;
     f->state = cigna_callback_st_end;
-    cigna_dance_claim_end(&f->claim, outcome, op);
+    cigna_dance_claim_end(&f->claim, outcome, &f->story, op);
 }
 
 
@@ -700,8 +712,24 @@ cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome)
 {
     f->outcome = outcome;
+
+    if (f->dance_id.len == 0) {
+        f->dance_id = f->reference;
+    }
+
     f->state = cigna_callback_st_report;
     cigna_flow_report(op);
+}
+
+
+static void
+cigna_callback_revoke(cigna_callback_t *f, cigna_op_t *op)
+{
+    f->state = cigna_callback_st_revoke;
+
+    if (cigna_revoke_handoff_next(&f->revoke, op) != CIGNA_AGAIN) {
+        cigna_flow_done(op);
+    }
 }
 
 

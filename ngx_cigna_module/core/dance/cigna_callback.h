@@ -24,12 +24,15 @@ typedef struct {
     cigna_slice_t               iss;       /* RFC 9207, empty if absent */
     cigna_slice_t               error;     /* empty if absent */
     cigna_slice_t               secret;    /* of the cookie, empty: no cookie */
+    cigna_slice_t               request;   /* its id, for the story */
+    cigna_slice_t               reference;  /* the dance id if the dance is not
+                                               known */
     unsigned                    exchange_ms;  /* the sum of all deadlines of an
                                                  exchange */
 
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;
-    cigna_slice_t               dance_id;  /* empty: not known */
+    cigna_slice_t               dance_id;  /* or "reference" */
     cigna_slice_t               return_to;  /* empty: show a page */
     char                        detail[192];  /* for the log, never a secret */
     unsigned                    repeated:1;  /* the outcome of another hit */
@@ -43,13 +46,15 @@ typedef struct {
                                                    here */
 
     /*
-     * Private, with these exceptions: rc and detail of "userinfo" are results.
-     * The caller may read dance_id of "claim" before the flow reports.
+     * Private, with these exceptions: rc and detail of "userinfo" are results,
+     * and so is "ended" of "claim".  The caller may read dance_id of "claim"
+     * before the flow reports.
      */
     unsigned                    state;
     cigna_retry_t               retry;
     unsigned                    fetched_keys:1;  /* for this id_token */
     int64_t                     sent_ms;   /* when the code was sent */
+    cigna_dance_story_t         story;     /* of the exchange */
     cigna_dance_claim_t         claim;
     cigna_grant_install_t       install;   /* "old" and "unread" are results */
     cigna_token_reply_t         tokens;

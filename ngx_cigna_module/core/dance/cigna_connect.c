@@ -2,34 +2,46 @@
 /*
  * Connect: starts a dance.
  *
- *   start --> open --> list --> evict --> done
- *     |         |        |        |  ^
- *     |         |        |        +--+ one dance at a time
- *     +---------+--------+-----------------> done (with an outcome)
+ *   start --> list --> open --> report --> close --> done
+ *     |         |        |        ^ |       ^  |      ^
+ *     |         |        |        | |       +--+ one dance at a time
+ *     +---------+--------+--------+ |                 |
+ *        (with an outcome)          +---> unlist -----+
  *
  * Invariants, checked by t/fuzz/dance/fuzz_connect.c:
  *
- *   (1) the browser is redirected only after the dance is stored and listed:
+ *   (1) the browser is redirected only after the dance is listed and stored:
  *       "location" is set if the outcome is "none", and only then;
  *   (2) a dance is stored only if its return_to is on the allow list;
- *   (3) state, verifier, nonce and browser secret are new in each run, and none
- *       of them goes to Redis in clear;
- *   (4) the new dance is never evicted.
+ *   (3) verifier, nonce and browser secret are new in each run, and state is
+ *       new for each dance id; none of them goes to Redis in clear;
+ *   (4) the new dance is never closed;
+ *   (5) no dance is stored that is not in the index of open dances.
+ *
+ * A dance that Redis certainly has not stored never started, and "unlist" takes
+ * it out of the index.  If Redis may have stored the dance, the index keeps it:
+ * it ends as "abandoned", or as "lost".
  */
 
 
 #include <string.h>
 
-#include "http/cigna_base64url.h"
 #include "cigna_connect.h"
+#include "cigna_dance_story.h"
+#include "cigna_dance_upkeep.h"
 #include "vault/cigna_scripts.h"
+
+
+#define CIGNA_CONNECT_LINE  9              /* of dance_open's arguments */
 
 
 typedef enum {
     cigna_connect_st_start = 0,
-    cigna_connect_st_open,
     cigna_connect_st_list,
-    cigna_connect_st_evict,
+    cigna_connect_st_open,
+    cigna_connect_st_report,
+    cigna_connect_st_unlist,
+    cigna_connect_st_close,
     cigna_connect_st_done
 } cigna_connect_state_e;
 
@@ -37,13 +49,11 @@ typedef enum {
 /* how the random bytes of an event are used */
 
 typedef struct {
-    uint8_t   tag[6];
-    uint8_t   state[18];
-    uint8_t   id[3];
     uint8_t   verifier[32];
     uint8_t   nonce[16];
     uint8_t   secret[16];
     uint8_t   seal[CIGNA_SEAL_NONCE_LEN];
+    uint8_t   seal_rest[CIGNA_SEAL_NONCE_LEN];
 } cigna_connect_random_t;
 
 
@@ -53,17 +63,24 @@ typedef char  cigna_connect_random_fits[
 
 static cigna_dance_outcome_e cigna_connect_begin(cigna_connect_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
+static cigna_dance_outcome_e cigna_connect_refusal(const cigna_connect_t *f,
+    cigna_dance_t *d);
 static int cigna_connect_make(cigna_connect_t *f,
     const cigna_connect_random_t *r, cigna_dance_t *d, cigna_slice_t *state);
 static int cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_slice_t state);
-static int cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
-    const uint8_t *nonce, cigna_op_t *op);
-static void cigna_connect_list(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
+static int cigna_connect_prepare(cigna_connect_t *f, const cigna_dance_t *d,
+    const cigna_connect_random_t *r);
+static int cigna_connect_list(cigna_connect_t *f, cigna_op_t *op);
 static int cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev);
-static void cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op);
-static void cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
+static void cigna_connect_open(cigna_connect_t *f, cigna_op_t *op);
+static void cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static int cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op);
+static void cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
 
 
@@ -80,33 +97,62 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
         outcome = cigna_connect_begin(f, ev, op);
 
         if (outcome != cigna_dance_outcome_none) {
-            cigna_connect_done(f, op, outcome);
+            cigna_connect_report(f, op, outcome);
         }
 
-        return;
-
-    case cigna_connect_st_open:
-
-        cigna_connect_list(f, ev, op);
         return;
 
     case cigna_connect_st_list:
 
         if (cigna_connect_listed(f, ev) != CIGNA_OK) {
-            cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
+            f->unlist = ev->type != cigna_ev_unsent;
+            cigna_connect_report(f, op, cigna_dance_outcome_store_failed);
             return;
         }
 
-        f->state = cigna_connect_st_evict;
+        cigna_connect_open(f, op);
+        return;
 
-        /* fall through */
+    case cigna_connect_st_open:
 
-    case cigna_connect_st_evict:
+        cigna_connect_opened(f, ev, op);
+        return;
 
-        /* failures do not matter: a dance that is not deleted expires */
+    case cigna_connect_st_report:
 
-        if (f->evicted) {
-            cigna_connect_evict(f, op);
+        if (f->unlist && cigna_connect_unlist(f, ev, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        break;
+
+    case cigna_connect_st_unlist:
+
+        if (cigna_dance_forget_next(&f->forget, ev, op) == CIGNA_AGAIN
+            || cigna_connect_close(f, ev, op) == CIGNA_AGAIN)
+        {
+            return;
+        }
+
+        break;
+
+    case cigna_connect_st_close:
+
+        /* failures do not matter: upkeep closes the dance later */
+
+        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
+            return;
+        }
+
+        if (f->close.ended && f->closed) {
+            f->closed(f->data, &f->close);
+        }
+
+        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
             return;
         }
 
@@ -116,7 +162,8 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
         break;
     }
 
-    cigna_connect_done(f, op, f->outcome);
+    f->state = cigna_connect_st_done;
+    cigna_flow_done(op);
 }
 
 
@@ -128,15 +175,43 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
     int                      rc;
     cigna_dance_t            d;
     cigna_slice_t            state;
+    cigna_dance_outcome_e    outcome;
     cigna_connect_random_t   r;
-    const cigna_subject_t   *s;
+
+    memset(&d, 0, sizeof(cigna_dance_t));
+    memcpy(&r, ev->random, sizeof(cigna_connect_random_t));
+
+    f->started_ms = d.started_ms = ev->now_ms;
+
+    rc = cigna_connect_make(f, &r, &d, &state);
+    outcome = cigna_connect_refusal(f, &d);
+
+    if (outcome == cigna_dance_outcome_none
+        && (rc != CIGNA_OK
+            || cigna_connect_locate(f, &d, state) != CIGNA_OK
+            || cigna_connect_prepare(f, &d, &r) != CIGNA_OK
+            || cigna_connect_list(f, op) != CIGNA_OK))
+    {
+        outcome = cigna_dance_outcome_store_failed;
+    }
+
+    cigna_secret_wipe(&r, sizeof(cigna_connect_random_t));
+
+    return outcome;
+}
+
+
+/* checks what the request and the configuration give to the dance */
+
+static cigna_dance_outcome_e
+cigna_connect_refusal(const cigna_connect_t *f, cigna_dance_t *d)
+{
+    const cigna_subject_t  *s;
 
     s = f->subject;
 
-    memset(&d, 0, sizeof(cigna_dance_t));
-
     if (cigna_connect_return_to(s->provider, f->return_to, s->arena,
-                                &d.return_to)
+                                &d->return_to)
         == CIGNA_ERROR)
     {
         return cigna_dance_outcome_return_to_refused;
@@ -146,26 +221,10 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
         return cigna_dance_outcome_discovery_failed;
     }
 
-    d.redirect_uri = s->provider->redirect_uri;
-    d.issuer = s->provider->issuer;
-    d.started_ms = ev->now_ms;
+    d->redirect_uri = s->provider->redirect_uri;
+    d->issuer = s->provider->issuer;
 
-    memcpy(&r, ev->random, sizeof(cigna_connect_random_t));
-
-    rc = cigna_connect_make(f, &r, &d, &state);
-
-    if (rc == CIGNA_OK) {
-        rc = cigna_connect_locate(f, &d, state);
-    }
-
-    if (rc == CIGNA_OK) {
-        rc = cigna_connect_open(f, &d, r.seal, op);
-    }
-
-    cigna_secret_wipe(&r, sizeof(cigna_connect_random_t));
-
-    return rc == CIGNA_OK ? cigna_dance_outcome_none
-                          : cigna_dance_outcome_store_failed;
+    return cigna_dance_outcome_none;
 }
 
 
@@ -212,43 +271,37 @@ cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 }
 
 
-/* joins a prefix and random bytes, which it encodes in base64url */
-
-static cigna_slice_t
-cigna_connect_join(cigna_arena_t *a, cigna_slice_t prefix,
-    const uint8_t *random, size_t len)
-{
-    cigna_buf_t  b;
-
-    cigna_arena_open(a, &b);
-    cigna_buf_append(&b, prefix);
-    cigna_base64url_append(&b, cigna_slice_make(random, random + len));
-
-    return cigna_flow_text(a, &b);
-}
-
-
-/* makes the secrets of the dance; tag, id and browser secret are results */
+/* makes the secrets of the dance; tag and browser secret are results */
 
 static int
 cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
     cigna_dance_t *d, cigna_slice_t *state)
 {
+    int             rc;
+    cigna_buf_t     b;
     cigna_arena_t  *a;
 
     a = f->subject->arena;
 
-    f->tag = cigna_flow_token(a, r->tag, sizeof(r->tag));
+    d->id = f->dance_id;
+
+    cigna_arena_open(a, &b);
+    rc = cigna_dance_id_append_state(&b, f->subject->vault, d->id);
+    *state = cigna_flow_text(a, &b);
+
     f->secret = cigna_flow_token(a, r->secret, sizeof(r->secret));
-    *state = cigna_connect_join(a, f->tag, r->state, sizeof(r->state));
-    d->id = cigna_connect_join(a, f->tag, r->id, sizeof(r->id));
     d->verifier = cigna_flow_token(a, r->verifier, sizeof(r->verifier));
     d->nonce = cigna_flow_token(a, r->nonce, sizeof(r->nonce));
 
-    f->dance_id = d->id;
-    f->started_ms = d->started_ms;
+    f->tag = d->id;
 
-    return a->overflow ? CIGNA_ERROR : CIGNA_OK;
+    if (rc != CIGNA_OK || a->overflow) {
+        return CIGNA_ERROR;
+    }
+
+    f->tag.len = CIGNA_DANCE_TAG_LEN;
+
+    return CIGNA_OK;
 }
 
 
@@ -256,15 +309,28 @@ static int
 cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_slice_t state)
 {
-    int                     rc;
-    cigna_buf_t             b;
-    const cigna_subject_t  *s;
+    int                         rc;
+    cigna_buf_t                 b;
+    const cigna_subject_t      *s;
+    const cigna_vault_names_t  *id;
 
     s = f->subject;
+    id = s->identity;
 
-    if (cigna_vault_dance_key(s, state, &f->dance_key) != CIGNA_OK) {
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_vault_append_dance_name(&b, s->vault, state);
+    f->entry.name = cigna_flow_text(s->arena, &b);
+
+    if (rc != CIGNA_OK
+        || cigna_vault_dance_key(s, state, &f->dance_key) != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
+
+    f->entry.id = d->id;
+    f->entry.tenant = cigna_slice_make(id->tenant,
+                                       id->tenant + CIGNA_TENANT_LEN);
+    f->entry.identity = cigna_script_identity(id);
 
     cigna_arena_open(s->arena, &b);
     rc = cigna_oauth_append_authorize(&b, s->provider, state, d->nonce,
@@ -275,26 +341,46 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
 }
 
 
+/*
+ * Makes the script that stores the dance, which comes after dance_list.  The
+ * dance is sealed once with its secrets, for the callback, and once without
+ * them, for hits after its end.
+ */
+
 static int
-cigna_connect_open(cigna_connect_t *f, const cigna_dance_t *d,
-    const uint8_t *nonce, cigna_op_t *op)
+cigna_connect_prepare(cigna_connect_t *f, const cigna_dance_t *d,
+    const cigna_connect_random_t *r)
 {
-    cigna_slice_t           blob, hash;
+    cigna_dance_t           rest;
+    cigna_slice_t           blob, kept, hash, line;
+    cigna_dance_story_t     story = { 0 };
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    if (cigna_vault_seal_dance(s, f->dance_key, d, nonce, &blob) != CIGNA_OK
+    rest = *d;
+    rest.verifier = cigna_slice_null;
+    rest.nonce = cigna_slice_null;
+
+    if (cigna_vault_seal_dance(s, f->dance_key, d, r->seal, &blob) != CIGNA_OK
+        || cigna_vault_seal_dance(s, f->dance_key, &rest, r->seal_rest, &kept)
+           != CIGNA_OK
         || cigna_connect_secret_hash(f->secret, s->arena, &hash) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
 
-    cigna_script_call(op, cigna_script_dance_open, f->dance_key, blob, hash,
-                      cigna_script_identity(s->identity), d->id,
+    story.request = f->request;
+    line = s->vault->stories
+           ? cigna_dance_story_line(s->vault, s->arena, "started", &story)
+           : cigna_slice_null;
+
+    cigna_script_call(&f->open, cigna_script_dance_open, f->dance_key, blob,
+                      hash, f->entry.identity, d->id,
                       cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS),
-                      cigna_flow_uint(s->arena, CIGNA_DANCE_KEPT_MS));
-    f->state = cigna_connect_st_open;
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_KEPT_MS), kept,
+                      f->entry.tenant, line,
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_STORY_MS));
 
     return s->arena->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -322,48 +408,61 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 }
 
 
-static void
-cigna_connect_list(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
+static int
+cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 {
+    cigna_buf_t             b;
+    cigna_slice_t           entry;
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
-                      f->dance_key,
-                      cigna_flow_uint(s->arena, s->provider->dances_per_member),
-                      cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS));
+    cigna_arena_open(s->arena, &b);
+    cigna_dance_entry_append(&b, &f->entry);
+    entry = cigna_flow_text(s->arena, &b);
 
-    if (!cigna_script_said(ev, "ok") || s->arena->overflow) {
-        cigna_connect_done(f, op, cigna_dance_outcome_store_failed);
-        return;
+    cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
+                      s->identity->open_key, entry,
+                      cigna_flow_uint(s->arena, s->provider->dances_per_member),
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS),
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS
+                                                + CIGNA_DANCE_GRACE_MS),
+                      cigna_flow_uint(s->arena, CIGNA_DANCE_STORY_MS),
+                      cigna_flow_uint(s->arena,
+                                      cigna_vault_shard_stories(s->vault)));
+
+    if (s->arena->overflow) {
+        return CIGNA_ERROR;
     }
 
     f->state = cigna_connect_st_list;
+
+    return CIGNA_OK;
 }
 
 
-/* copies the keys of the evicted dances, because the event owns the reply */
+/* copies the entries that were evicted, because the event owns the reply */
 
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
 {
     size_t         i;
-    cigna_slice_t  key;
+    cigna_slice_t  entry;
 
     if (!cigna_script_said(ev, "ok")) {
         return CIGNA_ERROR;
     }
 
-    for (i = 1; f->evicted < CIGNA_EVICTED_MAX; i++) {
-        key = cigna_script_slice(ev, i);
+    f->room = cigna_slice_eq(cigna_script_slice(ev, 1), cigna_slice("1"));
 
-        if (key.len == 0) {
+    for (i = 2; f->evicted < CIGNA_EVICTED_MAX; i++) {
+        entry = cigna_script_slice(ev, i);
+
+        if (entry.len == 0) {
             break;
         }
 
-        if (cigna_arena_copy(f->subject->arena, key, &f->evict[f->evicted])
+        if (cigna_arena_copy(f->subject->arena, entry, &f->evict[f->evicted])
             != CIGNA_OK)
         {
             return CIGNA_ERROR;
@@ -377,30 +476,89 @@ cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
 
 
 static void
-cigna_connect_evict(cigna_connect_t *f, cigna_op_t *op)
+cigna_connect_open(cigna_connect_t *f, cigna_op_t *op)
 {
-    cigna_slice_t  argv[2];
+    *op = f->open;
 
-    argv[0] = cigna_slice("UNLINK");
-    argv[1] = f->evict[--f->evicted];
+    if (!f->room) {
+        op->redis.argv[CIGNA_CONNECT_LINE] = cigna_slice_null;
+    }
 
-    cigna_flow_redis(op, argv, 2);
+    f->state = cigna_connect_st_open;
 }
 
 
-/* ends the flow; a failed one must not redirect or set a cookie */
+static void
+cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    if (cigna_script_said(ev, "ok")) {
+        f->dropped = f->subject->vault->stories
+                     && !cigna_slice_eq(cigna_script_slice(ev, 1),
+                                        cigna_slice("1"));
+        cigna_connect_report(f, op, cigna_dance_outcome_none);
+        return;
+    }
+
+    /* the dances that should make room for it go on */
+
+    f->evicted = 0;
+    f->unlist = ev->type != cigna_ev_lost;
+    cigna_connect_report(f, op, cigna_dance_outcome_store_failed);
+}
+
+
+static int
+cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    f->forget.vault = f->subject->vault;
+    f->forget.arena = f->subject->arena;
+    f->forget.entry = f->entry;
+
+    f->state = cigna_connect_st_unlist;
+
+    return cigna_dance_forget_next(&f->forget, ev, op);
+}
+
+
+/* starts to close the next displaced dance; CIGNA_OK: there is none */
+
+static int
+cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    while (f->evicted) {
+
+        memset(&f->close, 0, sizeof(cigna_dance_close_t));
+
+        f->close.vault = f->subject->vault;
+        f->close.arena = f->subject->arena;
+        f->close.entry = f->evict[--f->evicted];
+
+        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
+            f->state = cigna_connect_st_close;
+            return CIGNA_AGAIN;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+/* tells the result; a failed dance must not redirect or set a cookie */
 
 static void
-cigna_connect_done(cigna_connect_t *f, cigna_op_t *op,
+cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome)
 {
     f->outcome = outcome;
-    f->state = cigna_connect_st_done;
+    f->state = cigna_connect_st_report;
 
     if (outcome != cigna_dance_outcome_none) {
         f->location = cigna_slice_null;
         f->secret = cigna_slice_null;
     }
 
-    cigna_flow_done(op);
+    cigna_flow_report(op);
 }

@@ -3,23 +3,18 @@
 #define _CIGNA_CONNECT_H_INCLUDED_
 
 
-#include "flow/cigna_flow.h"
+#include "cigna_dance_close.h"
+#include "cigna_dance_id.h"
 #include "cigna_dance_outcome.h"
-#include "vault/cigna_vault.h"
 
 
 /*
  * Starts a dance: the browser goes to the authorization server, so that the
- * member can grant access.  The state parameter has 32 characters: first the
- * cookie's tag, which is also the first 8 characters of the dance id, and then
- * 24 characters (144 bits) that only the browser and the authorization server
- * see.
+ * member can grant access.  cigna_dance_id.h describes the state parameter,
+ * which only the browser and the authorization server see.
  */
 
-#define CIGNA_STATE_LEN   32
 #define CIGNA_SECRET_LEN  22               /* the browser's secret, 128 bits */
-
-#define CIGNA_EVICTED_MAX  16              /* dances in a reply of dance_list */
 
 #define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
 
@@ -31,11 +26,22 @@ typedef struct {
     const cigna_subject_t      *subject;
     cigna_slice_t               return_to;  /* of the request; empty: the
                                                default */
+    cigna_slice_t               dance_id;  /* a new one, see cigna_dance_id.h */
+    cigna_slice_t               request;   /* its id, for the story */
 
-    /* results; outcome "none": the dance has started */
+    /* called for each dance of the member that this run has ended; or NULL */
+    void                      (*closed)(void *data,
+                                        const cigna_dance_close_t *closed);
+    void                       *data;      /* of "closed" */
+
+    /*
+     * Results, complete when the flow reports.  Outcome "none": the dance has
+     * started.
+     */
     cigna_dance_outcome_e       outcome;
+    unsigned                    dropped:1;  /* the dance has no story, for lack
+                                               of room in Redis */
     cigna_slice_t               location;  /* the authorize URL */
-    cigna_slice_t               dance_id;
     cigna_slice_t               tag;
     cigna_slice_t               secret;    /* of the browser, for the cookie */
     int64_t                     started_ms;
@@ -43,8 +49,15 @@ typedef struct {
     /* private */
     unsigned                    state;
     cigna_slice_t               dance_key;
-    unsigned                    evicted;   /* keys still to be deleted */
+    cigna_dance_entry_t         entry;     /* in the lists of open dances */
+    cigna_op_t                  open;      /* the script, once the dance is
+                                              listed */
+    unsigned                    room:1;    /* for the story */
+    unsigned                    unlist:1;  /* Redis has no such dance */
+    unsigned                    evicted;   /* dances still to be closed */
     cigna_slice_t               evict[CIGNA_EVICTED_MAX];
+    cigna_dance_close_t         close;
+    cigna_dance_forget_t        forget;
 } cigna_connect_t;
 
 

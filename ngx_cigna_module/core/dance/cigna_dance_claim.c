@@ -1,6 +1,7 @@
 
 /*
- * The claim of a dance, within the callback.
+ * The claim of a dance, within the callback.  A run may also end the dance by
+ * its claim: if the run is another member's, or comes too late.
  *
  *   start --> ask --> over            end --> over
  *              ^ |                    ^ |
@@ -18,6 +19,12 @@
 
 #include "cigna_connect.h"
 #include "cigna_dance_claim.h"
+
+
+/* elements of the reply of dance_claim */
+
+#define CIGNA_DANCE_CLAIM_MINE   5
+#define CIGNA_DANCE_CLAIM_REST   6         /* blob, or outcome and rest */
 
 
 /* the longest wait for the outcome of another hit, and the pauses in it */
@@ -51,6 +58,10 @@ static int cigna_dance_claim_wait(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_op_t *op);
 static int cigna_dance_claim_other(cigna_dance_claim_t *t,
     const cigna_event_t *ev, cigna_dance_outcome_e outcome);
+static int cigna_dance_claim_learn(cigna_dance_claim_t *t,
+    const cigna_event_t *ev);
+static void cigna_dance_claim_ended(cigna_dance_claim_t *t,
+    const cigna_event_t *ev);
 static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
 static int cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op);
@@ -87,6 +98,7 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
             return CIGNA_AGAIN;
         }
 
+        cigna_dance_claim_ended(t, ev);
         break;
 
     case cigna_dance_claim_st_sleep:
@@ -108,10 +120,14 @@ static int
 cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    cigna_slice_t           hash, ms;
+    cigna_slice_t           hash, ms, line;
+    cigna_dance_story_t     story = { 0 };
     const cigna_subject_t  *s;
 
     s = t->subject;
+
+    story.request = t->request;
+    line = cigna_dance_story_line(s->vault, s->arena, "returned", &story);
 
     t->taker = cigna_flow_token(s->arena, ev->random, 16);
     ms = cigna_flow_uint(s->arena,
@@ -125,7 +141,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     }
 
     cigna_script_call(op, cigna_script_dance_claim, t->dance_key, hash,
-                      cigna_script_identity(s->identity), t->taker, ms);
+                      cigna_script_identity(s->identity), t->taker, ms, line);
     t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_ask);
 
     return CIGNA_OK;
@@ -146,10 +162,13 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
     t->taken = 0;
 
-    if (t->dance_id.len == 0) {
-        (void) cigna_arena_copy(t->subject->arena, cigna_script_slice(ev, 1),
-                                &t->dance_id);
+    if (cigna_dance_claim_learn(t, ev) != CIGNA_OK) {
+        return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
+                                      "no room");
     }
+
+    t->ended = cigna_slice_eq(cigna_script_slice(ev, CIGNA_DANCE_CLAIM_MINE),
+                              cigna_slice("1"));
 
     if (cigna_slice_eq(word, cigna_slice("yours"))) {
         return cigna_dance_claim_ours(t, ev);
@@ -159,17 +178,50 @@ cigna_dance_claim_asked(cigna_dance_claim_t *t, const cigna_event_t *ev,
         return cigna_dance_claim_wait(t, ev, op);
     }
 
-    if (cigna_slice_eq(word, cigna_slice("interrupted"))) {
-        return cigna_dance_claim_other(t, ev, cigna_dance_outcome_interrupted);
-    }
-
     if (cigna_slice_eq(word, cigna_slice("ended"))) {
-        word = cigna_script_slice(ev, 2);
+        word = cigna_script_slice(ev, CIGNA_DANCE_CLAIM_REST);
 
         return cigna_dance_claim_other(t, ev, cigna_dance_outcome_find(word));
     }
 
     return cigna_dance_claim_over(t, cigna_dance_claim_refusal(t, word), NULL);
+}
+
+
+/*
+ * Copies the description of the dance, which the reply has after its first
+ * word: id, tenant, start and identity.
+ */
+
+static int
+cigna_dance_claim_learn(cigna_dance_claim_t *t, const cigna_event_t *ev)
+{
+    size_t                i;
+    cigna_dance_forget_t  *f;
+
+    f = &t->forget;
+
+    cigna_slice_t *const  to[] = {
+        &f->entry.id, &f->entry.tenant, &f->started, &f->entry.identity
+    };
+
+    if (t->dance_id.len) {
+        return CIGNA_OK;
+    }
+
+    for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+
+        if (cigna_arena_copy(t->subject->arena, cigna_script_slice(ev, 1 + i),
+                             to[i])
+            != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    t->dance_id = f->entry.id;
+
+    return CIGNA_OK;
 }
 
 
@@ -180,10 +232,6 @@ cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
 {
     if (cigna_slice_eq(word, cigna_slice("other"))) {
         return cigna_dance_outcome_identity_mismatch;
-    }
-
-    if (cigna_slice_eq(word, cigna_slice("expired"))) {
-        return cigna_dance_outcome_state_expired;
     }
 
     if (cigna_slice_eq(word, cigna_slice("mismatch"))) {
@@ -226,7 +274,8 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
     t->taken_ms = ev->now_ms;
 
     rc = cigna_vault_open_dance(t->subject, t->dance_key,
-                                cigna_script_slice(ev, 2), &t->dance);
+                                cigna_script_slice(ev, CIGNA_DANCE_CLAIM_REST),
+                                &t->dance);
 
     if (rc != CIGNA_OK) {
         return cigna_dance_claim_over(t, cigna_dance_outcome_store_failed,
@@ -266,7 +315,10 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 }
 
 
-/* ends with the outcome of another hit and with the dance's return_to */
+/*
+ * ends with the outcome that the dance has already, perhaps as this run has
+ * come too late, and with the dance's return_to
+ */
 
 static int
 cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -274,7 +326,7 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 {
     cigna_slice_t  blob, asked;
 
-    t->repeated = 1;
+    t->repeated = !t->ended;
 
     /* a newer gateway has written an outcome that this version does not know */
 
@@ -282,7 +334,8 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
         outcome = cigna_dance_outcome_interrupted;
     }
 
-    blob = cigna_script_slice(ev, cigna_script_said(ev, "ended") ? 3 : 2);
+    blob = cigna_script_slice(ev, CIGNA_DANCE_CLAIM_REST
+                                  + cigna_script_said(ev, "ended"));
 
     asked = cigna_vault_open_dance(t->subject, t->dance_key, blob, &t->dance)
             == CIGNA_OK
@@ -305,7 +358,8 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 /*
  * Seals the dance without its secrets, so that later hits find return_to.  An
  * app's URL may tell who the member is, so it is not stored in clear.  If the
- * seal fails, later hits go to the default URL.
+ * seal fails, later hits go to the default URL.  A dance that 0.4.0 has started
+ * needs this; in others the record has these bytes from its start.
  */
 
 static void
@@ -351,28 +405,74 @@ cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
 
 void
 cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
-    cigna_op_t *op)
+    cigna_dance_story_t *story, cigna_op_t *op)
 {
-    cigna_slice_t  argv[4];
+    cigna_slice_t           name, line;
+    const cigna_subject_t  *s;
 
-    argv[0] = t->dance_key;
-    argv[1] = t->taker;
-    argv[2] = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);
-    argv[3] = t->rest;
+    s = t->subject;
+    t->outcome = outcome;
 
-    cigna_script_run(op, cigna_script_dance_end, argv, 4);
+    name = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);
+
+    story->request = t->request;
+    story->outcome = name;
+    line = cigna_dance_story_line(s->vault, s->arena, "ended", story);
+
+    cigna_script_call(op, cigna_script_dance_end, t->dance_key, t->taker, name,
+                      t->rest, line);
     t->state = cigna_retry_init(&t->retry, op, cigna_dance_claim_st_end);
 }
 
 
-void
-cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op)
+/* after dance_end: if another run was first, its outcome is the dance's end */
+
+static void
+cigna_dance_claim_ended(cigna_dance_claim_t *t, const cigna_event_t *ev)
 {
-    cigna_slice_t  argv[3];
+    cigna_dance_outcome_e  outcome;
 
-    argv[0] = cigna_slice("ZREM");
-    argv[1] = t->subject->identity->dances_key;
-    argv[2] = t->dance_key;
+    t->ended = cigna_script_said(ev, "ok");
 
-    cigna_flow_redis(op, argv, 3);
+    if (!cigna_script_said(ev, "ended")) {
+        return;
+    }
+
+    outcome = cigna_dance_outcome_find(cigna_script_slice(ev, 1));
+
+    t->outcome = outcome == cigna_dance_outcome_none
+                 ? cigna_dance_outcome_interrupted : outcome;
+    t->repeated = 1;
+}
+
+
+int
+cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    int                     rc;
+    cigna_buf_t             b;
+    cigna_dance_forget_t   *f;
+    const cigna_subject_t  *s;
+
+    f = &t->forget;
+    s = t->subject;
+
+    if (f->state) {
+        return cigna_dance_forget_next(f, ev, op);
+    }
+
+    cigna_arena_open(s->arena, &b);
+    rc = cigna_vault_append_dance_name(&b, s->vault, t->state_param);
+    f->entry.name = cigna_flow_text(s->arena, &b);
+
+    if (rc != CIGNA_OK) {
+        return CIGNA_OK;
+    }
+
+    f->vault = s->vault;
+    f->arena = s->arena;
+    f->outcome = cigna_slice_str(cigna_dance_outcome_row(t->outcome)->name);
+
+    return cigna_dance_forget_next(f, ev, op);
 }

@@ -3,7 +3,9 @@
 #define _CIGNA_DANCE_CLAIM_H_INCLUDED_
 
 
+#include "cigna_dance_forget.h"
 #include "cigna_dance_outcome.h"
+#include "cigna_dance_story.h"
 #include "vault/cigna_scripts.h"
 
 
@@ -17,6 +19,7 @@ typedef struct {
     const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
+    cigna_slice_t               request;   /* its id, for the story */
     unsigned                    exchange_ms;  /* the sum of all deadlines of an
                                                  exchange */
 
@@ -31,6 +34,8 @@ typedef struct {
     unsigned                    repeated:1;  /* the outcome of another hit */
     unsigned                    taken:1;   /* this run has the dance, or may
                                               have it as a reply was lost */
+    unsigned                    ended:1;   /* this run has ended the dance: it
+                                              counts the end */
 
     /* private */
     unsigned                    state;
@@ -40,6 +45,7 @@ typedef struct {
     cigna_slice_t               taker;
     cigna_slice_t               rest;      /* the dance without its secrets,
                                               sealed */
+    cigna_dance_forget_t        forget;
 } cigna_dance_claim_t;
 
 
@@ -60,17 +66,21 @@ int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * Ends the dance and remembers the outcome.  Events go to
+ * Ends the dance and remembers the outcome, which becomes the claim's outcome.
+ * If the dance has ended before, the outcome is the one that it had.  The
+ * function sets outcome and request of the story.  Events go to
  * cigna_dance_claim_next().
  */
 void cigna_dance_claim_end(cigna_dance_claim_t *t,
-    cigna_dance_outcome_e outcome, cigna_op_t *op);
+    cigna_dance_outcome_e outcome, cigna_dance_story_t *story, cigna_op_t *op);
 
 /*
- * Makes *op the command that removes the dance from the list of open dances.  A
- * failure does not matter: a dance that is too old leaves the list anyway.
+ * Takes a dance that this run has ended out of the lists of open dances.
+ * Results as of cigna_dance_claim_next().  A failure does not matter: the
+ * upkeep finds the dance.
  */
-void cigna_dance_claim_forget(const cigna_dance_claim_t *t, cigna_op_t *op);
+int cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
+    cigna_op_t *op);
 
 
 #endif /* _CIGNA_DANCE_CLAIM_H_INCLUDED_ */

@@ -152,7 +152,27 @@ static const cigna_dance_outcome_t  cigna_outcomes[cigna_dance_outcome_max] = {
     cigna_dance_outcome_entry(not_disconnected, 503, 1, 0,
         "Not disconnected yet",
         "We could not remove the connection, so your Cigna account is still "
-        "connected. Please wait a few minutes and try again.")
+        "connected. Please wait a few minutes and try again."),
+
+    cigna_dance_outcome_entry(abandoned, 400, 1, 1,
+        "This took too long",
+        "For your safety a connection has to be completed within ten "
+        "minutes. Nothing was connected. Please start again."),
+
+    cigna_dance_outcome_entry(displaced, 400, 1, 1,
+        "A newer connection was started",
+        "You have started to connect several times, and this attempt was too "
+        "old to be kept. Please complete the newest one, or start again."),
+
+    cigna_dance_outcome_entry(lost, 500, 1, 1,
+        "A problem on our side",
+        "We have lost this connection before it was complete. This is our "
+        "problem and not yours. Please start again."),
+
+    cigna_dance_outcome_entry(app_unreachable, 503, 1, 0,
+        "The app cannot be reached",
+        "The app did not answer, so we cannot tell whose account to connect. "
+        "Nothing is lost: please wait a moment and load this page again.")
 };
 
 

@@ -31,34 +31,52 @@
 
 
 /*
- * dance_open: stores a dance.
- *
- * Key: dance.  Arguments: sealed dance, hash of the browser's secret, identity,
- * dance id, ms to complete it, ms to remember its end.
- *
- *     ok
- *
- * Running it twice has the effect of running it once.
+ * A dance's story, field y, has one line for each step: the time in ms, and the
+ * line that the caller gives.  A line that does not fit is left out.  Hits of
+ * browsers leave room for the dance's end (CIGNA_LUA_HIT).  A record without a
+ * story gets none later.
  */
 
-static const char  cigna_lua_dance_open[] =
-    CIGNA_LUA_NOW
-    "redis.call('HSET', KEYS[1], 'b', ARGV[1], 's', ARGV[2], 'w', ARGV[3],\n"
-    "           'd', ARGV[4], 'e', string.format('%.0f', now + ARGV[5]))\n"
-    "redis.call('PEXPIRE', KEYS[1], ARGV[6])\n"
-    "return {'ok'}\n";
+#define CIGNA_LUA_STORY                                                       \
+    "local function note(story, line, lines, bytes)\n"                        \
+    "    local step = string.format('%.0f', now) .. ' ' .. line .. '\\n'\n"   \
+    "    local _, n = string.gsub(story, '\\n', '')\n"                        \
+    "    if n >= lines or #story + #step > bytes then return end\n"           \
+    "    redis.call('HSET', KEYS[1], 'y', story .. step)\n"                   \
+    "end\n"
+
+#define CIGNA_LUA_HIT  "30, 3072"
+#define CIGNA_LUA_END  "40, 4096"
 
 
 /*
- * dance_list: enters a dance into the list of its member's open dances.
+ * 1 if Redis has used three quarters of its memory: then it has to keep room
+ * for grants
+ */
+
+#define CIGNA_LUA_FULL                                                        \
+    "local function full()\n"                                                 \
+    "    local memory = redis.call('INFO', 'memory')\n"                       \
+    "    local used = string.match(memory, '\\nused_memory:(%d+)')\n"         \
+    "    local most = string.match(memory, '\\nmaxmemory:(%d+)')\n"           \
+    "    return (tonumber(most) or 0) > 0 and used * 4 > most * 3\n"          \
+    "end\n"
+
+
+/*
+ * dance_list: enters a dance into the list of its member's open dances, and
+ * into the index of all open dances.  This comes before dance_open: an entry
+ * without a dance is found, a dance without an entry would never end.
  *
- * Key: open dances.  Arguments: key of the dance, the most that may be open, ms
- * that a dance is open.
+ * Keys: open dances of the member, open dances of the shard.  Arguments: entry
+ * (see cigna_dance_entry.h), the most that the member may have open, ms that a
+ * dance is open, ms after which it is overdue, ms to keep the index, the most
+ * entries of the shard whose dances have a story.
  *
- *     ok evicted...          keys of the dances that left the list,
- *                            oldest first
+ *     ok room evicted...     room: 1 if the dance may have a story; evicted:
+ *                            entries that left the member's list, oldest first
  *
- * The evicted dances are in other hash slots, so the caller deletes them.  One
+ * The evicted dances are in other hash slots, so the caller closes them.  One
  * call evicts at most 16 (CIGNA_EVICTED_MAX), so a lowered bound is reached
  * step by step.
  */
@@ -76,7 +94,36 @@ static const char  cigna_lua_dance_list[] =
     "end\n"
     "redis.call('ZADD', KEYS[1], now, ARGV[1])\n"
     "redis.call('PEXPIRE', KEYS[1], ARGV[3])\n"
-    "return {'ok', unpack(evicted)}\n";
+    "redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[1])\n"
+    "redis.call('PEXPIRE', KEYS[2], ARGV[5])\n"
+    "local room = redis.call('ZCARD', KEYS[2]) <= tonumber(ARGV[6])\n"
+    "return {'ok', room and '1' or '0', unpack(evicted)}\n";
+
+
+/*
+ * dance_open: stores a dance.
+ *
+ * Key: dance.  Arguments: sealed dance, hash of the browser's secret, identity,
+ * dance id, ms to complete it, ms to remember its end, the rest of the dance
+ * (sealed, without its secrets), tenant, line of the story (empty: the dance
+ * has no story), ms to keep a dance that has a story.
+ *
+ *     ok story               story: 1 if the dance has one
+ *
+ * Running it twice has the effect of running it once.
+ */
+
+static const char  cigna_lua_dance_open[] =
+    CIGNA_LUA_NOW
+    CIGNA_LUA_FULL
+    CIGNA_LUA_STORY
+    "local told = ARGV[9] ~= '' and not full()\n"
+    "redis.call('HSET', KEYS[1], 'b', ARGV[1], 's', ARGV[2], 'w', ARGV[3],\n"
+    "           'd', ARGV[4], 'e', string.format('%.0f', now + ARGV[5]),\n"
+    "           'a', string.format('%.0f', now), 'r', ARGV[7], 'n', ARGV[8])\n"
+    "if told then note('', ARGV[9], " CIGNA_LUA_HIT ") end\n"
+    "redis.call('PEXPIRE', KEYS[1], told and ARGV[10] or ARGV[6])\n"
+    "return {'ok', told and '1' or '0'}\n";
 
 
 /*
@@ -84,17 +131,20 @@ static const char  cigna_lua_dance_list[] =
  * member have started it.
  *
  * Key: dance.  Arguments: hash of the browser's secret (empty: none), identity,
- * taker (a new random token), ms that the taker has.
+ * taker (a new random token), ms that the taker has, line of the story.
  *
  *     absent
- *     mismatch id                  another browser; nothing has changed
- *     other id                     another member; the dance has ended, unless
+ *     mismatch DANCE               another browser; the dance goes on
+ *     other DANCE mine             another member; the dance has ended, unless
  *                                  it was taken or ended before
- *     ended id outcome rest
- *     taken id blob ms             another taker has it, for ms at most
- *     interrupted id blob          another taker had it and did not end it
- *     expired id
- *     yours id blob                also if the same taker asks again
+ *     ended DANCE mine outcome rest
+ *     taken DANCE 0 blob ms        another taker has it, for ms at most
+ *     yours DANCE 0 blob           also if the same taker asks again
+ *
+ * DANCE is: id, tenant, start, identity.  The last three may be empty if 0.4.0
+ * has written the record.  mine: 1 if this taker has ended the dance.  A taker
+ * ends a dance that is past its deadline, and one that another taker had for
+ * too long ("interrupted").
  *
  * The comparison of the hashes need not take constant time: they are digests of
  * secrets, so the time would tell nothing of use.
@@ -102,57 +152,191 @@ static const char  cigna_lua_dance_list[] =
 
 static const char  cigna_lua_dance_claim[] =
     CIGNA_LUA_NOW
-    "local d = redis.call('HMGET', KEYS[1],\n"
-    "                     's', 'w', 'd', 'e', 'b', 'o', 'r', 't', 'k')\n"
-    "local secret, identity, id, expiry, blob = d[1], d[2], d[3], d[4], d[5]\n"
-    "local outcome, rest, taken, taker = d[6], d[7], d[8], d[9]\n"
+    CIGNA_LUA_STORY
+    "local d = redis.call('HMGET', KEYS[1], 's', 'w', 'd', 'e', 'b', 'o',\n"
+    "                     'r', 't', 'k', 'n', 'a', 'z', 'y')\n"
+    "local secret, identity, expiry, blob, outcome = d[1], d[2], d[4], d[5],\n"
+    "                                                d[6]\n"
+    "local taken, taker, ender, story = d[8], d[9], d[12], d[13]\n"
+    "local rest = d[7] or ''\n"
+    "local function say(word, ...)\n"
+    "    return {word, d[3], d[10] or '', d[11] or '', identity, ...}\n"
+    "end\n"
+    "local function hit(what)\n"
+    "    if story then\n"
+    "        note(story, ARGV[5] .. ' record=' .. what, " CIGNA_LUA_HIT ")\n"
+    "    end\n"
+    "end\n"
+    "local function finish(as)\n"
+    "    outcome, ender = as, ARGV[3]\n"
+    "    redis.call('HSET', KEYS[1], 'o', outcome, 'z', ender, 'r', rest)\n"
+    "    redis.call('HDEL', KEYS[1], 'b')\n"
+    "end\n"
     "if not secret then return {'absent'} end\n"
-    "if secret ~= ARGV[1] then return {'mismatch', id} end\n"
+    "if secret ~= ARGV[1] then\n"
+    "    hit('mismatch')\n"
+    "    return say('mismatch')\n"
+    "end\n"
     "if identity ~= ARGV[2] then\n"
     "    if not outcome and not taken then\n"
-    "        redis.call('HSET', KEYS[1], 'o', 'identity_mismatch', 'r', '')\n"
-    "        redis.call('HDEL', KEYS[1], 'b')\n"
+    "        rest = ''\n"
+    "        finish('identity_mismatch')\n"
     "    end\n"
-    "    return {'other', id}\n"
+    "    hit('other')\n"
+    "    return say('other', ender == ARGV[3] and '1' or '0')\n"
     "end\n"
-    "if outcome then return {'ended', id, outcome, rest or ''} end\n"
+    "if not outcome then\n"
+    "    if taken and tonumber(taken) <= now then\n"
+    "        finish('interrupted')\n"
+    "    elseif not taken and now >= tonumber(expiry) then\n"
+    "        finish('state_expired')\n"
+    "    end\n"
+    "end\n"
+    "if outcome then\n"
+    "    hit(outcome)\n"
+    "    return say('ended', ender == ARGV[3] and '1' or '0', outcome, rest)\n"
+    "end\n"
     "if taken then\n"
-    "    local left = taken - now\n"
-    "    if left <= 0 then return {'interrupted', id, blob} end\n"
-    "    if taker == ARGV[3] then return {'yours', id, blob} end\n"
-    "    return {'taken', id, blob, left}\n"
+    "    if taker == ARGV[3] then return say('yours', '0', blob) end\n"
+    "    return say('taken', '0', blob, taken - now)\n"
     "end\n"
-    "if now >= tonumber(expiry) then return {'expired', id} end\n"
     "redis.call('HSET', KEYS[1], 'k', ARGV[3],\n"
     "           't', string.format('%.0f', now + ARGV[4]))\n"
-    "return {'yours', id, blob}\n";
+    "hit('taken')\n"
+    "return say('yours', '0', blob)\n";
 
 
 /*
  * dance_end: remembers how a dance ended, and removes its secrets.
  *
- * Key: dance.  Arguments: taker, outcome, the rest of the dance, sealed.
+ * Key: dance.  Arguments: taker, outcome, the rest of the dance, sealed (empty:
+ * as it is), line of the story.
  *
- *     ok
+ *     ok                           also if the taker asks again
  *     absent                       it has expired
  *     other                        it is not this taker's
  *     ended outcome                it had ended before, and that outcome stays
- *     late                         the taker's time is over, so the dance
- *                                  stays "interrupted"
  *
- * The expiry of the key stays.
+ * A taker that comes late may still end the dance, if nobody else has.  The
+ * expiry of the key stays.
  */
 
 static const char  cigna_lua_dance_end[] =
     CIGNA_LUA_NOW
-    "local d = redis.call('HMGET', KEYS[1], 's', 'k', 't', 'o')\n"
+    CIGNA_LUA_STORY
+    "local d = redis.call('HMGET', KEYS[1], 's', 'k', 'o', 'z', 'y')\n"
     "if not d[1] then return {'absent'} end\n"
     "if d[2] ~= ARGV[1] then return {'other'} end\n"
-    "if d[4] then return {'ended', d[4]} end\n"
-    "if now >= tonumber(d[3]) then return {'late'} end\n"
-    "redis.call('HSET', KEYS[1], 'o', ARGV[2], 'r', ARGV[3])\n"
+    "if d[3] == ARGV[2] and d[4] == ARGV[1] then return {'ok'} end\n"
+    "if d[3] then return {'ended', d[3]} end\n"
+    "redis.call('HSET', KEYS[1], 'o', ARGV[2], 'z', ARGV[1])\n"
+    "if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'r', ARGV[3]) end\n"
     "redis.call('HDEL', KEYS[1], 'b')\n"
+    "if d[5] then note(d[5], ARGV[4], " CIGNA_LUA_END ") end\n"
     "return {'ok'}\n";
+
+
+/*
+ * dance_close: ends a dance that nobody completes.
+ *
+ * Key: dance.  Arguments: outcome, closer (a new random token), line of the
+ * story.
+ *
+ *     absent
+ *     open                         it is taken; or the outcome is "abandoned",
+ *                                  and the deadline has not passed
+ *     ok DANCE outcome             also if the closer asks again
+ *     ended DANCE outcome          it had ended before, and that outcome stays
+ *
+ * DANCE: see dance_claim.  A dance that was taken and not ended in time ends as
+ * "interrupted".
+ */
+
+static const char  cigna_lua_dance_close[] =
+    CIGNA_LUA_NOW
+    CIGNA_LUA_STORY
+    "local d = redis.call('HMGET', KEYS[1], 's', 'w', 'd', 'e', 'o', 't',\n"
+    "                     'n', 'a', 'z', 'y')\n"
+    "local outcome, taken, story = d[5], d[6], d[10]\n"
+    "local function say(word)\n"
+    "    return {word, d[3], d[7] or '', d[8] or '', d[2], outcome}\n"
+    "end\n"
+    "if not d[1] then return {'absent'} end\n"
+    "if outcome then return say(d[9] == ARGV[2] and 'ok' or 'ended') end\n"
+    "outcome = taken and 'interrupted' or ARGV[1]\n"
+    "if taken and tonumber(taken) > now\n"
+    "   or outcome == 'abandoned' and tonumber(d[4]) > now\n"
+    "then\n"
+    "    return {'open'}\n"
+    "end\n"
+    "redis.call('HSET', KEYS[1], 'o', outcome, 'z', ARGV[2])\n"
+    "redis.call('HDEL', KEYS[1], 'b')\n"
+    "if story then\n"
+    "    note(story, ARGV[3] .. ' outcome=' .. outcome, " CIGNA_LUA_END ")\n"
+    "end\n"
+    "return say('ok')\n";
+
+
+/*
+ * dance_forget: takes a dance out of the lists of open dances, and counts its
+ * end once.
+ *
+ * Keys: open dances of the member, open dances of the shard, ended dances of
+ * the shard, counts of the hour.  Arguments: entry, name of the count (empty:
+ * do not count), entry of the ended dance, the most ended dances, ms to keep
+ * both.
+ *
+ *     absent                 the dance was not open, or it was counted before
+ *     ok kept leaving...     kept: 1 if the dance is among the ended ones, 0 if
+ *                            not; leaving: ended dances that left, oldest first
+ *
+ * The caller deletes the records of the dances that left.  One call drops at
+ * most 16 (CIGNA_EVICTED_MAX).
+ */
+
+static const char  cigna_lua_dance_forget[] =
+    CIGNA_LUA_NOW
+    CIGNA_LUA_FULL
+    "redis.call('ZREM', KEYS[1], ARGV[1])\n"
+    "if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return {'absent'} end\n"
+    "if ARGV[2] == '' then return {'ok', '0'} end\n"
+    "local n = redis.call('HMGET', KEYS[4], ARGV[2])[1] or 0\n"
+    "redis.call('HSET', KEYS[4], ARGV[2], string.format('%.0f', n + 1))\n"
+    "redis.call('PEXPIRE', KEYS[4], ARGV[5])\n"
+    "local most = tonumber(ARGV[4])\n"
+    "if most == 0 or full() then return {'ok', '0'} end\n"
+    "redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[5])\n"
+    "redis.call('ZADD', KEYS[3], now, ARGV[3])\n"
+    "redis.call('PEXPIRE', KEYS[3], ARGV[5])\n"
+    "local excess, leaving = redis.call('ZCARD', KEYS[3]) - most, {}\n"
+    "if excess > 0 then\n"
+    "    local last = math.min(excess, 16) - 1\n"
+    "    leaving = redis.call('ZRANGE', KEYS[3], 0, last)\n"
+    "    redis.call('ZREMRANGEBYRANK', KEYS[3], 0, last)\n"
+    "end\n"
+    "return {'ok', '1', unpack(leaving)}\n";
+
+
+/*
+ * dance_due: finds dances that are overdue.
+ *
+ * Key: open dances of a shard.  Arguments: the most entries to return, ms until
+ * they are due again.
+ *
+ *     ok entries...          most overdue first
+ *
+ * The entries stay: only dance_forget removes them.  So a node that dies leaves
+ * them to others.
+ */
+
+static const char  cigna_lua_dance_due[] =
+    CIGNA_LUA_NOW
+    "local due = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE',\n"
+    "                       'LIMIT', 0, ARGV[1])\n"
+    "for _, entry in ipairs(due) do\n"
+    "    redis.call('ZADD', KEYS[1], now + ARGV[2], entry)\n"
+    "end\n"
+    "return {'ok', unpack(due)}\n";
 
 
 /*
@@ -559,10 +743,13 @@ static const char  cigna_lua_vault_check[] =
     [cigna_script_##name] = { #name, cigna_lua_##name, "", nkeys }
 
 static cigna_script_t  cigna_scripts[cigna_script_max] = {
+    cigna_script_entry(dance_list, 2),
     cigna_script_entry(dance_open, 1),
-    cigna_script_entry(dance_list, 1),
     cigna_script_entry(dance_claim, 1),
     cigna_script_entry(dance_end, 1),
+    cigna_script_entry(dance_close, 1),
+    cigna_script_entry(dance_forget, 4),
+    cigna_script_entry(dance_due, 1),
     cigna_script_entry(grant_install, 1),
     cigna_script_entry(grant_begin, 2),
     cigna_script_entry(grant_renew, 2),

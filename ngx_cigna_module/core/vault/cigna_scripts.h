@@ -14,14 +14,17 @@
  *
  * An ACL has to allow these commands.  Scripts call TIME, HMGET, HSET, HDEL,
  * GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM, ZREMRANGEBYSCORE,
- * ZREMRANGEBYRANK, PUBLISH and INFO.  Flows also send HMGET, UNLINK and ZREM.
+ * ZREMRANGEBYRANK, PUBLISH and INFO.  Flows also send HMGET and UNLINK.
  */
 
 typedef enum {
-    cigna_script_dance_open = 0,           /* stores a dance */
-    cigna_script_dance_list,               /* bounds a member's open dances */
+    cigna_script_dance_list = 0,           /* bounds a member's open dances */
+    cigna_script_dance_open,               /* stores a dance */
     cigna_script_dance_claim,              /* takes a dance for one run */
     cigna_script_dance_end,                /* stores the outcome of a dance */
+    cigna_script_dance_close,              /* ends a dance from outside */
+    cigna_script_dance_forget,             /* counts the end of a dance */
+    cigna_script_dance_due,                /* finds overdue dances */
     cigna_script_grant_install,            /* a new grant replaces any other */
     cigna_script_grant_begin,              /* sets lock and mark */
     cigna_script_grant_renew,              /* prolongs the lock */

@@ -5,15 +5,21 @@
 #include "cigna_vault_names.h"
 
 
-#define CIGNA_NAME_BYTES  20               /* give CIGNA_NAME_LEN characters */
+#define CIGNA_NAME_BYTES    20             /* for CIGNA_NAME_LEN characters */
+#define CIGNA_TENANT_BYTES  9              /* for CIGNA_TENANT_LEN characters */
 
 
 static int cigna_vault_names_keys(cigna_vault_names_t *id,
     const cigna_vault_t *vault);
+static unsigned cigna_vault_names_shard(const cigna_vault_names_t *id);
 static int cigna_vault_names_append_name(cigna_buf_t *b,
-    const cigna_vault_t *vault, const cigna_slice_t *parts, size_t count);
+    const cigna_vault_t *vault, const cigna_slice_t *parts, size_t count,
+    size_t bytes);
 static cigna_slice_t cigna_vault_names_append_key(cigna_buf_t *b,
     const cigna_vault_t *vault, const char *kind, cigna_slice_t name);
+static cigna_slice_t cigna_vault_names_append_shard(cigna_buf_t *b,
+    const cigna_vault_t *vault, const char *kind, unsigned shard,
+    const char *sign, cigna_slice_t name);
 
 
 int
@@ -39,13 +45,15 @@ int
 cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member)
 {
-    cigna_buf_t  b;
+    cigna_buf_t  b, t;
 
     cigna_buf_init(&b, id->hash, sizeof(id->hash));
+    cigna_buf_init(&t, id->tenant, sizeof(id->tenant));
 
     if (!cigna_vault_names_valid(member)
         || cigna_vault_names_append_print(&b, vault, "member", tenant, member)
-           != CIGNA_OK)
+           != CIGNA_OK
+        || cigna_vault_append_tenant(&t, vault, tenant) != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -63,6 +71,7 @@ cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     }
 
     memcpy(id->hash, hash.data, CIGNA_NAME_LEN);
+    memset(id->tenant, '-', CIGNA_TENANT_LEN);
 
     return cigna_vault_names_keys(id, vault);
 }
@@ -71,6 +80,7 @@ cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
 static int
 cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 {
+    unsigned       shard;
     cigna_buf_t    b;
     cigna_slice_t  name;
 
@@ -80,9 +90,47 @@ cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 
     id->grant_key = cigna_vault_names_append_key(&b, vault, ":g:{", name);
     id->lock_key = cigna_vault_names_append_key(&b, vault, ":l:{", name);
-    id->dances_key = cigna_vault_names_append_key(&b, vault, ":o:{", name);
 
-    return b.overflow ? CIGNA_ERROR : CIGNA_OK;
+    shard = cigna_vault_names_shard(id);
+
+    id->dances_key = cigna_vault_names_append_shard(&b, vault, ":o:{", shard,
+                                                    ":", name);
+    id->open_key = cigna_vault_names_append_shard(&b, vault, ":i:{", shard,
+                                                  "", cigna_slice_null);
+    id->ended_key = cigna_vault_names_append_shard(&b, vault, ":e:{", shard,
+                                                   "", cigna_slice_null);
+    id->counts_key = cigna_vault_names_append_shard(&b, vault, ":c:{", shard,
+                                                    ":", cigna_slice_null);
+
+    /* dances_key is the longest one */
+
+    return b.overflow || id->dances_key.len > CIGNA_KEY_MAX ? CIGNA_ERROR
+                                                            : CIGNA_OK;
+}
+
+
+/* the value of the first character as a digit in base64url */
+
+static unsigned
+cigna_vault_names_shard(const cigna_vault_names_t *id)
+{
+    uint8_t  c;
+
+    c = id->hash[0];
+
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+
+    if (c >= 'a' && c <= 'z') {
+        return 26 + c - 'a';
+    }
+
+    if (c >= '0' && c <= '9') {
+        return 52 + c - '0';
+    }
+
+    return c == '-' ? 62 : 63;
 }
 
 
@@ -92,7 +140,45 @@ cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
 {
     cigna_slice_t  parts[] = { cigna_slice_str(kind), tenant, name };
 
-    return cigna_vault_names_append_name(b, vault, parts, 3);
+    return cigna_vault_names_append_name(b, vault, parts, 3, CIGNA_NAME_BYTES);
+}
+
+
+int
+cigna_vault_append_tenant(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t tenant)
+{
+    cigna_slice_t  parts[] = { cigna_slice("tenant"), tenant };
+
+    return cigna_vault_names_append_name(b, vault, parts, 2,
+                                         CIGNA_TENANT_BYTES);
+}
+
+
+void
+cigna_vault_append_open_key(cigna_buf_t *b, const cigna_vault_t *vault,
+    unsigned shard)
+{
+    (void) cigna_vault_names_append_shard(b, vault, ":i:{", shard, "",
+                                          cigna_slice_null);
+}
+
+
+int
+cigna_vault_append_dance_name(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t state)
+{
+    cigna_slice_t  parts[] = { cigna_slice("state"), state };
+
+    return cigna_vault_names_append_name(b, vault, parts, 2, CIGNA_NAME_BYTES);
+}
+
+
+void
+cigna_vault_append_named_key(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t name)
+{
+    (void) cigna_vault_names_append_key(b, vault, ":d:{", name);
 }
 
 
@@ -100,18 +186,16 @@ int
 cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state)
 {
-    uint8_t        mem[CIGNA_NAME_LEN];
-    cigna_buf_t    name;
-    cigna_slice_t  parts[] = { cigna_slice("state"), state };
+    uint8_t      mem[CIGNA_NAME_LEN];
+    cigna_buf_t  name;
 
     cigna_buf_init(&name, mem, sizeof(mem));
 
-    if (cigna_vault_names_append_name(&name, vault, parts, 2) != CIGNA_OK) {
+    if (cigna_vault_append_dance_name(&name, vault, state) != CIGNA_OK) {
         return CIGNA_ERROR;
     }
 
-    (void) cigna_vault_names_append_key(b, vault, ":d:{",
-                                        cigna_buf_slice(&name));
+    cigna_vault_append_named_key(b, vault, cigna_buf_slice(&name));
 
     return b->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -119,7 +203,7 @@ cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
 
 static int
 cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
-    const cigna_slice_t *parts, size_t count)
+    const cigna_slice_t *parts, size_t count, size_t bytes)
 {
     uint8_t  hash[CIGNA_SHA256_LEN];
 
@@ -127,7 +211,7 @@ cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
         return CIGNA_ERROR;
     }
 
-    cigna_base64url_append(b, cigna_slice_make(hash, hash + CIGNA_NAME_BYTES));
+    cigna_base64url_append(b, cigna_slice_make(hash, hash + bytes));
 
     return b->overflow ? CIGNA_ERROR : CIGNA_OK;
 }
@@ -150,6 +234,28 @@ cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_buf_append_str(b, kind);
     cigna_buf_append(b, name);
     cigna_buf_append_char(b, '}');
+
+    return cigna_slice_make(start, b->pos);
+}
+
+
+/* the shard is the {hash tag}, in two digits */
+
+static cigna_slice_t
+cigna_vault_names_append_shard(cigna_buf_t *b, const cigna_vault_t *vault,
+    const char *kind, unsigned shard, const char *sign, cigna_slice_t name)
+{
+    uint8_t  *start;
+
+    start = b->pos;
+
+    cigna_buf_append(b, vault->prefix);
+    cigna_buf_append_str(b, kind);
+    cigna_buf_append_char(b, (uint8_t) ('0' + shard / 10));
+    cigna_buf_append_char(b, (uint8_t) ('0' + shard % 10));
+    cigna_buf_append_char(b, '}');
+    cigna_buf_append_str(b, sign);
+    cigna_buf_append(b, name);
 
     return cigna_slice_make(start, b->pos);
 }

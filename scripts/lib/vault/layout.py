@@ -2,8 +2,11 @@
 
     <prefix>:g:{<identity>}   grant    hash
     <prefix>:l:{<identity>}   lock     string
-    <prefix>:o:{<identity>}   open dances of a member, sorted set
     <prefix>:d:{<state>}      dance    hash
+    <prefix>:o:{<shard>}:<identity>    open dances of a member, sorted set
+    <prefix>:i:{<shard>}      open dances of a shard, sorted set
+    <prefix>:e:{<shard>}      ended dances of a shard, sorted set
+    <prefix>:c:{<shard>}:<hour>        counts of ended dances, hash
     <prefix>:v:{vault}        marker   hash: b blob, r run id of the primary, t
                                        ms since which it is the primary
     <prefix>:v:{<tag>}        marker   in a cluster, one for each hash slot

@@ -11,11 +11,16 @@ KINDS = {'g': 'grants', 'd': 'dances', 'o': 'lists of dances', 'l': 'locks'}
 TYPES = {'g': b'hash', 'd': b'hash', 'o': b'zset', 'l': b'string'}
 
 # Returns only the parts of a record that status needs: ms to live, type, the
-# start of the blob, and the start of field r (the sealed rest of a dance).
+# start of the blob, and the start of field r (the sealed rest of a dance).  A
+# dance needs both for half an hour after its start, that is 20 minutes after
+# its expiry e.  Its story stays for longer.
 PEEK = b'''local kind = redis.call('TYPE', KEYS[1])['ok']
 local h = kind == 'hash'
 local b = h and redis.call('HGET', KEYS[1], 'b')
 local r = h and redis.call('HGET', KEYS[1], 'r')
+local e = h and tonumber(redis.call('HGET', KEYS[1], 'e') or '')
+local old = e and redis.call('TIME')[1] * 1000 > e + 1200000
+b, r = not old and b, not old and r
 return {redis.call('PTTL', KEYS[1]), kind, b and string.sub(b, 1, 70),
         r and string.sub(r, 1, 37)}
 '''

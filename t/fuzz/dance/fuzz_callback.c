@@ -4,6 +4,9 @@
 #include "scene.h"
 
 #include "dance/cigna_callback.h"
+#include "dance/cigna_dance_close.h"
+#include "dance/cigna_dance_forget.h"
+#include "dance/cigna_dance_upkeep.h"
 #include "dance/cigna_grant_install.h"
 #include "dance/cigna_dance_claim.h"
 
@@ -11,7 +14,8 @@
 /*
  * Hits on two dances: by the browser that began them, again and again, by
  * strangers, and by another member, while replies come late or not at all and
- * the authorization server answers as it pleases.
+ * the authorization server answers as it pleases.  The upkeep of other nodes
+ * closes the dances that are overdue.
  */
 
 #define DANCES  2
@@ -23,6 +27,7 @@ typedef enum {
     visitor_bare,                          /* with none */
     visitor_other,                         /* the browser, another member */
     visitor_denied,                        /* the browser, with an error */
+    visitor_upkeep,                        /* not a browser */
     visitor_max
 } visitor_e;
 
@@ -33,7 +38,9 @@ typedef struct {
     char      secret[64];
     char      wrong[64];
     char      key[CIGNA_KEY_MAX];
+    char      id[CIGNA_DANCE_ID_LEN + 1];
     unsigned  stored;                      /* runs that stored its grant */
+    unsigned  ended;                       /* runs that count its end */
 } dance_t;
 
 
@@ -46,6 +53,7 @@ static cigna_vault_names_t  other;
 static dance_t           *dance_of[SCENE_ACTORS];
 static visitor_e          visitor_of[SCENE_ACTORS];
 static unsigned           counted[SCENE_ACTORS];
+static unsigned           faults;          /* of Redis; 0: there were none */
 
 
 static const world_field_t *
@@ -107,13 +115,36 @@ check_stranger(const cigna_callback_t *f, visitor_e visitor)
 
 
 static void
-check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
+on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
+{
+    unsigned  i;
+
+    (void) u;
+
+    for (i = 0; i < DANCES; i++) {
+        if (cigna_slice_eq(closed->forget.entry.id,
+                           cigna_slice_str(dances[i].id)))
+        {
+            fuzz_assert(++dances[i].ended == 1);
+        }
+    }
+}
+
+
+static void
+check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
 {
     const cigna_callback_t  *f;
 
     f = &a->flow.callback;
 
+    /* (3) */
+
+    d->ended += f->claim.ended;
+    fuzz_assert(d->ended <= 1);
+
     fuzz_assert(f->outcome != cigna_dance_outcome_none);
+    fuzz_assert(f->dance_id.len);
     fuzz_assert(strstr(f->detail, WORLD_MARKER) == NULL);
 
     if (visitor == visitor_stranger || visitor == visitor_bare
@@ -126,8 +157,12 @@ check_report(const world_actor_t *a, const dance_t *d, visitor_e visitor)
 
     /* (2) */
 
-    fuzz_assert(f->stored == (f->outcome == cigna_dance_outcome_connected
-                              && !f->repeated));
+    if (f->outcome == cigna_dance_outcome_connected && !f->repeated) {
+        fuzz_assert(f->stored);
+    }
+
+    fuzz_assert(!f->stored || f->repeated
+                || f->outcome == cigna_dance_outcome_connected);
     fuzz_assert(f->outcome != cigna_dance_outcome_connected || d->stored);
 
     /* (3) */
@@ -208,6 +243,12 @@ check(scene_t *s, world_actor_t *a)
     d = dance_of[n];
     f = &a->flow.callback;
 
+    faults += a->redis_faults;
+
+    if (visitor_of[n] == visitor_upkeep) {
+        return;
+    }
+
     /* (1) */
 
     if (is_token_request(a)) {
@@ -280,7 +321,10 @@ begin_dance(dance_t *d)
     d->wrong[3] ^= 1;
     (void) snprintf(d->key, sizeof(d->key), "%.*s", (int) f->dance_key.len,
                     f->dance_key.data);
+    (void) snprintf(d->id, sizeof(d->id), "%.*s", (int) f->dance_id.len,
+                    f->dance_id.data);
     d->stored = 0;
+    d->ended = 0;
 
     world_end(&a);
 }
@@ -309,10 +353,16 @@ begin_hit(unsigned n, unsigned choice)
     }
 
     a->watch = NULL;
-    world_callback(&scene.w, a, d->code, d->state, secret);
     dance_of[n] = d;
     visitor_of[n] = visitor;
     counted[n] = 0;
+
+    if (visitor == visitor_upkeep) {
+        world_upkeep(&scene.w, a, on_closed);
+        return;
+    }
+
+    world_callback(&scene.w, a, d->code, d->state, secret);
 
     if (visitor == visitor_other) {
         a->subject.identity = &other;
@@ -364,6 +414,53 @@ elsewhere(uint8_t c)
 }
 
 
+/*
+ * (3) after the last upkeep each dance has one end, and the vault counts each
+ * once
+ */
+
+static void
+check_ends(void)
+{
+    unsigned        i, n, sum;
+    world_key_t    *key;
+    world_actor_t   a;
+
+    a.watch = NULL;
+    scene.w.delay_ms = 0;
+    scene.w.now_ms += CIGNA_DANCE_LIFE_MS + CIGNA_DANCE_GRACE_MS;
+    world_upkeep(&scene.w, &a, on_closed);
+    world_run(&scene.w, &a);
+    world_end(&a);
+
+    for (i = 0; i < DANCES; i++) {
+        fuzz_assert(field(&dances[i], "o"));
+        fuzz_assert(dances[i].ended == 1 || faults);
+    }
+
+    sum = 0;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        key = &scene.w.redis.keys[i];
+
+        if (key->name == NULL) {
+            continue;
+        }
+
+        fuzz_assert(strncmp(key->name, "cigna:i:", 8) != 0);
+
+        for (n = 0;
+             n < key->nfields && strncmp(key->name, "cigna:c:", 8) == 0;
+             n++)
+        {
+            sum += (unsigned) strtoul((char *) key->fields[n].data, NULL, 10);
+        }
+    }
+
+    fuzz_assert(sum == DANCES);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -388,6 +485,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         world_two_secrets(&scene.w);
     }
 
+    faults = 0;
+
     for (i = 0; i < DANCES; i++) {
         begin_dance(&dances[i]);
     }
@@ -404,6 +503,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     scene_finish(&scene);
+    check_ends();
     scene_end(&scene);
 
     return 0;

@@ -228,7 +228,7 @@ a_state_that_nobody_made_is_unknown(void **state)
 
 
 static void
-a_dance_expires_after_ten_minutes_and_is_forgotten_after_thirty(void **state)
+a_dance_expires_after_ten_minutes_and_goes_after_eight_days(void **state)
 {
     (void) state;
 
@@ -236,8 +236,215 @@ a_dance_expires_after_ten_minutes_and_is_forgotten_after_thirty(void **state)
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_expired);
     assert_int_equal(w.auth.codes_posted, 0);
 
-    w.now_ms += CIGNA_DANCE_KEPT_MS - CIGNA_DANCE_LIFE_MS;
+    w.now_ms += CIGNA_DANCE_STORY_MS - CIGNA_DANCE_LIFE_MS - 1;
+    assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_expired);
+
+    w.now_ms++;
     assert_int_equal(outcome_of(&dance), cigna_dance_outcome_state_unknown);
+}
+
+
+/* ends of dances in the vault's counts of this hour */
+
+static unsigned
+ends_counted(void)
+{
+    unsigned      i, n, sum;
+    world_key_t  *key;
+
+    sum = 0;
+
+    for (i = 0; i < WORLD_KEYS; i++) {
+        key = &w.redis.keys[i];
+
+        for (n = 0; key->name && strncmp(key->name, "cigna:c:", 8) == 0
+                    && n < key->nfields; n++)
+        {
+            sum += (unsigned) atoi((const char *) key->fields[n].data);
+        }
+    }
+
+    return sum;
+}
+
+
+static void
+a_dance_has_one_end_however_often_it_is_hit(void **state)
+{
+    unsigned           i, ended;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    ended = 0;
+
+    for (i = 0; i < 3; i++) {
+        (void) hit(&a, &dance);
+        f = finish(&a);
+        ended += f->claim.ended;
+        assert_int_equal(f->repeated, i > 0);
+        world_end(&a);
+    }
+
+    assert_int_equal(ended, 1);
+    assert_int_equal(ends_counted(), 1);
+    assert_null(world_get(&w.redis, w.identity.dances_key, ""));
+    (void) hit(&a, &dance);
+}
+
+
+static void
+a_dance_that_ends_too_late_or_for_another_member_is_counted(void **state)
+{
+    cigna_callback_t     *f;
+    cigna_vault_names_t   other;
+
+    (void) state;
+
+    world_identity(&w, "acme", "other", &other);
+
+    f = hit(&a, &dance);
+    a.subject.identity = &other;
+    f = finish(&a);
+    assert_int_equal(f->outcome, cigna_dance_outcome_identity_mismatch);
+    assert_true(f->claim.ended);
+    assert_int_equal(ends_counted(), 1);
+    world_end(&a);
+
+    begin_dance(&dance, "");
+    w.now_ms += CIGNA_DANCE_LIFE_MS;
+    (void) hit(&a, &dance);
+    f = finish(&a);
+    assert_int_equal(f->outcome, cigna_dance_outcome_state_expired);
+    assert_true(f->claim.ended);
+    assert_int_equal(ends_counted(), 2);
+}
+
+
+static void
+a_hit_of_another_browser_ends_no_dance(void **state)
+{
+    dance_t            stranger;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    stranger = dance;
+    stranger.secret[3] ^= 1;
+
+    (void) hit(&a, &stranger);
+    f = finish(&a);
+
+    assert_int_equal(f->outcome, cigna_dance_outcome_cookie_mismatch);
+    assert_false(f->claim.ended);
+    assert_int_equal(ends_counted(), 0);
+    assert_open(&dance);
+}
+
+
+static void
+a_dance_that_is_not_known_has_a_reference_all_the_same(void **state)
+{
+    dance_t            unknown;
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    unknown = dance;
+    unknown.state[20] ^= 1;
+
+    (void) hit(&a, &unknown);
+    f = finish(&a);
+
+    assert_int_equal(f->outcome, cigna_dance_outcome_state_unknown);
+    assert_slice(f->dance_id, "REFERENCE-12");
+}
+
+
+static unsigned  commands;
+
+
+static void
+count_commands(world_t *world, world_actor_t *actor)
+{
+    (void) world;
+
+    commands += actor->op.type == cigna_op_redis
+                || actor->op.type == cigna_op_script;
+}
+
+
+static void
+a_dance_sends_two_and_five_commands_to_redis(void **state)
+{
+    (void) state;
+
+    commands = 0;
+    b.watch = count_commands;
+    world_connect(&w, &b, "");
+    world_run(&w, &b);
+    assert_int_equal(commands, 2);
+
+    /* claim, read, install, end, forget */
+
+    commands = 0;
+    a.watch = count_commands;
+    (void) hit(&a, &dance);
+    (void) finish(&a);
+    assert_int_equal(commands, 5);
+
+    a.watch = NULL;
+    b.watch = NULL;
+}
+
+
+static void
+assert_story(const dance_t *d, const char *text)
+{
+    char                  story[4096];
+    const world_field_t  *f;
+
+    f = dance_field(d, "y");
+    (void) snprintf(story, sizeof(story), "%.*s", (int) f->len, f->data);
+
+    if (strstr(story, text) == NULL) {
+        fail_msg("no \"%s\" in \"%s\"", text, story);
+    }
+}
+
+
+static void
+a_story_has_the_answer_of_the_token_endpoint(void **state)
+{
+    (void) state;
+
+    w.auth.answer_status = 401;
+    (void) snprintf(w.auth.answer_body, sizeof(w.auth.answer_body),
+                    "{\"error\":\"invalid_client\"}");
+
+    (void) outcome_of(&dance);
+
+    assert_story(&dance, "started node=node-1 request=request-1\n");
+    assert_story(&dance, "returned node=node-1 request=request-2 "
+                         "record=taken\n");
+    assert_story(&dance, "ended node=node-1 request=request-2 "
+                         "outcome=exchange_refused status=401 "
+                         "error=invalid_client");
+}
+
+
+static void
+a_story_has_no_error_code_that_a_browser_made_up(void **state)
+{
+    cigna_callback_t  *f;
+
+    (void) state;
+
+    f = hit(&a, &dance);
+    f->error = cigna_slice("jane");
+    (void) finish(&a);
+
+    assert_story(&dance, "outcome=provider_error error=other\n");
 }
 
 
@@ -1613,7 +1820,14 @@ main(void)
         test(a_hit_without_the_cookie_changes_nothing),
         test(a_strangers_hit_on_an_ended_dance_shows_no_outcome),
         test(a_state_that_nobody_made_is_unknown),
-        test(a_dance_expires_after_ten_minutes_and_is_forgotten_after_thirty),
+        test(a_dance_expires_after_ten_minutes_and_goes_after_eight_days),
+        test(a_dance_has_one_end_however_often_it_is_hit),
+        test(a_dance_that_ends_too_late_or_for_another_member_is_counted),
+        test(a_hit_of_another_browser_ends_no_dance),
+        test(a_dance_that_is_not_known_has_a_reference_all_the_same),
+        test(a_dance_sends_two_and_five_commands_to_redis),
+        test(a_story_has_the_answer_of_the_token_endpoint),
+        test(a_story_has_no_error_code_that_a_browser_made_up),
         test(a_reload_shows_the_same_outcome_and_sends_no_code),
         test(a_reload_after_a_refusal_shows_the_refusal),
         test(a_concurrent_hit_waits_and_shows_the_same_outcome),

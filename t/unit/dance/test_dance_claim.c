@@ -13,8 +13,10 @@ static uint8_t              mem[64 * 1024];
 static cigna_arena_t        arena;
 static cigna_subject_t      subject;
 static cigna_op_t           op;
+static cigna_dance_story_t  story;
 static unsigned             asked;         /* of Redis */
 static char                 code[64], param[64], secret[64];
+static char                 entry[CIGNA_DANCE_ENTRY_MAX];
 
 
 /* performs the pending operation; 1 if the flow asks for another one */
@@ -107,7 +109,7 @@ an_outcome_is_remembered_for_the_next_hit(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
     assert_false(go_on(world_fine));
 
     assert_int_equal(take(world_fine), cigna_dance_outcome_denied);
@@ -127,7 +129,7 @@ an_end_that_redis_does_not_hear_is_tried_three_times(void **state)
     (void) take(world_fine);
     asked = 0;
 
-    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
 
     for (n = 0; go_on(world_unsent); n++) { /* void */ }
 
@@ -210,7 +212,7 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
     (void) state;
 
     (void) take(world_fine);
-    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &op);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
     (void) go_on(world_fine);
 
     world_set(&w.redis, t.dance_key, "o", "something_new");
@@ -232,17 +234,154 @@ too_little_room_takes_nothing(void **state)
 
 
 static void
-an_ended_dance_leaves_the_list_of_open_ones(void **state)
+an_ended_dance_leaves_the_lists_of_open_ones(void **state)
+{
+    cigna_event_t  ev;
+
+    (void) state;
+
+    assert_non_null(world_get(&w.redis, w.identity.open_key, entry));
+
+    (void) take(world_fine);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
+    (void) go_on(world_fine);
+    assert_true(t.ended);
+
+    memset(&ev, 0, sizeof(ev));
+    ev.now_ms = w.now_ms;
+    assert_int_equal(cigna_dance_claim_forget(&t, &ev, &op), CIGNA_AGAIN);
+
+    ev.reply = world_redis(&w.redis, &op);
+    ev.type = cigna_ev_ok;
+    assert_int_equal(cigna_dance_claim_forget(&t, &ev, &op), CIGNA_OK);
+    cigna_reply_destroy((cigna_reply_t *) ev.reply);
+
+    assert_true(t.forget.counted);
+    assert_null(world_get(&w.redis, w.identity.open_key, entry));
+    assert_null(world_get(&w.redis, w.identity.dances_key, entry));
+}
+
+
+static void
+the_run_that_comes_too_late_ends_the_dance(void **state)
+{
+    (void) state;
+
+    w.now_ms += CIGNA_DANCE_LIFE_MS;
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_state_expired);
+    assert_true(t.ended);
+    assert_false(t.repeated);
+
+    asked = 100;
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_state_expired);
+    assert_false(t.ended);
+    assert_true(t.repeated);
+}
+
+
+static void
+another_member_ends_the_dance_of_its_owner(void **state)
+{
+    cigna_vault_names_t  other;
+
+    (void) state;
+
+    world_identity(&w, "globex", "somebody else", &other);
+    subject.identity = &other;
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_identity_mismatch);
+    assert_true(t.ended);
+    assert_true(cigna_slice_eq(t.forget.entry.identity,
+                               cigna_script_identity(&w.identity)));
+    assert_memory_equal(t.forget.entry.tenant.data, w.identity.tenant,
+                        CIGNA_TENANT_LEN);
+}
+
+
+static void
+an_end_after_another_end_reports_the_first_one(void **state)
 {
     (void) state;
 
     (void) take(world_fine);
-    cigna_dance_claim_forget(&t, &op);
+    world_set(&w.redis, t.dance_key, "o", "interrupted");
+    world_set(&w.redis, t.dance_key, "z", "somebody");
 
-    assert_slice(op.redis.argv[0], "ZREM");
-    cigna_reply_destroy(world_redis(&w.redis, &op));
-    assert_null(world_get(&w.redis, w.identity.dances_key, ""));
-    assert_int_equal(op.redis.argc, 3);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_connected, &story, &op);
+    assert_false(go_on(world_fine));
+
+    assert_int_equal(t.outcome, cigna_dance_outcome_interrupted);
+    assert_false(t.ended);
+    assert_true(t.repeated);
+}
+
+
+static void
+an_end_whose_reply_was_lost_is_this_runs(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
+
+    assert_true(go_on(world_lost_after));
+    assert_true(go_on(world_fine));
+    assert_false(go_on(world_fine));
+
+    assert_int_equal(t.outcome, cigna_dance_outcome_denied);
+    assert_true(t.ended);
+}
+
+
+static void
+an_end_that_redis_did_not_hear_is_not_counted(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    cigna_dance_claim_end(&t, cigna_dance_outcome_denied, &story, &op);
+
+    while (go_on(world_unsent)) { /* void */ }
+
+    assert_false(t.ended);
+    assert_int_equal(t.outcome, cigna_dance_outcome_denied);
+}
+
+
+/* a record as version 0.4.0 writes it */
+
+static void
+as_0_4_0(void)
+{
+    world_set(&w.redis, t.dance_key, "n", NULL);
+    world_set(&w.redis, t.dance_key, "a", NULL);
+    world_set(&w.redis, t.dance_key, "r", NULL);
+    world_set(&w.redis, t.dance_key, "y", NULL);
+}
+
+
+static void
+a_dance_that_0_4_0_has_started_ends_like_another(void **state)
+{
+    (void) state;
+
+    (void) take(world_fine);
+    as_0_4_0();
+    world_set(&w.redis, t.dance_key, "t", NULL);
+    world_set(&w.redis, t.dance_key, "k", NULL);
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_none);
+    assert_slice(t.return_to, "https://app.example/");
+
+    cigna_dance_claim_end(&t, cigna_dance_outcome_connected, &story, &op);
+    assert_false(go_on(world_fine));
+    assert_true(t.ended);
+
+    assert_int_equal(take(world_fine), cigna_dance_outcome_connected);
+    assert_true(t.repeated);
+    assert_slice(t.return_to, "https://app.example/");
 }
 
 
@@ -260,6 +399,11 @@ setup(void **state)
     f = &a.flow.connect;
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);
+    (void) snprintf(entry, sizeof(entry), "%.27s %.12s %.12s %.27s",
+                    (const char *) f->entry.name.data,
+                    (const char *) f->entry.id.data,
+                    (const char *) f->entry.tenant.data,
+                    (const char *) f->entry.identity.data);
 
     if (world_login(&w.auth, f->location, code, param) != CIGNA_OK) {
         return -1;
@@ -268,6 +412,7 @@ setup(void **state)
     world_end(&a);
 
     cigna_arena_init(&arena, mem, sizeof(mem));
+    memset(&story, 0, sizeof(story));
     asked = 0;
 
     subject = world_subject(&w, &arena);
@@ -289,7 +434,13 @@ main(void)
         test(polls_are_quick_first_and_end_after_ten_seconds),
         test(a_word_of_a_newer_gateway_is_an_end_all_the_same),
         test(too_little_room_takes_nothing),
-        test(an_ended_dance_leaves_the_list_of_open_ones)
+        test(an_ended_dance_leaves_the_lists_of_open_ones),
+        test(the_run_that_comes_too_late_ends_the_dance),
+        test(another_member_ends_the_dance_of_its_owner),
+        test(an_end_after_another_end_reports_the_first_one),
+        test(an_end_whose_reply_was_lost_is_this_runs),
+        test(an_end_that_redis_did_not_hear_is_not_counted),
+        test(a_dance_that_0_4_0_has_started_ends_like_another)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

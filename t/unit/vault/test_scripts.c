@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "former_scripts.h"
 #include "redis_server.h"
 #include "support.h"
 
@@ -242,15 +243,28 @@ assert_value(const char *command, const char *value)
 }
 
 
-#define OPEN(life)                                                            \
+#define OPEN_AS(life, line)                                                   \
     cigna_script_dance_open, "d:{1}", "blob", "secret", "who", "id", life,    \
-    "60000"
+    "60000", "rest", "tenant", line, "900000"
+
+#define OPEN(life)  OPEN_AS(life, "started")
 
 #define TAKE(secret, who, taker, ms)                                          \
-    cigna_script_dance_claim, "d:{1}", secret, who, taker, ms
+    cigna_script_dance_claim, "d:{1}", secret, who, taker, ms, "returned"
 
 #define END(taker, outcome)                                                   \
-    cigna_script_dance_end, "d:{1}", taker, outcome, "https://a/"
+    cigna_script_dance_end, "d:{1}", taker, outcome, "https://a/", "ended"
+
+#define CLOSE(outcome, closer)                                                \
+    cigna_script_dance_close, "d:{1}", outcome, closer, "closed"
+
+#define LIST(entry, most, due)                                                \
+    cigna_script_dance_list, "o:{s}:m", "i:{s}", entry, most, "60000", due,   \
+    "900000", "2"
+
+#define FORGET_DANCE(entry, count, ended, most)                               \
+    cigna_script_dance_forget, "o:{s}:m", "i:{s}", "e:{s}", "c:{s}:1", entry, \
+    count, ended, most, "900000"
 
 #define PUT(id)                                                               \
     cigna_script_grant_install, "g:{1}", id, "1", "blob", "60000", "ch", "who"
@@ -333,6 +347,40 @@ a_dance_is_taken_once(void **state)
 }
 
 
+/* element i of the reply */
+
+static void
+assert_element(size_t i, const char *value, cigna_script_e script, ...)
+{
+    va_list      args;
+    size_t       n;
+    const char  *argv[12] = { NULL };
+    redisReply  *reply;
+
+    va_start(args, script);
+
+    for (n = 0; n < 11; n++) {
+        argv[n] = va_arg(args, const char *);
+
+        if (argv[n] == NULL) {
+            break;
+        }
+    }
+
+    va_end(args);
+
+    reply = call(script, argv[0], argv[1], argv[2], argv[3], argv[4], argv[5],
+                 argv[6], argv[7], argv[8], argv[9], argv[10], argv[11]);
+    assert_true(reply->elements > i);
+    assert_string_equal(reply->element[i]->str, value);
+    freeReplyObject(reply);
+}
+
+
+#define assert_told(i, value, ...)                                            \
+    assert_element(i, value, __VA_ARGS__, (const char *) NULL)
+
+
 static void
 a_taken_dance_is_interrupted_after_its_deadline(void **state)
 {
@@ -341,10 +389,31 @@ a_taken_dance_is_interrupted_after_its_deadline(void **state)
     assert_says("ok", OPEN("60000"));
     assert_says("yours", TAKE("secret", "who", "t1", "5"));
     (void) usleep(10 * 1000);
-    assert_says("interrupted", TAKE("secret", "who", "t2", "60000"));
-    assert_says("interrupted", TAKE("secret", "who", "t1", "60000"));
-    assert_says("late", END("t1", "connected"));
-    assert_says("interrupted", TAKE("secret", "who", "t2", "60000"));
+
+    /* the first hit after the deadline ends the dance, and it alone */
+
+    assert_told(5, "1", TAKE("secret", "who", "t2", "60000"));
+    assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
+    assert_told(5, "1", TAKE("secret", "who", "t2", "60000"));
+    assert_told(5, "0", TAKE("secret", "who", "t1", "60000"));
+    assert_value("HGET d:{1} b", NULL);
+    assert_told(7, "rest", TAKE("secret", "who", "t1", "60000"));
+    assert_told(1, "interrupted", END("t1", "connected"));
+    assert_told(5, "interrupted", CLOSE("abandoned", "c1"));
+}
+
+
+static void
+a_late_end_counts_if_nobody_else_has_ended_the_dance(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("yours", TAKE("secret", "who", "t1", "5"));
+    (void) usleep(10 * 1000);
+    assert_says("ok", END("t1", "connected"));
+    assert_says("ok", END("t1", "connected"));
+    assert_value("HGET d:{1} o", "connected");
 }
 
 
@@ -355,7 +424,10 @@ a_dance_expires_before_its_key(void **state)
 
     assert_says("ok", OPEN("5"));
     (void) usleep(10 * 1000);
-    assert_says("expired", TAKE("secret", "who", "t1", "60000"));
+    assert_told(5, "1", TAKE("secret", "who", "t1", "60000"));
+    assert_told(6, "state_expired", TAKE("secret", "who", "t1", "60000"));
+    assert_told(5, "0", TAKE("secret", "who", "t2", "60000"));
+    assert_value("HGET d:{1} o", "state_expired");
 }
 
 
@@ -366,8 +438,373 @@ another_member_ends_a_dance(void **state)
 
     assert_says("ok", OPEN("60000"));
     assert_says("other", TAKE("secret", "else", "t1", "60000"));
+    assert_told(4, "who", TAKE("secret", "else", "t1", "60000"));
+    assert_told(5, "1", TAKE("secret", "else", "t1", "60000"));
+    assert_told(5, "0", TAKE("secret", "else", "t2", "60000"));
     assert_says("ended", TAKE("secret", "who", "t1", "60000"));
     assert_value("HGET d:{1} o", "identity_mismatch");
+}
+
+
+static void
+a_dance_that_nobody_completes_is_closed_once(void **state)
+{
+    (void) state;
+
+    assert_says("absent", CLOSE("abandoned", "c1"));
+    assert_value("GET d:{1}", NULL);
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("open", CLOSE("abandoned", "c1"));
+    tell(plain.redis, "HSET d:{1} e 1");
+    assert_told(5, "abandoned", CLOSE("abandoned", "c1"));
+    assert_says("ok", CLOSE("abandoned", "c1"));
+    assert_says("ended", CLOSE("abandoned", "c2"));
+    assert_told(1, "id", CLOSE("abandoned", "c2"));
+    assert_told(2, "tenant", CLOSE("abandoned", "c2"));
+    assert_told(4, "who", CLOSE("abandoned", "c2"));
+    assert_value("HGET d:{1} b", NULL);
+
+    /* a hit after the end is not a second end */
+
+    assert_told(5, "0", TAKE("secret", "who", "t1", "60000"));
+    assert_told(6, "abandoned", TAKE("secret", "who", "t1", "60000"));
+}
+
+
+static void
+a_dance_is_displaced_unless_it_is_taken(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("yours", TAKE("secret", "who", "t1", "60000"));
+    assert_says("open", CLOSE("displaced", "c1"));
+    tell(plain.redis, "HSET d:{1} t 1");
+    assert_told(5, "interrupted", CLOSE("displaced", "c1"));
+
+    tell(plain.redis, "DEL d:{1}");
+    assert_says("ok", OPEN("60000"));
+    assert_told(5, "displaced", CLOSE("displaced", "c1"));
+}
+
+
+static void
+assert_matches(const char *command, const char *text)
+{
+    redisReply  *reply;
+
+    reply = ask(plain.redis, command);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    assert_non_null(strstr(reply->str, text));
+    freeReplyObject(reply);
+}
+
+
+static void
+a_story_tells_each_step(void **state)
+{
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_says("mismatch", TAKE("other", "who", "t1", "60000"));
+    assert_says("yours", TAKE("secret", "who", "t1", "60000"));
+    assert_says("ok", END("t1", "connected"));
+    assert_says("ended", TAKE("secret", "who", "t2", "60000"));
+
+    assert_matches("HGET d:{1} y", " started\n");
+    assert_matches("HGET d:{1} y", " returned record=mismatch\n");
+    assert_matches("HGET d:{1} y", " returned record=taken\n");
+    assert_matches("HGET d:{1} y", " ended\n");
+    assert_matches("HGET d:{1} y", " returned record=connected\n");
+}
+
+
+static void
+a_story_is_bounded_and_has_room_for_the_end(void **state)
+{
+    unsigned     i, lines;
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+
+    for (i = 0; i < 50; i++) {
+        assert_says("mismatch", TAKE("other", "who", "t1", "60000"));
+    }
+
+    tell(plain.redis, "HSET d:{1} e 1");
+    assert_says("ok", CLOSE("abandoned", "c1"));
+
+    reply = ask(plain.redis, "HGET d:{1} y");
+    assert_true(reply->len <= 4096);
+    assert_non_null(strstr(reply->str, " closed outcome=abandoned\n"));
+
+    for (i = 0, lines = 0; i < reply->len; i++) {
+        lines += reply->str[i] == '\n';
+    }
+
+    assert_int_equal(lines, 31);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_dance_without_a_story_gets_none_later(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_told(1, "0", OPEN_AS("60000", ""));
+    assert_says("mismatch", TAKE("other", "who", "t1", "60000"));
+    tell(plain.redis, "HSET d:{1} e 1");
+    assert_says("ok", CLOSE("abandoned", "c1"));
+    assert_value("HGET d:{1} y", NULL);
+
+    reply = ask(plain.redis, "PTTL d:{1}");
+    assert_true(reply->integer <= 60000);
+    freeReplyObject(reply);
+}
+
+
+static void
+a_redis_that_is_nearly_full_keeps_no_story(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    /* more than three quarters are used */
+
+    tell(plain.redis, "CONFIG SET maxmemory 1gb");
+    assert_says("ok", OPEN("60000"));
+    assert_matches("HGET d:{1} y", " started\n");
+    tell(plain.redis, "DEL d:{1}");
+
+    reply = call(cigna_script_dance_forget, "o:{s}:m", "i:{s}", "e:{s}",
+                 "c:{s}:1", "absent", "", "", "5", "900000",
+                 (const char *) NULL);
+    freeReplyObject(reply);
+
+    reply = redisCommand(plain.redis, "EVAL %s 0",
+        "local n = string.match(redis.call('INFO', 'memory'),"
+        " 'used_memory:(%d+)') return string.format('%.0f', n * 1.2)");
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    freeReplyObject(redisCommand(plain.redis, "CONFIG SET maxmemory %s",
+                                 reply->str));
+    freeReplyObject(reply);
+
+    assert_says("ok", LIST("entry", "8", "60000"));
+    assert_told(1, "0", OPEN("60000"));
+    assert_value("HGET d:{1} y", NULL);
+    assert_says("ok", FORGET_DANCE("entry", "tenant denied", "ended", "5"));
+
+    /* the end is counted all the same */
+
+    reply = redisCommand(plain.redis, "HGET c:{s}:1 %s", "tenant denied");
+    assert_string_equal(reply->str, "1");
+    freeReplyObject(reply);
+
+    reply = ask(plain.redis, "EXISTS e:{s}");
+    assert_int_equal(reply->integer, 0);
+    freeReplyObject(reply);
+
+    tell(plain.redis, "CONFIG SET maxmemory 0");
+}
+
+
+static void
+an_end_is_counted_once(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("ok", LIST("one", "8", "60000"));
+    assert_says("ok", LIST("two", "8", "60000"));
+    assert_says("ok", LIST("three", "8", "60000"));
+    assert_says("ok", FORGET_DANCE("one", "t denied", "1 t denied 5", "5"));
+    assert_says("absent", FORGET_DANCE("one", "t denied", "1 t denied 5", "5"));
+    assert_says("ok", FORGET_DANCE("two", "t denied", "2 t denied 5", "5"));
+    assert_says("ok", FORGET_DANCE("three", "", "", "5"));
+
+    reply = redisCommand(plain.redis, "HGET c:{s}:1 %s", "t denied");
+    assert_string_equal(reply->str, "2");
+    freeReplyObject(reply);
+
+    reply = ask(plain.redis, "ZRANGE e:{s} 0 -1");
+    assert_int_equal(reply->elements, 2);
+    freeReplyObject(reply);
+
+    reply = ask(plain.redis, "EXISTS i:{s} o:{s}:m");
+    assert_int_equal(reply->integer, 0);
+    freeReplyObject(reply);
+}
+
+
+static void
+ended_dances_beyond_the_bound_leave(void **state)
+{
+    size_t              i;
+    redisReply         *reply;
+    static const char  *entries[] = { "0", "1", "2", "3" };
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+        assert_says("ok", LIST(entries[i], "8", "60000"));
+        assert_says("ok", FORGET_DANCE(entries[i], "t denied", entries[i],
+                                       "5"));
+        (void) usleep(2000);
+    }
+
+    assert_says("ok", LIST("last", "8", "60000"));
+
+    reply = call(FORGET_DANCE("last", "t denied", "last", "2"),
+                 (const char *) NULL);
+    assert_int_equal(reply->elements, 2 + 3);
+    assert_string_equal(reply->element[1]->str, "1");
+    assert_string_equal(reply->element[2]->str, "0");
+    assert_string_equal(reply->element[4]->str, "2");
+    freeReplyObject(reply);
+}
+
+
+static void
+overdue_dances_are_found_again_after_a_while(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("ok", LIST("later", "8", "60000"));
+    assert_says("ok", LIST("now", "8", "1"));
+    (void) usleep(3000);
+
+    reply = call(cigna_script_dance_due, "i:{s}", "16", "20",
+                 (const char *) NULL);
+    assert_int_equal(reply->elements, 2);
+    assert_string_equal(reply->element[1]->str, "now");
+    freeReplyObject(reply);
+
+    reply = call(cigna_script_dance_due, "i:{s}", "16", "20",
+                 (const char *) NULL);
+    assert_int_equal(reply->elements, 1);
+    freeReplyObject(reply);
+
+    (void) usleep(25 * 1000);
+
+    reply = call(cigna_script_dance_due, "i:{s}", "16", "20",
+                 (const char *) NULL);
+    assert_int_equal(reply->elements, 2);
+    freeReplyObject(reply);
+}
+
+
+/* a script of version 0.4.0, with the key d:{1} */
+
+static redisReply *
+former(const char *script, const char *a1, const char *a2, const char *a3,
+    const char *a4, const char *a5, const char *a6)
+{
+    redisReply  *reply;
+
+    reply = redisCommand(plain.redis, "EVAL %s 1 d:{1} %s %s %s %s %s %s",
+                         script, a1, a2, a3, a4, a5, a6);
+    assert_non_null(reply);
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        fail_msg("%s", reply->str);
+    }
+
+    return reply;
+}
+
+
+static void
+assert_former(const char *script, const char *word, const char *a1,
+    const char *a2, const char *a3, const char *a4)
+{
+    redisReply  *reply;
+
+    reply = former(script, a1, a2, a3, a4, "", "");
+    assert_string_equal(reply->element[0]->str, word);
+    freeReplyObject(reply);
+}
+
+
+static void
+former_open(const char *life)
+{
+    freeReplyObject(former(former_dance_open, "blob", "secret", "who", "id",
+                           life, "60000"));
+}
+
+
+static void
+version_0_4_0_ends_a_dance_that_this_one_has_started(void **state)
+{
+    redisReply  *reply;
+
+    (void) state;
+
+    assert_says("ok", OPEN("60000"));
+    assert_former(former_dance_take, "mismatch", "x", "who", "t1", "60000");
+    assert_former(former_dance_take, "yours", "secret", "who", "t1", "60000");
+    assert_says("taken", TAKE("secret", "who", "t2", "60000"));
+    assert_says("open", CLOSE("displaced", "c1"));
+    assert_former(former_dance_end, "ok", "t1", "denied", "rest", "");
+
+    assert_told(6, "denied", TAKE("secret", "who", "t2", "60000"));
+    assert_told(5, "0", TAKE("secret", "who", "t2", "60000"));
+    assert_told(5, "denied", CLOSE("abandoned", "c1"));
+    assert_says("ended", CLOSE("abandoned", "c1"));
+
+    /* an end of this version is an end there, too */
+
+    tell(plain.redis, "DEL d:{1}");
+    assert_says("ok", OPEN("60000"));
+    assert_told(5, "displaced", CLOSE("displaced", "c1"));
+    reply = former(former_dance_take, "secret", "who", "t1", "60000", "", "");
+    assert_string_equal(reply->element[0]->str, "ended");
+    assert_string_equal(reply->element[2]->str, "displaced");
+    assert_string_equal(reply->element[3]->str, "rest");
+    freeReplyObject(reply);
+}
+
+
+static void
+this_version_ends_a_dance_that_0_4_0_has_started(void **state)
+{
+    (void) state;
+
+    former_open("60000");
+    assert_says("mismatch", TAKE("x", "who", "t1", "60000"));
+    assert_told(6, "blob", TAKE("secret", "who", "t1", "60000"));
+    assert_former(former_dance_take, "taken", "secret", "who", "t2", "60000");
+    assert_says("ok", END("t1", "connected"));
+    assert_former(former_dance_take, "ended", "secret", "who", "t2", "60000");
+    assert_former(former_dance_end, "ended", "t1", "denied", "", "");
+    assert_value("HGET d:{1} o", "connected");
+    assert_value("HGET d:{1} y", NULL);
+
+    /* one that 0.4.0 took and left */
+
+    tell(plain.redis, "DEL d:{1}");
+    former_open("60000");
+    assert_former(former_dance_take, "yours", "secret", "who", "t1", "5");
+    (void) usleep(10 * 1000);
+    assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
+
+    /* one that is too old */
+
+    tell(plain.redis, "DEL d:{1}");
+    former_open("1");
+    (void) usleep(5 * 1000);
+    assert_told(6, "state_expired", TAKE("secret", "who", "t1", "60000"));
+    assert_told(3, "", TAKE("secret", "who", "t1", "60000"));
 }
 
 
@@ -1015,7 +1452,7 @@ the_flows_run_on_a_real_redis(void **state)
 
 
 static void
-an_evicted_dance_is_gone(void **state)
+a_displaced_dance_ends(void **state)
 {
     redisReply  *reply;
 
@@ -1029,14 +1466,14 @@ an_evicted_dance_is_gone(void **state)
     world_connect(&w, &b, "");
     world_run(&w, &b);
 
-    reply = ask(plain.redis, "EXISTS %b",
+    reply = ask(plain.redis, "HGET %b o",
                 a.flow.connect.dance_key.data, a.flow.connect.dance_key.len);
-    assert_int_equal(reply->integer, 0);
+    assert_string_equal(reply->str, "displaced");
     freeReplyObject(reply);
 
-    reply = ask(plain.redis, "EXISTS %b",
+    reply = ask(plain.redis, "HEXISTS %b o",
                 b.flow.connect.dance_key.data, b.flow.connect.dance_key.len);
-    assert_int_equal(reply->integer, 1);
+    assert_int_equal(reply->integer, 0);
     freeReplyObject(reply);
 }
 
@@ -1131,6 +1568,65 @@ the_flows_need_no_more_than_a_few_commands(void **state)
 
     redisFree(c);
     tell(plain.redis, "ACL DELUSER gateway");
+}
+
+
+static void
+on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
+{
+    (void) u;
+
+    assert_slice(closed->outcome, "abandoned");
+}
+
+
+/* connect, displace, callback, upkeep, and an end beyond the bound */
+
+static void
+dances_need_no_more_rights_than_0_4_0_had(void **state)
+{
+    unsigned       i;
+    redisReply    *reply;
+    redisContext  *c;
+
+    (void) state;
+
+    tell(plain.redis, "ACL SETUSER former on >" WORLD_MARKER "-redis "
+                      FORMER_USER);
+
+    c = redis_server_dial(&plain);
+    tell(c, "AUTH former " WORLD_MARKER "-redis");
+    live_on(c);
+
+    w.provider.dances_per_member = 1;
+    w.vault.stories = 1;
+    world_connected(&w);
+
+    for (i = 0; i < 3; i++) {
+        world_end(&a);
+        world_connect(&w, &a, "");
+        world_run(&w, &a);
+        assert_int_equal(a.flow.connect.outcome, cigna_dance_outcome_none);
+    }
+
+    reply = ask(plain.redis, "HSET %b e 1", a.flow.connect.dance_key.data,
+                a.flow.connect.dance_key.len);
+    freeReplyObject(reply);
+    reply = ask(plain.redis, "ZADD %b 1 %b",
+                w.identity.open_key.data, w.identity.open_key.len,
+                "x", (size_t) 1);
+    freeReplyObject(reply);
+
+    world_upkeep(&w, &b, on_closed);
+    world_run(&w, &b);
+
+    reply = ask(plain.redis, "ZCARD %b", w.identity.ended_key.data,
+                w.identity.ended_key.len);
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+
+    redisFree(c);
+    tell(plain.redis, "ACL DELUSER former");
 }
 
 
@@ -1295,7 +1791,7 @@ random_op(cigna_op_t *op)
 {
     size_t         i;
     unsigned       n;
-    cigna_slice_t  argv[10];
+    cigna_slice_t  argv[11];
 
     static const char *const  grants[] = { "g:{1}", "g:{2}" };
     static const char *const  locks[] = { "l:{1}", "l:{2}" };
@@ -1307,6 +1803,10 @@ random_op(cigna_op_t *op)
     static const char *const  words[] = { "connected", "denied" };
     static const char *const  numbers[] = { "1", "2", "3", "4", "10" };
     static const char *const  times[] = { instant, "500000", "500000" };
+    static const char *const  lines[] = { "", "started", "ended outcome=x" };
+    static const char *const  reasons[] = { "abandoned", "displaced" };
+    static const char *const  shards[] = { "o:{s}:m", "i:{s}", "e:{s}",
+                                           "c:{s}:1" };
     static const char *const  keeps[] = { "", instant, "500000",
                                             "refused" };
     static const char *const  spents[] = { "", "", "1" };
@@ -1315,21 +1815,33 @@ random_op(cigna_op_t *op)
 
     static const struct {
         cigna_script_e             script;
-        const char *const         *args[10];
-        unsigned                   counts[10];
+        const char *const         *args[11];
+        unsigned                   counts[11];
     } ops[] = {
         { cigna_script_dance_open,
-          { dances, ids, secrets, whos, ids, times, times },
-          { 4, 4, 3, 3, 4, 3, 3 } },
+          { dances, ids, secrets, whos, ids, times, times, ids, whos, lines,
+            times },
+          { 4, 4, 3, 3, 4, 3, 3, 4, 4, 3, 3 } },
         { cigna_script_dance_list,
-          { &grants[1], dances, numbers, times },
-          { 1, 4, 3, 3 } },
+          { &shards[0], &shards[1], ids, numbers, times, times, times,
+            numbers },
+          { 1, 1, 4, 3, 3, 3, 1, 5 } },
         { cigna_script_dance_claim,
-          { dances, secrets, whos, owners, times },
-          { 4, 5, 4, 3, 3 } },
+          { dances, secrets, whos, owners, times, lines },
+          { 4, 5, 4, 3, 3, 3 } },
         { cigna_script_dance_end,
-          { dances, owners, words, secrets },
-          { 4, 3, 2, 5 } },
+          { dances, owners, words, secrets, lines },
+          { 4, 3, 2, 5, 3 } },
+        { cigna_script_dance_close,
+          { dances, reasons, owners, lines },
+          { 4, 2, 3, 3 } },
+        { cigna_script_dance_forget,
+          { &shards[0], &shards[1], &shards[2], &shards[3], ids, spents, ids,
+            numbers, times },
+          { 1, 1, 1, 1, 4, 3, 4, 5, 3 } },
+        { cigna_script_dance_due,
+          { &shards[1], numbers, times },
+          { 1, 5, 3 } },
         { cigna_script_grant_install,
           { grants, ids, numbers, ids, times, words, whos },
           { 1, 4, 1, 4, 3, 2, 4 } },
@@ -1365,7 +1877,7 @@ random_op(cigna_op_t *op)
 
     i = pick(sizeof(ops) / sizeof(ops[0]));
 
-    for (n = 0; n < 10 && ops[i].args[n]; n++) {
+    for (n = 0; n < 11 && ops[i].args[n]; n++) {
         argv[n] = cigna_slice_str(one_of(ops[i].args[n], ops[i].counts[n]));
     }
 
@@ -1392,7 +1904,10 @@ is_timed(const cigna_op_t *op)
 {
     unsigned  i;
 
-    if (op->redis.script == cigna_script(cigna_script_dance_list)) {
+    if (op->redis.script == cigna_script(cigna_script_dance_list)
+        || op->redis.script == cigna_script(cigna_script_dance_forget)
+        || op->redis.script == cigna_script(cigna_script_dance_due))
+    {
         return 1;
     }
 
@@ -1497,8 +2012,20 @@ main(void)
         test(every_digest_is_the_one_redis_computes),
         test(a_dance_is_taken_once),
         test(a_taken_dance_is_interrupted_after_its_deadline),
+        test(a_late_end_counts_if_nobody_else_has_ended_the_dance),
         test(a_dance_expires_before_its_key),
         test(another_member_ends_a_dance),
+        test(a_dance_that_nobody_completes_is_closed_once),
+        test(a_dance_is_displaced_unless_it_is_taken),
+        test(a_story_tells_each_step),
+        test(a_story_is_bounded_and_has_room_for_the_end),
+        test(a_dance_without_a_story_gets_none_later),
+        test(a_redis_that_is_nearly_full_keeps_no_story),
+        test(an_end_is_counted_once),
+        test(ended_dances_beyond_the_bound_leave),
+        test(overdue_dances_are_found_again_after_a_while),
+        test(version_0_4_0_ends_a_dance_that_this_one_has_started),
+        test(this_version_ends_a_dance_that_0_4_0_has_started),
         test(an_end_that_comes_too_late_revives_no_dance),
         test(lock_and_mark_come_together),
         test(an_unknown_end_is_counted),
@@ -1520,9 +2047,10 @@ main(void)
         test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),
         test(a_primary_that_was_not_seen_before_is_young),
         test(the_flows_run_on_a_real_redis),
-        test(an_evicted_dance_is_gone),
+        test(a_displaced_dance_ends),
         test(a_setup_finds_out_what_redis_does_when_it_is_full),
         test(the_flows_need_no_more_than_a_few_commands),
+        test(dances_need_no_more_rights_than_0_4_0_had),
         test(a_channel_that_is_forbidden_undoes_no_write),
         test(writes_are_published),
         test(the_flows_run_on_a_cluster),

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "rings.h"
 #include "support.h"
@@ -25,6 +26,22 @@ identity(const char *tenant, const char *member)
 }
 
 
+/* the value of the first character of the hash, in two digits */
+
+static const char *
+shard_of(const cigna_vault_names_t *id)
+{
+    static char        text[8];
+    static const char  digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    (void) snprintf(text, sizeof(text), "%02d",
+                    (int) (strchr(digits, id->hash[0]) - digits));
+
+    return text;
+}
+
+
 static void
 keys_of_an_identity_share_their_hash_tag(void **state)
 {
@@ -44,8 +61,51 @@ keys_of_an_identity_share_their_hash_tag(void **state)
     snprintf(text, sizeof(text), "cigna:l:{%.27s}", (char *) id.hash);
     assert_slice(id.lock_key, text);
 
-    snprintf(text, sizeof(text), "cigna:o:{%.27s}", (char *) id.hash);
+    assert_int_equal(strlen(shard_of(&id)), 2);
+
+    snprintf(text, sizeof(text), "cigna:o:{%s}:%.27s", shard_of(&id),
+             (char *) id.hash);
     assert_slice(id.dances_key, text);
+
+    snprintf(text, sizeof(text), "cigna:i:{%s}", shard_of(&id));
+    assert_slice(id.open_key, text);
+
+    snprintf(text, sizeof(text), "cigna:e:{%s}", shard_of(&id));
+    assert_slice(id.ended_key, text);
+
+    snprintf(text, sizeof(text), "cigna:c:{%s}:", shard_of(&id));
+    assert_slice(id.counts_key, text);
+}
+
+
+static void
+a_member_belongs_to_one_of_64_shards(void **state)
+{
+    char                 member[32], key[CIGNA_KEY_MAX];
+    unsigned             i, n, shards;
+    uint8_t              seen[100];
+    cigna_buf_t          b;
+    cigna_vault_names_t  id;
+
+    (void) state;
+
+    memset(seen, 0, sizeof(seen));
+    shards = 0;
+
+    for (i = 0; i < 2000; i++) {
+        snprintf(member, sizeof(member), "member-%u", i);
+        id = identity("acme", member);
+        n = (unsigned) atoi(shard_of(&id));
+        assert_true(n < CIGNA_SHARDS);
+        shards += !seen[n]++;
+
+        cigna_buf_init(&b, key, sizeof(key));
+        cigna_vault_append_open_key(&b, &vault, n);
+        assert_int_equal(cigna_buf_slice(&b).len, strlen("cigna:i:{00}"));
+        assert_memory_equal(strchr(key, '{') + 1, shard_of(&id), 2);
+    }
+
+    assert_int_equal(shards, CIGNA_SHARDS);
 }
 
 
@@ -179,7 +239,7 @@ a_prefix_that_leaves_no_room_is_refused(void **state)
     memset(prefix, 'p', sizeof(prefix));
 
     long_vault = vault;
-    long_vault.prefix = cigna_slice_make(prefix, prefix + 96);
+    long_vault.prefix = cigna_slice_make(prefix, prefix + 93);
 
     assert_int_equal(cigna_vault_names_init(&id, &long_vault,
                                             cigna_slice("acme"),
@@ -278,6 +338,7 @@ main(void)
 
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(keys_of_an_identity_share_their_hash_tag),
+        cmocka_unit_test(a_member_belongs_to_one_of_64_shards),
         cmocka_unit_test(the_keys_of_an_identity_are_known_from_its_hash),
         cmocka_unit_test(an_identity_has_the_same_name_for_ever),
         cmocka_unit_test(no_two_identities_share_a_name),

@@ -1,0 +1,47 @@
+
+#ifndef _CIGNA_DANCE_CLOSE_H_INCLUDED_
+#define _CIGNA_DANCE_CLOSE_H_INCLUDED_
+
+
+#include "cigna_dance_forget.h"
+
+
+/*
+ * Ends a dance from outside: a newer dance has displaced it, or nobody has
+ * completed it.  Other flows run this one as steps of their own.
+ */
+
+/* at first the struct is zeroed */
+
+typedef struct {
+    /* set by the caller, borrowed */
+    const cigna_vault_t   *vault;
+    cigna_arena_t         *arena;
+    cigna_slice_t          entry;
+    unsigned               overdue:1;      /* nobody has completed the dance in
+                                              time; 0: a newer one displaces
+                                              it */
+
+    /* results */
+    unsigned               ended:1;        /* this run has ended the dance: it
+                                              counts the end */
+    cigna_slice_t          outcome;        /* empty: the dance is still open, or
+                                              Redis has failed */
+
+    /* private; "forget.entry" is a result, too */
+    unsigned               state;
+    unsigned               lost:1;         /* the record is missing */
+    cigna_retry_t          retry;
+    cigna_dance_forget_t   forget;
+} cigna_dance_close_t;
+
+
+/*
+ * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
+ * the flow is over.  The first call uses only the event's random bytes.
+ */
+int cigna_dance_close_next(cigna_dance_close_t *c, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_DANCE_CLOSE_H_INCLUDED_ */

@@ -1,0 +1,46 @@
+
+#ifndef _CIGNA_DANCE_ID_H_INCLUDED_
+#define _CIGNA_DANCE_ID_H_INCLUDED_
+
+
+#include "vault/cigna_grant.h"
+#include "vault/cigna_vault_names.h"
+
+
+/*
+ * The id of a dance is its reference: the member can read it out on the phone.
+ * It is CIGNA_DANCE_ID_LEN characters of Crockford's base32, 60 random bits.
+ * The id is not secret.  The state parameter of the dance derives from it:
+ *
+ *     the first 8 characters of the id, which are the tag of the cookie, too
+ *     24 characters (144 bits) of a keyed hash of the id
+ *
+ * So whoever has the key ring finds the dance's record from the reference
+ * alone, and nobody else can guess the state.
+ */
+
+#define CIGNA_DANCE_ID_BYTES  8            /* random bytes for an id */
+#define CIGNA_DANCE_TAG_LEN   8
+#define CIGNA_STATE_LEN       32
+
+
+/* appends an id; the first four bits of "random" are not used */
+void cigna_dance_id_append(cigna_buf_t *b,
+    const uint8_t random[CIGNA_DANCE_ID_BYTES]);
+
+/*
+ * Reads a reference as a person may write it: in any case, with spaces and "-",
+ * with O for 0 and with I or L for 1.  CIGNA_ERROR: it is not a reference.
+ */
+int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
+
+/* appends the state parameter; CIGNA_ERROR: no room, or the library fails */
+int cigna_dance_id_append_state(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t id);
+
+/* appends the Redis key of the dance with this id; CIGNA_ERROR likewise */
+int cigna_dance_id_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
+    cigna_slice_t id);
+
+
+#endif /* _CIGNA_DANCE_ID_H_INCLUDED_ */

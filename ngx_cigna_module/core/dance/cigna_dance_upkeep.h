@@ -1,0 +1,50 @@
+
+#ifndef _CIGNA_DANCE_UPKEEP_H_INCLUDED_
+#define _CIGNA_DANCE_UPKEEP_H_INCLUDED_
+
+
+#include "cigna_dance_close.h"
+
+
+/*
+ * Closes the overdue dances of all shards.  Every node runs this now and then.
+ * An overdue dance ends as "abandoned", or as "interrupted" if a run took it
+ * and did not end it.  A dance whose record is missing is "lost".
+ */
+
+#define CIGNA_DANCE_GRACE_MS  (30 * 1000)  /* after the deadline of a dance */
+
+
+typedef struct cigna_dance_upkeep_s  cigna_dance_upkeep_t;
+
+/* called for each dance that this run has ended */
+typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
+    const cigna_dance_close_t *closed);
+
+
+/* the maker of the run zeroes the struct */
+
+struct cigna_dance_upkeep_s {
+    /* set by the caller, borrowed until the flow is over */
+    const cigna_vault_t     *vault;
+    cigna_arena_t           *arena;        /* of this flow alone: it is emptied
+                                              for each shard */
+    cigna_dance_closed_pt    closed;
+    void                    *data;         /* of "closed" */
+
+    /* private */
+    unsigned                 state;
+    unsigned                 shard;        /* the current one */
+    unsigned                 count;        /* of "entries" */
+    unsigned                 at;           /* the current one */
+    cigna_slice_t            entries[CIGNA_EVICTED_MAX];
+    cigna_dance_close_t      close;
+};
+
+
+/* flow: a cigna_dance_upkeep_t */
+void cigna_dance_upkeep_next(void *flow, const cigna_event_t *ev,
+    cigna_op_t *op);
+
+
+#endif /* _CIGNA_DANCE_UPKEEP_H_INCLUDED_ */

@@ -1,0 +1,63 @@
+
+#include "fuzz.h"
+
+#include "dance/cigna_dance_entry.h"
+#include "dance/cigna_dance_id.h"
+
+
+/* references that people write, and entries that Redis returns */
+
+
+/* a reference is read again as it is shown */
+
+static void
+check_id(cigna_slice_t text)
+{
+    uint8_t  id[CIGNA_DANCE_ID_LEN], again[CIGNA_DANCE_ID_LEN];
+
+    if (cigna_dance_id_parse(text, id) != CIGNA_OK) {
+        return;
+    }
+
+    fuzz_assert(cigna_dance_id_parse(cigna_slice_make(id, id + sizeof(id)),
+                                     again)
+                == CIGNA_OK);
+    fuzz_assert(memcmp(id, again, sizeof(id)) == 0);
+}
+
+
+/* an entry is written as it was read */
+
+static void
+check_entry(cigna_slice_t text)
+{
+    uint8_t              mem[CIGNA_DANCE_ENTRY_MAX];
+    cigna_buf_t          b;
+    cigna_dance_entry_t  e;
+
+    if (cigna_dance_entry_parse(text, &e) != CIGNA_OK) {
+        return;
+    }
+
+    fuzz_assert(fuzz_within(e.name, text) && fuzz_within(e.id, text)
+                && fuzz_within(e.tenant, text)
+                && fuzz_within(e.identity, text));
+
+    cigna_buf_init(&b, mem, sizeof(mem));
+    cigna_dance_entry_append(&b, &e);
+    fuzz_assert(cigna_slice_eq(cigna_buf_slice(&b), text));
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cigna_slice_t  text;
+
+    text = fuzz_input(data, size);
+
+    check_id(text);
+    check_entry(text);
+
+    return 0;
+}
