@@ -339,9 +339,10 @@ test('an interrupted rename', async (t) => {
     const child = spawn(`${TOP}/scripts/vault`, toolArgs(
       gw, 'rename', OLD, NEW, '--members', membersFile(gw, members), ...args),
                         { stdio: 'ignore' });
+    const ended = once(child, 'exit');
     await sleep(150 + Math.random() * 400);
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await ended;
   }
 
   // Asserts that each grant is live under at most one name, and that there are
@@ -456,10 +457,11 @@ test('a replica that does not keep up', async (t) => {
     const child = spawn(`${TOP}/scripts/vault`, toolArgs(
       gw, 'rename', OLD, NEW, '--members', membersFile(gw, ['alice'])),
                         { stdio: 'ignore' });
+    const ended = once(child, 'exit');
     await sleep(1500);
     assert.equal(await copies(), 'aside');
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await ended;
     replica.thaw();
 
     assert.equal((await rename(gw, ['alice'])).code, DONE);
