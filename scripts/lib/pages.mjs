@@ -131,10 +131,11 @@ function matchesOf(text, pattern) {
   }));
 }
 
-// A part with a word in capitals, as in "t/ROOM/test_NAME.c", stands for any
-// file or folder.  Such a path is checked up to that part.
+// A word in capitals that is not a file's name, as in "t/ROOM/test_NAME.c",
+// stands for any file or folder.  The path is checked up to that word.
 const isThere = (top, file) =>
-  existsSync(path.join(top, file.replace(/(^|\/)[^/]*\b[A-Z]{4,}\b.*$/, '')));
+  existsSync(path.join(top, file.replace(
+    /(^|\/)[^/]*\b(?!README\b|CHANGES\b|LICENSE\b)[A-Z]{4,}\b.*$/, '')));
 
 const isFolder = (top, file) => isThere(top, file)
   && statSync(path.join(top, file)).isDirectory();

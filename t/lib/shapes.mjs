@@ -825,8 +825,6 @@ export const KEY_SETS = [
 //               block has as well
 //   issuer      a function that takes the tenant's issuer and returns the
 //               `iss` of the id_token
-//   unsigned    true: the gateway learns of no key set, so it cannot check the
-//               signature of an id_token
 //   exchange    null: connect answers 503, and no dance begins
 const member = (name, value, more) => document(
   `${name} ${value === undefined ? 'absent' : json(value)}`,
@@ -838,9 +836,9 @@ const no = (name, value, told) =>
 const noDocument = (what, change, told) =>
   document(what, change, { exchange: null, told });
 const BOTH = ['authorization_endpoint', 'token_endpoint'];
-const beside = (what, change, told, more) =>
+const beside = (what, change, told) =>
   document(`${what}, with both endpoints configured`, change,
-           { configured: BOTH, told, unsigned: true, ...more });
+           { configured: BOTH, told });
 const rewritten = (change) => (made) => {
   for (const name of Object.keys(made.fields)) {
     if (/^"https/.test(made.fields[name])) {
@@ -894,10 +892,10 @@ export const METADATA = [
   beside('garbage', around(() => '\xff\x00garbage'), /not a JSON object/),
   beside('no endpoints', (made) => {
     BOTH.forEach((name) => { made.fields[name] = undefined; });
-  }, undefined, { unsigned: false }),
+  }),
   beside('endpoints without TLS', (made) => {
     BOTH.forEach((name) => { made.fields[name] = '"http://localhost/x"'; });
-  }, /"token_endpoint": not an https URL/, { unsigned: false }),
+  }, /"token_endpoint": not an https URL/),
 
   no('token_endpoint', 'http://localhost/token',
      /"token_endpoint" is not an https URL/),
