@@ -42,7 +42,7 @@ BATCH = 64
 PAUSE_S = 1
 NEVER_MS = 9999999999999
 
-# fields that a placed grant takes over as they are
+# fields that a copy takes over from its grant as they are
 KEPT = ('c', 's', 'n', 'r')
 
 # A new primary may not know of open exchanges.  Gateways begin no refresh for
