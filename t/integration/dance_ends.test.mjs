@@ -1,4 +1,5 @@
-// Ends of dances: each dance has exactly one end and one reference.
+// Ends of dances: each dance has exactly one end, and one reference (the id
+// that members see).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -192,7 +193,7 @@ test('ends of dances', async (t) => {
     assert.equal(after.ended, before.ended);
   });
 
-  await t.test('the state leads from the reference, and Redis has neither',
+  await t.test('a state begins like the id of its dance, and is not in Redis',
     async () => {
       await forgetDances(gw);
       const { url } = await begin();
