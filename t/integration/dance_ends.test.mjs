@@ -22,7 +22,8 @@ const LOCATIONS = `
   location = /counters { auth_request off; cigna_counters; }
 `;
 
-// Makes all open dances overdue: the index says so, and field e of the records.
+// Makes all open dances overdue: changes their times in the index, and field e
+// of their records.  fields: more fields of the records, and their values
 async function makeOverdue(gw, ...fields) {
   for (const key of await keysOf(gw, 'i')) {
     for (const entry of await gw.redis.command('ZRANGE', key, 0, -1)) {

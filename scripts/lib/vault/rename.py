@@ -73,8 +73,8 @@ return redis.call('HMGET', KEYS[1], unpack(ARGV, 8))
 '''
 
 # Writes a grant in place of the record that was read.  Arguments: the four
-# fields that were read, owner of marks that do not count, channel, message, ms
-# to keep the grant, and then fields and values.
+# fields that were read, the owner whose mark does not count, channel, message,
+# ms to keep the grant, and then fields and values.
 PLACE = b'''local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'x', 'o', 'm')
