@@ -14,8 +14,9 @@ import { spkiHash } from './ca.mjs';
 const CHROMIUM = '/usr/bin/chromium';
 const STARTER = fileURLToPath(new URL('chromium', import.meta.url));
 
-// The popup of the address bar is a page with a process of its own, and takes
-// most of the time that a new window needs.
+// The last argument turns off the popup of the address bar.  The popup is a
+// page with a process of its own, which takes most of the time that a new
+// window needs.
 const ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update',

@@ -25,9 +25,9 @@ end_leftovers() {
 }
 
 
-# Prints the ids of these processes.  The searching commands have the directory
-# in their environment, too.  They have ended before the loop, so they have no
-# /proc entry any more.
+# Prints the ids of the processes that end_leftovers has to kill.  The commands
+# that search for them have the directory in their environment, too.  These
+# commands have ended before the loop, so they have no /proc entry any more.
 
 leftovers() {
     local found pid

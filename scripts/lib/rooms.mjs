@@ -19,8 +19,6 @@ const TABLE = 'scripts/lib/rooms.txt';
 
 const read = (file) => readFileSync(file, 'utf8');
 
-// Reads the table.
-
 function readTable() {
   const table = { rooms: new Map(), circles: [], anywhere: new Set(),
                   pointers: new Set(), findings: [] };

@@ -131,7 +131,7 @@ function markTokens(provider, { modes, keys, markers }) {
   provider.RefreshToken.prototype.generateTokenId = () =>
     markers.opaqueToken();
   provider.AccessToken.prototype.generateTokenId = function accessToken() {
-    this.format = 'opaque';             // for the store, even if it is a JWT
+    this.format = 'opaque';             // for the store, even for a JWT
     return modes.get('access_token', this.clientId) === 'jwt'
       ? keys.bigAccessToken({ sub: this.accountId, client_id: this.clientId },
                             markers.marker)

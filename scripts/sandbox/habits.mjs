@@ -40,7 +40,7 @@ const identify = () => async (ctx, next) => {
   if (BACK_CHANNEL.has(endpoint) && ctx.method === 'POST') {
     const body = await readBody(ctx.req).catch(() => null);
     if (body === null) {
-      ctx.respond = false;               // a closed connection, a large body
+      ctx.respond = false;               // the body is cut or too large
       return;
     }
     parameters = parse(body.toString());

@@ -27,7 +27,7 @@ export class Ledger {
     }
     const former = this.#tokens.get(token);
     if (former) {
-      former.access = access;            // the mode is "constant"
+      former.access = access;            // the mode "refresh" is "constant"
       return;
     }
     keepBounded(this.#tokens, token, {

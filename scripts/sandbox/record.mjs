@@ -84,7 +84,8 @@ export class Record {
       ? this.#everybody : this.#clients.get(clientId) ?? new Book();
   }
 
-  // Returns the books that a request of this client changes.
+  // Returns the books that a request of this client changes.  A book has the
+  // counters and the last requests, of all clients or of one.
   #books(clientId) {
     if (clientId === undefined) {
       return [this.#everybody];

@@ -64,7 +64,7 @@ for (const [what, text, expected] of [
   ['another transfer coding', with_('Transfer-Encoding: gzip, chunked'),
    'fault'],
 ]) {
-  test(`${what}: ${expected}`, () => {
+  test(`the parser takes ${what} for: ${expected}`, () => {
     assert.equal(outcome(text), expected);
     assert.equal(outcome(text, { piece: 1 }), expected);
   });

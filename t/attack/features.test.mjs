@@ -485,7 +485,8 @@ test('features that send requests elsewhere', async (t) => {
 
   for (const [name, feature] of features) {
     for (const status of STATUSES) {
-      await t.test(`${name}, a FHIR server's ${status}`, async () => {
+      await t.test(`${name}: no token goes elsewhere when the FHIR server `
+        + `answers ${status}`, async () => {
         if (status === 401) {
           alice = await connected(gw);
         }

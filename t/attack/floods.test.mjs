@@ -115,7 +115,7 @@ test('floods', async (t) => {
   // open: the number of descriptors that the worker must have gained then;
   // each: the bytes by which the worker may grow for each of the n
   function floods(what, n, flood, { open = 0, each = 256 * KB } = {}) {
-    return t.test(what, async (st) => {
+    return t.test(`${what} leave nothing behind`, async (st) => {
       // In a new worker no memory that another flood has freed can hide a leak.
       await gw.reload();
       [pid] = gw.nginx.workerPids();

@@ -308,7 +308,8 @@ test('requests that are malformed or ambiguous', async (t) => {
     for (const [what, one] of Object.entries(cases)) {
       for (const pipelined of [false, true]) {
         await t.test(`${kind.toLowerCase()}: ${what}${
-          pipelined ? ', followed by another request' : ''}`, async () => {
+          pipelined ? ', followed by another request' : ''}: one plain request `
+          + 'leaves, or none', async () => {
           await assertHeld(one, await attack(one, pipelined));
         });
       }

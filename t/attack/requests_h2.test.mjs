@@ -277,7 +277,8 @@ test('HTTP/2, frame by frame', async (t) => {
 
   for (const [kind, cases] of Object.entries(KINDS)) {
     for (const [what, [wanted, make, method]] of Object.entries(cases)) {
-      await t.test(`${kind.toLowerCase()}: ${what}`, async () => {
+      await t.test(`${kind.toLowerCase()}: ${what}: one plain request leaves, `
+        + 'or none', async () => {
         const [name, next] = [scene.name('attack'), scene.name('next')];
         scene.fhir.take();
         const frames = await framesTo(gw);

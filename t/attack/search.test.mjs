@@ -72,7 +72,8 @@ test('a search by POST whose body another module reads', async (t) => {
 
   for (const place of ['mirrored', 'filed', 'method']) {
     for (const [name, [bytes, wanted]] of Object.entries(BODIES)) {
-      await t.test(`${place}, a body ${name}`, async () => {
+      await t.test(`a search in /${place}/, with a body ${name}, leaves whole `
+        + 'or not at all', async () => {
         const { status, body } = await ask(bytes(`/${place}/Patient/_search`));
         const seen = fhir.take();
 

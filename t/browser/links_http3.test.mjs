@@ -61,7 +61,8 @@ test('links over HTTP/3 lead to the requested authority', {
     for (const [type, mark] of [['application/json', ''],
                                 ['application/json+fhir', '\ufeff'],
                                 ['text/plain', '']]) {
-      await t.test(`${form}, ${type}${mark && ', with a byte order mark'}`,
+      await t.test(`a link ${form} in ${type}${
+        mark && ' with a byte order mark'} leads to the requested authority`,
         async () => {
           recorder.on(`${BASE}/x`, (_, reply) => {
             reply.writeHead(200, { 'Content-Type': type });

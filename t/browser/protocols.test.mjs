@@ -59,7 +59,8 @@ const ask = (page, target, options) =>
 for (const [protocol, { skip, listen, browser: how, server }] of
   Object.entries(PROTOCOLS)) {
 
-  test(`a dance and FHIR over ${protocol}`, { skip }, async (t) => {
+  test(`a dance and FHIR requests work over ${
+    protocol}`, { skip }, async (t) => {
     const gw = await standardGateway(t, { listen, locations: HOME });
     if (server) {
       await gw.reload({ server: server(gw) });

@@ -48,8 +48,8 @@ test('the upstream answers 429 or 503', async (t) => {
     async () => (await Promise.all(fleet.nodes.map((_, node) =>
       fleet.ask(tenant, node)))).every(({ status }) => status === 200),
     { timeout: 20000, every: 50 });
-  // when the trouble began, and when its pause began and ends, as Redis tells
-  // all nodes
+  // Returns three times of the tenant's pause in Redis: when its cause began,
+  // when the pause began, and when the pause ends.
   const pauseOf = async (tenant) => {
     const value = await fleet.redis.command('HGET', 'cigna:b:{budget}',
                                             `h:${tenant}`);

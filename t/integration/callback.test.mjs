@@ -249,8 +249,8 @@ test('callback', async (t) => {
     assert.ok(await gw.redis.command('PTTL', key) > left);
   });
 
-  await t.test('a dance whose worker died is waited for, and ends as '
-    + 'interrupted', async () => {
+  await t.test('a callback waits for a dance whose worker died, which then '
+    + 'ends as interrupted', async () => {
     const { visitor, target } = await begin();
     await control.set({ token_delay_ms: 1000 });
     const cut = visitor.get(target).catch(() => 'cut');

@@ -162,8 +162,8 @@ test('conditions and their replies', async (t) => {
       assert.equal(reply.headers['cache-control'], 'no-store, private');
     });
 
-  await t.test('a grant that Cigna ended gets 401 with the connect URL until '
-    + 'the next dance', async () => {
+  await t.test('a member whose grant Cigna ended gets 401 with the connect '
+    + 'URL until the next dance', async () => {
     const carol = await connected(gw, { member: 'carol', life: 1,
                                         username: 'syntheticuser07' });
     await control.revoke({ member: 'syntheticuser07' });
@@ -228,7 +228,7 @@ test('a cached token with Redis down', async (t) => {
         `request served, condition: served_stale, .*request: ${request}`));
     });
 
-  await t.test('a token gets 503 once it is older than the setting stale',
+  await t.test('a member gets 503 once the token is older than "stale"',
     async () => {
       const gone = await until('the stale token is refused', async () => {
         const reply = await alice.get('/fhir/Patient');

@@ -1,4 +1,5 @@
-// Ends of dances: each dance has exactly one end and one reference.
+// Ends of dances: each dance has exactly one end, and one reference (the id
+// that members see).
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +22,8 @@ const LOCATIONS = `
   location = /counters { auth_request off; cigna_counters; }
 `;
 
-// Makes all open dances overdue: the index says so, and field e of the records.
+// Makes all open dances overdue: changes their times in the index, and field e
+// of their records.  fields: more fields of the records, and their values
 async function makeOverdue(gw, ...fields) {
   for (const key of await keysOf(gw, 'i')) {
     for (const entry of await gw.redis.command('ZRANGE', key, 0, -1)) {
@@ -192,7 +194,7 @@ test('ends of dances', async (t) => {
     assert.equal(after.ended, before.ended);
   });
 
-  await t.test('the state leads from the reference, and Redis has neither',
+  await t.test('a state begins like the id of its dance, and is not in Redis',
     async () => {
       await forgetDances(gw);
       const { url } = await begin();

@@ -70,7 +70,8 @@ test('disconnect', async (t) => {
     assert.equal(reply.headers['referrer-policy'], 'no-referrer');
   });
 
-  await t.test('a second disconnect gets 204 as the first one', async () => {
+  await t.test('a second disconnect gets 204, as the first one does '
+    + '', async () => {
     const visitor = await connected('alice');
     assert.equal((await visitor.post(DISCONNECT, own)).status, 204);
     assert.equal((await visitor.post(DISCONNECT, own)).status, 204);

@@ -36,7 +36,7 @@ test('identity at the callback', async (t) => {
     const dance = await gw.redis.command('HGETALL', await onlyDance(gw));
     assert.ok(!dance.includes('t') && !dance.includes('o'));
 
-    // the same address, on the same host
+    // the page reloads the callback's own address
     const again = reloadOf(page);
     assert.equal(again.origin + again.pathname, gw.url('acme', CALLBACK));
     const { state, code } = queryOf(new URL(target, gw.url('acme')));

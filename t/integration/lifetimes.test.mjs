@@ -41,7 +41,8 @@ async function unbounded(gw) {
     .map(([key, ttl]) => `${key} ${ttl}`);
 }
 
-// Collects such keys until the function that it returns is called.
+// Collects the results of unbounded() until the returned function is called,
+// which resolves to them.
 function watch(gw) {
   const seen = new Set();
   let over = false;

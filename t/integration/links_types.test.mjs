@@ -86,7 +86,7 @@ test('every element of FHIR R4 is rewritten according to its '
   assert.equal(resources.length, 146);
 
   for (const name of resources) {
-    await t.test(name, () => {
+    await t.test(`links in ${name} are rewritten by their types`, () => {
       const value = resource(name);
 
       for (const whole of [value, inBundle(value), inParameters(value)]) {

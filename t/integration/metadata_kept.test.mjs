@@ -160,7 +160,7 @@ test('documents that are kept', async (t) => {
       .implementation.url, 'https://api.example/r4');
   });
 
-  await t.test('the fetch has the operator\'s lines, and each value of them '
+  await t.test('the fetch has the operator\'s lines, and each value of a line '
     + 'has its own document', async () => {
     const [seen, ...more] = recorder.take();
     assert.deepEqual(more, []);
@@ -471,7 +471,7 @@ test('documents grow old', async (t) => {
       assert.equal(status, 502);
     });
 
-  await t.test('a server that is dead and comes back is asked again',
+  await t.test('the gateway asks a dead server again after its return',
     async () => {
       const { port } = recorder;
       answer(PATHS.metadata, { version: 99 });
@@ -577,13 +577,13 @@ test('an unmodified SMART client', async (t) => {
       own.authorization_endpoint, own.token_endpoint,
       own.registration_endpoint]);
 
-  await t.test('finds endpoints that are added to smart-configuration',
+  await t.test('the client finds endpoints added to smart-configuration',
     async () => {
       answer(PATHS.configuration, { capabilities: [] });
       found(await discovered('/one'));
     });
 
-  await t.test('finds endpoints that are added to a CapabilityStatement',
+  await t.test('the client finds endpoints added to a CapabilityStatement',
     async () => {
       answer(PATHS.metadata, { resourceType: 'CapabilityStatement',
                                rest: [{ mode: 'server' }] });

@@ -46,14 +46,16 @@ test('nodes of a cluster', async (t) => {
   const bob = gw.visitor({ member: 'bob' });
   const ask = () => bob.get('/fhir/Coverage');
 
-  // both nodes reply by default that there is no grant
+  // Asserts that the gateway has reached a node: by default both nodes reply
+  // that there is no grant.
   const assertAnswered = async () => assertRefused(
     await ask(), 401, 'not_connected',
     { connect: gw.url('acme', '/cigna/connect') });
   const answered = () => until('the gateway answers', async () =>
     (await ask()).status === 401);
 
-  // node a has all slots, and both nodes reply that there is no grant
+  // Gives all slots to node a, and lets both nodes reply that there is no
+  // grant.
   const reset = async () => {
     for (const fake of [a, b]) {
       fake.real = real;

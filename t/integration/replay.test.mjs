@@ -126,8 +126,8 @@ test('an upstream\'s 401', async (t) => {
     assert.deepEqual(counts, { asked: 22, refused: 1, refreshed: 1 });
   });
 
-  await t.test('a temporary failure of the refresh gets 503, and the refused '
-    + 'token is not sent again', async () => {
+  await t.test('callers get 503 after a temporary failure of the refresh, and '
+    + 'the refused token is not sent again', async () => {
     await expire();
     await control.set({ token_fault: '503' });
     assert.deepEqual(await counted(async () => {
@@ -143,7 +143,8 @@ test('an upstream\'s 401', async (t) => {
     }), { asked: 1, refused: 0, refreshed: 1 });
   });
 
-  await t.test('a hanging token endpoint gets 503 in time', async () => {
+  await t.test('a caller gets 503 in time while the token endpoint '
+    + 'hangs', async () => {
     const dave = await connected(gw, { member: 'dave',
                                        username: 'syntheticuser06' });
     await control.expire({ member: 'syntheticuser06' });
@@ -157,7 +158,8 @@ test('an upstream\'s 401', async (t) => {
     assert.ok(Date.now() - began < 4500, `${Date.now() - began}`);
   });
 
-  await t.test('an unreachable Redis gets 503 and never 401', async () => {
+  await t.test('callers get 503 and never 401 while Redis is '
+    + 'unreachable', async () => {
     await expire();
     gw.redis.freeze();
     assertNoVault(await alice.get('/fhir/Coverage'));
@@ -166,7 +168,7 @@ test('an upstream\'s 401', async (t) => {
       (await alice.get('/fhir/Coverage')).status === 200, { every: 100 });
   });
 
-  await t.test('a withdrawn grant gets 401 with the connect URL',
+  await t.test('a member who withdrew gets 401 with the connect URL',
     async () => {
       const bob = await connected(gw, { member: 'bob',
                                         username: 'syntheticuser03' });
@@ -176,7 +178,7 @@ test('an upstream\'s 401', async (t) => {
                     { connect });
     });
 
-  await t.test('a grant without a refresh token gets 401 with the connect URL',
+  await t.test('a member without a refresh token gets 401 with the connect URL',
     async () => {
       await control.set({ refresh: 'none' });
       const carol = await connected(gw, { member: 'carol',

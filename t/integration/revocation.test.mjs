@@ -305,7 +305,7 @@ test('a new grant survives an older refresh, whose tokens are '
 
   for (const [what, ended] of [['disconnect, then connect', 2],
                                ['connect alone', 2]]) {
-    await t.test(what, async () => {
+    await t.test(`the new grant serves after: ${what}`, async () => {
       const [visitor] = await expired(s.gw, 'dora');
       await control.set({ token_delay_ms: 4000 });
       const before = await control.see();

@@ -100,8 +100,8 @@ test('a key is rotated under load', async (t) => {
       fine();
     });
 
-  await t.test('a promoted key leaves grants that are only read under the old '
-    + 'key', async () => {
+  await t.test('after a promotion, grants that are only read stay under the '
+    + 'old key', async () => {
     await everywhere('--promote');
     await sleep(300);
     assert.deepEqual(await grantsByKey(one), { [old]: 10 });

@@ -257,8 +257,8 @@ test('token replies', async (t) => {
 
   const danced = cases.filter(({ exchange }) => exchange);
 
-  await t.test('each reply at the '
-    + 'exchange', AT_ONCE, each(danced, async (one) => {
+  await t.test('each reply at the exchange has its '
+    + 'expected outcome', AT_ONCE, each(danced, async (one) => {
     const { outcome, line } = await dance(one, 'first', one.rows);
     assert.equal(outcome, one.exchange, line);
     if (outcome === 'connected') {
@@ -293,8 +293,8 @@ test('token replies', async (t) => {
   clock.forward(HOURS_2);
   server.presented = [];
 
-  await t.test('each reply at the '
-    + 'refresh', AT_ONCE, inTurns(cases, async (one) => {
+  await t.test('each reply at the refresh has its '
+    + 'expected result', AT_ONCE, inTurns(cases, async (one) => {
     server.on(one.next, draftOf(one, 'second', { rows: one.rows }));
     if (one.refresh === 'good') {
       await assertSent(one, 'second');
@@ -510,22 +510,23 @@ test('key sets and metadata', async (t) => {
       });
   }
 
-  await t.test('each case at a first dance', AT_ONCE, each(all, async (one) => {
+  await t.test('each first dance has its expected '
+    + 'outcome', AT_ONCE, each(all, async (one) => {
     one.visitor = await assertDance(one, 'first');
   }));
 
   await reload();
   const served = all.filter(({ exchange }) => exchange === 'connected');
 
-  await t.test('each case at a refresh after a reload', AT_ONCE,
+  await t.test('each grant is refreshed after a reload', AT_ONCE,
                each(served, async (one) => {
     server.refused.add(`Bearer MARKsecretA-first-${one.name}`);
     server.on(`MARKsecretR-first-${one.name}`, draftOf(one, 'second'));
     await assertSent(one, one.visitor, 'second');
   }));
 
-  await t.test('each case at a dance after a '
-    + 'reload', AT_ONCE, each(all, (one) =>
+  await t.test('each dance after a reload has its expected '
+    + 'outcome', AT_ONCE, each(all, (one) =>
     assertDance(one, 'third')));
 
   await t.test('a document that moves the token endpoint to another host is '

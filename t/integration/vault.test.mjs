@@ -95,7 +95,8 @@ test('records of the vault', async (t) => {
     await writeRecord(gw, alice.key, good);
   });
 
-  await t.test('a deleted record gets not_connected', async () => {
+  await t.test('a member whose record is deleted gets not_connected '
+    + '', async () => {
     await gw.redis.command('DEL', alice.key);
     assertRefused(await ask(), 401, 'not_connected',
                   { connect: gw.url('acme', '/cigna/connect') });

@@ -80,7 +80,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
     return ran;
   }
 
-  await t.test('status', async () => {
+  await t.test('status reports bad records', async () => {
     const { out } = await vault('status');
     assert.match(out, /^ATTENTION: [0-9]+ records are bad$/m);
     assert.match(out, /^bad +cigna:g:\{string_+\} {2}is a string, not a hash/m);
@@ -103,25 +103,25 @@ test('a bad record does not stop scripts/vault', async (t) => {
     await redis.command('DEL', ...more);
   });
 
-  await t.test('verify', async () => {
+  await t.test('verify reports bad grants and opens the others', async () => {
     const { out } = await vault('verify');
     assert.match(out, /^2 grants of acme open\n1 grants of globex open$/m);
     assert.match(out, /^ {4}string_+$/m);
   });
 
-  await t.test('list', async () => {
+  await t.test('list reports bad grants and lists the others', async () => {
     const { out, err } = await vault('list', '--tenant', 'acme');
     assert.equal(out.trim().split('\n').length, 2, out);
     assert.match(err, /grants do not open/);
   });
 
-  await t.test('list of one member', async () => {
+  await t.test('list reports a single bad grant', async () => {
     for (const name of ['string', 'megabyte', 'digits']) {
       await vault('list', '--identity', name.padEnd(27, '_'));
     }
   });
 
-  await t.test('list of a grant that is kept for very long', async () => {
+  await t.test('list shows a grant with an impossible expiry', async () => {
     await redis.command('PEXPIRE', alice.key, '999999999999999');
     const { code, out } = await gw.vault('list', '--tenant', 'acme',
                                          '--member', 'alice');
@@ -129,7 +129,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
     assert.match(out, /kept until an impossible time/);
   });
 
-  await t.test('revive', async () => {
+  await t.test('revive reports bad grants', async () => {
     const { out } = await vault('revive', '--tenant', 'acme', '--all',
                                 '--dry-run');
     assert.match(out, /^2 passed over: live$/m);
@@ -141,7 +141,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
     await redis.command('HDEL', bob.key, 's');
   });
 
-  await t.test('reseal', async () => {
+  await t.test('reseal reports bad grants and reseals the others', async () => {
     for (const change of ['--add', '--promote']) {
       execFileSync(`${TOP}/scripts/keygen`, [change, gw.file('keys')]);
     }
@@ -151,7 +151,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
     assertServed(await alice.visitor.get('/fhir/Coverage'));
   });
 
-  await t.test('revoke', async () => {
+  await t.test('revoke reports bad grants and revokes the others', async () => {
     await gw.sandbox.control.reset();
     const { out } = await vault('revoke', '--tenant', 'acme', '--yes');
     assert.match(out, /^2 grants revoked, 2 deleted, 0 not revoked$/m);
@@ -162,7 +162,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
                                                      '/cigna/connect') });
   });
 
-  await t.test('pauses of another type', async () => {
+  await t.test('pauses reports a key of another type', async () => {
     await redis.command('SET', 'cigna:b:{budget}', ESCAPE);
     for (const args of [[], ['--json'], ['--end', 'https://fhir.example']]) {
       await vault('pauses', ...args);
@@ -170,7 +170,7 @@ test('a bad record does not stop scripts/vault', async (t) => {
     await redis.command('DEL', 'cigna:b:{budget}');
   });
 
-  await t.test('a marker of another type', async () => {
+  await t.test('status and init report a marker of another type', async () => {
     await redis.command('RENAME', MARKER, 'marker');
     await redis.command('SET', MARKER, ESCAPE);
     const { out } = await vault('status');

@@ -212,7 +212,8 @@ test('rename on a gateway that runs', async (t) => {
     assert.equal((await vault(gw, 'verify')).code, DONE);
   });
 
-  await t.test('the way back', async () => {
+  await t.test('rename with exchanged names moves the grants back '
+    + '', async () => {
     writeFileSync(gw.both, `http {\n${withBoth(gw, OLD)}\n}\n`);
     assert.equal((await back(gw, members)).code, DONE);
     await serve(gw, OLD);
@@ -274,7 +275,8 @@ test('members act while their tenant is renamed', async (t) => {
       assert.match(out, /^1 grants removed from acme, because/m);
     });
 
-  await t.test('each member is served as that member left it', async () => {
+  await t.test('members who stayed connected are served, and others are not '
+    + '', async () => {
     for (const visitor of [bob, dora, erna, frida]) {
       assertServed(await visitor.get('/fhir/Coverage'));
     }
@@ -302,14 +304,14 @@ test('a refresh that is under way', async (t) => {
   await until('the refresh is under way', async () =>
     (await control.see()).token.in_flight > 0);
 
-  await t.test('its grant is not copied', async () => {
+  await t.test('rename does not copy a grant during its refresh', async () => {
     const { code, out } = await rename(gw, members, '--busy', 0);
     assert.equal(code, ATTENTION, out);
     assert.match(out, /^1 grants copied to initech$/m);
     assert.match(out, /^1 passed over: a refresh is under way$/m);
   });
 
-  await t.test('rename waits for its end', async () => {
+  await t.test('rename waits for the end of the refresh', async () => {
     const { code, out, err } = await rename(gw, members);
     assert.equal(code, DONE, out);
     assert.match(out, /^1 grants copied to initech$/m);
@@ -537,21 +539,23 @@ test('reports of rename', async (t) => {
   await connected(gw, { member: 'bob' });
   await connected(gw, { member: 'carol' });
 
-  await t.test('grants of members that the file does not name', async () => {
+  await t.test('rename reports grants of members that the file lacks '
+    + '', async () => {
     const { code, out } = await rename(gw, ['alice'], '--dry-run');
     assert.equal(code, ATTENTION);
     assert.match(out, /^2 grants of acme belong to members that the file d/m);
     assert.equal(out.match(/^ {4}[\w-]{27}$/gm).length, 2);
   });
 
-  await t.test('lines that name nobody', async () => {
+  await t.test('rename reports lines that cannot be names', async () => {
     const { code, out } = await rename(
       gw, ['alice', 'bob', 'carol', 'x'.repeat(257), '\x1b[31m'], '--dry-run');
     assert.equal(code, ATTENTION);
     assert.match(out, /^2 lines are not names of members, such as line 4$/m);
   });
 
-  await t.test('bad records', async () => {
+  await t.test('rename reports a bad record and copies the others '
+    + '', async () => {
     const [key] = await grantKeys(gw);
     const good = await readRecord(gw, key);
     await gw.redis.command('DEL', key);
@@ -579,7 +583,7 @@ test('reports of rename', async (t) => {
     });
   }
 
-  await t.test('a file that cannot be read', async () => {
+  await t.test('rename reports a file that cannot be read', async () => {
     const { code, err } = await vault(gw, 'rename', OLD, NEW, '--members',
                                       gw.file('none'));
     assert.equal(code, 1);

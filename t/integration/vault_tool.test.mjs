@@ -443,7 +443,7 @@ test('client authentication of revoke', async (t) => {
   const methods = ['client_secret_basic', 'none'];
 
   for (const method of methods) {
-    await t.test(method, async (st) => {
+    await t.test(`revoke authenticates with ${method}`, async (st) => {
       const gw = await standardGateway(st, {
         tenant: { token_endpoint_auth_method: method },
         clients: { acme: { token_endpoint_auth_method: method },
@@ -481,7 +481,7 @@ test('the endpoint of revoke', async (t) => {
       assert.equal(revoked, 1);
     });
 
-  await t.test('an odd document is read', async (st) => {
+  await t.test('revoke reads an odd metadata document', async (st) => {
     const { out, revoked } = await revoke(st, {}, (info) => ({
       smart_configuration_reply: {
         status: 201, type: 'text/plain',
@@ -674,7 +674,8 @@ test('status shows the product and version that the server '
     ['server_name:valkey\r\n', 'Redis', '7.2.4'],
     ['server_name:\x1b[7m\r\n\x1b[7m_version:1\r\n', 'Redis', '7.2.4'],
   ]) {
-    await t.test(JSON.stringify(more), async () => {
+    await t.test(`status shows ${product} ${version} for an INFO with ${
+      JSON.stringify(more)}`, async () => {
       const info = `role:master\r\nredis_version:7.2.4\r\n${more}`;
       fake.on = { INFO: `$${info.length}\r\n${info}\r\n` };
       const options = ['--redis', `redis://127.0.0.1:${fake.port}/0`,

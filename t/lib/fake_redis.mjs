@@ -1,8 +1,8 @@
 // A stand-in for Redis that answers as a test says.  By default it answers the
-// commands of GREETING, with which a connection begins, answers HMGET with an
-// empty array, and all other commands with an error.  If `real` is set, that
-// real Redis runs the scripts.  With `through`, `real` gets all other commands
-// that are not in GREETING, too.
+// commands of GREETING, with which a connection begins, gives an empty array
+// for HMGET, and gives an error for every other command.  If `real` is set,
+// that real Redis runs the scripts.  If `through` is set, too, the real Redis
+// answers all commands except those of GREETING and of `on`.
 
 import { readFileSync } from 'node:fs';
 import net from 'node:net';

@@ -8,7 +8,7 @@ import { TOP } from './scratch.mjs';
 const read = (name) => JSON.parse(readFileSync(
   `${TOP}/scripts/node_modules/fhirpath/fhir-context/r4/${name}.json`));
 
-// { 'Patient.photo': 'Attachment' }
+// types by path, such as { 'Patient.photo': 'Attachment' }
 const TYPES = read('path2Type');
 const ELSEWHERE = read('pathsDefinedElsewhere');
 const PARENTS = read('type2Parent');

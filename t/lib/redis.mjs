@@ -81,7 +81,8 @@ export class Redis {
     }), { mode: 0o600 });
   }
 
-  // Starts an empty Redis.  After stop() or kill() it has the same ports again.
+  // Starts the server.  After stop() or kill() it gets the same ports again,
+  // and only the data that its configuration lets it save.
   async start() {
     this.stopped = false;
     if (!existsSync(this.confFile)) {

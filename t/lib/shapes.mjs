@@ -20,8 +20,9 @@
 //   told         the pattern that the log must have
 //   kept         true: the reply has no readable refresh token, so the gateway
 //                keeps the old one
-//   named        true: the row is combined with each other such row.  Such rows
-//                of TEXTS and FRAMES are also tried with key sets and metadata
+//   named        true: the row is combined with each other row that has this
+//                member.  Such rows of TEXTS and FRAMES are also tried with key
+//                sets and metadata
 //
 // Strings are sent as latin1.
 

@@ -19,8 +19,8 @@ const HOURS = 6;
 const HOUR_S = 3600;
 const AT_ONCE = 12;
 
-// One member of every REVOKED revokes consent in the bad time, and one of every
-// REVOKED_BEFORE before it.
+// Of REVOKED members one revokes consent in the bad time, and of REVOKED_BEFORE
+// members one before it.
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 
@@ -30,7 +30,7 @@ const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// All members must get their final answer in this time after the bad time.
+// The time after the bad time in which all members must get their final answer.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;
@@ -142,8 +142,8 @@ async function round(fleet, { order, seconds, hours, within, random,
   await control.set({ id_token: 'good' });
 }
 
-// An hour passes: every token expires, and every member must be served with a
-// new one.
+// Puts the clocks an hour forward.  Every token expires, and every member must
+// be served with a new one.
 async function hour(fleet, { members, random, tally }) {
   fleet.forward(HOUR_S);
   fleet.clock.forwardTimers(HOUR_S);
@@ -157,7 +157,7 @@ async function hour(fleet, { members, random, tally }) {
 }
 
 // Lets the good hours pass.  The members of `early` revoke consent before the
-// last one.  They must be told so ("grant_spent") after one attempt to refresh.
+// last hour.  They must get "grant_spent" after one attempt to refresh.
 async function goodHours(fleet, { hours, early, random, tally }) {
   const others = fleet.members.filter((member) => !early.includes(member));
 
@@ -184,9 +184,9 @@ async function goodHours(fleet, { hours, early, random, tally }) {
   }
 }
 
-// Runs all kinds of wrong answers in this order.  Meanwhile the members of
-// `revoked` revoke consent, and the map gets the times.  Returns [{ kind, at
-// }]: when each kind began.
+// Lets the token endpoint give each kind of wrong answers in `order`, one after
+// the other.  Meanwhile the members in the Map `revoked` revoke consent, and
+// their entries get the times.  Returns [{ kind, at }]: when each kind began.
 async function badTime(fleet, { order, seconds, revoked, random }) {
   const phases = [];
   const whole = order.length * seconds * 1000;
@@ -247,7 +247,7 @@ async function settleAll(fleet, { served, told, within, random, tally }) {
   return times;
 }
 
-// Watches the nodes' error logs for the alarm, and notes when it came.
+// Watches the nodes' error logs for lines of ALARM, and notes their times.
 class Alarm {
   #going = true;
   #done;

@@ -20,8 +20,8 @@ export const CONDITION = /"urn:cigna-gateway:condition","code":"(\w+)"/;
 // A request without a reply in this time is given up.
 const ASK_MS = 30000;
 
-// The number of times that a refresh token may be sent while the outcome is
-// unknown.
+// The number of times that a refresh token may be sent while the result of its
+// exchange is unknown.
 export const ATTEMPTS = 4;
 
 // Returns the options of another node, with the Redis, the stand-in for Cigna

@@ -123,8 +123,8 @@ async function round(fleet, { group, random, asked }) {
 }
 
 // Kills one worker of a node or all of them, including exiting workers.
-// Returns { at, ports, killed }: as round() does, and a promise for the end of
-// them.
+// Returns { at, ports, killed }: the first two as round() does, and a promise
+// that the killed workers have ended.
 export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];
@@ -145,7 +145,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
 
   members.forEach((member, i) => {
     const tokens = books.get(member.key);
-    // a late refresh may be hit by the kill of a later round
+    // the kill of a later round may hit a late refresh of this one
     const wrong = judge(answers[i], tokens, (spent) =>
       kills.some(({ ports }) => ports.has(spent.port)));
 

@@ -117,7 +117,7 @@ async function round(fleet, former, { random, tally }) {
   tally.notes.push(`${requests} requests`);
 }
 
-// Lets a host load this version of the module, while members connect and
+// Lets a host load the given file of the module, while members connect and
 // disconnect.
 async function under(fleet, node, module, { random, tally }) {
   const movers = fleet.members.slice(0, MOVERS);

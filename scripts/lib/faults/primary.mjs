@@ -15,7 +15,7 @@ import { REFUSALS, RESTLESS, assertUsable } from './reload.mjs';
 const RESTLESS_MEMBERS = 30;        // members with short-lived tokens
 const LASTING_MEMBERS = 10;         // members with cached, long-lived tokens
 const RECOVERY_MS = 60000;
-const HELD = 'globex-client';       // the client of hold()
+const HELD = 'globex-client';       // its exchanges stay open, see hold()
 
 // Starts the nodes and connects all members.
 //   open  how many seconds one tenant's exchanges stay open, see hold()

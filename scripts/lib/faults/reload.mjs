@@ -1,5 +1,5 @@
-// A scenario of scripts/faults: every node reloads its configuration once a
-// second while grants are refreshed.
+// A scenario of scripts/faults: all nodes reload their configurations about
+// once a second while grants are refreshed.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -18,7 +18,7 @@ export const RESTLESS = {
   sandboxOptions: { modes: { expires_in: { raw: '3' }, token_delay_ms: 30 } },
 };
 
-// Returns whether Redis stays well in this round.  In every second round Redis
+// Returns whether Redis stays well in this round.  In every other round Redis
 // freezes now and then.  So a worker that has to exit may have grants that
 // Redis has not confirmed.
 export const isCalm = ({ rounds }) => rounds % 2 === 0;

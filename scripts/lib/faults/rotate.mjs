@@ -38,7 +38,7 @@ async function round(fleet, { random, tally }) {
   const [name, ...olds] = linesOf(fleet.nodes[0]);
   const fresh = newKey();
 
-  // scripts/vault does not reseal dances, which expire in half an hour
+  // scripts/vault does not reseal dances: they are needed for half an hour only
   await forgetDances(fleet.nodes[0]);
   await everywhere(fleet, [name, ...olds, fresh]);
   await everywhere(fleet, [name, fresh, ...olds]);

@@ -8,7 +8,7 @@
     <prefix>:e:{<shard>}      ended dances of a shard, sorted set
     <prefix>:c:{<shard>}:<hour>        counts of ended dances, hash
     <prefix>:v:{vault}        marker   hash: b blob, r run id of the primary, t
-                                       ms since which it is the primary
+                                       time in ms at which it became the primary
     <prefix>:v:{<tag>}        marker   in a cluster, one for each hash slot
     <prefix>:v:{init}         string, while an init is under way in a cluster
     <prefix>:b:{budget}       budgets  hash; has no secrets and may be deleted

@@ -42,7 +42,7 @@ BATCH = 64
 PAUSE_S = 1
 NEVER_MS = 9999999999999
 
-# fields that a placed grant takes over as they are
+# fields that a copy takes over from its grant as they are
 KEPT = ('c', 's', 'n', 'r')
 
 # A new primary may not know of open exchanges.  Gateways begin no refresh for
@@ -73,8 +73,8 @@ return redis.call('HMGET', KEYS[1], unpack(ARGV, 8))
 '''
 
 # Writes a grant in place of the record that was read.  Arguments: the four
-# fields that were read, owner of marks that do not count, channel, message, ms
-# to keep the grant, and then fields and values.
+# fields that were read, the owner whose mark does not count, channel, message,
+# ms to keep the grant, and then fields and values.
 PLACE = b'''local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'x', 'o', 'm')

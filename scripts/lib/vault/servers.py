@@ -9,7 +9,8 @@ POLICY = 'noeviction'
 # from this share of maxmemory on, an operator should act
 MEMORY_SHARE = 0.8
 
-# expiry of the probe, a write without effect: its key never exists (SET ... XX)
+# The probe is a write without effect: SET ... XX of a key that never exists.
+# If the key did exist, it would expire after this time.
 PROBE_MS = 1000
 
 REFUSALS = {

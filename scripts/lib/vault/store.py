@@ -96,7 +96,8 @@ class Store:
             for sentinel in sentinels:
                 sentinel.close()
 
-        # "redis" gives the scheme and the database of the primary, if it is set
+        # Sentinels tell only host and port of the primary.  The first server
+        # of the configuration gives the scheme and the database.
         like = (settings.seeds or settings.sentinels)[0]
         server = self._server(Address(host.decode(), int(port), like.tls,
                                       like.db))

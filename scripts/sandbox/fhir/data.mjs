@@ -7,7 +7,8 @@ import { keepBounded } from '../bounded.mjs';
 import { loadHistories } from './samples.mjs';
 
 const DAY_MS = 24 * 3600 * 1000;
-const SHIFT_DAYS = 2470;                // the samples end in 2018
+const SHIFT_DAYS = 2470;                // added to dates: the samples end in
+                                        // 2018
 const LISTS_MAX = 400;
 
 const INSURER = 'Cigna Healthcare';
@@ -88,8 +89,8 @@ function patient(member, sample, copy, id) {
   };
 }
 
-// Returns the totals of a claim.  The submitted total is at least the sum of
-// the lines.  In two samples it is smaller.
+// Returns the totals of a claim.  In two samples the submitted total is smaller
+// than the sum of the claim's lines.  Then it becomes that sum.
 function billed({ total: [submitted, ...others], item = [] }) {
   const lines = item.flatMap(({ adjudication = [] }) => adjudication)
     .filter(({ category }) => /_sbmtd_chrg_amt$/.test(category.coding[0].code))
