@@ -23,10 +23,10 @@
  * requests sent in any time t are at most rate * (t + 2 * lease) + burst.
  * After a quiet time, with nothing on lease, they are at most rate * t + burst.
  *
- * Every bucket holds at least one request, and at least the requests of 2 *
- * lease.  Otherwise a node, which asks once per lease, could not use the whole
- * rate.  If the halves of the burst are smaller, "burst" above is the sum of
- * what the buckets hold: gateway_max_ns / gateway.every_ns, rounded up.
+ * Each bucket in Redis holds at least one request, and at least the requests of
+ * 2 * lease.  Otherwise a node, which asks once per lease, could not use the
+ * whole rate.  If the halves of the burst are smaller, "burst" above is the sum
+ * of what the buckets hold: gateway_max_ns / gateway.every_ns, rounded up.
  */
 
 #define CIGNA_BUDGET_BURST_MAX      1000000
@@ -36,8 +36,8 @@
 #define CIGNA_BUDGET_LEASE_MS       50     /* by default */
 
 /*
- * The full rate of the ramp after a pause, in requests per second, if no rate
- * is configured.  A sixteenth of it is granted in the first second.
+ * requests per second of which the ramp after a pause (see cigna_pause.h) lets
+ * a part through, if no rate is configured
  */
 
 #define CIGNA_BUDGET_RAMP_RATE      160
@@ -53,12 +53,11 @@
 #define CIGNA_BUDGET_METADATA_BURST  10
 
 
-/* how a node decides on requests while Redis is down */
+/* the rates of gateway and tenants while Redis is down */
 
 typedef enum {
-    cigna_budget_outage_local = 0,         /* each node grants its share of the
-                                              rates */
-    cigna_budget_outage_open,              /* the node grants all requests */
+    cigna_budget_outage_local = 0,         /* each node grants its share */
+    cigna_budget_outage_open,              /* they do not apply */
     cigna_budget_outage_closed             /* the node refuses all requests */
 } cigna_budget_outage_e;
 
@@ -107,7 +106,7 @@ typedef struct {
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
 
-    /* ns from one request to the next at the end of a ramp after a pause */
+    /* ns between requests at full rate, from which a pause's ramp is made */
     int64_t                ramp_all_ns;
     int64_t                ramp_own_ns;
 
@@ -129,7 +128,7 @@ typedef struct {
  * CIGNA_BUDGET_METADATA_PART of the gateway's rate, and likewise of the
  * tenant's.  If there are several tenants, a tenant without a metadata rate has
  * at most half of the gateway's part.  If neither the gateway nor the tenant
- * has a rate, metadata is limited like one member.
+ * has a rate or a metadata rate, metadata is limited like one member.
  *
  * The minimums leave a part of the gateway's rate.  The tenants without a
  * minimum share it equally.  A single tenant has no minimum, as it need not

@@ -7,9 +7,10 @@
 
 
 /*
- * Assigns the rows of a table to names.  The table outlives configurations.  If
- * a new configuration lacks a name, the name keeps its row and its counters
- * until another name needs the row.
+ * Assigns the rows of a table to names.  The names are those of tenants, and a
+ * row has a tenant's counters.  The table outlives configurations.  If a new
+ * configuration lacks a name, the name keeps its row until another name needs
+ * the row.
  *
  * The entries have no pointers and are all zero at first.  Only one process
  * reads and writes them.
@@ -43,8 +44,9 @@ typedef struct {
  *
  * generation is the number of the claiming configuration: 1 or more, and
  * greater for each new one.  oldest is the number of the oldest configuration
- * whose processes may still run, or a greater number if there are none.  Rows
- * that this configuration or a later one has used are not given to other names.
+ * whose processes may still run, or a greater number if there are none.  The
+ * row of a name that this oldest configuration or a later one has is not given
+ * to another name.
  *
  * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  In both cases
  * nothing changes.
