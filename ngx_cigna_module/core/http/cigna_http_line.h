@@ -8,8 +8,9 @@
 
 /*
  * Lines of an HTTP/1 message (RFC 9112, section 2.2).  An LF alone also ends a
- * line; there is no second reader on the connection that could disagree.
- * Offsets are kept instead of pointers, as the bytes may move between calls.
+ * line.  This is safe, because no other program reads the connection and could
+ * see other lines.  Offsets are kept instead of pointers, as the bytes may move
+ * between calls.
  */
 
 /*
