@@ -25,7 +25,7 @@ cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
 
 /*
  * Cuts the next character, and decodes it.  Returns 0 for escapes that no name
- * in this module has: control characters, and all above ASCII.
+ * which the gateway looks for has: control characters, and all above ASCII.
  */
 
 static uint8_t
