@@ -11,7 +11,7 @@
  * A flow first sends the secret that the server accepted last in this worker.
  * In a new worker, the flow first sends the newer secret.  So an operator may
  * change the secret at the gateway or at Cigna first.  In the time between,
- * only the first request is sent twice.
+ * only the first request of each worker is sent twice.
  *
  * Invariants:
  *
