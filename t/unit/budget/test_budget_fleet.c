@@ -282,7 +282,7 @@ end_call(call_t *c)
 }
 
 
-/* one ms: calls that are due end, and each new request goes to a random node */
+/* runs one ms: ends due calls, and gives each new request to a random node */
 
 static void
 run_ms(void)
@@ -707,7 +707,7 @@ without_redis_each_node_has_its_share(void **state)
 /* each of the 15 outages might let another burst through */
 
 static void
-a_redis_that_flaps_grants_no_burst_each_time(void **state)
+outages_one_after_another_grant_no_more_bursts(void **state)
 {
     unsigned  i;
 
@@ -753,7 +753,7 @@ clocks_that_step_back_neither_stop_nor_flood(void **state)
 
 
 static void
-a_slot_that_is_torn_again_and_again_costs_a_lease(void **state)
+slots_damaged_again_and_again_do_not_change_the_rate(void **state)
 {
     unsigned  i;
 
@@ -792,9 +792,9 @@ main(void)
         cmocka_unit_test(a_tenant_without_a_rate_pauses_too),
         cmocka_unit_test(the_pause_of_a_tenant_spares_the_others),
         cmocka_unit_test(without_redis_each_node_has_its_share),
-        cmocka_unit_test(a_redis_that_flaps_grants_no_burst_each_time),
+        cmocka_unit_test(outages_one_after_another_grant_no_more_bursts),
         cmocka_unit_test(clocks_that_step_back_neither_stop_nor_flood),
-        cmocka_unit_test(a_slot_that_is_torn_again_and_again_costs_a_lease)
+        cmocka_unit_test(slots_damaged_again_and_again_do_not_change_the_rate)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

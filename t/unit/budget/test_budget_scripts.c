@@ -15,7 +15,7 @@
 /*
  * The budgets' scripts on a real Redis: as they are, and changed so that they
  * take the time from a test.  Changed scripts and the model in C must give the
- * same.
+ * same replies.
  */
 
 #define TENANTS  3
@@ -594,7 +594,7 @@ the_hash_expires_and_has_no_secrets(void **state)
 }
 
 
-/* the script reads only the numbers of a field, and limits too great ones */
+/* the script reads only the numbers of a field, and bounds them */
 
 static void
 nonsense_in_the_hash_stops_no_tenant_for_long(void **state)

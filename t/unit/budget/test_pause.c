@@ -39,7 +39,7 @@ a_pause_grows_with_the_trouble(void **state)
 
 
 static void
-one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
+a_pause_over_five_minutes_needs_a_second_reply(void **state)
 {
     int64_t  now;
 
@@ -180,7 +180,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_pause_grows_with_the_trouble),
-        test(one_reply_gets_five_minutes_and_a_second_one_the_rest),
+        test(a_pause_over_five_minutes_needs_a_second_reply),
         test(a_reply_after_a_short_pause_does_not_confirm_a_long_one),
         test(an_operator_ends_a_pause_but_not_a_later_one),
         test(trouble_after_the_ramp_starts_anew),
