@@ -169,7 +169,7 @@ repeated_and_empty_values_are_kept(void **state)
 
 
 static void
-empty_pairs_fall_away(void **state)
+empty_pairs_are_dropped(void **state)
 {
     (void) state;
 
@@ -284,7 +284,7 @@ main(void)
         cmocka_unit_test(other_types_and_charsets_are_refused),
         cmocka_unit_test(the_pairs_of_the_url_come_first),
         cmocka_unit_test(repeated_and_empty_values_are_kept),
-        cmocka_unit_test(empty_pairs_fall_away),
+        cmocka_unit_test(empty_pairs_are_dropped),
         cmocka_unit_test(each_pair_is_encoded_anew),
         cmocka_unit_test(broken_escapes_are_refused),
         cmocka_unit_test(control_bytes_are_refused),
