@@ -49,7 +49,7 @@ typedef enum {
     cigna_budget_by_gateway,
     cigna_budget_by_tenant,
     cigna_budget_by_pause,                 /* a pause that the FHIR server asked
-                                              for */
+                                              for, or the ramp after it */
     cigna_budget_by_member,
     cigna_budget_by_outage,                /* an outage of Redis, with
                                               outage=closed */

@@ -19,9 +19,10 @@
  *
  *     requests in any time t  <=  rate * t + burst
  *
- * A node may send a request up to 2 * lease after Redis has granted it.  So the
- * requests sent in any time t are at most rate * (t + 2 * lease) + burst.
- * After a quiet time, with nothing on lease, they are at most rate * t + burst.
+ * Below, "lease" is the time lease_ms.  A node may send a request up to 2 *
+ * lease after Redis has granted it.  So the requests sent in any time t are at
+ * most rate * (t + 2 * lease) + burst.  After a quiet time, with nothing on
+ * lease, they are at most rate * t + burst.
  *
  * Each bucket in Redis holds at least one request, and at least the requests of
  * 2 * lease.  Otherwise a node, which asks once per lease, could not use the

@@ -84,7 +84,7 @@ static const char  cigna_lua_budgets[] =
  *   - interval, span and highest level (ns) of the gateway's bucket, of the
  *     minimum's, and of the tenant's;
  *   - interval of the ramp of all tenants, interval of the ramp of this tenant,
- *     and the least span of both;
+ *     and the least span of both (ns);
  *   - 1 if the gateway has dry_run, 1 if the tenant has dry_run.
  *
  * Reply: "ok", then these numbers:
@@ -93,7 +93,7 @@ static const char  cigna_lua_budgets[] =
  *     ms         if fewer than wanted are granted: ms until the next one
  *     by         the limit that refused the others: 0 none, 1 the gateway's
  *                budget, 2 the tenant's budget, 3 a pause or its ramp
- *     nodes      nodes that are alive
+ *     nodes      number of nodes that are alive
  *     ms         ms left of the longer of both scopes' pauses
  *     scope      scope of that pause: 0 this tenant, 1 all tenants of its
  *                origin

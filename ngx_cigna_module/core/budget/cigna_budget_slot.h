@@ -68,7 +68,10 @@ typedef union {
 } cigna_budget_origin_t;
 
 
-/* in a full table, a new origin first replaces one without a pause */
+/*
+ * in a full table, a new origin replaces one without a pause, or else the one
+ * whose pause ends first
+ */
 
 typedef struct {
     cigna_budget_origin_t    origins[CIGNA_BUDGET_ORIGINS];
@@ -140,7 +143,9 @@ typedef struct cigna_budget_members_s  cigna_budget_members_t;
 #define CIGNA_BUDGET_METADATA  UINT64_MAX
 
 
-/* the slots and the time of a call, all borrowed */
+/*
+ * the arguments that most functions have in common; the pointers are borrowed
+ */
 
 typedef struct {
     const cigna_budget_plan_t  *plan;
@@ -153,7 +158,7 @@ typedef struct {
                                               CIGNA_BUDGET_METADATA: a request
                                               for metadata */
     int64_t                     now_ns;
-    int32_t                     pid;       /* pid of the caller */
+    int32_t                     pid;       /* pid of this worker */
     int                       (*alive)(int32_t pid);   /* 1 if this process
                                                           is alive; called if
                                                           its call to Redis

@@ -47,7 +47,8 @@
 typedef struct {
     int64_t   began_ns;                    /* when the trouble began */
     int64_t   from_ns;                     /* when the pause began */
-    int64_t   until_ns;                    /* its end; 0: there is no pause */
+    int64_t   until_ns;                    /* when the pause ends; 0: there was
+                                              none */
     int64_t   asked_ns;                    /* the end that the server asked
                                               for */
     uint64_t  sure;                        /* 1: a second reply confirmed it */

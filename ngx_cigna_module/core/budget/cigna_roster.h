@@ -49,7 +49,7 @@ typedef struct {
  * to another name.
  *
  * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  In both cases
- * nothing changes.
+ * the entries do not change.
  */
 int cigna_roster_claim(cigna_roster_entry_t *entries, unsigned n,
     cigna_roster_claim_t *claims, unsigned nclaims, uint64_t generation,

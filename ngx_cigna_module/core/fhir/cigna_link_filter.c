@@ -79,7 +79,10 @@ typedef enum {
 } cigna_link_filter_state_e;
 
 
-/* in "stack": the container is an object; the other bits are its kind */
+/*
+ * A bit of each element of "stack": the object or array is an object.  The
+ * other bits are its kind.
+ */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
 

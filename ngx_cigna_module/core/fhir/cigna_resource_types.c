@@ -399,7 +399,10 @@ cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 }
 
 
-/* checks the types in each _type; refuses "otherwise" if there is no _type */
+/*
+ * checks the types in each _type; if there is none, or one with a modifier,
+ * refuses the request and reports "otherwise"
+ */
 
 static int
 cigna_resource_types_told(cigna_resource_types_ask_t *ask,

@@ -51,9 +51,9 @@ typedef enum {
 
 typedef enum {
     cigna_ev_start = 0,
-    cigna_ev_ok,                           /* done; the reply, if any, may be a
-                                              Redis error or have any HTTP
-                                              status */
+    cigna_ev_ok,                           /* the operation was performed; the
+                                              reply, if any, may be a Redis
+                                              error or have any HTTP status */
     cigna_ev_unsent,                       /* failed, and the peer got nothing:
                                               the flow may try again */
     cigna_ev_lost                          /* failed, and the peer may have
@@ -64,9 +64,9 @@ typedef enum {
 #define CIGNA_RANDOM_LEN  128
 
 /*
- * Size of a flow's arena in bytes.  In it, the flow opens, sends and seals the
- * largest record, and reads the reply.  A flow that has sent a refresh token
- * must not fail for lack of memory.
+ * Size of a flow's arena in bytes.  It has room to decrypt the largest record,
+ * to send its refresh token, to read the reply, and to encrypt the new record:
+ * a flow that has sent a refresh token must not fail for lack of memory.
  */
 
 #define CIGNA_FLOW_ARENA  (320 * 1024)
@@ -109,9 +109,9 @@ typedef struct {
                                               with the key ring */
     cigna_slice_t          id;             /* id of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* the newer of two grants has the
-                                              higher value; see grant_install in
-                                              core/vault/cigna_scripts.c */
+    int64_t                connected_ms;   /* when grant_install stored the
+                                              grant; a newer grant of the member
+                                              has a higher value */
     int64_t                made_ms;        /* time of this entry */
     int64_t                until_ms;       /* when Redis deletes the record */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was

@@ -77,7 +77,7 @@ cigna_dots_next(cigna_dots_t *d, uint8_t c)
 
 /*
  * Returns 1 if "escape" keeps c.  Otherwise returns 0, and *c is the next byte
- * to read: the byte that c completes, or c itself.
+ * to read: the byte of the escape that c completes, or c itself.
  */
 
 static int

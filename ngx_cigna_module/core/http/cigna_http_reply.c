@@ -420,7 +420,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status < 200) {
 
-        /* the lines of all 1xx replies together count as one section */
+        /* all 1xx replies and the header after them are one section */
 
         lines = p->lines;
         cigna_http_reply_init(p);

@@ -15,10 +15,9 @@
  *
  * Invariants:
  *
- *   (1) the gateway sends a request again at most once, and only after
+ *   (1) a flow changes to the other secret at most once, and only after
  *       "invalid_client";
- *   (2) with one secret, the gateway sends no request again and remembers
- *       nothing.
+ *   (2) with one secret, a flow changes nothing and remembers nothing.
  */
 
 

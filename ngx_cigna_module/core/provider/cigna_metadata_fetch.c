@@ -1,5 +1,7 @@
 
 /*
+ * The states of the flow:
+ *
  *   start --> fetch --> done
  *
  * Invariants, checked by t/fuzz/provider/fuzz_metadata_fetch.c:

@@ -8,7 +8,7 @@
 
 /*
  * Fleets of nodes, a Redis, and an upstream that may ask for a pause, in
- * virtual time.  model_lease() stands for Redis: test_budget_model.c compares
+ * virtual time.  model_lease() stands for Redis: test_budget_scripts.c compares
  * it with the script.  A call to Redis takes 1 ms, and a request to the
  * upstream 20 ms.
  */

@@ -177,7 +177,7 @@ minimums_above_the_rate_are_an_error(void **state)
 
 
 static void
-a_burst_has_its_bounds(void **state)
+a_burst_that_is_too_large_or_has_no_rate_is_an_error(void **state)
 {
     (void) state;
 
@@ -342,7 +342,7 @@ main(void)
         test(a_bucket_holds_the_requests_of_two_leases),
         test(the_bucket_of_a_member_does_not_depend_on_the_lease),
         test(minimums_above_the_rate_are_an_error),
-        test(a_burst_has_its_bounds),
+        test(a_burst_that_is_too_large_or_has_no_rate_is_an_error),
         test(without_tenants_only_the_gateways_settings_are_checked),
         test(no_setting_is_too_large_for_the_scripts),
         test(without_rates_the_ramp_has_a_rate_of_its_own),

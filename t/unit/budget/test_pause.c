@@ -116,7 +116,7 @@ an_operator_ends_a_pause_but_not_a_later_one(void **state)
 
 
 static void
-trouble_after_the_ramp_starts_anew(void **state)
+a_reply_after_the_ramp_begins_new_trouble(void **state)
 {
     (void) state;
 
@@ -183,7 +183,7 @@ main(void)
         test(a_pause_over_five_minutes_needs_a_second_reply),
         test(a_reply_after_a_short_pause_does_not_confirm_a_long_one),
         test(an_operator_ends_a_pause_but_not_a_later_one),
-        test(trouble_after_the_ramp_starts_anew),
+        test(a_reply_after_the_ramp_begins_new_trouble),
         test(a_reply_within_a_pause_only_makes_it_longer),
         test(a_pause_lasts_an_hour_and_a_quarter_at_most),
         test(a_node_learns_of_a_pause_from_others)

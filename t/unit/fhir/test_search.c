@@ -67,7 +67,7 @@ form(const char *text)
 
 
 static void
-the_path_tells_a_search_of_a_type(void **state)
+the_path_of_a_search_of_a_type_is_known(void **state)
 {
     (void) state;
 
@@ -278,7 +278,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(the_path_tells_a_search_of_a_type),
+        cmocka_unit_test(the_path_of_a_search_of_a_type_is_known),
         cmocka_unit_test(other_paths_are_not_a_search_of_a_type),
         cmocka_unit_test(case_and_parameters_of_the_form_type_do_not_matter),
         cmocka_unit_test(other_types_and_charsets_are_refused),
