@@ -41,7 +41,9 @@
  * the waiting requests, first come first served.
  */
 
-/* Redis counts as down if a reply takes longer (ms), and longer than a lease */
+/*
+ * Redis counts as down if a reply takes longer (ms), and longer than lease_ns
+ */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250
 

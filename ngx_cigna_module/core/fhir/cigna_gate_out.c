@@ -130,8 +130,6 @@ static const cigna_gate_out_name_t
                                               ASCII */
 
 
-/* sixteen bytes in each line */
-
 static const uint8_t  cigna_gate_out_class[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,

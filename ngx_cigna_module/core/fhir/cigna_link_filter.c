@@ -628,8 +628,6 @@ cigna_link_filter_begin_escape(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* looks the complete key up */
-
 static void
 cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
 {

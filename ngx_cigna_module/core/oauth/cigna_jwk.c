@@ -372,8 +372,6 @@ cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object)
 }
 
 
-/* reads the public key, and checks that it is not weak */
-
 static cigna_jwk_e
 cigna_jwk_public(cigna_jwk_t *key, const cigna_json_t *object,
     const cigna_kind_t *kind)

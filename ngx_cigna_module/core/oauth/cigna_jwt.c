@@ -408,8 +408,6 @@ cigna_jwt_has_audience(const cigna_json_t *payload, cigna_slice_t client_id)
 }
 
 
-/* 1 if the claim is present and has this value */
-
 static int
 cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,
     cigna_slice_t value)

@@ -374,8 +374,6 @@ cigna_oauth_metadata_moved(const cigna_metadata_t *known,
 }
 
 
-/* the slice at this offset of a struct */
-
 static cigna_slice_t
 cigna_oauth_url_at(const void *p, size_t offset)
 {
