@@ -27,7 +27,10 @@ int cigna_budget_pause_ask(const cigna_budget_t *b,
 void cigna_budget_pause_learn(const cigna_budget_t *b,
     cigna_budget_scope_e scope, int64_t left_ms);
 
-/* the rest of the longer of both pauses in ms; 0: there is no pause */
+/*
+ * the rest of the tenant's or the origin's pause in ms, the longer one; 0:
+ * there is no pause
+ */
 int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b);
 
 
@@ -39,7 +42,7 @@ int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b);
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,
     cigna_budget_scope_e scope);
 
-/* the rest of the longer of both pauses in ns, and its scope */
+/* like cigna_budget_pause_left_ms(), but in ns; *scope: that of this pause */
 int64_t cigna_budget_pause_left_ns(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 

@@ -54,11 +54,13 @@
 #define CIGNA_BUDGET_METADATA_BURST  10
 
 
-/* the rates of gateway and tenants while Redis is down */
+/* how a node decides while Redis is down; members' limits always apply */
 
 typedef enum {
-    cigna_budget_outage_local = 0,         /* each node grants its share */
-    cigna_budget_outage_open,              /* they do not apply */
+    cigna_budget_outage_local = 0,         /* each node grants its share of the
+                                              rates */
+    cigna_budget_outage_open,              /* no rate of gateway and tenant
+                                              applies */
     cigna_budget_outage_closed             /* the node refuses all requests */
 } cigna_budget_outage_e;
 

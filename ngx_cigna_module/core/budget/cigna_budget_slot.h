@@ -160,11 +160,8 @@ typedef struct {
     int64_t                     now_ns;
     int32_t                     pid;       /* pid of this worker */
     int                       (*alive)(int32_t pid);   /* 1 if this process
-                                                          is alive; called if
-                                                          its call to Redis
-                                                          is late; NULL:
-                                                          processes do not
-                                                          die */
+                                                          is alive; NULL: it
+                                                          counts as alive */
 } cigna_budget_t;
 
 

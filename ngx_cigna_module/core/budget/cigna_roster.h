@@ -31,9 +31,9 @@ typedef struct {
 typedef struct {
     cigna_slice_t   name;                  /* not empty, not too long */
     unsigned        row;                   /* result: below n */
-    unsigned        taken:1;               /* result: another name had the
-                                              row; its bytes are still in the
-                                              table */
+    unsigned        taken:1;               /* result: another name had the row,
+                                              so the caller must empty the
+                                              counters in it */
 } cigna_roster_claim_t;
 
 

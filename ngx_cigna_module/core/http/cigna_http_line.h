@@ -21,9 +21,9 @@
 #define CIGNA_HTTP_SECTION_MAX  (32 * 1024)
 
 typedef struct {
-    size_t  pos;                           /* the next byte to read */
+    size_t  pos;                           /* offset of the next line */
     size_t  searched;                      /* no line ends from pos to here */
-    size_t  section;                       /* where the section began */
+    size_t  section;                       /* offset of the section's start */
 } cigna_http_lines_t;
 
 

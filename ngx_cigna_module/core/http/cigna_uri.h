@@ -26,7 +26,8 @@ typedef struct {
 /*
  * CIGNA_ERROR: the text is not an absolute http or https URL, or it has
  * userinfo, a fragment, a backslash, control bytes, spaces, bytes beyond ASCII,
- * a bad port, an empty host, or a bad percent escape.
+ * other bytes that a URL must not have there, a bad port, an empty host, or a
+ * bad percent escape.
  */
 int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 
@@ -41,10 +42,7 @@ int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
 /* 1 if scheme, host and port are the same; the case of the host is ignored */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
-/*
- * 1 if the host is a loopback address, or a name that always means such an
- * address
- */
+/* 1 if the host is 127.0.0.1, ::1, localhost, or a name below .localhost */
 int cigna_uri_loopback(const cigna_uri_t *u);
 
 /*

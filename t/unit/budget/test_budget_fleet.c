@@ -48,8 +48,9 @@ typedef struct {
     cigna_budget_origin_t        origin;
     cigna_budget_tenant_t        tenants[TENANTS_MAX];
     unsigned                     queue[TENANTS_MAX];   /* waiting requests */
-    unsigned                     fresh[TENANTS_MAX];   /* those of them that
-                                                          came during a call */
+    unsigned                     fresh[TENANTS_MAX];   /* requests in the queue
+                                                          that came during a
+                                                          call */
     int64_t                      calls[TENANTS_MAX];
     int64_t                      skew_ms;  /* the node's clock minus now_ms */
 } node_t;

@@ -69,7 +69,7 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* the same holds although the last reply asked for an hour */
+    /* five minutes again, although the last reply asked for an hour */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
