@@ -103,8 +103,8 @@ typedef struct {
     cigna_gcra_limit_t     member;
 
     /*
-     * metadata: the tenant's part, and the part of all tenants; every_ns 0: no
-     * limit
+     * requests for metadata of the tenant, and of all tenants together;
+     * every_ns 0: no limit
      */
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
@@ -127,11 +127,11 @@ typedef struct {
  * gateway's budget.  The settings of a tenant without budget and member_budget
  * are all zero.
  *
- * Metadata has a part of its own.  By default this is one request in
- * CIGNA_BUDGET_METADATA_PART of the gateway's rate, and likewise of the
- * tenant's.  If there are several tenants, a tenant without a metadata rate has
- * at most half of the gateway's part.  If neither the gateway nor the tenant
- * has a rate or a metadata rate, metadata is limited like one member.
+ * Requests for metadata have limits of their own: by default, the gateway's
+ * rate and the tenant's rate, divided by CIGNA_BUDGET_METADATA_PART.  If there
+ * are several tenants, a tenant without a metadata rate has at most half of the
+ * gateway's limit.  If neither the gateway nor the tenant has a rate or a
+ * metadata rate, metadata is limited like one member.
  *
  * The minimums leave a part of the gateway's rate.  The tenants without a
  * minimum share it equally.  A single tenant has no minimum, as it need not

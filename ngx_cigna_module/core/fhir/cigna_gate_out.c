@@ -60,9 +60,12 @@ typedef enum {
     cigna_gate_out_posted,                 /* passes unless "search" is set */
     cigna_gate_out_range,                  /* passes unless "whole" or "search"
                                               is set */
-    cigna_gate_out_id,                     /* X-Request-Id */
-    cigna_gate_out_parent,                 /* traceparent */
-    cigna_gate_out_state,                  /* tracestate */
+    cigna_gate_out_id,                     /* X-Request-Id: passes if the
+                                              operator set it */
+    cigna_gate_out_parent,                 /* traceparent: passes if the
+                                              operator set it, or if
+                                              gate->traceparent is 1 */
+    cigna_gate_out_state,                  /* tracestate: likewise */
     cigna_gate_out_hidden                  /* never passes */
 } cigna_gate_out_name_e;
 
