@@ -8,8 +8,8 @@
 
 
 /*
- * The algorithm of the script budget_lease in C.  test_budget_model.c compares
- * it with the script, and simulated fleets use it in place of Redis.
+ * The algorithm of the script budget_lease in C.  test_budget_scripts.c
+ * compares it with the script, and simulated fleets use it in place of Redis.
  *
  * Times are ns of one clock, which may step back.
  */

@@ -25,16 +25,16 @@ typedef struct {
 void cigna_arena_init(cigna_arena_t *a, void *mem, size_t size);
 
 /*
- * Copies s.  The copy lives as long as the block.  CIGNA_ERROR: the block has
- * no room, and *out is empty.
+ * Copies s.  The copy lives until cigna_arena_wipe().  CIGNA_ERROR: the block
+ * has no room, and *out is empty.
  */
 int cigna_arena_copy(cigna_arena_t *a, cigna_slice_t s, cigna_slice_t *out);
 
 /*
  * cigna_arena_open() gives the rest of the block to an appender.  Until
- * cigna_arena_close(), cigna_arena_copy() fails.  cigna_arena_close() keeps the
- * bytes that were appended and returns them.  After an overflow it keeps none
- * and returns an empty slice.
+ * cigna_arena_close(), cigna_arena_copy() has no room.  cigna_arena_close()
+ * keeps the bytes that were appended and returns them.  If the appender has
+ * overflowed, cigna_arena_close() keeps none and returns an empty slice.
  */
 void cigna_arena_open(cigna_arena_t *a, cigna_buf_t *b);
 cigna_slice_t cigna_arena_close(cigna_arena_t *a, cigna_buf_t *b);

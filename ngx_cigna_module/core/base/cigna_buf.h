@@ -32,7 +32,7 @@ void cigna_buf_append_u64(cigna_buf_t *b, uint64_t n);      /* big endian */
 
 /*
  * Appends the length of s in four bytes, big endian, and then s.  Two different
- * lists of values never give the same bytes in this way.
+ * lists of values, each value appended in this way, never give the same bytes.
  */
 void cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s);
 

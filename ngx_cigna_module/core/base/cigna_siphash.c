@@ -29,7 +29,9 @@ cigna_siphash(const uint8_t key[CIGNA_SIPHASH_KEY_LEN], cigna_slice_t s,
     k0 = cigna_siphash_load(key);
     k1 = cigna_siphash_load(key + 8);
 
-    /* constants of the SipHash paper; the 128-bit variant adds 0xee and 0xdd */
+    /*
+     * constants of the SipHash paper; 0xee and 0xdd are of the 128-bit variant
+     */
 
     h.v0 = k0 ^ 0x736f6d6570736575;
     h.v1 = k1 ^ 0x646f72616e646f6d ^ 0xee;

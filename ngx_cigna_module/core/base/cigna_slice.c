@@ -121,9 +121,9 @@ cigna_slice_named(cigna_slice_t s, const char *lower)
 
 
 /*
- * Setting the bit 0x20 makes a letter lower case.  Among the bytes of "lower",
- * only letters have the bit 0x40.  "b >> 1" moves it to 0x20, so only letters
- * change.
+ * Compares eight bytes.  Setting the bit 0x20 makes a letter lower case.  Among
+ * the bytes of "lower", only letters have the bit 0x40, and "b >> 1" moves that
+ * bit to 0x20.  So the bit 0x20 is set only where "lower" has a letter.
  */
 
 static int
@@ -420,7 +420,8 @@ cigna_slice_utf8(cigna_slice_t s)
 
 
 /*
- * the length of a character by its first byte; 0 if no character begins with it
+ * the length of a UTF-8 character by its first byte; 0 if no character begins
+ * with that byte
  */
 
 static size_t

@@ -80,7 +80,7 @@ cigna_slice_t cigna_slice_str(const char *s);
 /* 1 if equal; secrets need cigna_secret_eq() */
 int cigna_slice_eq(cigna_slice_t a, cigna_slice_t b);
 
-/* 1 if b has the same bytes as a, of the same length, but for their case */
+/* 1 if the a.len bytes at b equal a; ignores the case of ASCII letters */
 int cigna_slice_same_letters(cigna_slice_t a, const uint8_t *b);
 
 
@@ -113,7 +113,7 @@ int cigna_slice_ends_case(cigna_slice_t s, cigna_slice_t end);
  */
 int cigna_slice_named(cigna_slice_t s, const char *lower);
 
-/* 1 if s has no control bytes other than tabs (a field value, RFC 9110, 5.5) */
+/* 1 if s has no control bytes other than tabs, as RFC 9110 wants of a value */
 int cigna_slice_plain(cigna_slice_t s);
 
 /* 1 if c is one of the bytes of s */
@@ -131,16 +131,16 @@ cigna_slice_t cigna_slice_trim(cigna_slice_t s);
 /* 1 if c is an ASCII letter or digit */
 int cigna_slice_alnum(uint8_t c);
 
-/* the number of bytes at the start of s that are letters, digits or "signs" */
+/* the length of the longest start of s that cigna_slice_only() accepts */
 size_t cigna_slice_span(cigna_slice_t s, const char *signs);
 
-/* 1 if all bytes of s are ASCII letters, digits or "signs" */
+/* 1 if each byte of s is an ASCII letter, a digit, or a byte of "signs" */
 int cigna_slice_only(cigna_slice_t s, const char *signs);
 
 /* the signs of an HTTP token (RFC 9110, section 5.6.2) */
 #define CIGNA_SLICE_TOKEN  "!#$%&'*+-.^_`|~"
 
-/* s without the "/" at its end */
+/* s without its last byte, if that byte is "/" */
 cigna_slice_t cigna_slice_no_slash(cigna_slice_t s);
 
 /* the value of a hexadecimal digit; -1 if c is not one */

@@ -6,16 +6,17 @@
 
 
 /*
- * A demand of two requests per lease, times 256, see cigna_budget_slot.h.  With
- * less demand, calls only ask for what is needed, because amounts that are
- * leased in advance would often expire.
+ * "demand" (see cigna_budget_slot.h) of two requests per lease_ns.  With less
+ * demand, calls do not ask for future requests because of the demand: these
+ * would often expire unused.
  */
 
 #define CIGNA_BUDGET_BUSY  512
 
 /*
- * Calls ask for more if requests waited before CIGNA_BUDGET_SCARCE of the last
- * 32 calls, but for at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
+ * A call asks for more if requests have waited for it, and for at least
+ * CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for at most
+ * CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
  */
 
 #define CIGNA_BUDGET_SCARCE     16
@@ -24,14 +25,14 @@
 /*
  * After this time, a tenant with a long wait asks Redis again: a reload may
  * have changed the rates, or an operator may have deleted the budgets in Redis.
- * The time is at least three leases, so that the next call is made in time.
+ * The time is at least 3 * lease_ns, so that CIGNA_BUDGET_CALLS_NS is kept.
  */
 
 #define CIGNA_BUDGET_TRUST_NS      INT64_C(3000000000)
 
 #define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
-/* Retry-After with outage=closed: the next call may reach Redis again */
+/* wait_ms of a refusal by outage=closed; Redis may be up again after it */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
 
@@ -198,7 +199,7 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 }
 
 
-/* decides on a request for metadata; the node asks Redis for pauses only */
+/* decides on a request for metadata; a call then only asks about pauses */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -294,7 +295,10 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1 if a call is due ahead of time, as less is left than half a lease needs */
+/*
+ * 1 if a call is due although credits are left: they are fewer than the
+ * requests of half of lease_ns
+ */
 
 static int
 cigna_budget_scant(const cigna_budget_t *b)
@@ -333,8 +337,8 @@ cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
 
 
 /*
- * Decides while Redis is down.  On each node, one tenant calls Redis once per
- * lease to see whether it is back.
+ * Decides while Redis is down.  On each node, one of the tenants calls Redis
+ * every lease_ns, to see whether Redis is back.
  */
 
 static void
@@ -648,9 +652,10 @@ cigna_budget_expire(const cigna_budget_t *b)
 
 
 /*
- * Gives up the tenant's call to Redis if its worker is gone, or if the call is
- * under way for CIGNA_BUDGET_CALL_MS.  An outage begins if the call is under
- * way for CIGNA_BUDGET_PATIENCE_MS; then returns 1.
+ * Gives up the tenant's call to Redis if the worker that made it is gone, or if
+ * the call has taken CIGNA_BUDGET_CALL_MS.  Returns 1 if an outage begins,
+ * because the call has taken CIGNA_BUDGET_PATIENCE_MS.  Does nothing before
+ * lease_ns.
  */
 
 static int
@@ -703,7 +708,10 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 }
 
 
-/* asks for the waiting requests, and for the requests of the next 1.5 leases */
+/*
+ * makes a call for the waiting requests and, if the demand is high enough, for
+ * those of the next 1.5 * lease_ns
+ */
 
 static void
 cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,

@@ -7,9 +7,12 @@
 
 
 /*
- * Budgets on a node.  Redis keeps the budgets.  A node leases small amounts for
- * each of its tenants, so that most requests need no call to Redis.  The leased
- * amounts are in memory that all workers share: see cigna_budget_slot.h.
+ * Budgets on a node.  Redis keeps the budgets, and charges them in advance: by
+ * one call, it grants a node some requests of one tenant.  These requests are
+ * the tenant's lease.  They expire after 2 * lease_ns, and while there are
+ * many requests, the node calls Redis every lease_ns.  So most requests need
+ * no call.  Leases are in memory that all workers share: see
+ * cigna_budget_slot.h.
  *
  * The life of a request:
  *
@@ -19,25 +22,28 @@
  *      | +-- waiting: decide again after wait_ms, or when a reply was applied
  *      +--- refused: the answer names the limit and the time
  *
- * Strangers may send requests for metadata.  These requests have a small part
- * of their own beside the budgets, on each node and without a lease.  They take
- * nothing from the members' requests, and do not wait.
+ * Strangers may send requests for metadata.  Each node limits these requests by
+ * itself, without a lease.  They take nothing from the members' requests, and
+ * do not wait.
  *
- * A gateway with dry_run does not pause and does not obey outage=closed; its
- * requests are charged like all others.  A tenant's dry_run concerns the
- * tenant's rate and its requests for metadata.  A member_budget has a dry_run
- * of its own.
+ * With dry_run, a limit refuses nothing.  It is charged only for the requests
+ * that it would grant without dry_run.  The gateway's dry_run is about its
+ * rate, pauses, outage=closed and requests for metadata.  A tenant's dry_run is
+ * about the tenant's rate and its requests for metadata.  A member_budget has a
+ * dry_run of its own.
  *
  * An answer with any result may ask for a call to Redis (answer.call > 0).  The
  * caller then owns the only call that is under way for this tenant and node.
  * The caller runs the script budget_lease with want = answer.ask (0 if the node
  * only needs to learn of pauses).  It reports the call's end, exactly once, by
  * cigna_budget_leased() or cigna_budget_failed().  If the caller dies, another
- * one takes its place.  After the report, the waiting requests decide again,
- * first come first served.
+ * request makes the next call.  After the report, the caller decides again on
+ * the waiting requests, first come first served.
  */
 
-/* Redis counts as down if a reply takes longer (ms) */
+/*
+ * Redis counts as down if a reply takes longer (ms), and longer than lease_ns
+ */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250
 
@@ -48,17 +54,18 @@
 #define CIGNA_BUDGET_CALL_MS      2000
 
 /*
- * A tenant may make two calls on a node without a pause between them, so that a
- * few requests after a quiet time do not wait for a lease.  In 2.2 leases there
- * are at most two calls.  If a lease is 50 ms, these are at most 20 calls in
- * any second.
+ * A node makes at most two calls for a tenant in any 2.2 * lease_ns.  The
+ * second may follow the first at once, so that a few requests after a quiet
+ * time do not wait.  If lease_ns is 50 ms, there are at most 20 calls in any
+ * second.
  */
 
 #define CIGNA_BUDGET_CALLS_NS(lease_ns)  ((lease_ns) * 11 / 5)
 
 /*
  * An operator may end a pause.  So a node asks Redis again before it refuses a
- * request because of a pause, unless it asked within this time.
+ * request because of a pause, unless within this time the pause began or the
+ * node asked.
  */
 
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000
@@ -88,10 +95,11 @@ typedef struct {
     cigna_budget_by_e  by;
 
     /*
-     * If the request waits: the caller decides again within this time (ms).  If
-     * the request is refused: the next one may be granted after this time (ms),
-     * 1 or more; Retry-After is this time in seconds, rounded up.  After this
-     * time a request with delay= is decided on once more, with again = 1
+     * If the request waits: the caller decides again after this time (ms), or
+     * earlier if a call ends.  If the request is refused: the next one may be
+     * granted after this time (ms), 1 or more.  Retry-After is this time in
+     * seconds, rounded up.  If the request may wait (delay=), the caller
+     * decides once more after this time, with again = 1
      */
     int64_t            wait_ms;
 
@@ -120,8 +128,8 @@ typedef struct {
  * them too.  again: 1 if the function has already decided on this request,
  * which must not count as demand twice.
  *
- * The function checks the member's bucket and the tenant's lease together.  It
- * only charges a granted request, and then to both.
+ * The function checks the member's limit and the tenant's lease together.  It
+ * charges neither of them if one refuses.
  */
 void cigna_budget_decide(const cigna_budget_t *b, unsigned waiting, int again,
     cigna_budget_answer_t *a);

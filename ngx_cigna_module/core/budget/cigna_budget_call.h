@@ -16,8 +16,8 @@
 #define CIGNA_BUDGET_KEY       ":b:{budget}"   /* after the vault's prefix */
 
 /*
- * the most arguments of a call, with the key, and the bytes of memory for those
- * that the functions below write
+ * the most arguments of a call, the key included; and the size of the memory in
+ * which the functions below write arguments
  */
 
 #define CIGNA_BUDGET_ARGS        5
@@ -49,7 +49,7 @@ typedef enum {
     cigna_budget_by_gateway,
     cigna_budget_by_tenant,
     cigna_budget_by_pause,                 /* a pause that the FHIR server asked
-                                              for */
+                                              for, or the ramp after it */
     cigna_budget_by_member,
     cigna_budget_by_outage,                /* an outage of Redis, with
                                               outage=closed */
@@ -110,7 +110,8 @@ typedef struct {
                                               than want were granted */
     cigna_budget_by_e     by;              /* the limit that refused the
                                               others */
-    int64_t               pause_ns;        /* rest of the longer pause */
+    int64_t               pause_ns;        /* rest of the tenant's or the
+                                              origin's pause, the longer one */
     cigna_budget_scope_e  scope;           /* scope of that pause */
 
     /* numbers of granted requests that a budget would refuse without dry_run */

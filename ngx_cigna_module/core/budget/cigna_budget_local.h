@@ -8,9 +8,9 @@
 
 /*
  * The requests that a node grants without Redis: its share of the rates and
- * bursts.  It divides these by the number of nodes that were last known to be
- * alive.  Each limit is a plain GCRA (cigna_gcra.h) of this node.  The caller
- * must have opened the slots.
+ * bursts.  The node divides rates and bursts by the number of nodes that were
+ * last known to be alive.  Each limit is a plain GCRA (cigna_gcra.h) of this
+ * node.  The caller must have called cigna_budget_slot_open().
  */
 
 /*
@@ -38,9 +38,10 @@ int64_t cigna_budget_local_take(const cigna_budget_t *b,
     cigna_budget_by_e *by);
 
 /*
- * Charges n requests that Redis has granted, so that an outage does not begin
- * with a burst.  With a negative n, gives back requests.  A request for which
- * the gateway's bucket has no room is also charged to the tenant's minimum.
+ * Charges n granted requests to this node's buckets.  Requests that Redis has
+ * granted are charged too, so that an outage does not begin with a burst.  With
+ * a negative n, gives back requests.  A request for which the gateway's bucket
+ * has no room is also charged to the tenant's minimum.
  */
 void cigna_budget_local_charge(const cigna_budget_t *b, int64_t n);
 

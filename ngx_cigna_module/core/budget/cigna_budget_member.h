@@ -7,9 +7,8 @@
 
 
 /*
- * The buckets of the members, which each node keeps for itself.  Each call
- * searches for the member's place anew.  A member always has room if there is
- * no limit, no table, or no hash of the member.
+ * The buckets of the members, which each node keeps for itself.  A member is
+ * not limited if there is no limit, no table, or no hash of the member.
  */
 
 #define CIGNA_BUDGET_MEMBERS_MIN  1024     /* least size of a table */
@@ -17,9 +16,10 @@
 /*
  * Makes a table in mem, which must be zeroed, or have been such a table of the
  * same size before.  A member takes 24 bytes, so 64 KB have room for 2,700
- * members.  If there is no room, a new member replaces the one whose bucket is
- * empty soonest; the replaced member later starts anew with a full burst.
- * NULL: size is less than CIGNA_BUDGET_MEMBERS_MIN.
+ * members.  A member can be in one of four places.  If all four are taken, a
+ * new member replaces the one whose bucket is empty soonest.  The replaced
+ * member later starts anew with a full burst.  NULL: size is less than
+ * CIGNA_BUDGET_MEMBERS_MIN.
  */
 cigna_budget_members_t *cigna_budget_members_init(void *mem, size_t size);
 

@@ -324,8 +324,8 @@ cigna_budget_metadata_plan(const cigna_budget_gateway_conf_t *g,
 
 
 /*
- * Returns a part of a rate: the same n in a longer time if a day is a multiple
- * of that time, otherwise a smaller n.
+ * Returns rate / part: the same n in a time that is "part" times longer, if a
+ * day is a multiple of that time; otherwise n / part, at least 1.
  */
 
 static cigna_rate_t

@@ -19,14 +19,15 @@
  *
  *     requests in any time t  <=  rate * t + burst
  *
- * A node may send a request up to 2 * lease after Redis has granted it.  So the
- * requests sent in any time t are at most rate * (t + 2 * lease) + burst.
- * After a quiet time, with nothing on lease, they are at most rate * t + burst.
+ * Below, "lease" is the time lease_ms.  A node may send a request up to 2 *
+ * lease after Redis has granted it.  So the requests sent in any time t are at
+ * most rate * (t + 2 * lease) + burst.  After a quiet time, with nothing on
+ * lease, they are at most rate * t + burst.
  *
- * Every bucket holds at least one request, and at least the requests of 2 *
- * lease.  Otherwise a node, which asks once per lease, could not use the whole
- * rate.  If the halves of the burst are smaller, "burst" above is the sum of
- * what the buckets hold: gateway_max_ns / gateway.every_ns, rounded up.
+ * Each bucket in Redis holds at least one request, and at least the requests of
+ * 2 * lease.  Otherwise a node, which asks once per lease, could not use the
+ * whole rate.  If the halves of the burst are smaller, "burst" above is the sum
+ * of what the buckets hold: gateway_max_ns / gateway.every_ns, rounded up.
  */
 
 #define CIGNA_BUDGET_BURST_MAX      1000000
@@ -36,8 +37,8 @@
 #define CIGNA_BUDGET_LEASE_MS       50     /* by default */
 
 /*
- * The full rate of the ramp after a pause, in requests per second, if no rate
- * is configured.  A sixteenth of it is granted in the first second.
+ * requests per second of which the ramp after a pause (see cigna_pause.h) lets
+ * a part through, if no rate is configured
  */
 
 #define CIGNA_BUDGET_RAMP_RATE      160
@@ -53,12 +54,13 @@
 #define CIGNA_BUDGET_METADATA_BURST  10
 
 
-/* how a node decides on requests while Redis is down */
+/* how a node decides while Redis is down; members' limits always apply */
 
 typedef enum {
     cigna_budget_outage_local = 0,         /* each node grants its share of the
                                               rates */
-    cigna_budget_outage_open,              /* the node grants all requests */
+    cigna_budget_outage_open,              /* no rate of gateway and tenant
+                                              applies */
     cigna_budget_outage_closed             /* the node refuses all requests */
 } cigna_budget_outage_e;
 
@@ -101,13 +103,13 @@ typedef struct {
     cigna_gcra_limit_t     member;
 
     /*
-     * metadata: the tenant's part, and the part of all tenants; every_ns 0: no
-     * limit
+     * requests for metadata of the tenant, and of all tenants together;
+     * every_ns 0: no limit
      */
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
 
-    /* ns from one request to the next at the end of a ramp after a pause */
+    /* ns between requests at full rate, from which a pause's ramp is made */
     int64_t                ramp_all_ns;
     int64_t                ramp_own_ns;
 
@@ -125,11 +127,11 @@ typedef struct {
  * gateway's budget.  The settings of a tenant without budget and member_budget
  * are all zero.
  *
- * Metadata has a part of its own.  By default this is one request in
- * CIGNA_BUDGET_METADATA_PART of the gateway's rate, and likewise of the
- * tenant's.  If there are several tenants, a tenant without a metadata rate has
- * at most half of the gateway's part.  If neither the gateway nor the tenant
- * has a rate, metadata is limited like one member.
+ * Requests for metadata have limits of their own: by default, the gateway's
+ * rate and the tenant's rate, divided by CIGNA_BUDGET_METADATA_PART.  If there
+ * are several tenants, a tenant without a metadata rate has at most half of the
+ * gateway's limit.  If neither the gateway nor the tenant has a rate or a
+ * metadata rate, metadata is limited like one member.
  *
  * The minimums leave a part of the gateway's rate.  The tenants without a
  * minimum share it equally.  A single tenant has no minimum, as it need not

@@ -4,7 +4,10 @@
 #include "cigna_budget_scripts.h"
 
 
-/* the budgets expire after 172800000 ms; no bucket takes longer to drain */
+/*
+ * the budgets expire two days after their last use; no bucket takes longer to
+ * drain
+ */
 
 #define CIGNA_LUA_KEEP  "redis.call('PEXPIRE', KEYS[1], 172800000)\n"
 
@@ -13,13 +16,15 @@
  * The beginning of both scripts.  Field values and arguments are decimal
  * numbers with spaces between them.
  *
- * The pause of a scope has these numbers: the time at which the trouble began,
- * the times at which the pause began and ends, level and time of the ramp's
- * bucket, 1 if the pause is confirmed, the time until which the server asked
- * for it, and the time at which an operator ended one (0: never).  Then follows
- * the reply that asked for the pause, for scripts/vault; these scripts read
- * only its origin.  After a step back of the clock, all these times are moved
- * back by the same amount.
+ * A pause has a scope: one tenant, or all tenants of an origin.  The field of a
+ * scope has these numbers of its last pause: the time at which the trouble
+ * began, the times at which the pause began and ends, level and time of the
+ * ramp's bucket, 1 if the pause is confirmed, the time until which the server
+ * asked for it, and the time at which an operator last ended a pause of the
+ * scope (0: never).  cigna_pause.h explains these words.  Then follows the
+ * reply that asked for the pause, for scripts/vault; these scripts read only
+ * its origin.  After a step back of the clock, the scripts move all these times
+ * but the bucket's back by the same amount.
  *
  * Gateways before 0.6.0 read and write only the first five numbers.  The pause
  * of such a gateway lasts at most as long as one reply may ask for.  If a
@@ -79,7 +84,7 @@ static const char  cigna_lua_budgets[] =
  *   - interval, span and highest level (ns) of the gateway's bucket, of the
  *     minimum's, and of the tenant's;
  *   - interval of the ramp of all tenants, interval of the ramp of this tenant,
- *     and the least span of both;
+ *     and the least span of both (ns);
  *   - 1 if the gateway has dry_run, 1 if the tenant has dry_run.
  *
  * Reply: "ok", then these numbers:
@@ -87,9 +92,9 @@ static const char  cigna_lua_budgets[] =
  *     granted    how many requests are granted
  *     ms         if fewer than wanted are granted: ms until the next one
  *     by         the limit that refused the others: 0 none, 1 the gateway's
- *                budget, 2 the tenant's budget, 3 a pause
- *     nodes      nodes that are alive
- *     ms         ms left of the longer pause
+ *                budget, 2 the tenant's budget, 3 a pause or its ramp
+ *     nodes      number of nodes that are alive
+ *     ms         ms left of the longer of both scopes' pauses
  *     scope      scope of that pause: 0 this tenant, 1 all tenants of its
  *                origin
  *     gateway    how many of the granted requests the gateway's budget would

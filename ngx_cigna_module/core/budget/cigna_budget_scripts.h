@@ -7,9 +7,9 @@
 
 
 /*
- * The budgets' scripts; cigna_budget_scripts.c describes them.  They count us
- * and ns below 2^53, which Lua's numbers hold exactly.  They call TIME, HMGET,
- * HSET and PEXPIRE.
+ * The budgets' scripts; cigna_budget_scripts.c describes them.  Their numbers
+ * of us and ns are below 2^53, so Lua's numbers hold them exactly.  The scripts
+ * call TIME, HMGET, HSET and PEXPIRE.
  */
 
 typedef enum {

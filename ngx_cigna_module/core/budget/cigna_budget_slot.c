@@ -14,7 +14,7 @@
 #define CIGNA_BUDGET_IDLE     16
 
 
-/* the bytes of a slot that are used: up to the end of its last member */
+/* the bytes of a slot that are used: up to the end of its last field */
 
 #define cigna_budget_used(type, last)                                         \
     (offsetof(type, last) + sizeof(((type *) 0)->last))
@@ -74,7 +74,7 @@ cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b)
 }
 
 
-/* after a step back of the clock, moves all times back by the same amount */
+/* handles a step back of the clock; cigna_pause.c does so for pauses */
 
 static void
 cigna_budget_slot_clock(cigna_budget_t *b)
@@ -163,7 +163,10 @@ cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
 }
 
 
-/* returns the ns by which the clock has stepped back */
+/*
+ * Returns the ns by which the clock has stepped back.  After a step of less
+ * than CIGNA_BUDGET_STEP_NS, sets *now_ns to *seen_ns and returns 0.
+ */
 
 static int64_t
 cigna_budget_slot_now(int64_t *seen_ns, int64_t *now_ns)

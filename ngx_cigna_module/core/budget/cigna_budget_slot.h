@@ -17,10 +17,11 @@
  *                              cigna_budget_member.h
  *
  * They have no pointers and a fixed size, and are all zero at first.  The
- * caller makes every call under one lock of its own.  A call allocates nothing,
- * and does not call Redis.  A slot (a node, an origin, a tenant) carries a
- * checksum.  If a writer dies half way, the next call finds the wrong checksum
- * and empties the slot; the slot's lease is then lost.
+ * caller holds one lock of its own during each function.  The functions
+ * allocate nothing and do not call Redis.  A slot (a node, an origin, a tenant)
+ * carries a checksum.  If a worker dies while it writes a slot,
+ * cigna_budget_slot_open() finds the wrong checksum and empties the slot.  A
+ * tenant's lease is then lost.
  *
  * now_ns: ns of a monotonic clock that the workers share.  Its resolution is 1
  * ms or finer.  The clock may step back.  now_ns is never 0.
@@ -35,15 +36,17 @@
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of the members below */
-        int64_t              seen_ns;      /* latest time of a call */
+        uint64_t             sum;          /* checksum of the fields below */
+        int64_t              seen_ns;      /* latest now_ns */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
-        int64_t              asked_ns;     /* time of the last call while Redis
-                                              is down */
-        uint64_t             nodes;        /* nodes that were last known to be
-                                              alive */
-        cigna_gcra_t         gateway;      /* see cigna_budget_local.h */
+        int64_t              asked_ns;     /* time of the last call to Redis
+                                              while Redis is down */
+        uint64_t             nodes;        /* number of nodes that were last
+                                              known to be alive */
+
+        /* buckets of this node, see cigna_budget_local.h */
+        cigna_gcra_t         gateway;
         cigna_gcra_t         metadata;
     };
     uint8_t                  room[CIGNA_BUDGET_NODE_SIZE];
@@ -54,17 +57,21 @@ typedef union {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of the members below */
-        int64_t              seen_ns;      /* latest time of a call */
+        uint64_t             sum;          /* checksum of the fields below */
+        int64_t              seen_ns;      /* latest now_ns */
         uint64_t             key;          /* hash of the origin; 0: free */
-        uint64_t             pauses;       /* pauses that began on this node */
-        cigna_pause_t        all;
+        uint64_t             pauses;       /* number of pauses that began on
+                                              this node, of any scope */
+        cigna_pause_t        all;          /* pause of all tenants */
     };
     uint8_t                  room[CIGNA_BUDGET_ORIGIN_SIZE];
 } cigna_budget_origin_t;
 
 
-/* if there are more origins, one without a pause is replaced first */
+/*
+ * in a full table, a new origin replaces one without a pause, or else the one
+ * whose pause ends first
+ */
 
 typedef struct {
     cigna_budget_origin_t    origins[CIGNA_BUDGET_ORIGINS];
@@ -73,12 +80,12 @@ typedef struct {
 
 typedef union {
     struct {
-        uint64_t             sum;          /* checksum of the members below */
-        int64_t              seen_ns;      /* latest time of a call */
+        uint64_t             sum;          /* checksum of the fields below */
+        int64_t              seen_ns;      /* latest now_ns */
 
         int64_t              credits;      /* requests left of the lease; below
                                               0: owed */
-        int64_t              expiry_ns;
+        int64_t              expiry_ns;    /* end of the lease */
         int64_t              gateway_dry;  /* credits that would be refused
                                               without dry_run */
         int64_t              tenant_dry;
@@ -89,7 +96,8 @@ typedef union {
                                               time */
         uint64_t             by;           /* the budget that refuses them */
 
-        uint64_t             call;         /* number of the last call */
+        uint64_t             call;         /* number of the last call to
+                                              Redis */
         int64_t              asked_ns;     /* time of the last call */
         int64_t              before_ns;    /* time of the call before the
                                               last */
@@ -98,9 +106,9 @@ typedef union {
                                               last call */
 
         /*
-         * A window is as long as a lease.  window_ns: start of the present
-         * window.  count: requests in it.  demand: 256 times the moving average
-         * of the requests in a window.
+         * A window is lease_ns long.  window_ns: start of the present window.
+         * count: requests in it.  demand: 256 times the moving average of the
+         * requests in a window.
          */
         int64_t              window_ns;
         uint64_t             count;
@@ -108,18 +116,20 @@ typedef union {
 
         /*
          * Calls ask for "extra" requests beyond the demand.  "scarce" has a bit
-         * for each of the last calls: 1 if a request had to wait before the
-         * call.  The lowest bit is that of the next call.
+         * for each of the last calls: 1 if a request had to wait until that
+         * call was allowed.  The lowest bit is that of the next call.
          */
         uint64_t             extra;
         uint64_t             scarce;
 
-        cigna_gcra_t         tenant;       /* see cigna_budget_local.h */
+        /* buckets of this node, see cigna_budget_local.h */
+        cigna_gcra_t         tenant;
         cigna_gcra_t         minimum;
         cigna_gcra_t         metadata;
+
         uint64_t             origin;       /* key of the origin that asked for
                                               the pause "own" */
-        cigna_pause_t        own;
+        cigna_pause_t        own;          /* pause of this tenant only */
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
 } cigna_budget_tenant_t;
@@ -133,7 +143,9 @@ typedef struct cigna_budget_members_s  cigna_budget_members_t;
 #define CIGNA_BUDGET_METADATA  UINT64_MAX
 
 
-/* the slots and the time of a call, all borrowed */
+/*
+ * the arguments that most functions have in common; the pointers are borrowed
+ */
 
 typedef struct {
     const cigna_budget_plan_t  *plan;
@@ -146,27 +158,25 @@ typedef struct {
                                               CIGNA_BUDGET_METADATA: a request
                                               for metadata */
     int64_t                     now_ns;
-    int32_t                     pid;       /* pid of the caller */
+    int32_t                     pid;       /* pid of this worker */
     int                       (*alive)(int32_t pid);   /* 1 if this process
                                                           is alive; NULL: it
-                                                          always is; only
-                                                          called if the
-                                                          process's call is
-                                                          late */
+                                                          counts as alive */
 } cigna_budget_t;
 
 
 /*
- * Opens the slots of a call: copies *from to *b.  Empties a slot whose checksum
- * is wrong.  If the clock has stepped back, moves the slot's times back by the
- * same amount; a small step back counts as no step.
+ * Copies *from to *b, and makes its slots ready for use.  Empties a slot whose
+ * checksum is wrong.  If the clock has stepped back by a second or more, moves
+ * the times of node and tenant back by the same amount.  After a smaller step,
+ * b->now_ns is the latest time that was seen.
  */
 void cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b);
 
 /* writes the checksums */
 void cigna_budget_slot_close(const cigna_budget_t *b);
 
-/* counts a request of the tenant */
+/* counts a request in the tenant's demand */
 void cigna_budget_slot_count(const cigna_budget_t *b);
 
 /* how many nodes share the budgets, 1 or more */
@@ -177,13 +187,17 @@ void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 
 /*
- * Finds the origin's place in the table, or makes one.  key is never 0.  The
- * pointer is valid until the caller releases its lock.
+ * Finds the origin's entry in the table, or makes one.  key is the hash of the
+ * origin, and never 0.  The pointer is valid until the caller releases its
+ * lock.
  */
 cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,
     uint64_t key, int64_t now_ns);
 
-/* like cigna_budget_origin(), but returns NULL if there is no place */
+/*
+ * like cigna_budget_origin(), but returns NULL if there is no entry, or if its
+ * checksum is wrong
+ */
 const cigna_budget_origin_t *cigna_budget_origin_known(
     const cigna_budget_origins_t *origins, uint64_t key);
 

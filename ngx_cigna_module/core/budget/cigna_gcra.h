@@ -20,7 +20,7 @@
 typedef struct {
     int64_t   every_ns;                    /* time from one request to the next;
                                               0: no limit */
-    int64_t   span_ns;                     /* the highest level: burst *
+    int64_t   span_ns;                     /* size of the bucket: burst *
                                               every_ns, at least every_ns */
 } cigna_gcra_limit_t;
 

@@ -89,7 +89,7 @@ cigna_pause_begin(cigna_pause_t *p, int64_t retry_us, unsigned jitter,
 }
 
 
-/* 1 if a reply now confirms the last pause */
+/* 1 if a pause that begins now is confirmed */
 
 static int
 cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)
@@ -102,7 +102,7 @@ cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)
 }
 
 
-/* 1 if a pause now continues the trouble of the last pause */
+/* 1 if a pause that begins now continues the trouble of the last pause */
 
 static int
 cigna_pause_again(const cigna_pause_t *p, int64_t now_ns)

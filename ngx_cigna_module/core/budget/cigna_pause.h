@@ -13,10 +13,10 @@
  *
  * After a pause, Redis lets a part of the rate through: 1/16 in the first
  * second, twice as much in each following second, and all of it after
- * CIGNA_PAUSE_RAMP_S seconds.  If the FHIR server asks again before that, the
- * same trouble goes on.  The new pause then lasts a third of the time since the
- * trouble began, so that the gateway notices the recovery within a third of the
- * outage.
+ * CIGNA_PAUSE_RAMP_S seconds.  This is the ramp.  If the FHIR server asks again
+ * before its end, the same trouble goes on.  The new pause then lasts a third
+ * of the time since the trouble began, within the bounds below, or longer if
+ * the server asks for more.  So the gateway notices the recovery soon.
  *
  * A single reply may be a mistake, of the server or of something in front of
  * the server.  So a pause that only one reply has asked for lasts at most
@@ -47,7 +47,8 @@
 typedef struct {
     int64_t   began_ns;                    /* when the trouble began */
     int64_t   from_ns;                     /* when the pause began */
-    int64_t   until_ns;                    /* its end; 0: there is no pause */
+    int64_t   until_ns;                    /* when the pause ends; 0: there was
+                                              none */
     int64_t   asked_ns;                    /* the end that the server asked
                                               for */
     uint64_t  sure;                        /* 1: a second reply confirmed it */
@@ -56,10 +57,10 @@ typedef struct {
 
 /*
  * Records that a reply has asked for a pause.  retry_after_ms is -1 if the
- * reply does not say for how long.  If the reply comes during a pause, it only
- * prolongs the pause and does not confirm it, because it answers a request from
- * before the pause.  jitter is a random number of permille.  Returns the ms
- * until the end of the pause.
+ * reply does not say for how long.  A reply that comes during a pause may
+ * prolong the pause but does not confirm it, because that reply answers a
+ * request from before the pause.  jitter is a random number of permille.
+ * Returns the ms until the end of the pause.
  */
 int64_t cigna_pause_ask(cigna_pause_t *p, int64_t retry_after_ms,
     unsigned jitter, int64_t now_ns);
@@ -74,9 +75,9 @@ int64_t cigna_pause_left_ns(const cigna_pause_t *p, int64_t now_ns);
 void cigna_pause_learn(cigna_pause_t *p, int64_t left_ns, int64_t now_ns);
 
 /*
- * Records that an operator ended the pause ago_ns ago.  A pause that began
- * later is not changed.  One second is allowed for requests that were on their
- * way.
+ * Records that an operator ended the pause ago_ns ago.  A pause that began more
+ * than a second after that is not changed.  A pause that began within this
+ * second is ended too: the reply to an earlier request may have begun it.
  */
 void cigna_pause_end(cigna_pause_t *p, int64_t ago_ns, int64_t now_ns);
 

@@ -7,9 +7,10 @@
 
 
 /*
- * Assigns the rows of a table to names.  The table outlives configurations.  If
- * a new configuration lacks a name, the name keeps its row and its counters
- * until another name needs the row.
+ * Assigns the rows of a table to names.  The names are those of tenants, and a
+ * row has a tenant's counters.  The table outlives configurations.  If a new
+ * configuration lacks a name, the name keeps its row until another name needs
+ * the row.
  *
  * The entries have no pointers and are all zero at first.  Only one process
  * reads and writes them.
@@ -30,9 +31,9 @@ typedef struct {
 typedef struct {
     cigna_slice_t   name;                  /* not empty, not too long */
     unsigned        row;                   /* result: below n */
-    unsigned        taken:1;               /* result: another name had the
-                                              row; its bytes are still in the
-                                              table */
+    unsigned        taken:1;               /* result: another name had the row,
+                                              so the caller must empty the
+                                              counters in it */
 } cigna_roster_claim_t;
 
 
@@ -43,11 +44,12 @@ typedef struct {
  *
  * generation is the number of the claiming configuration: 1 or more, and
  * greater for each new one.  oldest is the number of the oldest configuration
- * whose processes may still run, or a greater number if there are none.  Rows
- * that this configuration or a later one has used are not given to other names.
+ * whose processes may still run, or a greater number if there are none.  The
+ * row of a name that this oldest configuration or a later one has is not given
+ * to another name.
  *
  * CIGNA_NONE: there are too few rows.  CIGNA_ERROR: no memory.  In both cases
- * nothing changes.
+ * the entries do not change.
  */
 int cigna_roster_claim(cigna_roster_entry_t *entries, unsigned n,
     cigna_roster_claim_t *claims, unsigned nclaims, uint64_t generation,

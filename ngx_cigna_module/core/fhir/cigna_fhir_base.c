@@ -308,7 +308,10 @@ cigna_fhir_base_scheme(cigna_slice_t url)
 }
 
 
-/* 1 if the URL, or its known part, begins with the scheme in any letter case */
+/*
+ * 1 if the URL begins with the scheme, or is the beginning of it; ignores the
+ * case of letters
+ */
 
 static int
 cigna_fhir_base_starts(cigna_slice_t url, cigna_slice_t scheme)

@@ -8,7 +8,7 @@
  *
  *   request line   "GET" or "HEAD", a space, the target that nginx itself
  *                  knows, a space, "HTTP/1.0" or "HTTP/1.1".  A search may have
- *                  "POST", which becomes "GET"
+ *                  "POST", which becomes "GET" without "/_search" in the path
  *   target         the path of fhir_base, and then segments.  A segment,
  *                  decoded once, is UTF-8 without "/", "\", ";", "%" and
  *                  control bytes.  It is not empty, "." or "..", but the path
@@ -60,9 +60,12 @@ typedef enum {
     cigna_gate_out_posted,                 /* passes unless "search" is set */
     cigna_gate_out_range,                  /* passes unless "whole" or "search"
                                               is set */
-    cigna_gate_out_id,
-    cigna_gate_out_parent,
-    cigna_gate_out_state,
+    cigna_gate_out_id,                     /* X-Request-Id: passes if the
+                                              operator set it */
+    cigna_gate_out_parent,                 /* traceparent: passes if the
+                                              operator set it, or if
+                                              gate->traceparent is 1 */
+    cigna_gate_out_state,                  /* tracestate: likewise */
     cigna_gate_out_hidden                  /* never passes */
 } cigna_gate_out_name_e;
 
@@ -129,8 +132,6 @@ static const cigna_gate_out_name_t
 #define CIGNA_GATE_OUT_HIGH   32           /* part of a character beyond
                                               ASCII */
 
-
-/* sixteen bytes in each line */
 
 static const uint8_t  cigna_gate_out_class[256] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -649,7 +650,10 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 }
 
 
-/* writes a line of the header; the CR LF follows "line" in memory */
+/*
+ * Writes a line of the header if it passes; 0: the line is malformed.  CR LF
+ * must follow "line" in memory.
+ */
 
 static int
 cigna_gate_out_line(cigna_gate_out_t *gate, cigna_slice_t line,

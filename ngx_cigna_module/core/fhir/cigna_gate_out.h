@@ -64,8 +64,9 @@ typedef struct {
 
     /* results, borrowed from the output */
     cigna_slice_t         line;            /* the request line's target */
-    cigna_slice_t         path;            /* its path, after the base */
-    cigna_slice_t         args;            /* its query, without "?" */
+    cigna_slice_t         path;            /* the target's path, after the
+                                              base */
+    cigna_slice_t         args;            /* the target's query, without "?" */
 } cigna_gate_out_t;
 
 

@@ -13,7 +13,7 @@
  * at any depth, also inside an extension.  FHIR uses some keys for links and
  * for other strings.  Then the kind of the object decides, which follows from
  * the object's own key: cigna_link_keys.c has the list.  All other bytes stay.
- * Strings of type uri or canonical are names and not links: the "url" of an
+ * Other strings of type uri or canonical are names, not links: the "url" of an
  * extension or of a canonical resource, "system", "profile", "source",
  * "instantiatesUri".
  *
@@ -47,10 +47,10 @@
  *   (5) a rewritten link has no dot segment in its path.
  *
  * A malformed string (a control byte, the end of the text) is not rewritten,
- * unless its base and path were recognised before.  A base is recognised when
- * as many characters have come as the longest base has, or when a character
- * comes that no URL may have.  A path is recognised at the "?" or "#" that ends
- * it.
+ * unless its base and path were recognised before.  A base is recognised at the
+ * latest when more characters have come than the longest base has, or when a
+ * character comes that no URL may have.  A path is recognised at the "?" or "#"
+ * that ends it.
  */
 
 
@@ -79,7 +79,10 @@ typedef enum {
 } cigna_link_filter_state_e;
 
 
-/* in "stack": the container is an object; the other bits are its kind */
+/*
+ * A bit of each element of "stack": the object or array is an object.  The
+ * other bits are its kind.
+ */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
 
@@ -482,7 +485,7 @@ cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
         return;
     }
 
-    /* the values of an array have the array's kind; strings are not links */
+    /* the values of an array have the array's kind; its strings are no links */
 
     l->stack[l->depth++] = l->within | object;
     l->link = 0;
@@ -624,8 +627,6 @@ cigna_link_filter_begin_escape(cigna_link_filter_t *l, const uint8_t *p)
     return p + 1;
 }
 
-
-/* looks the complete key up */
 
 static void
 cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)

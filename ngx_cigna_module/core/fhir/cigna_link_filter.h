@@ -69,8 +69,8 @@ int cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
 
 /*
  * CIGNA_OK if a text begins like a resource: perhaps a byte order mark or white
- * space, then "{", white space, a quote.  CIGNA_AGAIN: the text is too short to
- * tell.
+ * space, then "{", white space, a quote.  CIGNA_NONE: it begins otherwise.
+ * CIGNA_AGAIN: the text is too short to tell.
  */
 int cigna_link_filter_begin(cigna_slice_t text);
 

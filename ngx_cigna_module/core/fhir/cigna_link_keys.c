@@ -185,7 +185,9 @@ cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within)
 }
 
 
-/* the kind of sourceAttachment, ...: such keys end with a type's name */
+/*
+ * the kind of a value whose key ends with a type's name: sourceAttachment, ...
+ */
 
 static unsigned
 cigna_link_keys_typed(cigna_slice_t key)

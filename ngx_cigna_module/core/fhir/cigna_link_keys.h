@@ -62,7 +62,8 @@ int cigna_link_keys_key(cigna_slice_t key, unsigned in, unsigned *within);
 /* a string that may be a link, as it comes in */
 
 typedef struct {
-    cigna_slice_t   insert;                /* goes out before the kept bytes */
+    cigna_slice_t   insert;                /* the new base, which goes out
+                                              before the kept bytes */
     size_t          text_len;
     size_t          kept_len;
     size_t          kept_pos;              /* offset of the first kept byte that

@@ -21,8 +21,8 @@
 #define CIGNA_PUBLIC_METADATA_VALUES  (256 * 1024)
 
 /*
- * most bytes around an added endpoint, and most places where endpoints are
- * added
+ * for cigna_public_metadata_room(): most bytes around an added endpoint, and
+ * most places where endpoints are added
  */
 
 #define CIGNA_PUBLIC_METADATA_AROUND  64
@@ -455,7 +455,7 @@ cigna_public_metadata_set(cigna_public_metadata_edit_t *e,
 }
 
 
-/* an element of an array has the URL in "valueUri" */
+/* replaces the URL of an endpoint: the value itself, or its "valueUri" */
 
 static void
 cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
@@ -478,8 +478,8 @@ cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
 
 
 /*
- * Copies the text up to the end of the last value in an object or array, with a
- * comma if it needs one.  The caller writes the value to add.
+ * Copies the text up to the end of the last value in an object or array, and
+ * then a comma unless it is empty.  The caller writes the value to add.
  */
 
 static void

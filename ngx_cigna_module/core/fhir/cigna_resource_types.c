@@ -177,7 +177,10 @@ cigna_resource_types_segment(cigna_slice_t text)
 }
 
 
-/* decodes s; the word gets its beginning; CIGNA_ERROR: s is malformed */
+/*
+ * Decodes s.  The word gets the beginning of the text.  plus: 1 if "+" stands
+ * for a space.  CIGNA_ERROR: s is malformed.
+ */
 
 static int
 cigna_resource_types_decode(cigna_slice_t s, int plus,
@@ -396,7 +399,10 @@ cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 }
 
 
-/* checks the types in each _type; refuses "otherwise" if there is no _type */
+/*
+ * checks the types in each _type; if there is none, or one with a modifier,
+ * refuses the request and reports "otherwise"
+ */
 
 static int
 cigna_resource_types_told(cigna_resource_types_ask_t *ask,

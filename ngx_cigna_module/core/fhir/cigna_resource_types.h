@@ -9,7 +9,8 @@
 /*
  * Checks the path and the query of a FHIR request against a list of resource
  * types (FHIR R4, RESTful API).  All types whose resources the request may
- * return, or whose contents the answer may reveal, must be on the list.
+ * return, or whose contents the answer may reveal, must be on the list.  These
+ * types are:
  *
  *   Type, Type/id, Type/id/_history/...   the type
  *   Type/id/Other                         Other, in the compartment of Type/id
@@ -17,9 +18,12 @@
  *                                         must be on the list; _type may name
  *                                         the types of $everything
  *   (nothing), _search, _history          all types, unless _type names them
- *   ?_getpages=...                        a page of an earlier search
+ *   ?_getpages=...                        those of an earlier search, which are
+ *                                         not checked again
  *   _include, _revinclude, _has           the types that they reveal, too
- *   _contained, _query, _graph, _filter   unknown
+ *   _contained (unless "false"), _query,  unknown: the request is refused
+ *   _graph, _filter, _not-referenced,
+ *   _with, _assoc
  *   link:Type.name, link.name, _sort,     the types that the server searches,
  *   _list, _in                            as the result reveals their contents
  *   metadata, .well-known/..., $userinfo  none
@@ -45,7 +49,8 @@ int cigna_resource_types_name(cigna_slice_t name);
  * CIGNA_OK if the request asks only for types on the list.  path: the part
  * after the base and its "/", not decoded.  query: the part after "?".
  * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if that
- * is all types, or nothing if path or query is malformed.
+ * is all types, the name of a parameter that is refused, or ";" if that byte is
+ * the reason.  It gets nothing if the path or the query is malformed.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

@@ -10,9 +10,10 @@
 
 
 /*
- * The types by which a flow and its driver talk.  A flow does no I/O.  Its
- * caller, the driver, tells the flow how the last operation ended (an event).
- * The flow then says what the driver has to do next (an operation):
+ * The types by which a flow and its driver talk.  A flow decides in several
+ * steps, for example how to refresh a token, and does no I/O.  Its caller, the
+ * driver, tells the flow how the last operation ended (an event).  The flow
+ * then says what the driver has to do next (an operation):
  *
  *     void cigna_<flow>_next(flow, const cigna_event_t *ev, cigna_op_t *op);
  *
@@ -37,9 +38,9 @@ typedef enum {
                                               full */
     cigna_op_settle,                       /* confirm the journal's entry, or
                                               remove it.  Always "ok" */
-    cigna_op_revoke,                       /* start to revoke a token, which
-                                              goes on without the flow.  Always
-                                              "ok" */
+    cigna_op_revoke,                       /* start to revoke a token; the
+                                              revocation goes on without the
+                                              flow.  Always "ok" */
     cigna_op_report,                       /* tell the waiting requests that the
                                               result is there; then call the
                                               flow again at once */
@@ -50,11 +51,11 @@ typedef enum {
 
 typedef enum {
     cigna_ev_start = 0,
-    cigna_ev_ok,                           /* done; the reply, if any, may be a
-                                              Redis error or have any HTTP
-                                              status */
+    cigna_ev_ok,                           /* the operation was performed; the
+                                              reply, if any, may be a Redis
+                                              error or have any HTTP status */
     cigna_ev_unsent,                       /* failed, and the peer got nothing:
-                                              the flow may send it again */
+                                              the flow may try again */
     cigna_ev_lost                          /* failed, and the peer may have
                                               acted on it */
 } cigna_ev_e;
@@ -63,9 +64,9 @@ typedef enum {
 #define CIGNA_RANDOM_LEN  128
 
 /*
- * Size of a flow's arena in bytes.  In it, the flow opens, sends and seals the
- * largest record, and reads the reply.  A flow that has sent a refresh token
- * must not fail for lack of memory.
+ * Size of a flow's arena in bytes.  It has room to decrypt the largest record,
+ * to send its refresh token, to read the reply, and to encrypt the new record:
+ * a flow that has sent a refresh token must not fail for lack of memory.
  */
 
 #define CIGNA_FLOW_ARENA  (320 * 1024)
@@ -108,9 +109,9 @@ typedef struct {
                                               with the key ring */
     cigna_slice_t          id;             /* id of the grant */
     uint64_t               generation;     /* 0: the grant was deleted */
-    int64_t                connected_ms;   /* the newer of two grants has the
-                                              higher value; see grant_install in
-                                              core/vault/cigna_scripts.c */
+    int64_t                connected_ms;   /* when grant_install stored the
+                                              grant; a newer grant of the member
+                                              has a higher value */
     int64_t                made_ms;        /* time of this entry */
     int64_t                until_ms;       /* when Redis deletes the record */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was
@@ -130,10 +131,10 @@ typedef struct {
 
 
 /*
- * The lease that the driver keeps while an HTTP exchange is open.  Every "ms"
- * milliseconds the driver runs the script "renew" with argv.  After the reply
- * "lost", or after a change of primary, the driver runs "retake" instead, until
- * the reply is "mine".
+ * The lease of a refresh, that is, lock and mark in Redis.  The driver keeps it
+ * while an HTTP exchange is open.  Every "ms" milliseconds the driver runs the
+ * script "renew" with argv.  After the reply "lost", or after a change of
+ * primary, the driver runs "retake" instead, until the reply is "mine".
  */
 
 typedef struct {
@@ -193,7 +194,8 @@ typedef struct {
 
 
 typedef struct {
-    cigna_op_e              type;          /* tells which member is set */
+    cigna_op_e              type;          /* tells which member of the union
+                                              is set */
 
     union {
         cigna_op_redis_t    redis;
@@ -290,8 +292,8 @@ unsigned cigna_retry_init(cigna_retry_t *r, const cigna_op_t *op,
 
 /*
  * Makes *op a sleep before the next try.  The sleep lasts first_ms, doubles
- * with each try, and is at most max_ms.  CIGNA_ERROR: there were "tries" tries,
- * and *op is unchanged.
+ * with each try, and is at most max_ms.  CIGNA_ERROR: the operation has been
+ * tried "tries" times, and *op is unchanged.
  */
 int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);

@@ -159,7 +159,7 @@ cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
         out[i] = (uint8_t) (group >> (16 - 8 * i));
     }
 
-    /* with unused bits, the same bytes would have several spellings */
+    /* with unused bits set, the same bytes would have several spellings */
 
     return (!any && group << (8 * i) & 0xffffff) ? CIGNA_ERROR : CIGNA_OK;
 }

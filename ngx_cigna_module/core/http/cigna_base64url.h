@@ -15,8 +15,9 @@ void cigna_base64url_append(cigna_buf_t *b, cigna_slice_t s);
 
 /*
  * Decodes s and appends the bytes.  CIGNA_ERROR, and nothing is appended: s has
- * padding, white space, a byte of another alphabet, or unused bits that are set
- * in its last character, or the bytes do not fit.
+ * padding, white space, a byte of another alphabet, a length that no encoding
+ * has, or unused bits that are set in its last character, or the bytes do not
+ * fit.
  */
 int cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b);
 

@@ -38,7 +38,7 @@ int cigna_cookie_next(cigna_slice_t *rest, cigna_slice_t *name,
 
 /*
  * CIGNA_OK: the pair is a dance cookie for this scheme, and *c borrows from it.
- * CIGNA_ERROR: it is another cookie.
+ * CIGNA_ERROR: the pair is another cookie, or is malformed.
  */
 int cigna_cookie_parse(cigna_slice_t name, cigna_slice_t value, int https,
     cigna_cookie_t *c);

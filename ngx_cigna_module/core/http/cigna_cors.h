@@ -23,7 +23,10 @@
 int cigna_cors_origin_parse(cigna_slice_t text, cigna_uri_t *origin,
     const char **error);
 
-/* 1 if the list has only header field names, and a reply may repeat it */
+/*
+ * 1 if a reply may repeat this Access-Control-Request-Headers: the list has
+ * only header field names, at least one, and is not too long
+ */
 int cigna_cors_names(cigna_slice_t list);
 
 /* 1 if the header field belongs to CORS: "Access-Control-*" */

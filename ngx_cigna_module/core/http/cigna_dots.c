@@ -1,14 +1,16 @@
 
 /*
- * The state of a segment:
+ * The state of a segment's name:
  *
  *   empty --"."--> one --"."--> two --"."--> named
- *     |             |            |
- *     |             +------------+--> found   where a name ends
- *     +--> named                              any other byte
- *     +--> nameless                           ";", "?", "#"
  *
- *   from any state  --> empty                 "/" and "\"
+ *   empty            --> nameless    at ";", "?" and "#"
+ *   empty, one, two  --> named       at a letter, for example
+ *   any state        --> empty       at "/" and "\"
+ *
+ * A name ends at the end of the path, and before "/", "\", ";", "?", "#", a
+ * space or a control byte.  If it ends in state one or two, the path has a dot
+ * segment.
  *
  * "escape" keeps the bytes that may become an escape: percent signs, each with
  * one digit after it or none.  The next digit completes the last of them.  The
@@ -75,7 +77,7 @@ cigna_dots_next(cigna_dots_t *d, uint8_t c)
 
 /*
  * Returns 1 if "escape" keeps c.  Otherwise returns 0, and *c is the next byte
- * to read: the byte that c completes, or c itself.
+ * to read: the byte of the escape that c completes, or c itself.
  */
 
 static int

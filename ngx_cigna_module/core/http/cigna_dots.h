@@ -54,9 +54,9 @@ void cigna_dots_next(cigna_dots_t *d, uint8_t c);
 
 /*
  * Skips the bytes at p that cannot be part of a dot segment, and returns how
- * many.  After 0, the caller gives the next byte to cigna_dots_next().  The
- * function does not update "separated".  None of the skipped bytes is '"', "\",
- * "?", "#", a control byte or beyond ASCII.
+ * many.  After 0, the caller gives the next byte to cigna_dots_next().  None of
+ * the skipped bytes is '"', "\", "?", "#", a space, below a space, or beyond
+ * ASCII.  After skipped bytes, cigna_dots_nameless() is not reliable.
  */
 size_t cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end);
 

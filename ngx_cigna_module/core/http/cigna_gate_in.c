@@ -29,10 +29,10 @@ static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 #define CIGNA_LISTED(name)  { name, cigna_gate_in_listed }
 
 /*
- * The FHIR server's lines in cigna_gate_in_theirs pass.  The gate itself writes
- * the lines in cigna_gate_in_ours.  Both tables are indexed by the length of
- * the name.  Names of one length differ in their last byte, which is compared
- * first.
+ * The FHIR server's lines in cigna_gate_in_theirs pass if their values are well
+ * formed.  The gate itself writes the lines in cigna_gate_in_ours.  Both tables
+ * are indexed by the length of the name.  Names of one length differ in their
+ * last byte, which is compared first.
  */
 
 static cigna_gate_in_table_t  cigna_gate_in_theirs = {
@@ -281,7 +281,7 @@ cigna_gate_in_json(cigna_slice_t type)
 }
 
 
-/* 1 if it is "type/subtype", where both are tokens */
+/* 1 if essence is "type/subtype", where both are tokens */
 
 static int
 cigna_gate_in_two_tokens(cigna_slice_t essence)

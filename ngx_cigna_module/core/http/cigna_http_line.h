@@ -8,8 +8,9 @@
 
 /*
  * Lines of an HTTP/1 message (RFC 9112, section 2.2).  An LF alone also ends a
- * line; there is no second reader on the connection that could disagree.
- * Offsets are kept instead of pointers, as the bytes may move between calls.
+ * line.  This is safe, because no other program reads the connection and could
+ * see other lines.  Offsets are kept instead of pointers, as the bytes may move
+ * between calls.
  */
 
 /*
@@ -20,9 +21,9 @@
 #define CIGNA_HTTP_SECTION_MAX  (32 * 1024)
 
 typedef struct {
-    size_t  pos;                           /* the next byte to read */
+    size_t  pos;                           /* offset of the next line */
     size_t  searched;                      /* no line ends from pos to here */
-    size_t  section;                       /* where the section began */
+    size_t  section;                       /* offset of the section's start */
 } cigna_http_lines_t;
 
 

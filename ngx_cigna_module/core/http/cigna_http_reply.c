@@ -15,8 +15,7 @@
  *   status line        error           HTTP/1.0, no reason,   another version,
  *                                      any text as            not 100 to 599
  *                                      reason
- *   1xx before it                      any number of them,    101
- *                                      as one section
+ *   1xx before it                      any number of them     101
  *   header lines       accepted        end with LF alone,     control bytes,
  *                                      have no value          no name, a space
  *                                                             before the colon,
@@ -31,11 +30,12 @@
  *                                      zeros, trailers, no    of another size
  *                                      line end after the
  *                                      last chunk
- *   Retry-After, Date  unknown         unknown; the last of several counts
- *   Cache-Control      unknown         unknown; the strictest of several counts
- *   Content-Encoding   none            "identity"
+ *   Retry-After, Date  unknown         unreadable; the last readable one counts
+ *   Cache-Control      unknown         unreadable; the strictest one counts
+ *   Content-Encoding   none            "identity"; others set "encoded"
  *
- * Bytes after the reply are ignored.
+ * All 1xx replies and the header of the reply have at most
+ * CIGNA_HTTP_SECTION_MAX bytes together.  Bytes after the reply are ignored.
  */
 
 
@@ -387,7 +387,10 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 }
 
 
-/* reads seconds or a date; an unreadable value counts as absent */
+/*
+ * reads seconds, or a date, which only counts if no line has seconds; an
+ * unreadable value counts as absent
+ */
 
 static void
 cigna_http_retry_after(cigna_http_reply_t *p, cigna_slice_t value)
@@ -417,7 +420,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status < 200) {
 
-        /* the lines of all 1xx replies together count as one section */
+        /* all 1xx replies and the header after them are one section */
 
         lines = p->lines;
         cigna_http_reply_init(p);
@@ -436,8 +439,8 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
 
 /*
- * the time counts from the server's Date, because its clock may differ from the
- * gateway's
+ * A date counts from the server's Date, because the server's clock may differ
+ * from the gateway's.  Without Date, the date is not used.
  */
 
 static void

@@ -27,7 +27,7 @@ cigna_request_id_valid(cigna_slice_t id)
 }
 
 
-/* later versions may have more fields, each after a "-" */
+/* versions after 00 may have more fields, each after a "-" */
 
 int
 cigna_traceparent_valid(cigna_slice_t value)

@@ -17,8 +17,9 @@ static void cigna_uri_append_host(cigna_buf_t *b, cigna_slice_t host);
 
 
 /*
- * Signs of "pchar" in RFC 3986, and more.  Browsers leave some more bytes of a
- * query unescaped, and apps pass such URLs as "return_to".
+ * The signs of "pchar" in RFC 3986, and "/".  A query may have more signs,
+ * because browsers leave these unescaped, and apps pass such URLs as
+ * "return_to".
  */
 
 #define CIGNA_URI_PATH_SIGNS   "-._~!$&'()*+,;=:@/"

@@ -26,7 +26,8 @@ typedef struct {
 /*
  * CIGNA_ERROR: the text is not an absolute http or https URL, or it has
  * userinfo, a fragment, a backslash, control bytes, spaces, bytes beyond ASCII,
- * a bad port, an empty host, or a bad percent escape.
+ * other bytes that a URL must not have there, a bad port, an empty host, or a
+ * bad percent escape.
  */
 int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 
@@ -38,21 +39,18 @@ int cigna_uri_parse(cigna_slice_t text, cigna_uri_t *u);
 int cigna_uri_authority_parse(cigna_slice_t text, cigna_slice_t *host,
     uint16_t *port);
 
-/* 1 if scheme, host (in any case) and port are the same */
+/* 1 if scheme, host and port are the same; the case of the host is ignored */
 int cigna_uri_same_origin(const cigna_uri_t *a, const cigna_uri_t *b);
 
-/*
- * 1 if the host is a loopback address, or a name that always means such an
- * address
- */
+/* 1 if the host is 127.0.0.1, ::1, localhost, or a name below .localhost */
 int cigna_uri_loopback(const cigna_uri_t *u);
 
 /*
  * 1 if the entry "allowed" of the allow list lets the gateway send a browser to
  * "target".  Both must have the same origin.  The target's path must be the
  * allowed path, or continue it with a new segment.  The target's path must not
- * have a dot segment in any spelling (see cigna_dots.h), an empty segment, or
- * an escaped "/" or "\".
+ * have a dot segment in any spelling (see cigna_dots.h), an empty segment
+ * before its end, a segment that begins with ";", or an escaped "/" or "\".
  */
 int cigna_uri_allows(const cigna_uri_t *allowed, const cigna_uri_t *target);
 

@@ -313,7 +313,7 @@ cigna_json_wipe(const json_t *value)
                           json_string_length(value));
     }
 
-    /* both return 0 or NULL for a value of another type */
+    /* jansson finds no elements and no members in a value of another type */
 
     for (i = 0; i < json_array_size(value); i++) {
         cigna_json_wipe(json_array_get(value, i));

@@ -26,8 +26,8 @@ typedef struct json_t  cigna_json_t;
 cigna_json_t *cigna_json_parse(cigna_slice_t text);
 
 /*
- * Returns 1 if the text, of at most max bytes, is a JSON object.  Strings may
- * have NUL.
+ * Returns 1 if cigna_json_parse() accepts the text, but with max bytes as the
+ * limit, and with \u0000 allowed in strings.
  */
 int cigna_json_is_object(cigna_slice_t text, size_t max);
 

@@ -52,8 +52,8 @@ cigna_json_mend_next(cigna_json_mend_t *m, uint8_t *out, size_t size)
 
 
 /*
- * returns the next character of a string, mended; sets *n to its bytes in the
- * text
+ * returns the next character of a string, mended; sets *n to the number of
+ * bytes that it has in the text
  */
 
 static cigna_slice_t
@@ -145,7 +145,7 @@ cigna_json_mend_code(cigna_slice_t s)
 
 /*
  * Returns the next byte, word or number outside of strings, mended.  Sets *n to
- * its bytes in the text.
+ * the number of bytes that it has in the text.
  */
 
 static cigna_slice_t

@@ -8,7 +8,7 @@
 
 /*
  * Mends JSON, so that one bad byte spoils only one value, and not the document.
- * Well-formed JSON keeps its meaning, except for numbers that are too long.
+ * JSON that has nothing of this table keeps its meaning.
  *
  *     a byte order mark in front                   is removed
  *     in a string: bytes that are not UTF-8,       becomes U+FFFD

@@ -24,8 +24,9 @@ cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
 
 
 /*
- * Cuts the next character, and decodes it.  Returns 0 for escapes that no name
- * in this module has: control characters, and all above ASCII.
+ * Cuts the next character, and decodes it.  Returns 0 for an escaped control
+ * character, or an escaped one beyond ASCII: the names that the gateway looks
+ * for have none.
  */
 
 static uint8_t

@@ -11,14 +11,13 @@
  * A flow first sends the secret that the server accepted last in this worker.
  * In a new worker, the flow first sends the newer secret.  So an operator may
  * change the secret at the gateway or at Cigna first.  In the time between,
- * only the first request is sent twice.
+ * only the first request of each worker is sent twice.
  *
  * Invariants:
  *
- *   (1) the gateway sends a request again at most once, and only after
+ *   (1) a flow changes to the other secret at most once, and only after
  *       "invalid_client";
- *   (2) with one secret, the gateway sends no request again and remembers
- *       nothing.
+ *   (2) with one secret, a flow changes nothing and remembers nothing.
  */
 
 

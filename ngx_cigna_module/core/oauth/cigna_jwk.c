@@ -11,7 +11,7 @@
  *   alg      any of its kind      not usable, if not of its kind
  *   use      for signatures       not usable, unless "sig"
  *   key_ops  for signatures       not usable without "verify"
- *   kid      tried last           as if absent
+ *   kid      key is tried last    as if absent
  *   n, e     not usable           base64 of either alphabet is read, with or
  *   x, y                          without padding and leading zeros; not usable
  *                                 are RSA keys below 2048 or above 8192 bits,
@@ -372,8 +372,6 @@ cigna_jwk_copy_kid(cigna_jwk_t *key, const cigna_json_t *object)
 }
 
 
-/* reads the public key, and checks that it is not weak */
-
 static cigna_jwk_e
 cigna_jwk_public(cigna_jwk_t *key, const cigna_json_t *object,
     const cigna_kind_t *kind)
@@ -632,7 +630,7 @@ cigna_jwk_verify(const cigna_jwk_t *key, cigna_alg_e alg, cigna_slice_t text,
 }
 
 
-/* RFC 7518, section 3.5: the salt is as long as the digest */
+/* in PS256, ... the salt is as long as the digest (RFC 7518, section 3.5) */
 
 static int
 cigna_jwk_check(const cigna_jwk_t *key, const cigna_alg_t *alg,

@@ -17,10 +17,9 @@ typedef struct cigna_jwks_s  cigna_jwks_t;
 
 typedef enum {
     cigna_jwks_good = 0,
-    cigna_jwks_unknown,                    /* no key for this kid and
-                                              algorithm */
-    cigna_jwks_other,                      /* no key with this kid fits the
-                                              algorithm */
+    cigna_jwks_unknown,                    /* there is no key to try */
+    cigna_jwks_other,                      /* keys have this kid, but none fits
+                                              the algorithm */
     cigna_jwks_bad,                        /* no key that was tried made the
                                               signature */
     cigna_jwks_failed                      /* no memory */

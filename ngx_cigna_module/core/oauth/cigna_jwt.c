@@ -29,7 +29,8 @@
  * All other members are ignored.  A member with a * that occurs twice is
  * malformed, unless both values are written the same way.  If any other name
  * occurs twice, the last value counts.  The issuer and the nonce are only
- * checked if the caller expects one.
+ * checked if the caller expects one; if it expects no issuer, an issuer that is
+ * not a string is malformed.
  */
 
 
@@ -406,8 +407,6 @@ cigna_jwt_has_audience(const cigna_json_t *payload, cigna_slice_t client_id)
     return 0;
 }
 
-
-/* 1 if the claim is present and has this value */
 
 static int
 cigna_jwt_claim_is(const cigna_json_t *payload, const char *name,

@@ -18,8 +18,9 @@
 typedef enum {
     cigna_jwt_ok = 0,
     cigna_jwt_malformed,
-    cigna_jwt_alg,                         /* not supported, or the keys with
-                                              the token's kid are for others */
+    cigna_jwt_alg,                         /* algorithm not supported, or the
+                                              keys with the token's kid are for
+                                              other algorithms */
     cigna_jwt_unknown_kid,
     cigna_jwt_signature,
     cigna_jwt_iss,

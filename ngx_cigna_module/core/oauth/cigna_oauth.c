@@ -123,8 +123,6 @@ cigna_oauth_refresh_request(const cigna_provider_t *p, cigna_slice_t secret,
 }
 
 
-/* a revocation request (RFC 7009, section 2.1) */
-
 int
 cigna_oauth_revoke_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t token, const char *hint, cigna_arena_t *arena,

@@ -11,7 +11,7 @@
  * (PKCE), RFC 7009 (revocation), RFC 8414 and SMART App Launch (metadata).
  */
 
-/* lengths in bytes */
+/* most bytes */
 
 #define CIGNA_ACCESS_TOKEN_MAX   (12 * 1024)
 #define CIGNA_REFRESH_TOKEN_MAX  (8 * 1024)
@@ -92,7 +92,7 @@ int cigna_oauth_revoke_request(const cigna_provider_t *p,
 
 /*
  * Reads a reply of the token endpoint; the table in cigna_oauth_reply.c has the
- * rules.  The arena gets copies of either all strings or none.
+ * rules.  All strings of *reply are copies in the arena.
  */
 cigna_token_e cigna_oauth_token_reply(unsigned status, cigna_slice_t body,
     cigna_arena_t *arena, cigna_token_reply_t *reply);
@@ -134,7 +134,7 @@ void cigna_oauth_metadata_keep(const cigna_metadata_t *known,
 cigna_slice_t *cigna_oauth_metadata_member(cigna_metadata_t *m, unsigned i);
 
 /*
- * Gives a provider the endpoints that are configured.  All others, and
+ * Gives *p the issuer and the endpoints that are configured.  The others, and
  * iss_supported, come from the metadata.  Copies slices, not bytes.
  */
 void cigna_oauth_metadata_apply(const cigna_metadata_t *m,

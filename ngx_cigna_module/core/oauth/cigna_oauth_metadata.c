@@ -28,17 +28,17 @@
  * all values that were known before stay in use.  "Noted": the log names the
  * member.
  *
- * (1) If an issuer is configured, the configured one counts, and the bad one is
- *     only noted.
- * (2) If an issuer is configured, any other one is refused too; both are
+ * (1) If an issuer is configured, one that is not a string is only noted.
+ * (2) If an issuer is configured, any other string is refused too; both are
  *     compared byte by byte.
  * (3) If the endpoint is not configured either, the gateway cannot use the
  *     document, see cigna_discovery.c.
  * (4) If the endpoint is configured, the configured one counts, and the bad one
  *     is only noted.
- * (5) If a token endpoint is configured, and neither the token endpoint nor the
- *     revocation endpoint of the document is on its server, the revocation
- *     endpoint is empty and noted: tokens must not be sent to a stranger.
+ * (5) If a token endpoint is configured but no revocation endpoint, and neither
+ *     of these in the document is on the configured one's origin, the
+ *     revocation endpoint is empty and noted: tokens must not be sent to a
+ *     stranger.
  */
 
 
@@ -52,7 +52,7 @@
 #define CIGNA_OAUTH_URL_MAX  2048
 
 
-/* a URL of the document; the first one in the table is the issuer */
+/* a URL of the document; the first one in cigna_oauth_urls is the issuer */
 
 typedef struct {
     const char   *name;
@@ -373,8 +373,6 @@ cigna_oauth_metadata_moved(const cigna_metadata_t *known,
     return 0;
 }
 
-
-/* the slice at this offset of a struct */
 
 static cigna_slice_t
 cigna_oauth_url_at(const void *p, size_t offset)

@@ -270,7 +270,7 @@ cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
         == CIGNA_OK
         && reply->id_token.len > CIGNA_ID_TOKEN_MAX)
     {
-        /* one byte too many is enough: cigna_jwt_verify() then refuses it */
+        /* keeps one byte too many, so that cigna_jwt_verify() refuses it */
 
         reply->id_token.len = CIGNA_ID_TOKEN_MAX + 1;
     }

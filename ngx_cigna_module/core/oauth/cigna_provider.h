@@ -22,7 +22,8 @@ typedef enum {
 
 #define CIGNA_PARAMS_MAX       8
 #define CIGNA_RETURN_TO_MAX    16
-#define CIGNA_REGISTRATION_LEN 32          /* bytes of a digest */
+#define CIGNA_REGISTRATION_LEN 32          /* bytes of a registration's
+                                              digest */
 
 
 typedef struct {
@@ -63,8 +64,9 @@ typedef struct {
                                               so long after its last refresh */
     int64_t         refresh_ahead_s;       /* a refresh starts so long before
                                               expiry */
-    unsigned        dances_per_member;
-    uint8_t         registration[CIGNA_REGISTRATION_LEN];
+    unsigned        dances_per_member;     /* most open dances of a member */
+    uint8_t         registration[CIGNA_REGISTRATION_LEN];   /* digest, see
+                                                               cigna_vault.h */
     unsigned        https:1;               /* redirect_uri has the scheme
                                               https */
     unsigned        insecure_http:1;       /* http endpoints are allowed */

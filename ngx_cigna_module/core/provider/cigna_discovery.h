@@ -15,9 +15,10 @@
  * stay in use, too.
  *
  * With CIGNA_ERROR, "refused" means that the document contradicts the
- * configuration or the known endpoints.  Then the gateway must not send
- * browsers to the configured endpoints.  Without "refused" there was no usable
- * document.
+ * configuration or the known endpoints, or that a URL which a dance needs is
+ * malformed.  Then the gateway must not send browsers to the configured
+ * endpoints.  Without "refused" there was no document, or a needed endpoint is
+ * neither in the document nor configured.
  */
 
 typedef struct {
@@ -32,8 +33,8 @@ typedef struct {
     unsigned                 refused:1;
     cigna_metadata_t         metadata;     /* borrows from arena and "known" */
     char                     detail[192];  /* for the log, never a secret */
-    char                     ignored[512]; /* members that are ignored, and
-                                              why */
+    char                     ignored[512]; /* members of the document that are
+                                              ignored, and why; for the log */
 
     /* private */
     unsigned                 state;

@@ -11,8 +11,8 @@
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
 /*
- * after a failed fetch, keys that were fetched before serve this long until the
- * next fetch is due
+ * after a failed fetch, keys that were fetched before stay in use, and the next
+ * fetch is due after this time
  */
 
 #define CIGNA_JWKS_FETCH_STALE_MS  (60 * 1000)

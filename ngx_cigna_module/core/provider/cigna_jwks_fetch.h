@@ -6,7 +6,7 @@
 #include "flow/cigna_flow.h"
 
 
-/* fetches the issuer's keys into the provider (jwks_uri, RFC 7517) */
+/* Fetches an issuer's keys from jwks_uri (RFC 7517). */
 
 /* 1 if id_tokens may come and the keys to check them are missing or old */
 int cigna_jwks_fetch_due(const cigna_provider_t *p, int64_t now_ms);

@@ -1,5 +1,7 @@
 
 /*
+ * The states of the flow:
+ *
  *   start --> fetch --> done
  *
  * Invariants, checked by t/fuzz/provider/fuzz_metadata_fetch.c:
@@ -159,7 +161,7 @@ cigna_metadata_fetch_json(cigna_slice_t type)
 }
 
 
-/* random, so that not all nodes of a fleet fetch at the same time */
+/* a random time, so that not all nodes of a fleet fetch at the same time */
 
 static unsigned
 cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)

@@ -23,7 +23,10 @@ typedef enum {
 } cigna_metadata_fetch_e;
 
 
-/* seconds for which a document is fresh: minimum, default and maximum */
+/*
+ * seconds for which a document is fresh: minimum, default and maximum; a random
+ * part, up to a tenth, is subtracted
+ */
 
 #define CIGNA_METADATA_FETCH_FRESH_MIN  60
 #define CIGNA_METADATA_FETCH_FRESH      300
@@ -49,9 +52,8 @@ typedef struct {
 
     /* results */
     cigna_metadata_fetch_e           rc;
-    cigna_slice_t                    text;    /* in the arena, see
-                                                 cigna_public_metadata_links()
-                                                 */
+    cigna_slice_t                    text;    /* the text to serve, in the
+                                                 arena */
     unsigned                         fresh_s; /* how long text stays fresh */
     char                             detail[192]; /* reason for the log */
 

@@ -9,10 +9,11 @@
  *      v       | v
  *      +----> sleep --> done
  *
- * Pauses double from a second to a minute.  They are random within bounds, so
- * that requests that failed together are not repeated together.  All pauses
- * together take ten minutes.  It is harmless to revoke a token twice, so a
- * request that was sent without a reply is repeated, too.
+ * Pauses double from a second to a minute, or last as long as Retry-After says.
+ * They are random within bounds, so that requests that failed together are not
+ * repeated together.  All pauses together take at most ten minutes.  It is
+ * harmless to revoke a token twice, so a request that was sent without a reply
+ * is repeated, too.
  *
  * Invariants, checked by t/fuzz/provider/fuzz_revocation.c:
  *
@@ -35,7 +36,7 @@
 #define CIGNA_REVOCATION_FIRST_MS  1000
 #define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
 
-/* bytes of one request for names of parameters and the text of a refusal */
+/* bytes for the parameters' names of one request, and the text of a refusal */
 
 #define CIGNA_REVOCATION_ROOM      1024
 

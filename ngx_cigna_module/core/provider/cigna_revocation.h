@@ -9,7 +9,7 @@
 
 /*
  * Revokes one token (RFC 7009).  The first request is sent at once.  After a
- * temporary failure the flow repeats the request for ten minutes.  See
+ * temporary failure the flow repeats the request, for ten minutes at most.  See
  * cigna_revocation.c.
  */
 

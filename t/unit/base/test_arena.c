@@ -150,7 +150,7 @@ nothing_is_copied_while_an_appender_is_open(void **state)
 
 
 static void
-an_overflown_appender_keeps_and_leaves_nothing(void **state)
+an_appender_that_overflowed_leaves_no_bytes(void **state)
 {
     cigna_buf_t    b;
     cigna_arena_t  a;
@@ -216,7 +216,7 @@ main(void)
         cmocka_unit_test(a_copy_outlives_its_original),
         cmocka_unit_test(an_appender_keeps_the_bytes_appended),
         cmocka_unit_test(nothing_is_copied_while_an_appender_is_open),
-        cmocka_unit_test(an_overflown_appender_keeps_and_leaves_nothing),
+        cmocka_unit_test(an_appender_that_overflowed_leaves_no_bytes),
         cmocka_unit_test(a_wipe_reaches_every_copy),
         cmocka_unit_test(a_wipe_reaches_an_appender_that_was_never_closed)
     };

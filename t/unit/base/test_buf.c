@@ -79,7 +79,7 @@ an_append_that_does_not_fit_writes_nothing(void **state)
 
 
 static void
-an_overflow_stays(void **state)
+an_overflow_stays_set(void **state)
 {
     cigna_buf_t  b;
 
@@ -228,7 +228,7 @@ main(void)
         cmocka_unit_test(appends_follow_each_other),
         cmocka_unit_test(a_buffer_can_be_filled_to_its_last_byte),
         cmocka_unit_test(an_append_that_does_not_fit_writes_nothing),
-        cmocka_unit_test(an_overflow_stays),
+        cmocka_unit_test(an_overflow_stays_set),
         cmocka_unit_test(integers_are_big_endian),
         cmocka_unit_test(a_length_precedes_its_bytes),
         cmocka_unit_test(no_length_is_written_without_its_bytes),

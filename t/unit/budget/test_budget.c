@@ -130,7 +130,7 @@ the_first_request_asks_and_the_others_wait_for_it(void **state)
 
 
 static void
-at_most_two_calls_are_made_in_two_and_a_fifth_leases(void **state)
+at_most_two_calls_are_made_in_2_2_times_the_lease(void **state)
 {
     (void) state;
 
@@ -152,7 +152,7 @@ at_most_two_calls_are_made_in_two_and_a_fifth_leases(void **state)
 
 
 static void
-after_a_refusal_the_next_call_is_a_lease_away_at_least(void **state)
+after_a_refusal_no_call_is_made_before_the_lease_time(void **state)
 {
     (void) state;
 
@@ -222,7 +222,7 @@ credits_expire_after_twice_the_lease(void **state)
 
 
 static void
-the_rest_of_a_lease_counts_in_the_next_call(void **state)
+a_new_lease_adds_to_the_rest_of_the_last_one(void **state)
 {
     (void) state;
 
@@ -293,10 +293,8 @@ no_call_is_made_before_a_refusal_is_over(void **state)
 }
 
 
-/* a refused request is charged neither to the member nor to the lease */
-
 static void
-a_request_is_charged_to_member_and_lease_or_to_neither(void **state)
+a_refused_request_is_charged_to_neither_member_nor_lease(void **state)
 {
     (void) state;
 
@@ -470,7 +468,7 @@ a_503_pauses_all_tenants_and_voids_their_leases(void **state)
 
 
 static void
-a_grant_from_before_a_pause_is_void(void **state)
+a_lease_asked_for_before_a_pause_is_void(void **state)
 {
     int       began;
     uint64_t  call;
@@ -489,7 +487,7 @@ a_grant_from_before_a_pause_is_void(void **state)
 
 
 static void
-a_pause_is_learnt_from_the_lease(void **state)
+a_reply_with_a_pause_makes_all_tenants_pause(void **state)
 {
     (void) state;
 
@@ -607,7 +605,7 @@ origins_without_a_pause_give_way_in_a_full_table(void **state)
 /* requests for metadata: a burst of 2 for a tenant, and of 3 for all tenants */
 
 static void
-metadata_has_a_part_of_its_own(void **state)
+metadata_has_a_limit_of_its_own(void **state)
 {
     int64_t  level_ns;
 
@@ -657,7 +655,7 @@ metadata_has_a_part_of_its_own(void **state)
 
 
 static void
-metadata_pauses_and_does_not_wait(void **state)
+a_pause_refuses_metadata_at_once(void **state)
 {
     int  began;
 
@@ -691,7 +689,7 @@ metadata_pauses_and_does_not_wait(void **state)
 /* a tenant's dry_run concerns its rate and not its pauses */
 
 static void
-a_tenant_on_trial_pauses_like_others(void **state)
+a_tenant_with_dry_run_pauses_like_others(void **state)
 {
     int  began;
 
@@ -715,7 +713,7 @@ a_tenant_on_trial_pauses_like_others(void **state)
 /* with the gateway's dry_run the budgets of tenants and members still refuse */
 
 static void
-a_gateway_on_trial_does_not_pause_and_charges(void **state)
+a_gateway_with_dry_run_charges_but_does_not_pause(void **state)
 {
     int                   began;
 
@@ -742,7 +740,7 @@ a_gateway_on_trial_does_not_pause_and_charges(void **state)
 
 
 static void
-an_outage_on_trial_leaves_other_budgets_in_force(void **state)
+outage_closed_with_dry_run_leaves_tenants_limited(void **state)
 {
     (void) state;
 
@@ -914,7 +912,7 @@ a_worker_that_dies_while_it_asks_is_replaced(void **state)
 
 
 static void
-a_torn_slot_costs_what_was_on_lease(void **state)
+a_half_written_slot_loses_its_lease(void **state)
 {
     (void) state;
 
@@ -958,35 +956,35 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_first_request_asks_and_the_others_wait_for_it),
-        test(at_most_two_calls_are_made_in_two_and_a_fifth_leases),
-        test(after_a_refusal_the_next_call_is_a_lease_away_at_least),
+        test(at_most_two_calls_are_made_in_2_2_times_the_lease),
+        test(after_a_refusal_no_call_is_made_before_the_lease_time),
         test(a_long_refusal_is_asked_about_again),
         test(credits_expire_after_twice_the_lease),
-        test(the_rest_of_a_lease_counts_in_the_next_call),
+        test(a_new_lease_adds_to_the_rest_of_the_last_one),
         test(a_busy_tenant_asks_before_its_credits_are_spent),
         test(no_call_is_made_before_a_refusal_is_over),
-        test(a_request_is_charged_to_member_and_lease_or_to_neither),
+        test(a_refused_request_is_charged_to_neither_member_nor_lease),
         test(a_request_that_was_not_sent_is_given_back_while_the_lease_lasts),
         test(later_requests_pay_for_another_attempt),
         test(a_dry_run_grants_and_says_what_would_have_refused),
         test(a_429_pauses_the_node_at_once),
-        test(a_tenant_on_trial_pauses_like_others),
-        test(a_gateway_on_trial_does_not_pause_and_charges),
-        test(an_outage_on_trial_leaves_other_budgets_in_force),
+        test(a_tenant_with_dry_run_pauses_like_others),
+        test(a_gateway_with_dry_run_charges_but_does_not_pause),
+        test(outage_closed_with_dry_run_leaves_tenants_limited),
         test(a_503_pauses_all_tenants_and_voids_their_leases),
-        test(a_grant_from_before_a_pause_is_void),
-        test(a_pause_is_learnt_from_the_lease),
+        test(a_lease_asked_for_before_a_pause_is_void),
+        test(a_reply_with_a_pause_makes_all_tenants_pause),
         test(a_pause_that_an_operator_ends_is_over_for_all_within_seconds),
         test(tenants_of_another_origin_do_not_pause),
         test(origins_without_a_pause_give_way_in_a_full_table),
-        test(metadata_has_a_part_of_its_own),
-        test(metadata_pauses_and_does_not_wait),
+        test(metadata_has_a_limit_of_its_own),
+        test(a_pause_refuses_metadata_at_once),
         test(when_redis_is_down_a_node_has_its_share),
         test(one_call_per_lease_looks_whether_redis_is_back),
         test(a_late_reply_begins_an_outage),
         test(outage_open_grants_all_and_outage_closed_none),
         test(a_worker_that_dies_while_it_asks_is_replaced),
-        test(a_torn_slot_costs_what_was_on_lease),
+        test(a_half_written_slot_loses_its_lease),
         test(a_clock_that_steps_back_delays_no_request)
     };
 

@@ -8,7 +8,7 @@
 
 /*
  * Fleets of nodes, a Redis, and an upstream that may ask for a pause, in
- * virtual time.  model_lease() stands for Redis: test_budget_model.c compares
+ * virtual time.  model_lease() stands for Redis: test_budget_scripts.c compares
  * it with the script.  A call to Redis takes 1 ms, and a request to the
  * upstream 20 ms.
  */
@@ -48,8 +48,9 @@ typedef struct {
     cigna_budget_origin_t        origin;
     cigna_budget_tenant_t        tenants[TENANTS_MAX];
     unsigned                     queue[TENANTS_MAX];   /* waiting requests */
-    unsigned                     fresh[TENANTS_MAX];   /* those of them that
-                                                          came during a call */
+    unsigned                     fresh[TENANTS_MAX];   /* requests in the queue
+                                                          that came during a
+                                                          call */
     int64_t                      calls[TENANTS_MAX];
     int64_t                      skew_ms;  /* the node's clock minus now_ms */
 } node_t;
@@ -282,7 +283,7 @@ end_call(call_t *c)
 }
 
 
-/* one ms: calls that are due end, and each new request goes to a random node */
+/* runs one ms: ends due calls, and gives each new request to a random node */
 
 static void
 run_ms(void)
@@ -707,7 +708,7 @@ without_redis_each_node_has_its_share(void **state)
 /* each of the 15 outages might let another burst through */
 
 static void
-a_redis_that_flaps_grants_no_burst_each_time(void **state)
+outages_one_after_another_grant_no_more_bursts(void **state)
 {
     unsigned  i;
 
@@ -753,7 +754,7 @@ clocks_that_step_back_neither_stop_nor_flood(void **state)
 
 
 static void
-a_slot_that_is_torn_again_and_again_costs_a_lease(void **state)
+slots_damaged_again_and_again_do_not_change_the_rate(void **state)
 {
     unsigned  i;
 
@@ -792,9 +793,9 @@ main(void)
         cmocka_unit_test(a_tenant_without_a_rate_pauses_too),
         cmocka_unit_test(the_pause_of_a_tenant_spares_the_others),
         cmocka_unit_test(without_redis_each_node_has_its_share),
-        cmocka_unit_test(a_redis_that_flaps_grants_no_burst_each_time),
+        cmocka_unit_test(outages_one_after_another_grant_no_more_bursts),
         cmocka_unit_test(clocks_that_step_back_neither_stop_nor_flood),
-        cmocka_unit_test(a_slot_that_is_torn_again_and_again_costs_a_lease)
+        cmocka_unit_test(slots_damaged_again_and_again_do_not_change_the_rate)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ nothing_is_charged_when_the_tenants_budget_refuses(void **state)
 
 
 static void
-a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
+a_budget_with_dry_run_grants_and_says_what_would_refuse(void **state)
 {
     (void) state;
 
@@ -149,7 +149,7 @@ a_budget_on_trial_grants_and_says_what_would_have_refused(void **state)
 
 
 static void
-requests_that_redis_granted_are_charged_here(void **state)
+requests_that_redis_granted_are_charged_on_the_node(void **state)
 {
     (void) state;
 
@@ -193,8 +193,8 @@ main(void)
         test(a_bucket_has_room_for_one_request_however_many_nodes_there_are),
         test(a_tenant_has_its_minimum_when_another_has_taken_the_rest),
         test(nothing_is_charged_when_the_tenants_budget_refuses),
-        test(a_budget_on_trial_grants_and_says_what_would_have_refused),
-        test(requests_that_redis_granted_are_charged_here),
+        test(a_budget_with_dry_run_grants_and_says_what_would_refuse),
+        test(requests_that_redis_granted_are_charged_on_the_node),
         test(without_limits_there_is_nothing_to_wait_for)
     };
 

@@ -80,7 +80,7 @@ a_member_that_is_not_counted_has_no_limit(void **state)
 
 
 static void
-the_table_is_the_same_when_it_is_opened_again(void **state)
+a_table_that_is_opened_again_keeps_its_contents(void **state)
 {
     (void) state;
 
@@ -103,7 +103,7 @@ the_table_is_the_same_when_it_is_opened_again(void **state)
  */
 
 static void
-a_full_table_forgets_the_member_that_could_send_soonest(void **state)
+a_full_table_forgets_the_member_whose_bucket_is_lowest(void **state)
 {
     uint64_t  i, sets;
 
@@ -155,7 +155,7 @@ nothing_is_written_beside_the_table(void **state)
 
 
 static void
-a_level_that_is_nonsense_is_cut_off(void **state)
+a_level_above_the_bucket_is_cut_off(void **state)
 {
     unsigned  n;
 
@@ -180,10 +180,10 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(each_member_has_a_bucket),
         test(a_member_that_is_not_counted_has_no_limit),
-        test(the_table_is_the_same_when_it_is_opened_again),
-        test(a_full_table_forgets_the_member_that_could_send_soonest),
+        test(a_table_that_is_opened_again_keeps_its_contents),
+        test(a_full_table_forgets_the_member_whose_bucket_is_lowest),
         test(nothing_is_written_beside_the_table),
-        test(a_level_that_is_nonsense_is_cut_off)
+        test(a_level_above_the_bucket_is_cut_off)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

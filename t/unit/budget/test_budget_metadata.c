@@ -48,7 +48,7 @@ take(unsigned want)
 
 
 static void
-a_tenant_has_its_part_and_all_have_theirs(void **state)
+a_tenant_has_a_limit_and_all_tenants_have_one(void **state)
 {
     cigna_budget_tenant_t  other;
 
@@ -111,7 +111,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_tenant_has_its_part_and_all_have_theirs),
+        test(a_tenant_has_a_limit_and_all_tenants_have_one),
         test(a_node_has_its_share_and_at_least_one_request),
         test(a_request_that_is_given_back_can_be_granted_again),
         test(without_a_limit_nothing_is_counted)

@@ -54,7 +54,7 @@ take(unsigned i, int64_t want, int64_t now_ns)
 
 
 static void
-the_common_part_comes_first_then_the_minimum(void **state)
+the_common_half_pays_before_the_minimum(void **state)
 {
     (void) state;
 
@@ -72,7 +72,7 @@ the_common_part_comes_first_then_the_minimum(void **state)
 
 
 static void
-nothing_is_charged_when_another_refuses(void **state)
+requests_that_one_budget_refuses_are_charged_to_none(void **state)
 {
     (void) state;
 
@@ -124,7 +124,7 @@ a_quiet_tenant_finds_its_whole_minimum(void **state)
 
 
 static void
-a_budget_on_trial_counts_what_it_would_refuse(void **state)
+a_budget_with_dry_run_counts_what_it_would_refuse(void **state)
 {
     (void) state;
 
@@ -166,7 +166,7 @@ a_pause_grants_nothing_and_names_its_scope(void **state)
 
 
 static void
-a_gateway_on_trial_reports_a_pause_and_grants(void **state)
+a_gateway_with_dry_run_reports_a_pause_and_grants(void **state)
 {
     (void) state;
 
@@ -269,12 +269,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(the_common_part_comes_first_then_the_minimum),
-        test(nothing_is_charged_when_another_refuses),
+        test(the_common_half_pays_before_the_minimum),
+        test(requests_that_one_budget_refuses_are_charged_to_none),
         test(a_quiet_tenant_finds_its_whole_minimum),
-        test(a_budget_on_trial_counts_what_it_would_refuse),
+        test(a_budget_with_dry_run_counts_what_it_would_refuse),
         test(a_pause_grants_nothing_and_names_its_scope),
-        test(a_gateway_on_trial_reports_a_pause_and_grants),
+        test(a_gateway_with_dry_run_reports_a_pause_and_grants),
         test(the_rate_doubles_each_second_after_a_pause),
         test(no_request_waits_longer_than_the_ramp_lasts),
         test(a_clock_that_steps_back_makes_no_pause_longer)

@@ -111,7 +111,7 @@ a_pause_known_from_redis_counts_to_the_last_millisecond(void **state)
 
 
 static void
-a_pause_voids_what_is_on_lease_unless_it_is_on_trial(void **state)
+a_pause_voids_the_lease_unless_the_gateway_has_dry_run(void **state)
 {
     int             trial;
     cigna_budget_t  slot;
@@ -139,7 +139,7 @@ main(void)
         test(a_pause_is_of_the_tenant_or_of_all),
         test(of_two_pauses_the_longer_one_counts),
         test(a_pause_known_from_redis_counts_to_the_last_millisecond),
-        test(a_pause_voids_what_is_on_lease_unless_it_is_on_trial)
+        test(a_pause_voids_the_lease_unless_the_gateway_has_dry_run)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,7 +109,7 @@ small_minimums_share_half_of_the_burst(void **state)
 /* the shared bucket and each of the four minimums hold 1, so the burst is 5 */
 
 static void
-a_bucket_holds_at_least_one_request_and_the_bound_says_so(void **state)
+each_bucket_holds_one_request_even_if_its_burst_is_smaller(void **state)
 {
     (void) state;
 
@@ -177,7 +177,7 @@ minimums_above_the_rate_are_an_error(void **state)
 
 
 static void
-a_burst_has_its_bounds(void **state)
+a_burst_that_is_too_large_or_has_no_rate_is_an_error(void **state)
 {
     (void) state;
 
@@ -255,7 +255,7 @@ no_setting_is_too_large_for_the_scripts(void **state)
 
 
 static void
-without_rates_the_ramp_has_one_of_its_own(void **state)
+without_rates_the_ramp_has_a_rate_of_its_own(void **state)
 {
     (void) state;
 
@@ -271,7 +271,7 @@ without_rates_the_ramp_has_one_of_its_own(void **state)
 
 
 static void
-metadata_has_a_twentieth_of_its_own(void **state)
+metadata_has_a_twentieth_of_the_rates_in_addition(void **state)
 {
     (void) state;
 
@@ -338,15 +338,15 @@ main(void)
         test(tenants_without_a_minimum_share_the_rest_equally),
         test(half_of_the_burst_is_divided_among_the_minimums),
         test(small_minimums_share_half_of_the_burst),
-        test(a_bucket_holds_at_least_one_request_and_the_bound_says_so),
+        test(each_bucket_holds_one_request_even_if_its_burst_is_smaller),
         test(a_bucket_holds_the_requests_of_two_leases),
         test(the_bucket_of_a_member_does_not_depend_on_the_lease),
         test(minimums_above_the_rate_are_an_error),
-        test(a_burst_has_its_bounds),
+        test(a_burst_that_is_too_large_or_has_no_rate_is_an_error),
         test(without_tenants_only_the_gateways_settings_are_checked),
         test(no_setting_is_too_large_for_the_scripts),
-        test(without_rates_the_ramp_has_one_of_its_own),
-        test(metadata_has_a_twentieth_of_its_own),
+        test(without_rates_the_ramp_has_a_rate_of_its_own),
+        test(metadata_has_a_twentieth_of_the_rates_in_addition),
         test(without_rates_metadata_is_limited_like_one_member)
     };
 

@@ -15,7 +15,7 @@
 /*
  * The budgets' scripts on a real Redis: as they are, and changed so that they
  * take the time from a test.  Changed scripts and the model in C must give the
- * same.
+ * same replies.
  */
 
 #define TENANTS  3
@@ -528,7 +528,7 @@ a_pause_grows_up_to_half_a_minute(void **state)
 
 
 static void
-nodes_count_for_ten_seconds(void **state)
+a_node_counts_for_ten_seconds_after_its_last_call(void **state)
 {
     char                        name[8];
     unsigned                    i;
@@ -594,7 +594,7 @@ the_hash_expires_and_has_no_secrets(void **state)
 }
 
 
-/* the script reads only the numbers of a field, and limits too great ones */
+/* the script reads only the numbers of a field, and bounds them */
 
 static void
 nonsense_in_the_hash_stops_no_tenant_for_long(void **state)
@@ -695,7 +695,7 @@ main(void)
         test(a_pause_of_an_older_gateway_lasts_five_minutes_at_most),
         test(a_pause_belongs_to_an_origin),
         test(a_pause_grows_up_to_half_a_minute),
-        test(nodes_count_for_ten_seconds),
+        test(a_node_counts_for_ten_seconds_after_its_last_call),
         test(the_tenants_name_may_be_any_bytes),
         test(the_hash_expires_and_has_no_secrets),
         test(nonsense_in_the_hash_stops_no_tenant_for_long),

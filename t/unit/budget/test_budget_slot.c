@@ -30,7 +30,7 @@ setup(void **state)
 
 
 static void
-a_slot_with_the_right_sum_is_read_again(void **state)
+a_slot_with_the_right_checksum_keeps_its_contents(void **state)
 {
     (void) state;
 
@@ -48,7 +48,7 @@ a_slot_with_the_right_sum_is_read_again(void **state)
 /* tries each byte that a writer may have changed before it died */
 
 static void
-a_torn_slot_starts_anew(void **state)
+a_half_written_slot_is_emptied(void **state)
 {
     size_t                 i;
     cigna_budget_node_t    whole_node;
@@ -105,7 +105,7 @@ workers_whose_clocks_differ_see_one_time(void **state)
 
 
 static void
-after_a_step_back_all_times_are_as_much_earlier(void **state)
+a_step_back_of_the_clock_moves_all_times_back(void **state)
 {
     (void) state;
 
@@ -166,10 +166,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_slot_with_the_right_sum_is_read_again),
-        test(a_torn_slot_starts_anew),
+        test(a_slot_with_the_right_checksum_keeps_its_contents),
+        test(a_half_written_slot_is_emptied),
         test(workers_whose_clocks_differ_see_one_time),
-        test(after_a_step_back_all_times_are_as_much_earlier),
+        test(a_step_back_of_the_clock_moves_all_times_back),
         test(demand_is_an_average_that_fades)
     };
 

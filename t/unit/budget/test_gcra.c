@@ -76,7 +76,7 @@ a_request_that_is_given_back_can_be_taken_again(void **state)
 
 
 static void
-a_clock_that_steps_back_neither_fills_nor_empties(void **state)
+a_step_back_of_the_clock_keeps_the_level(void **state)
 {
     (void) state;
 
@@ -140,7 +140,7 @@ main(void)
         test(a_burst_passes_at_once_and_then_the_rate),
         test(a_quiet_time_brings_the_burst_back_and_no_more),
         test(a_request_that_is_given_back_can_be_taken_again),
-        test(a_clock_that_steps_back_neither_fills_nor_empties),
+        test(a_step_back_of_the_clock_keeps_the_level),
         test(without_a_limit_all_requests_fit),
         test(extreme_numbers_do_not_overflow)
     };

@@ -39,7 +39,7 @@ a_pause_grows_with_the_trouble(void **state)
 
 
 static void
-one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
+a_pause_over_five_minutes_needs_a_second_reply(void **state)
 {
     int64_t  now;
 
@@ -69,7 +69,7 @@ one_reply_gets_five_minutes_and_a_second_one_the_rest(void **state)
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* the same holds although the last reply asked for an hour */
+    /* five minutes again, although the last reply asked for an hour */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
@@ -116,7 +116,7 @@ an_operator_ends_a_pause_but_not_a_later_one(void **state)
 
 
 static void
-trouble_after_the_ramp_starts_anew(void **state)
+a_reply_after_the_ramp_begins_new_trouble(void **state)
 {
     (void) state;
 
@@ -180,10 +180,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_pause_grows_with_the_trouble),
-        test(one_reply_gets_five_minutes_and_a_second_one_the_rest),
+        test(a_pause_over_five_minutes_needs_a_second_reply),
         test(a_reply_after_a_short_pause_does_not_confirm_a_long_one),
         test(an_operator_ends_a_pause_but_not_a_later_one),
-        test(trouble_after_the_ramp_starts_anew),
+        test(a_reply_after_the_ramp_begins_new_trouble),
         test(a_reply_within_a_pause_only_makes_it_longer),
         test(a_pause_lasts_an_hour_and_a_quarter_at_most),
         test(a_node_learns_of_a_pause_from_others)

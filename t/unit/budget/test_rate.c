@@ -61,7 +61,7 @@ any_other_text_is_an_error(void **state)
 
 
 static void
-the_smallest_and_the_largest_are_rates(void **state)
+the_smallest_and_the_largest_rate_are_read(void **state)
 {
     cigna_rate_t  r;
 
@@ -119,7 +119,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_rate_is_a_number_and_a_second_minute_or_day),
         cmocka_unit_test(any_other_text_is_an_error),
-        cmocka_unit_test(the_smallest_and_the_largest_are_rates),
+        cmocka_unit_test(the_smallest_and_the_largest_rate_are_read),
         cmocka_unit_test(
             an_interval_is_rounded_up_by_less_than_a_hundredth_of_a_per_cent),
         cmocka_unit_test(the_default_burst_is_a_second_of_the_rate)

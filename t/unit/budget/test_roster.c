@@ -103,7 +103,7 @@ a_name_that_comes_back_has_its_row_again(void **state)
 
 
 static void
-free_rows_go_first_and_then_those_left_first(void **state)
+free_rows_are_given_first_and_then_the_longest_unused(void **state)
 {
     unsigned  row;
 
@@ -130,7 +130,7 @@ free_rows_go_first_and_then_those_left_first(void **state)
 
 
 static void
-a_row_is_not_taken_while_its_processes_may_live(void **state)
+a_row_is_kept_while_processes_with_its_name_may_run(void **state)
 {
     cigna_roster_entry_t  before[ROWS];
 
@@ -147,7 +147,7 @@ a_row_is_not_taken_while_its_processes_may_live(void **state)
 }
 
 
-/* although no process of an older configuration is known to live */
+/* with the greatest "oldest" too, a claim takes no row of another claim */
 
 static void
 a_row_of_another_claim_is_not_taken(void **state)
@@ -218,8 +218,8 @@ main(void)
         test(each_name_has_a_row_of_its_own),
         test(a_name_that_stays_keeps_its_row),
         test(a_name_that_comes_back_has_its_row_again),
-        test(free_rows_go_first_and_then_those_left_first),
-        test(a_row_is_not_taken_while_its_processes_may_live),
+        test(free_rows_are_given_first_and_then_the_longest_unused),
+        test(a_row_is_kept_while_processes_with_its_name_may_run),
         test(a_row_of_another_claim_is_not_taken),
         test(a_thousand_configurations_leak_no_row),
         test(names_differ_in_their_length_too)

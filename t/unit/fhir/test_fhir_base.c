@@ -229,7 +229,7 @@ a_path_without_a_host_belongs_to_the_first_base(void **state)
 
 
 static void
-a_base_ends_at_a_border(void **state)
+a_base_ends_at_a_slash_query_or_fragment(void **state)
 {
     (void) state;
 
@@ -271,7 +271,7 @@ other_urls_have_no_base(void **state)
 
 
 static void
-a_cut_url_must_show_a_border(void **state)
+a_cut_url_must_show_where_the_base_ends(void **state)
 {
     (void) state;
 
@@ -389,9 +389,9 @@ main(void)
                                setup),
         cmocka_unit_test_setup(a_path_without_a_host_belongs_to_the_first_base,
                                setup),
-        cmocka_unit_test_setup(a_base_ends_at_a_border, setup),
+        cmocka_unit_test_setup(a_base_ends_at_a_slash_query_or_fragment, setup),
         cmocka_unit_test_setup(other_urls_have_no_base, setup),
-        cmocka_unit_test_setup(a_cut_url_must_show_a_border,
+        cmocka_unit_test_setup(a_cut_url_must_show_where_the_base_ends,
                                setup),
         cmocka_unit_test_setup(the_scheme_can_rule_a_url_out, setup),
         cmocka_unit_test_setup(a_url_with_a_host_or_a_root_path_is_absolute,

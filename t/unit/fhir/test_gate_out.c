@@ -382,7 +382,7 @@ lines_of_the_operator_leave(void **state)
 
 
 static void
-a_trace_of_the_caller_leaves_if_it_may(void **state)
+a_trace_of_the_caller_leaves_if_it_is_allowed(void **state)
 {
     unsigned  i;
 
@@ -404,7 +404,7 @@ a_trace_of_the_caller_leaves_if_it_may(void **state)
 
 
 static void
-replies_to_be_read_are_asked_for_as_a_whole(void **state)
+lines_for_parts_and_codings_do_not_leave_with_whole(void **state)
 {
     static const char  header[] = "Range: one\r\nIf-Range: two\r\n"
                                   "Accept-Encoding: three\r\n";
@@ -503,7 +503,7 @@ a_search_by_post_leaves_as_a_get(void **state)
 
 
 static void
-a_target_is_the_callers_fault(void **state)
+a_bad_target_is_the_callers_fault(void **state)
 {
     (void) state;
 
@@ -528,11 +528,11 @@ main(void)
         cmocka_unit_test(host_and_connection_are_written_by_the_gate),
         cmocka_unit_test(only_listed_lines_leave),
         cmocka_unit_test(lines_of_the_operator_leave),
-        cmocka_unit_test(a_trace_of_the_caller_leaves_if_it_may),
-        cmocka_unit_test(replies_to_be_read_are_asked_for_as_a_whole),
+        cmocka_unit_test(a_trace_of_the_caller_leaves_if_it_is_allowed),
+        cmocka_unit_test(lines_for_parts_and_codings_do_not_leave_with_whole),
         cmocka_unit_test(a_query_of_the_base_leaves_without_a_slash),
         cmocka_unit_test(a_search_by_post_leaves_as_a_get),
-        cmocka_unit_test(a_target_is_the_callers_fault)
+        cmocka_unit_test(a_bad_target_is_the_callers_fault)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,7 +205,7 @@ type_url_is_a_link_and_type_uri_a_name(void **state)
 
 
 static void
-a_key_is_a_link_only_where_its_type_is(void **state)
+some_keys_have_links_only_in_objects_of_one_kind(void **state)
 {
     (void) state;
 
@@ -331,7 +331,7 @@ escapes_in_links_and_keys_are_read(void **state)
 
 
 static void
-scheme_host_and_port_are_read_as_urls_are(void **state)
+scheme_port_and_case_of_a_host_do_not_matter(void **state)
 {
     (void) state;
 
@@ -815,14 +815,14 @@ main(void)
         cmocka_unit_test_setup(
             type_url_is_a_link_and_type_uri_a_name, setup),
         cmocka_unit_test_setup(
-            a_key_is_a_link_only_where_its_type_is, setup),
+            some_keys_have_links_only_in_objects_of_one_kind, setup),
         cmocka_unit_test_setup(links_are_found_at_any_depth,
                                setup),
         cmocka_unit_test_setup(names_stay_as_they_are, setup),
         cmocka_unit_test_setup(relative_and_foreign_links_stay_as_they_are,
                                setup),
         cmocka_unit_test_setup(escapes_in_links_and_keys_are_read, setup),
-        cmocka_unit_test_setup(scheme_host_and_port_are_read_as_urls_are,
+        cmocka_unit_test_setup(scheme_port_and_case_of_a_host_do_not_matter,
                                setup),
         cmocka_unit_test_setup(
             a_root_path_below_the_first_base_is_a_link, setup),

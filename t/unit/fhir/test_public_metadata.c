@@ -372,7 +372,7 @@ linked(const char *text, const char *expected)
 
 
 static void
-a_mark_stands_in_the_place_of_a_base(void **state)
+a_placeholder_byte_replaces_a_base(void **state)
 {
     (void) state;
 
@@ -473,7 +473,7 @@ only_json_is_kept(void **state)
 
 
 static void
-the_accept_line_counts(void **state)
+the_accept_line_must_ask_for_json(void **state)
 {
     size_t                     i;
     char                       request[512];
@@ -547,10 +547,10 @@ main(void)
         cmocka_unit_test(a_text_with_a_nul_byte_is_refused),
         cmocka_unit_test(a_text_is_bounded),
         cmocka_unit_test(endpoints_in_too_many_places_are_refused),
-        cmocka_unit_test(a_mark_stands_in_the_place_of_a_base),
+        cmocka_unit_test(a_placeholder_byte_replaces_a_base),
         cmocka_unit_test(a_text_with_too_many_links_is_refused),
         cmocka_unit_test(only_json_is_kept),
-        cmocka_unit_test(the_accept_line_counts),
+        cmocka_unit_test(the_accept_line_must_ask_for_json),
         cmocka_unit_test(a_line_with_an_id_of_the_request_is_left_out),
         cmocka_unit_test(a_fetch_has_the_lines_of_the_operator)
     };

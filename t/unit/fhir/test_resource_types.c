@@ -139,7 +139,7 @@ a_search_of_all_types_must_tell_its_types(void **state)
 
 
 static void
-included_types_count(void **state)
+included_types_must_be_on_the_list(void **state)
 {
     (void) state;
 
@@ -165,7 +165,7 @@ included_types_count(void **state)
 
 
 static void
-type_has_one_spelling_and_no_modifiers(void **state)
+the_parameter_type_has_one_spelling_and_no_modifiers(void **state)
 {
     (void) state;
 
@@ -179,7 +179,7 @@ type_has_one_spelling_and_no_modifiers(void **state)
 
 
 static void
-sources_of_has_count(void **state)
+sources_of_has_must_be_on_the_list(void **state)
 {
     (void) state;
 
@@ -254,7 +254,7 @@ types_of_chains_count(void **state)
 
 
 static void
-types_of_the_sort_order_count(void **state)
+types_of_the_sort_order_must_be_on_the_list(void **state)
 {
     (void) state;
 
@@ -429,11 +429,11 @@ main(void)
         cmocka_unit_test(a_compartment_returns_the_other_type),
         cmocka_unit_test(operations_must_be_on_the_list),
         cmocka_unit_test(a_search_of_all_types_must_tell_its_types),
-        cmocka_unit_test(included_types_count),
-        cmocka_unit_test(type_has_one_spelling_and_no_modifiers),
-        cmocka_unit_test(sources_of_has_count),
+        cmocka_unit_test(included_types_must_be_on_the_list),
+        cmocka_unit_test(the_parameter_type_has_one_spelling_and_no_modifiers),
+        cmocka_unit_test(sources_of_has_must_be_on_the_list),
         cmocka_unit_test(types_of_chains_count),
-        cmocka_unit_test(types_of_the_sort_order_count),
+        cmocka_unit_test(types_of_the_sort_order_must_be_on_the_list),
         cmocka_unit_test(a_parameter_cannot_hide_in_another_one),
         cmocka_unit_test(parameters_that_tell_of_other_types_are_refused),
         cmocka_unit_test(parameters_that_may_return_any_type_are_refused),

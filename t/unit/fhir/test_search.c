@@ -67,7 +67,7 @@ form(const char *text)
 
 
 static void
-the_path_tells_a_search_of_a_type(void **state)
+the_path_of_a_search_of_a_type_is_known(void **state)
 {
     (void) state;
 
@@ -169,7 +169,7 @@ repeated_and_empty_values_are_kept(void **state)
 
 
 static void
-empty_pairs_fall_away(void **state)
+empty_pairs_are_dropped(void **state)
 {
     (void) state;
 
@@ -278,13 +278,13 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(the_path_tells_a_search_of_a_type),
+        cmocka_unit_test(the_path_of_a_search_of_a_type_is_known),
         cmocka_unit_test(other_paths_are_not_a_search_of_a_type),
         cmocka_unit_test(case_and_parameters_of_the_form_type_do_not_matter),
         cmocka_unit_test(other_types_and_charsets_are_refused),
         cmocka_unit_test(the_pairs_of_the_url_come_first),
         cmocka_unit_test(repeated_and_empty_values_are_kept),
-        cmocka_unit_test(empty_pairs_fall_away),
+        cmocka_unit_test(empty_pairs_are_dropped),
         cmocka_unit_test(each_pair_is_encoded_anew),
         cmocka_unit_test(broken_escapes_are_refused),
         cmocka_unit_test(control_bytes_are_refused),

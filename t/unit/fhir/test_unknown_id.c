@@ -108,7 +108,7 @@ the_outcome_must_be_valid(void **state)
 
 
 static void
-the_outcome_is_small(void **state)
+an_outcome_that_is_too_long_is_not_found(void **state)
 {
     int   len;
     char  text[CIGNA_UNKNOWN_ID_MAX + 2];
@@ -127,7 +127,7 @@ the_outcome_is_small(void **state)
 
 
 static void
-depth_is_bounded(void **state)
+a_text_with_deep_nesting_is_not_found(void **state)
 {
     char    text[1024];
     size_t  n;
@@ -151,8 +151,8 @@ main(void)
         cmocka_unit_test(the_sentence_counts_only_in_its_place),
         cmocka_unit_test(the_outcome_must_be_complete),
         cmocka_unit_test(the_outcome_must_be_valid),
-        cmocka_unit_test(the_outcome_is_small),
-        cmocka_unit_test(depth_is_bounded)
+        cmocka_unit_test(an_outcome_that_is_too_long_is_not_found),
+        cmocka_unit_test(a_text_with_deep_nesting_is_not_found)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ an_operation_keeps_its_arguments_in_order(void **state)
 
 
 static void
-each_operation_sets_all_of_its_member(void **state)
+each_operation_sets_all_fields_of_its_member(void **state)
 {
     cigna_op_t            op;
     cigna_slice_t         argv[1] = { cigna_slice("PING") };
@@ -231,7 +231,7 @@ bytes_that_somebody_else_chose_are_quoted_safely(void **state)
 
 
 static void
-a_text_for_the_log_ends_with_its_buffer(void **state)
+a_text_for_the_log_is_cut_to_its_buffer(void **state)
 {
     char  detail[10];
 
@@ -246,7 +246,7 @@ a_text_for_the_log_ends_with_its_buffer(void **state)
 
 
 static void
-only_replies_tell_how_an_exchange_went(void **state)
+no_reply_429_and_5xx_are_failures_that_may_pass(void **state)
 {
     cigna_event_t  ev;
 
@@ -292,15 +292,15 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(an_operation_keeps_its_arguments_in_order),
-        test(each_operation_sets_all_of_its_member),
+        test(each_operation_sets_all_fields_of_its_member),
         test(an_exchange_at_the_token_endpoint_is_told_from_others),
         test(numbers_and_tokens_lie_in_the_arena),
         test(too_little_room_is_an_error),
         test(jitter_stays_within_its_bounds),
         test(a_retry_sleeps_longer_each_time_and_ends),
         test(bytes_that_somebody_else_chose_are_quoted_safely),
-        test(a_text_for_the_log_ends_with_its_buffer),
-        test(only_replies_tell_how_an_exchange_went)
+        test(a_text_for_the_log_is_cut_to_its_buffer),
+        test(no_reply_429_and_5xx_are_failures_that_may_pass)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

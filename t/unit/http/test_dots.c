@@ -132,7 +132,7 @@ both_slashes_separate_segments_escaped_or_not(void **state)
 
 
 static void
-a_name_may_end_before_its_segment(void **state)
+parameters_are_not_part_of_a_segments_name(void **state)
 {
     (void) state;
 
@@ -158,7 +158,7 @@ bytes_that_browsers_drop_are_skipped(void **state)
 
 
 static void
-an_overlong_dot_counts(void **state)
+an_overlong_character_counts_as_a_dot_segment(void **state)
 {
     (void) state;
 
@@ -171,7 +171,7 @@ an_overlong_dot_counts(void **state)
 
 
 static void
-too_many_nested_escapes_count(void **state)
+too_many_nested_escapes_count_as_a_dot_segment(void **state)
 {
     (void) state;
 
@@ -223,11 +223,11 @@ main(void)
         cmocka_unit_test(names_with_dots_are_not_dot_segments),
         cmocka_unit_test(escapes_are_decoded_again_and_again),
         cmocka_unit_test(both_slashes_separate_segments_escaped_or_not),
-        cmocka_unit_test(a_name_may_end_before_its_segment),
+        cmocka_unit_test(parameters_are_not_part_of_a_segments_name),
         cmocka_unit_test(bytes_that_browsers_drop_are_skipped),
-        cmocka_unit_test(an_overlong_dot_counts),
+        cmocka_unit_test(an_overlong_character_counts_as_a_dot_segment),
         cmocka_unit_test(
-            too_many_nested_escapes_count),
+            too_many_nested_escapes_count_as_a_dot_segment),
         cmocka_unit_test(an_escaped_slash_is_reported),
         cmocka_unit_test(a_segment_may_have_parameters_only)
     };

@@ -306,7 +306,7 @@ pairs_are_left_out_by_name_and_others_do_not_change(void **state)
 
 
 static void
-every_spelling_is_written_anew_in_one(void **state)
+all_spellings_of_a_value_are_written_in_one(void **state)
 {
     unsigned     i;
     cigna_buf_t  b;
@@ -354,7 +354,7 @@ main(void)
         cmocka_unit_test(pairs_are_joined_by_ampersands),
         cmocka_unit_test(
             pairs_are_left_out_by_name_and_others_do_not_change),
-        cmocka_unit_test(every_spelling_is_written_anew_in_one),
+        cmocka_unit_test(all_spellings_of_a_value_are_written_in_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,7 +229,7 @@ only_well_formed_attachments_pass(void **state)
 
 
 static void
-json_is_a_type_that_every_reader_takes_for_json(void **state)
+a_type_is_json_if_every_reader_takes_it_for_json(void **state)
 {
     size_t  i;
 
@@ -259,7 +259,7 @@ main(void)
         cmocka_unit_test(names_that_the_gate_writes_are_known),
         cmocka_unit_test(values_with_control_bytes_do_not_pass),
         cmocka_unit_test(only_well_formed_attachments_pass),
-        cmocka_unit_test(json_is_a_type_that_every_reader_takes_for_json)
+        cmocka_unit_test(a_type_is_json_if_every_reader_takes_it_for_json)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

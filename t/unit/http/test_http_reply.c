@@ -448,7 +448,7 @@ a_length_that_is_not_a_number_is_refused(void **state)
 
 
 static void
-other_codings_are_refused(void **state)
+other_transfer_codings_are_refused(void **state)
 {
     (void) state;
 
@@ -493,7 +493,7 @@ chunked_may_be_announced_twice_and_applied_twice(void **state)
 
 
 static void
-identity_is_not_a_coding(void **state)
+identity_means_no_transfer_coding(void **state)
 {
     (void) state;
 
@@ -574,7 +574,7 @@ a_switch_of_protocols_is_refused(void **state)
 
 
 static void
-some_replies_have_no_body(void **state)
+replies_204_and_304_have_no_body(void **state)
 {
     (void) state;
 
@@ -759,7 +759,7 @@ a_reply_says_how_long_it_may_be_kept(void **state)
 
 
 static void
-a_content_coding_is_told(void **state)
+a_content_coding_is_reported(void **state)
 {
     (void) state;
 
@@ -772,7 +772,7 @@ a_content_coding_is_told(void **state)
 
 
 static void
-a_body_over_its_bound_is_told(void **state)
+a_body_over_body_max_is_reported_as_too_large(void **state)
 {
     size_t                     i;
     static const char  *const  large[] = {
@@ -804,7 +804,7 @@ retry_after(const char *headers)
 
 
 static void
-a_retry_may_be_asked_for_in_seconds(void **state)
+retry_after_may_be_seconds(void **state)
 {
     (void) state;
 
@@ -816,7 +816,7 @@ a_retry_may_be_asked_for_in_seconds(void **state)
 
 
 static void
-a_retry_may_be_asked_for_by_date(void **state)
+retry_after_may_be_a_date(void **state)
 {
     (void) state;
 
@@ -833,7 +833,7 @@ a_retry_may_be_asked_for_by_date(void **state)
 
 
 static void
-a_retry_date_without_the_servers_date_is_ignored(void **state)
+retry_after_with_a_date_needs_the_line_date(void **state)
 {
     (void) state;
 
@@ -846,7 +846,7 @@ a_retry_date_without_the_servers_date_is_ignored(void **state)
 
 
 static void
-a_retry_that_cannot_be_read_is_absent(void **state)
+a_retry_after_that_cannot_be_read_is_absent(void **state)
 {
     (void) state;
 
@@ -860,7 +860,7 @@ a_retry_that_cannot_be_read_is_absent(void **state)
 
 
 static void
-a_date_is_read(void **state)
+the_line_date_is_read(void **state)
 {
     (void) state;
 
@@ -1058,23 +1058,23 @@ main(void)
         cmocka_unit_test(malformed_chunks_are_refused),
         cmocka_unit_test(a_chunk_size_does_not_wrap_around),
         cmocka_unit_test(a_reply_says_how_long_it_may_be_kept),
-        cmocka_unit_test(a_content_coding_is_told),
-        cmocka_unit_test(a_body_over_its_bound_is_told),
+        cmocka_unit_test(a_content_coding_is_reported),
+        cmocka_unit_test(a_body_over_body_max_is_reported_as_too_large),
         cmocka_unit_test(a_body_over_body_max_is_refused),
         cmocka_unit_test(a_body_over_body_max_is_not_awaited),
         cmocka_unit_test(chunks_override_a_length),
         cmocka_unit_test(lengths_that_differ_are_refused),
         cmocka_unit_test(equal_lengths_count_as_one),
         cmocka_unit_test(a_length_that_is_not_a_number_is_refused),
-        cmocka_unit_test(other_codings_are_refused),
+        cmocka_unit_test(other_transfer_codings_are_refused),
         cmocka_unit_test(chunked_may_be_announced_twice_and_applied_once),
         cmocka_unit_test(chunked_may_be_announced_twice_and_applied_twice),
-        cmocka_unit_test(identity_is_not_a_coding),
+        cmocka_unit_test(identity_means_no_transfer_coding),
         cmocka_unit_test(chunks_may_come_with_http_1_0),
         cmocka_unit_test(the_end_may_come_with_the_last_chunk),
         cmocka_unit_test(interim_replies_are_skipped),
         cmocka_unit_test(a_switch_of_protocols_is_refused),
-        cmocka_unit_test(some_replies_have_no_body),
+        cmocka_unit_test(replies_204_and_304_have_no_body),
         cmocka_unit_test(a_status_line_may_lack_its_reason),
         cmocka_unit_test(a_reply_that_is_not_http_1_is_refused),
         cmocka_unit_test(a_status_has_three_digits),
@@ -1084,11 +1084,11 @@ main(void)
         cmocka_unit_test(a_header_name_is_followed_by_its_colon),
         cmocka_unit_test(control_bytes_in_the_header_are_refused),
         cmocka_unit_test(header_values_are_trimmed_and_the_last_one_counts),
-        cmocka_unit_test(a_retry_may_be_asked_for_in_seconds),
-        cmocka_unit_test(a_retry_may_be_asked_for_by_date),
-        cmocka_unit_test(a_retry_date_without_the_servers_date_is_ignored),
-        cmocka_unit_test(a_retry_that_cannot_be_read_is_absent),
-        cmocka_unit_test(a_date_is_read),
+        cmocka_unit_test(retry_after_may_be_seconds),
+        cmocka_unit_test(retry_after_may_be_a_date),
+        cmocka_unit_test(retry_after_with_a_date_needs_the_line_date),
+        cmocka_unit_test(a_retry_after_that_cannot_be_read_is_absent),
+        cmocka_unit_test(the_line_date_is_read),
         cmocka_unit_test(a_header_is_bounded),
         cmocka_unit_test(a_trailer_is_bounded),
         cmocka_unit_test(an_endless_line_is_not_awaited),

@@ -20,7 +20,7 @@
 
 
 static void
-a_request_id_is_a_word(void **state)
+a_request_id_is_one_word_of_bounded_length(void **state)
 {
     char  long_one[CIGNA_REQUEST_ID_MAX + 2];
 
@@ -48,7 +48,7 @@ a_request_id_is_a_word(void **state)
 
 
 static void
-a_traceparent_has_its_form(void **state)
+a_traceparent_has_the_form_of_version_00_or_later(void **state)
 {
     (void) state;
 
@@ -103,8 +103,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_request_id_is_a_word),
-        cmocka_unit_test(a_traceparent_has_its_form),
+        cmocka_unit_test(a_request_id_is_one_word_of_bounded_length),
+        cmocka_unit_test(a_traceparent_has_the_form_of_version_00_or_later),
         cmocka_unit_test(a_tracestate_is_a_list_of_pairs)
     };
 

@@ -662,7 +662,7 @@ one_bad_value_does_not_spoil_the_document(void **state)
 
 
 static void
-other_faults_still_make_no_document(void **state)
+documents_with_other_faults_are_refused(void **state)
 {
     unsigned  i;
 
@@ -754,7 +754,7 @@ main(void)
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),
         cmocka_unit_test(a_document_without_memory_is_refused),
         cmocka_unit_test(one_bad_value_does_not_spoil_the_document),
-        cmocka_unit_test(other_faults_still_make_no_document),
+        cmocka_unit_test(documents_with_other_faults_are_refused),
         cmocka_unit_test(a_member_with_two_values_is_removed)
     };
 

@@ -62,7 +62,7 @@ the_secret_that_worked_is_sent_first(void **state)
 }
 
 
-/* meanwhile another flow has learnt that the older secret works */
+/* after the first request, another flow learns that the older secret works */
 
 static void
 a_request_turns_to_the_secret_that_it_has_not_sent(void **state)

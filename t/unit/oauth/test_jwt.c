@@ -202,7 +202,7 @@ a_public_key_is_not_a_secret_of_hs256(void **state)
 
 
 static void
-the_algorithm_must_be_the_keys(void **state)
+the_algorithm_must_fit_the_key(void **state)
 {
     (void) state;
 
@@ -760,7 +760,7 @@ a_token_is_bounded(void **state)
 
 
 static void
-too_little_room_says_nothing_about_the_token(void **state)
+too_little_room_is_not_a_fault_of_the_token(void **state)
 {
     char             *token;
     size_t            size;
@@ -889,7 +889,7 @@ main(void)
         test(a_changed_claim_or_header_breaks_the_signature),
         test(an_unsigned_token_is_refused),
         test(a_public_key_is_not_a_secret_of_hs256),
-        test(the_algorithm_must_be_the_keys),
+        test(the_algorithm_must_fit_the_key),
         test(an_unknown_key_differs_from_a_bad_signature),
         test(without_kid_every_key_that_fits_is_tried),
         test(tokens_of_every_algorithm_pass),
@@ -908,7 +908,7 @@ main(void)
         test(text_that_is_not_a_jws_is_malformed),
         test(a_token_that_is_cut_anywhere_is_refused),
         test(a_token_is_bounded),
-        test(too_little_room_says_nothing_about_the_token),
+        test(too_little_room_is_not_a_fault_of_the_token),
         test(each_result_has_a_word)
     };
 

@@ -86,7 +86,7 @@ an_authorize_url_has_each_parameter_once(void **state)
 
 
 static void
-aud_and_configured_parameters_follow(void **state)
+aud_and_configured_parameters_come_last(void **state)
 {
     cigna_slice_t  url;
     cigna_param_t  params[] = {
@@ -308,7 +308,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_challenge_is_the_one_of_rfc_7636),
         test(an_authorize_url_has_each_parameter_once),
-        test(aud_and_configured_parameters_follow),
+        test(aud_and_configured_parameters_come_last),
         test(an_endpoint_keeps_its_own_query),
         test(no_endpoint_and_no_room_are_errors),
         test(a_public_client_sends_its_id_only),

@@ -66,7 +66,7 @@ a_failure_that_passes_is_tried_once_more(void **state)
 
 
 static void
-two_failures_are_enough(void **state)
+a_second_failure_ends_the_flow(void **state)
 {
     unsigned  kind, n;
 
@@ -87,7 +87,7 @@ two_failures_are_enough(void **state)
 
 
 static void
-a_refusal_is_not_asked_for_again(void **state)
+a_request_that_is_refused_is_not_repeated(void **state)
 {
     (void) state;
 
@@ -127,7 +127,7 @@ the_same_hosts_as_before_are_accepted(void **state)
 
 
 static void
-another_host_than_before_is_refused_and_told(void **state)
+another_host_than_before_is_refused_and_reported(void **state)
 {
     cigna_metadata_t  known;
 
@@ -159,7 +159,7 @@ told(const cigna_metadata_t *known, const char *document)
 
 
 static void
-any_good_status_brings_a_document(void **state)
+a_document_may_come_with_any_status_2xx(void **state)
 {
     unsigned               i;
     static const unsigned  statuses[] = { 201, 203, 299 };
@@ -177,7 +177,7 @@ any_good_status_brings_a_document(void **state)
 
 
 static void
-members_that_are_passed_over_are_told(void **state)
+ignored_members_are_reported(void **state)
 {
     cigna_metadata_t    known;
     cigna_discovery_t  *f;
@@ -202,7 +202,7 @@ members_that_are_passed_over_are_told(void **state)
 /* of two members with one name the last counts, and must name the known host */
 
 static void
-a_host_that_is_said_second_is_refused_as_any_other(void **state)
+the_last_of_two_members_may_not_name_another_host(void **state)
 {
     (void) state;
 
@@ -219,7 +219,7 @@ a_host_that_is_said_second_is_refused_as_any_other(void **state)
  */
 
 static void
-a_document_without_what_is_needed_is_refused(void **state)
+a_document_without_a_needed_endpoint_is_refused(void **state)
 {
     const char  *neither = "{}",
                 *one = "{\"token_endpoint\":\"https://as.example/token\"}",
@@ -306,15 +306,15 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(the_document_is_fetched_below_the_fhir_base),
         test(a_failure_that_passes_is_tried_once_more),
-        test(two_failures_are_enough),
-        test(a_refusal_is_not_asked_for_again),
+        test(a_second_failure_ends_the_flow),
+        test(a_request_that_is_refused_is_not_repeated),
         test(a_body_that_is_no_document_is_refused),
-        test(any_good_status_brings_a_document),
-        test(members_that_are_passed_over_are_told),
-        test(a_host_that_is_said_second_is_refused_as_any_other),
+        test(a_document_may_come_with_any_status_2xx),
+        test(ignored_members_are_reported),
+        test(the_last_of_two_members_may_not_name_another_host),
         test(the_same_hosts_as_before_are_accepted),
-        test(another_host_than_before_is_refused_and_told),
-        test(a_document_without_what_is_needed_is_refused),
+        test(another_host_than_before_is_refused_and_reported),
+        test(a_document_without_a_needed_endpoint_is_refused),
         test(an_endpoint_that_a_later_document_leaves_out_stays_in_use),
         test(another_issuer_than_configured_is_refused)
     };

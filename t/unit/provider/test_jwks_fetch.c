@@ -41,7 +41,7 @@ keys(unsigned which)
 
 
 static void
-keys_are_due_where_an_id_token_may_come(void **state)
+keys_are_due_if_an_id_token_may_come(void **state)
 {
     (void) state;
 
@@ -59,7 +59,7 @@ keys_are_due_where_an_id_token_may_come(void **state)
 
 
 static void
-keys_are_not_due_where_none_are_published(void **state)
+keys_are_not_due_if_none_are_published(void **state)
 {
     (void) state;
 
@@ -84,7 +84,7 @@ keys_are_fresh_for_an_hour(void **state)
 
 
 static void
-an_unknown_key_is_looked_for_after_ten_seconds(void **state)
+an_unknown_key_may_cause_a_fetch_after_ten_seconds(void **state)
 {
     (void) state;
 
@@ -139,7 +139,7 @@ old_keys_are_kept_when_no_new_ones_come(void **state)
 
 
 static void
-keys_of_no_use_are_not_keys_that_cannot_be_fetched(void **state)
+unusable_keys_and_failed_fetches_are_told_apart(void **state)
 {
     (void) state;
 
@@ -170,7 +170,7 @@ keys_of_no_use_are_not_keys_that_cannot_be_fetched(void **state)
 
 
 static void
-keys_that_were_never_there_stay_due(void **state)
+keys_that_were_never_fetched_stay_due(void **state)
 {
     (void) state;
 
@@ -215,14 +215,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(keys_are_due_where_an_id_token_may_come),
-        test(keys_are_not_due_where_none_are_published),
+        test(keys_are_due_if_an_id_token_may_come),
+        test(keys_are_not_due_if_none_are_published),
         test(keys_are_fresh_for_an_hour),
-        test(an_unknown_key_is_looked_for_after_ten_seconds),
+        test(an_unknown_key_may_cause_a_fetch_after_ten_seconds),
         test(a_clock_that_steps_back_makes_keys_old),
         test(old_keys_are_kept_when_no_new_ones_come),
-        test(keys_of_no_use_are_not_keys_that_cannot_be_fetched),
-        test(keys_that_were_never_there_stay_due),
+        test(unusable_keys_and_failed_fetches_are_told_apart),
+        test(keys_that_were_never_fetched_stay_due),
         test(keys_are_asked_for_with_a_get)
     };
 

@@ -138,7 +138,7 @@ a_document_is_kept_with_the_endpoints_in_it(void **state)
 
 
 static void
-links_become_a_mark_if_bases_are_given(void **state)
+a_placeholder_replaces_bases_in_links_if_there_are_any(void **state)
 {
     const char     *error;
     cigna_bases_t   bases;
@@ -167,7 +167,7 @@ links_become_a_mark_if_bases_are_given(void **state)
 
 
 static void
-a_document_that_cannot_be_kept_is_passed(void **state)
+a_reply_that_cannot_be_kept_ends_as_passed(void **state)
 {
     (void) state;
 
@@ -195,7 +195,7 @@ a_document_that_cannot_be_kept_is_passed(void **state)
 
 
 static void
-a_server_in_trouble_is_away(void **state)
+a_failure_of_the_server_ends_as_away(void **state)
 {
     (void) state;
 
@@ -216,7 +216,7 @@ a_server_in_trouble_is_away(void **state)
 
 
 static void
-a_reply_that_is_too_long_is_passed(void **state)
+a_reply_that_is_too_long_ends_as_passed(void **state)
 {
     (void) state;
 
@@ -278,10 +278,10 @@ main(void)
         test(a_document_is_below_the_fhir_base),
         test(one_request_is_made_and_charged),
         test(a_document_is_kept_with_the_endpoints_in_it),
-        test(links_become_a_mark_if_bases_are_given),
-        test(a_document_that_cannot_be_kept_is_passed),
-        test(a_server_in_trouble_is_away),
-        test(a_reply_that_is_too_long_is_passed),
+        test(a_placeholder_replaces_bases_in_links_if_there_are_any),
+        test(a_reply_that_cannot_be_kept_ends_as_passed),
+        test(a_failure_of_the_server_ends_as_away),
+        test(a_reply_that_is_too_long_ends_as_passed),
         test(freshness_follows_the_server_within_bounds)
     };
 

@@ -91,7 +91,7 @@ a_token_is_revoked_at_once(void **state)
 
 
 static void
-an_access_token_is_called_one(void **state)
+the_hint_for_an_access_token_is_access_token(void **state)
 {
     (void) state;
 
@@ -171,7 +171,7 @@ a_failure_that_passes_is_tried_again_for_ten_minutes(void **state)
 
 
 static void
-pauses_are_spread(void **state)
+pauses_are_random(void **state)
 {
     unsigned  first;
 
@@ -322,7 +322,7 @@ the_secret_that_worked_is_sent_first_by_the_next_flow(void **state)
 
 
 static void
-a_server_that_refuses_no_secret_tells_nothing_of_them(void **state)
+a_success_with_the_first_secret_proves_no_secret(void **state)
 {
     (void) state;
 
@@ -556,16 +556,16 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_token_is_revoked_at_once),
-        test(an_access_token_is_called_one),
+        test(the_hint_for_an_access_token_is_access_token),
         test(a_failure_that_passes_is_tried_again_for_ten_minutes),
-        test(pauses_are_spread),
+        test(pauses_are_random),
         test(retry_after_is_obeyed_within_the_ten_minutes),
         test(the_flow_ends_as_soon_as_the_server_is_back),
         test(a_refusal_is_final),
         test(a_refusal_says_why),
         test(a_client_that_is_not_known_tries_the_older_secret_once),
         test(the_secret_that_worked_is_sent_first_by_the_next_flow),
-        test(a_server_that_refuses_no_secret_tells_nothing_of_them),
+        test(a_success_with_the_first_secret_proves_no_secret),
         test(other_refusals_and_failures_do_not_turn_to_the_older_secret),
         test(the_other_secret_is_sent_until_the_end_once_one_was_refused),
         test(a_page_with_status_200_is_not_a_success),

@@ -17,7 +17,7 @@ prepare(const char *refresh_token, const char *access_token)
 
 
 static void
-the_refresh_token_goes_and_takes_the_rest_along(void **state)
+the_refresh_token_is_revoked_if_there_is_one(void **state)
 {
     (void) state;
 
@@ -33,7 +33,7 @@ the_refresh_token_goes_and_takes_the_rest_along(void **state)
 
 
 static void
-the_access_token_goes_where_there_is_no_other(void **state)
+the_access_token_is_revoked_if_there_is_no_other(void **state)
 {
     (void) state;
 
@@ -75,8 +75,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(the_refresh_token_goes_and_takes_the_rest_along),
-        test(the_access_token_goes_where_there_is_no_other),
+        test(the_refresh_token_is_revoked_if_there_is_one),
+        test(the_access_token_is_revoked_if_there_is_no_other),
         test(no_tokens_mean_no_revocation)
     };
 
