@@ -281,7 +281,7 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
 
         if (mark == from) {
 
-            /* without the base's last "/": after the mark the text has "/" */
+            /* leave out the base's last "/": the text has it where needed */
 
             from = base->data;
             to = base->data + base->len - 1;

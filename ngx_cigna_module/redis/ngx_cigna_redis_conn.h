@@ -74,19 +74,21 @@ typedef enum {
 
 
 struct ngx_cigna_redis_conn_s {
-    /* set by init(), but handshake.db and handshake.slot by the owner before */
+    /* set by init(), apart from handshake.db and handshake.slot */
     ngx_cigna_redis_shared_t         *shared;
     const ngx_cigna_redis_conn_ops_t *ops;
     void                             *owner;
     ngx_cigna_redis_handshake_t       handshake;
-    unsigned                          leaving:1;   /* to be closed once it has
-                                                      no calls */
+    unsigned                          leaving:1;   /* close the connection once
+                                                      it has no calls; the owner
+                                                      may clear this */
 
     /* results */
     ngx_cigna_redis_conn_e            state;
     ngx_cigna_redis_queue_t           queue;
-    const char                       *error;   /* if set: why the connection
-                                                  must be closed */
+    const char                       *error;   /* if set, also by the owner:
+                                                  why the connection must be
+                                                  closed */
     unsigned                          replica:1;   /* the server is not a
                                                       primary any more */
     unsigned                          used:1;      /* the connection has had a

@@ -37,7 +37,7 @@ struct ngx_cigna_redis_lookup_s {
                                       ngx_cigna_origin_t *origin);
 
     /*
-     * Called when the question is over, with or without an answer, unless it is
+     * Called when a server has answered, or none has, unless the question is
      * asked again at once.  From now on, calls must not wait for servers that
      * are down.  Returns 1 if no server is down.
      */
@@ -47,6 +47,7 @@ struct ngx_cigna_redis_lookup_s {
     unsigned                  failed:1;    /* no server has answered the last
                                               question, and this was logged */
 
+    /* the servers to ask, in this order */
     ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_LOOKUP_MAX];
     ngx_uint_t                n;
 
@@ -55,11 +56,11 @@ struct ngx_cigna_redis_lookup_s {
     ngx_event_t               again;       /* begins the next question */
     ngx_event_t               step;        /* a posted event */
     ngx_msec_t                asked;       /* time of the last question */
-    ngx_uint_t                failures;
-    ngx_uint_t                i;
-    ngx_int_t                 rc;
-    unsigned                  active:1;
-    unsigned                  more:1;      /* ask again, at once */
+    ngx_uint_t                failures;    /* in a row, for the back-off */
+    ngx_uint_t                i;           /* index of the next server */
+    ngx_int_t                 rc;          /* NGX_OK: a server has answered */
+    unsigned                  active:1;    /* servers are being asked */
+    unsigned                  more:1;      /* then ask all of them again */
 };
 
 

@@ -7,13 +7,14 @@
 
 
 /*
- * Calls that wait, until their deadline, for a connection or until the topology
- * knows their server.
+ * Calls that cannot be sent yet: they wait for a connection, for the topology
+ * to find their server, or for their rest_until.  They wait until their
+ * deadline at most.
  */
 
 /*
  * Tries to send a call.  NGX_OK: the function has taken the call.  NGX_AGAIN:
- * the call must wait on.  NGX_ERROR: waiting is of no use.
+ * the call must wait longer.  NGX_ERROR: the call cannot be sent.
  */
 typedef ngx_int_t (*ngx_cigna_redis_dispatch_pt)(void *data,
     ngx_cigna_redis_call_t *call);
