@@ -26,8 +26,8 @@ typedef struct {
                                               never */
     int64_t     checked_ms;                /* when Redis last confirmed the
                                               entry */
-    unsigned    suspect:1;                 /* set by get(): ask Redis before
-                                              use */
+    unsigned    suspect:1;                 /* result of ngx_cigna_cache_get():
+                                              ask Redis before use */
 } ngx_cigna_cache_entry_t;
 
 

@@ -11,8 +11,9 @@
 
 
 /*
- * The shared-memory zone: a slab pool with the cache in it, and fixed,
- * pointer-free parts outside the slab (tenants, budgets, journal).
+ * The shared-memory zone of "cigna_zone": a slab pool with the cache in it, and
+ * fixed parts outside the slab, such as tenants, budgets and the journal.  The
+ * fixed parts have no pointers.
  *
  * A process that locks the zone sets the word "dirty", and clears the word
  * before it unlocks the zone.  If a process locks the zone and finds the word
@@ -67,8 +68,8 @@
 /* an identity whose refresh failed; two identities may share a place */
 
 typedef struct {
-    uint64_t            tag;
-    int64_t             until_ms;
+    uint64_t            tag;               /* names the identity */
+    int64_t             until_ms;          /* end of the cool-down */
     uint64_t            failures;          /* failed refreshes in a row */
 } ngx_cigna_zone_cooling_t;
 
@@ -76,7 +77,7 @@ typedef struct {
 /* the server of a token endpoint; a new server may replace an old one */
 
 typedef struct {
-    uint64_t            tag;
+    uint64_t            tag;               /* names the server */
     int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
@@ -122,8 +123,8 @@ typedef struct {
     ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this
                                               time */
     ngx_atomic_t        rewrite_ms;        /* entries of the journal that were
-                                              written earlier are written
-                                              again */
+                                              written to Redis before this time
+                                              are written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
     ngx_cigna_zone_origin_t    origins[NGX_CIGNA_ZONE_ORIGINS];
