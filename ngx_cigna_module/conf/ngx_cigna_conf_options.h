@@ -70,8 +70,10 @@ typedef struct {
 } ngx_cigna_tenant_options_t;
 
 
-/* upper bounds, ms: of "timeout" and "connect_timeout", and of
-   "exchange_timeout" */
+/*
+ * Upper bounds, ms: TIMEOUT_MAX for "timeout" and "connect_timeout",
+ * EXCHANGE_MAX for "exchange_timeout".
+ */
 
 #define NGX_CIGNA_TIMEOUT_MAX   (300 * 1000)
 #define NGX_CIGNA_EXCHANGE_MAX  (600 * 1000)

@@ -8,8 +8,8 @@
 
 
 /*
- * Used in postconfiguration: the structs of the tenants that are complete so
- * far.  The next tenants can share them.
+ * Structs that the tenants so far have made, in postconfiguration.  The next
+ * tenants find them here, and share them.
  */
 
 typedef struct {
