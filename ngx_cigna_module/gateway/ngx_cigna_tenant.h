@@ -39,7 +39,8 @@ struct ngx_cigna_tenant_s {
 
     ngx_uint_t                 dances_per_second;
     cigna_gcra_limit_t         member_dances;
-    ngx_uint_t                 token_requests;     /* refreshes a second */
+    ngx_uint_t                 token_requests;     /* in a second; then
+                                                      refreshes wait */
     ngx_uint_t                 refresh_waiters;    /* requests that may wait in
                                                       a worker */
     ngx_uint_t                 grant_waiters;      /* requests that may wait for
