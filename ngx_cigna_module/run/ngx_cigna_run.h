@@ -59,7 +59,8 @@ typedef struct {
     ngx_uint_t                *total;          /* counts waiters of all runs
                                                   that share it; NULL: none */
     ngx_uint_t                 total_max;      /* limit of *total */
-    unsigned                   told:1;         /* the waiters were called */
+    unsigned                   told:1;         /* the waiters were called, and
+                                                  no more may wait */
 } ngx_cigna_run_waiters_t;
 
 
@@ -100,7 +101,7 @@ typedef struct {
 
 typedef struct {
     ngx_cigna_budget_waiter_t  waiter;
-    unsigned                   asked:1;        /* the waiter was queued */
+    unsigned                   asked:1;        /* the budget was asked */
     unsigned                   charged:1;      /* the request was charged, but
                                                   not sent yet */
 } ngx_cigna_run_budget_t;
@@ -141,8 +142,9 @@ struct ngx_cigna_run_s {
     ngx_event_t                event;          /* for steps and sleeps */
     ngx_msec_t                 started;        /* when the sleep or the HTTP
                                                   request began */
-    ngx_uint_t                 watched;        /* the cache's epoch before the
-                                                  last command */
+    ngx_uint_t                 watched;        /* the identity's epoch in the
+                                                  cache, before the last Redis
+                                                  command */
     ngx_cigna_redis_cmd_t      cmd;
     ngx_cigna_http_t           http;
     unsigned                   queued:1;       /* the HTTP request waits for
@@ -176,7 +178,7 @@ void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 /* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
-/* posts the run's event in ms; cancelable: an exiting worker does not wait */
+/* posts the run's event after ms; cancelable: 1 lets an exiting worker end */
 void ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms,
     unsigned cancelable);
 
