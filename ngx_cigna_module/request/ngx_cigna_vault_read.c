@@ -111,7 +111,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* uses the same rules as a refresh: cigna_verdict() */
+/* decides by the rules of refreshes, see cigna_verdict() */
 
 static ngx_cigna_condition_e
 ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,

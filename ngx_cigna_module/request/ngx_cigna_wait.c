@@ -66,7 +66,7 @@ ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     w->late = NULL;
     w->resume = resume;
 
-    /* not cancelable: an exiting worker waits until this timer has fired */
+    /* not cancelable, so that an exiting worker stays until the request ends */
 
     ngx_add_timer(&w->timer, timeout);
 

@@ -49,7 +49,8 @@ ngx_int_t ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 /*
  * Waits at most "timeout" ms for a run's result.  NGX_AGAIN: "resume" will be
  * called once, unless the client closes the connection.  NGX_BUSY: too many
- * requests wait for the run.  NGX_ERROR: an error of the client's connection.
+ * requests wait for the run, or its result was told before.  NGX_ERROR: an
+ * error of the client's connection.
  */
 ngx_int_t ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     ngx_msec_t timeout, ngx_http_event_handler_pt resume);
