@@ -252,7 +252,7 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* returns 1 if all waiters behind this one need what this one waits for */
+/* returns 1 if all later waiters wait for the same budget as this waiter */
 
 static ngx_uint_t
 ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)

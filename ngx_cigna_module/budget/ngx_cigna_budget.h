@@ -23,7 +23,10 @@ typedef struct ngx_cigna_budget_waiter_s  ngx_cigna_budget_waiter_t;
 typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);
 
 
-/* one request that asks; the caller owns the memory, and zeroes it at first */
+/*
+ * A request that asks the budget.  The caller owns the memory, and zeroes it at
+ * first.
+ */
 
 struct ngx_cigna_budget_waiter_s {
     /* set by the caller */

@@ -34,7 +34,7 @@ static ngx_int_t ngx_cigna_conf_fhir_host(ngx_conf_t *cf,
  * The endpoints belong to one server, so they are preset together or not at
  * all.  If a configured authorization_endpoint, token_endpoint or issuer
  * belongs to another server, the tokens come from there, and must not be sent
- * to Cigna to be revoked.  fhir_base is preset in any case.
+ * to Cigna to be revoked.  fhir_base is preset unless it is configured.
  */
 
 static struct {

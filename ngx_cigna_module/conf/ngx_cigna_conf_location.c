@@ -178,7 +178,7 @@ ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
 }
 
 
-/* returns 1 if a caller can write the variable with this name, in any case */
+/* returns 1 if a caller can write the variable; letter case does not matter */
 
 static ngx_uint_t
 ngx_cigna_conf_writable(ngx_str_t *name)

@@ -254,7 +254,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 }
 
 
-/* sets *path to the part of uri before the rest; NGX_DECLINED: no such end */
+/* sets *path to the part of uri before the rest; NGX_DECLINED: another end */
 
 static ngx_int_t
 ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
@@ -267,7 +267,10 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* the same with r->uri, which nginx has decoded: decodes "rest" to compare */
+/*
+ * Sets *path to the part of r->uri before the rest.  nginx has decoded r->uri,
+ * so this function decodes the rest.  NGX_DECLINED: r->uri has another end.
+ */
 
 static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,

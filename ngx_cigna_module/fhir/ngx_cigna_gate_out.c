@@ -241,9 +241,10 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
 
 /*
  * Finds out whether the caller or the operator is to blame for a value with a
- * control byte.  nginx decodes only the path of a request, and refuses header
- * lines with line ends.  So a line end comes from the caller only if the
- * decoded path has a control byte.  All else is blamed on the caller.
+ * control byte.  A caller can send a line end only in the path: nginx decodes
+ * nothing else, and refuses header lines with line ends.  So the operator is to
+ * blame for a line end if the decoded path has no control byte.  In all other
+ * cases the caller is to blame.
  */
 
 static cigna_gate_out_e

@@ -38,8 +38,9 @@ struct ngx_cigna_token_s {
 
     /* private */
     ngx_cigna_cache_key_t      key;
-    ngx_uint_t                 epoch;          /* epoch of the cache before the
-                                                  vault was read */
+    ngx_uint_t                 epoch;          /* the identity's epoch in the
+                                                  cache, before the vault was
+                                                  read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
     ngx_str_t                  old;            /* copy of the vault's token;
                                                   used if a refresh brings no
@@ -67,7 +68,7 @@ ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_token_use(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
     ngx_cigna_source_e source);
 
-/* sets t->id and t->generation; needless for a token from the cache */
+/* sets t->id and t->generation; a token from the cache has them in t->cached */
 void ngx_cigna_token_of(ngx_cigna_token_t *t,
     const u_char id[CIGNA_GRANT_ID_LEN], uint64_t generation);
 

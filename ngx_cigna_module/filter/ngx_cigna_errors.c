@@ -43,7 +43,8 @@ struct ngx_cigna_errors_s {
     unsigned          peeking:1;
     unsigned          unknown_id:1;        /* the body may say that an id is
                                               unknown */
-    unsigned          untyped:1;           /* the body may be JSON */
+    unsigned          untyped:1;           /* the type is unclear: the body may
+                                              be JSON */
     unsigned          json:1;              /* the body is JSON */
 };
 
@@ -287,7 +288,7 @@ ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* cuts at ";": nginx's content_type_len may include other parameters */
+/* cuts parameters off, because nginx's content_type_len may include some */
 
 ngx_uint_t
 ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)

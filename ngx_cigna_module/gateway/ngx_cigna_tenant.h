@@ -52,7 +52,8 @@ struct ngx_cigna_tenant_s {
     ngx_cigna_budget_conf_t    member_budget_conf;
     cigna_budget_plan_t        plan;       /* made from all budget directives */
 
-    ngx_str_t                  fhir_origin;    /* of fhir_base */
+    ngx_str_t                  fhir_origin;    /* scheme, host and port of
+                                                  fhir_base */
     ngx_str_t                  fhir_host;  /* value of the Host line for
                                               fhir_base */
     ngx_str_t                  trusted_certificate;

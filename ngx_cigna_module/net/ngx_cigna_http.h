@@ -11,7 +11,7 @@
 /*
  * One HTTP/1.1 request that the gateway makes itself, and the reply.  Each
  * request has a new connection, uses no cookies, and is limited in size and
- * time.  Nothing in this file is specific to OAuth.
+ * time.
  */
 
 typedef struct ngx_cigna_http_s  ngx_cigna_http_t;

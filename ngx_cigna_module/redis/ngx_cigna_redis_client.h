@@ -28,16 +28,16 @@ typedef struct ngx_cigna_redis_subscriber_s  ngx_cigna_redis_subscriber_t;
 /* one server, configured or named by another server, and its connections */
 
 struct ngx_cigna_redis_node_s {
-    ngx_queue_t                    link;   /* redis->nodes */
+    ngx_queue_t                    link;   /* in redis->nodes */
     ngx_cigna_redis_t             *redis;
 
-    ngx_cigna_origin_t            *origins;    /* one server may have several */
+    ngx_cigna_origin_t            *origins;    /* of the server, at least one */
     ngx_uint_t                     norigins;
     ngx_uint_t                     origin;     /* index of the origin in use */
 
     ngx_cigna_redis_node_conn_t   *conns;  /* NULL: no call was sent so far */
-    ngx_uint_t                     tried;  /* origins that have failed in this
-                                              round of all origins */
+    ngx_uint_t                     tried;  /* origins that have failed since the
+                                              node began to try them all */
     ngx_uint_t                     failures;   /* how often all origins failed,
                                                   in a row */
     ngx_event_t                    retry;  /* timer of the next attempt to
@@ -47,7 +47,7 @@ struct ngx_cigna_redis_node_s {
                                               reads */
     ngx_uint_t                     shifts; /* how often the slot was changed
                                               since a handshake succeeded */
-    ngx_uint_t                     nslots; /* slots of the server */
+    ngx_uint_t                     nslots; /* number of the server's slots */
     unsigned                       listed:1;   /* the cluster's map names the
                                                   node */
     unsigned                       wanted:1;   /* the client needs the node: a
@@ -62,7 +62,7 @@ struct ngx_cigna_redis_node_s {
 
 
 typedef struct {
-    /* called once, by create() */
+    /* called once, by ngx_cigna_redis_create() */
     ngx_int_t                    (*init)(ngx_cigna_redis_t *redis);
 
     /*

@@ -59,7 +59,7 @@ typedef struct {
     void                            (*closed)(ngx_cigna_redis_conn_t *conn,
                                               ngx_queue_t *calls);
 
-    /* used instead of "answered" by a subscriber; borrows each reply */
+    /* a subscriber's function in place of "answered"; borrows the reply */
     void                            (*push)(ngx_cigna_redis_conn_t *conn,
                                             cigna_reply_t *reply);
 } ngx_cigna_redis_conn_ops_t;
@@ -127,8 +127,8 @@ ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);
 
 /*
- * Makes a call from a command, which may be NULL, and sends the call as above.
- * NGX_ERROR: no memory, and the handler is not called.
+ * Makes a call from a command, which may be NULL, and sends the call over a
+ * ready connection.  NGX_ERROR: no memory, and the handler is not called.
  */
 ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,

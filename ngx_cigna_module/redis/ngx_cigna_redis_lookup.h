@@ -21,14 +21,14 @@ struct ngx_cigna_redis_lookup_s {
     /* set by the owner, all else zeroed */
     ngx_cigna_redis_t        *redis;
     ngx_cigna_redis_login_t  *login;
-    const char               *what;        /* what is asked for, in log lines */
+    const char               *what;        /* the answer's name in log lines */
     cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
 
     ngx_msec_t                idle;        /* ms between two questions, if all
                                               is well */
 
-    /* fills in the servers to ask: adds to origins and to n, which is 0 */
+    /* adds the servers to ask to "origins", and sets n to their number */
     void                    (*servers)(ngx_cigna_redis_lookup_t *lookup);
 
     /* NGX_OK: the reply is an answer; otherwise the next server is asked */
@@ -54,17 +54,18 @@ struct ngx_cigna_redis_lookup_s {
     /* private */
     ngx_cigna_redis_conn_t    conn;
     ngx_event_t               again;       /* begins the next question */
-    ngx_event_t               step;        /* a posted event */
+    ngx_event_t               step;        /* posted to ask the next server */
     ngx_msec_t                asked;       /* time of the last question */
     ngx_uint_t                failures;    /* in a row, for the back-off */
     ngx_uint_t                i;           /* index of the next server */
     ngx_int_t                 rc;          /* NGX_OK: a server has answered */
     unsigned                  active:1;    /* servers are being asked */
-    unsigned                  more:1;      /* then ask all of them again */
+    unsigned                  more:1;      /* ask all servers again, when no
+                                              longer active */
 };
 
 
-/* sets redis->lookup; the client calls done() */
+/* sets redis->lookup; ngx_cigna_redis_destroy() ends the look-up */
 void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
 
 /*

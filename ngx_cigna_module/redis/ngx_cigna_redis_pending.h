@@ -31,7 +31,7 @@ typedef struct {
 
     /* private */
     ngx_queue_t                   calls;
-    ngx_event_t                   wake;    /* a posted event */
+    ngx_event_t                   wake;    /* posted to dispatch all calls */
     ngx_event_t                   timer;   /* keeps an exiting worker alive
                                               while calls wait */
 } ngx_cigna_redis_pending_t;
@@ -46,7 +46,7 @@ void ngx_cigna_redis_pending_init(ngx_cigna_redis_pending_t *pending);
 void ngx_cigna_redis_pending_enter(ngx_cigna_redis_pending_t *pending,
     ngx_cigna_redis_call_t *call);
 
-/* something has changed: dispatches all calls, by a posted event */
+/* call this after a change, such as a new connection: tries all calls again */
 void ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending);
 
 /* destroys the calls without calling a handler */

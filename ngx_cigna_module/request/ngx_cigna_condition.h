@@ -25,8 +25,8 @@ typedef enum {
     ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant */
     ngx_cigna_condition_grant_expired,     /* the token has expired, and there
                                               is no refresh token */
-    ngx_cigna_condition_grant_refused,     /* the FHIR server refuses even a
-                                              fresh token */
+    ngx_cigna_condition_grant_refused,     /* the FHIR server refuses the token,
+                                              and no refresh helps */
     ngx_cigna_condition_grant_moved,       /* the grant was made for another
                                               client_id */
 
@@ -54,7 +54,8 @@ typedef enum {
     ngx_cigna_condition_use_refused,       /* see ngx_cigna_fetch_use.h */
     ngx_cigna_condition_destination_refused,  /* the configuration could send a
                                               token elsewhere */
-    ngx_cigna_condition_origin_refused,    /* another site's page sent it */
+    ngx_cigna_condition_origin_refused,    /* another site's page has sent the
+                                              request */
     ngx_cigna_condition_not_disconnected,  /* the vault is out of reach */
 
     /* a budget is spent */
@@ -76,7 +77,7 @@ typedef enum {
 
 typedef struct {
     ngx_str_t      name;                   /* in logs, variables and replies */
-    ngx_uint_t     status;                 /* HTTP */
+    ngx_uint_t     status;                 /* HTTP status of the reply */
     const char    *issue;                  /* FHIR R4, code of an issue */
     ngx_uint_t     level;                  /* NGX_LOG_... */
     ngx_uint_t     retry_after_s;          /* 0: no Retry-After */

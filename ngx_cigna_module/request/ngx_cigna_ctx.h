@@ -66,7 +66,8 @@ typedef struct {
     const char               *issue;       /* replaces the code of the issue in
                                               the condition's row; or NULL */
     ngx_str_t                 about;       /* a sentence after the row's text,
-                                              without JSON escapes; or empty */
+                                              which needs no JSON escapes; or
+                                              empty */
 
     /* only in locations with "cigna_fhir on" */
     ngx_cigna_token_t        *token;
@@ -86,8 +87,9 @@ typedef struct {
                                                      a metadata document */
     unsigned                  search_by_post:1;   /* the request leaves as a
                                                      GET */
-    unsigned                  replayed:1;         /* there was a 401: sent again
-                                                     with another token */
+    unsigned                  replayed:1;         /* after a 401, the request is
+                                                     sent again, with another
+                                                     token */
 
     unsigned                  begun:1;     /* the callback's content handler was
                                               called */

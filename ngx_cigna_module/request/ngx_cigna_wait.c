@@ -223,7 +223,7 @@ ngx_cigna_wait_reply(ngx_http_request_t *r)
 }
 
 
-/* detaches the request and frees the command's reply; may be called twice */
+/* stops waiting, and frees the command's reply; may be called twice */
 
 static void
 ngx_cigna_wait_done(void *data)

@@ -85,7 +85,10 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
 }
 
 
-/* makes an origin, with the addresses of a configured origin of this host */
+/*
+ * Makes an origin.  If there is a configured origin of the same host, copies
+ * the addresses of that origin.
+ */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)

@@ -64,7 +64,7 @@ typedef struct {
 } ngx_cigna_run_waiters_t;
 
 
-/* the run's creator sets these, and the driver calls them; may be NULL */
+/* functions of the run's creator, which the driver calls; each may be NULL */
 
 typedef struct {
     /*
@@ -124,7 +124,8 @@ struct ngx_cigna_run_s {
     /* set by the creator, before the start */
     ngx_cigna_run_hooks_t      on;
     void                      *data;
-    ngx_cigna_cache_key_t      key;            /* of the member */
+    ngx_cigna_cache_key_t      key;            /* the member's key in the
+                                                  cache */
     size_t                     body_max;       /* bytes of a reply's body */
 
     unsigned                   failed:1;       /* the flow has no result */
@@ -172,7 +173,10 @@ void ngx_cigna_run_destroy(ngx_cigna_run_t *run);
 void ngx_cigna_run_identify(ngx_cigna_run_t *run,
     const cigna_vault_names_t *id);
 
-/* does the same, and adds the identity's keyed hash to the run's log lines */
+/*
+ * Calls ngx_cigna_run_identify(), and adds the identity's keyed hash to the
+ * run's log lines.
+ */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /* posts the run's event: the driver calls the next step from the event loop */

@@ -103,7 +103,10 @@ ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
 }
 
 
-/* a worker that has to exit then stays for Redis to confirm the entry */
+/*
+ * If Redis has not confirmed the entry, an exiting worker must stay, see
+ * ngx_cigna_stay.h.
+ */
 
 ngx_int_t
 ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run)

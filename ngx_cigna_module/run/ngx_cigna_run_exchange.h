@@ -31,7 +31,7 @@ ngx_int_t ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run);
  */
 ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 
-/* performs cigna_op_settle: Redis has the journal's entry, or needs it not */
+/* performs cigna_op_settle: ends the work on the run's entry in the journal */
 void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*

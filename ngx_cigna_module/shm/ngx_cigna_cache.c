@@ -14,8 +14,8 @@
 
 
 /*
- * If the slab is full, ngx_cigna_cache_put() evicts entries in rounds: 1, 2, 4
- * and so on.  The last round evicts this number of entries.  There is a limit,
+ * If the slab is full, ngx_cigna_cache_put() evicts one entry, then two, then
+ * four, and so on, and at last this number of entries.  There is a limit,
  * because the room of evicted entries may be in pieces of the wrong size.
  */
 

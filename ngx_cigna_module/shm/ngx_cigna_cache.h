@@ -72,8 +72,9 @@ ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     uint64_t generation);
 
 /*
- * Called when messages about changed grants may have been missed.  All entries
- * that Redis confirmed before now become suspect, and all epochs rise.
+ * Must be called when this node may have missed messages about changed grants.
+ * All entries that Redis confirmed before now become suspect, and all epochs
+ * rise.
  */
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 

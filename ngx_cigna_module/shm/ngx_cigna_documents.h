@@ -64,10 +64,11 @@ ngx_cigna_document_t *ngx_cigna_documents_lock(ngx_shm_zone_t *zone,
 void ngx_cigna_documents_unlock(ngx_shm_zone_t *zone);
 
 /*
- * Both need the lock.  drop() clears the text and the state.  keep() does the
- * same first.  Then it copies a new text, and sets its version and length.
- * NGX_ERROR: the text does not fit, even after all other documents were
- * dropped.
+ * The caller of these two functions holds the lock.
+ * ngx_cigna_documents_drop() clears the text and the state of the document.
+ * ngx_cigna_documents_keep() does the same, then copies a new text, and sets
+ * its version and length.  NGX_ERROR: the text does not fit, even after all
+ * other documents were dropped.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone,
     ngx_cigna_document_t *doc, cigna_slice_t text);

@@ -12,8 +12,9 @@
 #define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* the first cool-down after
                                                       a failure */
 #define NGX_CIGNA_REFRESH_GATE_COOL_MAX   60000
-#define NGX_CIGNA_REFRESH_GATE_JITTER     1000     /* random part of it */
-#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* after a cool-down, until
+#define NGX_CIGNA_REFRESH_GATE_JITTER     1000     /* random part of each
+                                                      cool-down */
+#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* so long after a cool-down,
                                                       failures count from 0
                                                       again */
 

@@ -67,7 +67,7 @@ ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
-/* ms until the rate of refusals allows a refresh; other limits may not */
+/* ms until the rate of refusals allows a refresh; looks at no other limit */
 ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate);
 
