@@ -14,7 +14,7 @@
  * counted.
  */
 
-#define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */
+#define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* waiters of a tenant in a worker */
 
 
 typedef struct ngx_cigna_budget_s         ngx_cigna_budget_t;

@@ -38,7 +38,8 @@ typedef struct {
     ngx_uint_t    token_endpoint_auth_method;      /* cigna_auth_e */
     ngx_str_t     client_id;
     ngx_cigna_secret_source_t  client_secrets[NGX_CIGNA_CLIENT_SECRETS_MAX];
-    ngx_uint_t    nclient_secrets;         /* the newer one is first */
+    ngx_uint_t    nclient_secrets;         /* how many there are; the newer
+                                              secret is the first */
     ngx_str_t     redirect_uri;
     ngx_array_t  *return_to;               /* ngx_str_t */
     ngx_str_t     scope;

@@ -35,7 +35,8 @@
 
 
 struct ngx_cigna_errors_s {
-    ngx_str_t         outcome;             /* replaces the body */
+    ngx_str_t         outcome;             /* the body that replaces the
+                                              original body */
     ngx_buf_t         peeked;              /* the beginning of the body */
 
     unsigned          replaced:1;

@@ -84,8 +84,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_http_handler_pt        endpoint_handler;
     ngx_http_handler_pt        fhir_handler;
 
-    ngx_cigna_place_t         *place;      /* of cigna_fhir, or of the
-                                              endpoint's directive */
+    ngx_cigna_place_t         *place;      /* file and line of cigna_fhir, or of
+                                              the endpoint's directive */
 
     struct ngx_cigna_notices_s  *notices;  /* directives of other modules, see
                                               ngx_cigna_conf_notice.h */

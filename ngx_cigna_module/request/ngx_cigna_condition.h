@@ -82,8 +82,8 @@ typedef struct {
     ngx_uint_t     level;                  /* NGX_LOG_... */
     ngx_uint_t     retry_after_s;          /* 0: no Retry-After */
     ngx_uint_t     connect;                /* 1: replies have the connect URL */
-    const char    *title;                  /* of a page */
-    const char    *text;                   /* for people; plain ASCII */
+    const char    *title;                  /* title of a page */
+    const char    *text;                   /* text for people, in plain ASCII */
 } ngx_cigna_condition_t;
 
 

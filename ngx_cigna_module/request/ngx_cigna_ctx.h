@@ -38,8 +38,10 @@ typedef struct ngx_cigna_search_s       ngx_cigna_search_t;
 
 typedef struct {
     ngx_str_t                 request_id;  /* empty: not known yet */
-    unsigned                  parent:1;    /* valid traceparent from caller */
-    unsigned                  state:1;     /* valid tracestate from caller */
+    unsigned                  parent:1;    /* the caller's traceparent is
+                                              valid */
+    unsigned                  state:1;     /* the caller's tracestate is valid,
+                                              too */
 } ngx_cigna_trace_t;
 
 

@@ -112,11 +112,12 @@ struct ngx_cigna_run_s {
     ngx_pool_t                *pool;
     ngx_cigna_log_t            log;
     ngx_cigna_main_conf_t     *mcf;
-    ngx_cigna_tenant_t        *tenant;         /* NULL: no exchanges */
+    ngx_cigna_tenant_t        *tenant;         /* NULL: the run belongs to no
+                                                  tenant */
 
-    void                      *flow;           /* zeroed, flow_size bytes */
-    ngx_cigna_flow_pt          next;
-    cigna_arena_t              arena;          /* of the flow */
+    void                      *flow;           /* the flow's struct */
+    ngx_cigna_flow_pt          next;           /* the flow's function */
+    cigna_arena_t              arena;          /* memory for the flow */
     cigna_vault_names_t        identity;
     cigna_subject_t            subject;        /* for the flow: points to the
                                                   fields above */
@@ -140,7 +141,7 @@ struct ngx_cigna_run_s {
     /* private to the driver */
     cigna_op_t                 op;             /* the current operation */
     cigna_event_t              ev;             /* the result of "op" */
-    ngx_event_t                event;          /* for steps and sleeps */
+    ngx_event_t                event;          /* calls the next step */
     ngx_msec_t                 started;        /* when the sleep or the HTTP
                                                   request began */
     ngx_uint_t                 watched;        /* the identity's epoch in the
@@ -159,8 +160,9 @@ struct ngx_cigna_run_s {
 
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
- * bytes.  tenant may be NULL if there are no exchanges.  "what" is a constant
- * for the log; request ($request_id, may be NULL) is copied.  NULL: no memory.
+ * bytes.  tenant may be NULL if the run makes no HTTP request.  "what" is a
+ * constant for the log; request ($request_id, may be NULL) is copied.  NULL: no
+ * memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,

@@ -30,8 +30,9 @@
 /* the state of a document; all zero: nothing is known about it */
 
 typedef struct {
-    uint64_t    version;                   /* of the text; 0: there is none */
-    size_t      len;                       /* of the text, in bytes */
+    uint64_t    version;                   /* number of the text; 0: there is
+                                              no text */
+    size_t      len;                       /* bytes of the text */
     time_t      due;                       /* time of the next fetch */
     time_t      until;                     /* until when the text may be
                                               served */

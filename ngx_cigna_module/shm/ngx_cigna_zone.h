@@ -106,16 +106,16 @@ typedef struct {
     ngx_uint_t          tenants;           /* number of rows */
     uint64_t            generation;        /* number of the last configuration,
                                               see cigna_roster.h */
-    uint64_t            generations[NGX_MAX_PROCESSES];   /* of the
-                                                             configuration
-                                                             that each
-                                                             process uses */
+
+    /* by ngx_process_slot: number of the configuration that the process uses */
+    uint64_t            generations[NGX_MAX_PROCESSES];
+
     ngx_atomic_t        journal_torn;      /* a process died with the zone
                                               locked: check the journal before
                                               using it */
 
-    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* epochs of the
-                                                            cache */
+    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* see
+                                              ngx_cigna_cache.h */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
                                               confirmed earlier are suspect */
 
