@@ -9,9 +9,9 @@
 
 /*
  * A tenant's budget in one worker.  A client's request asks here whether it may
- * be sent to the FHIR server.  Waiting requests are served in the order in
- * which they came.  core/budget/cigna_budget.h explains how requests are
- * counted.
+ * be sent to the FHIR server.  Waiting requests leave in the order in which
+ * they came, but a request whose member has spent too much holds up no other
+ * member.  core/budget/cigna_budget.h explains how requests are counted.
  */
 
 #define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* waiters of a tenant in a worker */

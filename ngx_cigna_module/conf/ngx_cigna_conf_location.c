@@ -187,7 +187,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 
     if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
 
-        /* a capture of a regular expression, in most cases of the URI */
+        /* a capture of a regular expression, mostly a part of the URI */
 
         return 1;
     }

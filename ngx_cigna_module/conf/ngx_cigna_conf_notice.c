@@ -96,7 +96,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
                    "and no body ever leaves"),
 
-    /* for these, other checks also look at further lines */
+    /* other files check these, together with further lines */
 
     ngx_cigna_rule("charset", judged, NULL, NULL),
     ngx_cigna_rule("charset_map", judged, NULL, NULL),

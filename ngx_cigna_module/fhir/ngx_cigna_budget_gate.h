@@ -45,8 +45,8 @@ struct ngx_cigna_budget_gate_s {
  *   NGX_DECLINED  the upstream request may be started
  *   NGX_DONE      the request waits: "resume" is called later, and must call
  *                 this function again
- *   else          the request was answered, with this result of a content
- *                 handler
+ *   else          the result of a content handler: the request was answered,
+ *                 or there was an error
  */
 ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);

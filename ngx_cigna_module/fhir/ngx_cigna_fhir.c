@@ -168,7 +168,10 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* NGX_OK: may be sent; NGX_AGAIN: the request waits; NGX_ABORT: refused */
+/*
+ * NGX_OK: the request may be sent.  NGX_AGAIN: the request waits.  NGX_ABORT:
+ * the request must be refused.
+ */
 
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -90,7 +90,7 @@ void ngx_cigna_redis_calls_destroy(ngx_cigna_redis_calls_t *calls,
 /* takes the first call off the list; NULL: the list is empty */
 ngx_cigna_redis_call_t *ngx_cigna_redis_call_shift(ngx_queue_t *list);
 
-/* moves all calls of a list to the end of another one */
+/* moves all calls of the list "from" to the end of the list "to" */
 void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
 
 /* the call must not be sent before ms have passed */

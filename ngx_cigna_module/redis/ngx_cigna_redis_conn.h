@@ -141,7 +141,7 @@ ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
 ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* closes a connection that is not closed yet, and logs why */
+/* closes a connection that is not closed yet; why: the reason, for the log */
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 

@@ -22,7 +22,8 @@
 #define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* calls of a connection */
 #define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
                                               comes first */
-#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots tried for a check */
+#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots whose marker is tried, one
+                                              after the other */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50    /* rest before the next slot */
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* rest of a connection that ended
                                               before it answered a call */

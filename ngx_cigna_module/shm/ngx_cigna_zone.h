@@ -28,9 +28,9 @@
 
 /* sizes of the fixed parts; the files that use a part assert that it fits */
 
-#define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
-#define NGX_CIGNA_ZONE_COOLING   1024           /* a power of two */
-#define NGX_CIGNA_ZONE_ORIGINS   64             /* a power of two */
+#define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
+#define NGX_CIGNA_ZONE_COOLING   1024           /* number, a power of two */
+#define NGX_CIGNA_ZONE_ORIGINS   64             /* number, a power of two */
 #define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, for all tenants */
 #define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes, for the members'
                                                    dances */
