@@ -22,7 +22,7 @@ typedef struct {
 #define NGX_CIGNA_CLIENT_SECRETS_MAX  2
 
 
-/* the directives of a block cigna_tenant; most fields have a directive's name */
+/* directives of a block cigna_tenant; most fields have a directive's name */
 
 typedef struct {
     ngx_uint_t    environment;

@@ -29,7 +29,7 @@ struct ngx_cigna_peer_s {
     ngx_msec_t              timeout;       /* of all steps together */
     ngx_uint_t              cancelable;    /* 1: the timers do not keep an
                                               exiting worker alive */
-    ngx_uint_t              keepalive;     /* turns on TCP keep-alive */
+    ngx_uint_t              keepalive;     /* 1: use TCP keep-alive */
     ngx_cigna_peer_pt       handler;
     void                   *data;
 

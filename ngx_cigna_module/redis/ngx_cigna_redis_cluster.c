@@ -7,10 +7,10 @@
  * Several primaries, each with some of the slots.
  *
  * The map tells the server of each slot.  Where the map is out of date, servers
- * redirect.  "MOVED" corrects the map at once, and the client fetches a new
- * map.  "ASK" is for one command only.  The client follows a redirection only
- * to a server that the map names, because it sends its password there.  Until a
- * map names the server, the command waits and is tried again.
+ * redirect commands.  "MOVED" corrects the map at once, and the client fetches
+ * a new map.  "ASK" is for one command only.  The client follows a redirection
+ * only to a server that the map names, because the client sends its password
+ * there.  Until a map names the server, the command waits and is tried again.
  *
  * The client also fetches a new map when something is wrong with a server, and
  * at intervals.  It asks servers that are ready first, then the others, then
