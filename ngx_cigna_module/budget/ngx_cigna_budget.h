@@ -61,7 +61,7 @@ struct ngx_cigna_budget_s {
     ngx_queue_t                waiters;
     ngx_uint_t                 nwaiters;
     ngx_uint_t                 stuck;      /* 1: a waiter waits for a budget
-                                              that all later waiters need, too */
+                                              that all later waiters need */
     ngx_event_t                timer;      /* set only while requests wait; an
                                               exiting worker waits for it */
 };
