@@ -1,15 +1,15 @@
 
 /*
  *     take --> decide --+--> granted
- *               ^       +--> refused        without delay=, or it is too short
+ *               ^       +--> refused        no "delay=", or a delay too short
  *               |       +--> in the queue --+
  *               |                           | a reply of Redis, or the time
  *               +---------------------------+ that the decision has named
  *
- * Waiters are decided on in the order in which they came.  If a waiter needs
- * the tenant's or the gateway's budget, or a reply of Redis, it stops the
- * queue, because all waiters behind it need the same.  Later requests then
- * queue behind it.  If only the waiter's own member has spent too much, the
+ * The budget decides on waiters in the order in which they came.  If a waiter
+ * needs the tenant's or the gateway's budget, or a reply of Redis, that waiter
+ * stops the queue, because all waiters behind it need the same.  Later requests
+ * then join the queue.  If only the waiter's own member has spent too much, the
  * queue goes on.  Requests for metadata never queue: they may come from
  * anybody, and the queue is for members.
  *
@@ -81,7 +81,7 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 }
 
 
-/* posts an event that decides on the waiters; the caller may be a handler */
+/* posts an event that decides on the waiters, after the caller has returned */
 
 static void
 ngx_cigna_budget_wake(void *data)
@@ -252,7 +252,7 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* 1 if the waiter waits for budget that all waiters behind it need, too */
+/* returns 1 if all later waiters wait for the same budget as this waiter */
 
 static ngx_uint_t
 ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)
@@ -275,7 +275,10 @@ ngx_cigna_budget_due(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* waiters' handlers only post events, so they do not change the queue here */
+/*
+ * Decides on the waiters whose time has come.  Their handlers only post events,
+ * so no handler changes the queue here.
+ */
 
 static void
 ngx_cigna_budget_serve(ngx_event_t *ev)

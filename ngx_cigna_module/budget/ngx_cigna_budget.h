@@ -9,12 +9,12 @@
 
 /*
  * A tenant's budget in one worker.  A client's request asks here whether it may
- * be sent to the FHIR server.  Waiting requests are served in the order in
- * which they came.  core/budget/cigna_budget.h explains how requests are
- * counted.
+ * be sent to the FHIR server.  Waiting requests leave in the order in which
+ * they came, but a request whose member has spent too much holds up no other
+ * member.  core/budget/cigna_budget.h explains how requests are counted.
  */
 
-#define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* of a tenant, in a worker */
+#define NGX_CIGNA_BUDGET_WAITERS_MAX  4096 /* waiters of a tenant in a worker */
 
 
 typedef struct ngx_cigna_budget_s         ngx_cigna_budget_t;
@@ -23,14 +23,18 @@ typedef struct ngx_cigna_budget_waiter_s  ngx_cigna_budget_waiter_t;
 typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);
 
 
-/* one request that asks; the caller owns the memory, and zeroes it at first */
+/*
+ * A request that asks the budget.  The caller owns the memory, and zeroes it at
+ * first.
+ */
 
 struct ngx_cigna_budget_waiter_s {
     /* set by the caller */
     uint64_t                   member;     /* the member's keyed hash; 0: the
                                               member is not counted; or
                                               CIGNA_BUDGET_METADATA */
-    ngx_cigna_budget_pt        handler;
+    ngx_cigna_budget_pt        handler;    /* called after a wait, with the
+                                              results */
     void                      *data;
 
     /* results */
@@ -40,13 +44,12 @@ struct ngx_cigna_budget_waiter_s {
 
     /* private */
     ngx_queue_t                queue;
-    ngx_msec_t                 deadline;
-    ngx_msec_t                 due;        /* when the request is decided on
-                                              again, if it waits only because of
-                                              its own member's budget */
+    ngx_msec_t                 deadline;   /* when "delay" is over */
+    ngx_msec_t                 due;        /* if the request waits only because
+                                              of its own member's budget: time
+                                              of the next decision */
     ngx_cigna_budget_t        *budget;     /* NULL: not in the queue */
-    unsigned                   asked:1;    /* the request was decided on at
-                                              least once */
+    unsigned                   asked:1;    /* there was a decision already */
 };
 
 
@@ -57,10 +60,10 @@ struct ngx_cigna_budget_s {
 
     ngx_queue_t                waiters;
     ngx_uint_t                 nwaiters;
-    ngx_uint_t                 stuck;      /* 1: a waiter waits for budget that
-                                              all waiters behind it need, too */
-    ngx_event_t                timer;      /* set only if requests wait, and so
-                                              not cancelable */
+    ngx_uint_t                 stuck;      /* 1: a waiter waits for a budget
+                                              that all later waiters need */
+    ngx_event_t                timer;      /* set only while requests wait; an
+                                              exiting worker waits for it */
 };
 
 
@@ -72,7 +75,7 @@ ngx_cigna_budget_t *ngx_cigna_budget_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, cigna_slice_t key,
     cigna_budget_members_t *members);
 
-/* stops the timer and calls to Redis, without calling a handler */
+/* stops the timer, and cancels calls to Redis; calls no handler */
 void ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget);
 
 /*

@@ -9,8 +9,8 @@
 
 
 /*
- * A call of one of the budgets' Redis scripts, for a tenant.  The owner ends it
- * with ngx_cigna_redis_done(&call->cmd).
+ * A call of one of the budgets' Redis scripts, for a tenant.  The owner ends
+ * the call with ngx_cigna_redis_done(&call->cmd).
  */
 
 typedef struct {
@@ -38,7 +38,11 @@ void ngx_cigna_budget_call_init(ngx_cigna_budget_call_t *call,
  */
 ngx_int_t ngx_cigna_budget_call_start(ngx_cigna_budget_call_t *call);
 
-/* the handler must call this function first; 1: it will be called again */
+/*
+ * The handler must call this function first.  Returns 1 if the call was sent
+ * once more, because Redis did not know the script.  The handler must then
+ * return, and will be called again.
+ */
 ngx_uint_t ngx_cigna_budget_call_again(ngx_cigna_budget_call_t *call);
 
 

@@ -7,7 +7,10 @@
 #include "ngx_cigna_budget_zone.h"
 
 
-/* Calls to Redis.  Each leases a number of requests for a tenant's budget. */
+/*
+ * The calls to Redis for a tenant's budget.  Each call leases a number of
+ * requests, which this node may then send.
+ */
 
 typedef void (*ngx_cigna_budget_lease_pt)(void *data);
 
@@ -22,7 +25,7 @@ typedef struct {
     ngx_cigna_budget_call_t     call;
     uint64_t                    number;    /* number of the call, for the
                                               budget's core */
-    int64_t                     want;
+    int64_t                     want;      /* requests that the call asks for */
 } ngx_cigna_budget_lease_t;
 
 

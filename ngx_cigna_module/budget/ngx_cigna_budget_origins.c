@@ -45,7 +45,7 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
     }
 
     cigna_buf_append_str(b, "# HELP cigna_origin_pauses_total Pauses that "
-                            "replies to this node began.\n"
+                            "began with a reply to this node.\n"
                             "# TYPE cigna_origin_pauses_total counter\n");
 
     for (i = 0; i < n; i++) {
@@ -54,7 +54,7 @@ ngx_cigna_budget_origins_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
     }
 
     cigna_buf_append_str(b, "# HELP cigna_origin_pause_seconds Seconds left of "
-                            "a pause of all tenants.\n"
+                            "the pause of all tenants.\n"
                             "# TYPE cigna_origin_pause_seconds gauge\n");
 
     for (i = 0; i < n; i++) {
@@ -121,8 +121,8 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * An origin has no bytes that must be quoted.  Every line of the counters
- * begins with the label "tenant".  Prometheus takes an empty label for absent.
+ * An origin has no bytes that must be quoted.  Every line of the counters has
+ * the label "tenant" first.  To Prometheus an empty label is an absent label.
  */
 
 static void

@@ -8,7 +8,7 @@
 
 /* Reports this node's pauses for each FHIR server, for monitoring. */
 
-/* the most bytes that append() writes */
+/* the most bytes that ngx_cigna_budget_origins_append() writes */
 size_t ngx_cigna_budget_origins_size(void);
 
 /* writes the pauses in the text format of Prometheus */

@@ -15,7 +15,8 @@ typedef struct {
 
     /* private */
     ngx_cigna_budget_call_t   call;
-    cigna_budget_scope_e      scope;       /* of the call */
+    cigna_budget_scope_e      scope;       /* the pause that the call in flight
+                                              is about */
 } ngx_cigna_budget_pause_t;
 
 

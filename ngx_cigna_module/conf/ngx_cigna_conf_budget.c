@@ -7,7 +7,7 @@
 #define NGX_CIGNA_BUDGET_DELAY_MAX   10000 /* ms */
 
 
-/* bits: the parameters that a directive may have, or that a line has */
+/* a bit for each parameter: sets of bits say what is allowed, or was given */
 
 #define NGX_CIGNA_BUDGET_RATE        0x01
 #define NGX_CIGNA_BUDGET_BURST       0x02
@@ -30,9 +30,11 @@ typedef enum {
 
 
 typedef struct {
-    ngx_str_t                  name;       /* with the "=", if it has a value */
-    ngx_uint_t                 parameter;
-    size_t                     offset;     /* offset of the field */
+    ngx_str_t                  name;       /* ends with "=" if the parameter has
+                                              a value */
+    ngx_uint_t                 parameter;  /* its bit */
+    size_t                     offset;     /* offset of the field in
+                                              ngx_cigna_budget_conf_t */
     ngx_cigna_conf_budget_e    type;
     ngx_int_t                  low;
     ngx_int_t                  high;
@@ -253,7 +255,7 @@ ngx_cigna_conf_budget_value(ngx_cigna_conf_budget_parameter_t *p, void *field,
         n = (text->len == 0);
     }
 
-    /* an ngx_msec_t is an ngx_uint_t */
+    /* the field is an ngx_uint_t or an ngx_msec_t, which is the same type */
 
     *(ngx_uint_t *) field = n;
 
@@ -261,7 +263,7 @@ ngx_cigna_conf_budget_value(ngx_cigna_conf_budget_parameter_t *p, void *field,
 }
 
 
-/* returns a cigna_budget_outage_e, or NGX_ERROR */
+/* returns a cigna_budget_outage_e; NGX_ERROR: the text does not name one */
 
 static ngx_int_t
 ngx_cigna_conf_budget_outage_parse(ngx_str_t *text)
@@ -410,7 +412,10 @@ ngx_cigna_conf_budget_of(const ngx_cigna_tenant_t *tenant,
 }
 
 
-/* bad: the index of a tenant, or the number of tenants for the gateway */
+/*
+ * Logs the error.  bad: the index of the tenant whose budgets do not work, or
+ * the number of tenants if "cigna_budget" does not work.
+ */
 
 static void
 ngx_cigna_conf_budget_bad(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,

@@ -23,8 +23,8 @@
     "\"member_dances rate=10r/s burst=50;\", the rate at least"
 
 /*
- * Setters: at cmd->offset, conf has an ngx_cigna_budget_conf_t, and cmd->post
- * points to one of the numbers below.
+ * Setters of these directives.  At cmd->offset, conf has an
+ * ngx_cigna_budget_conf_t.  cmd->post points to one of the numbers below.
  */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_budget_set(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -37,9 +37,9 @@ extern ngx_uint_t  ngx_cigna_budget_of_member;
 extern ngx_uint_t  ngx_cigna_budget_of_dances;
 
 /*
- * In postconfiguration: sets each tenant's plan from all budgets.  Returns
- * NGX_ERROR if there is no memory, or after logging that the budgets contradict
- * each other or that "cigna_budget" is missing.
+ * In postconfiguration: sets each tenant's plan from all budgets, if there is a
+ * "cigna_budget".  NGX_ERROR: no memory, or after logging that the budgets
+ * contradict each other, or that a tenant has a budget without "cigna_budget".
  */
 ngx_int_t ngx_cigna_conf_budgets_init(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);

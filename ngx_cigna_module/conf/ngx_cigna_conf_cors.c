@@ -163,8 +163,8 @@ ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
 
 
 /*
- * The endpoints connect and callback get no methods: browsers only navigate to
- * them, and scripts do not fetch them.
+ * Locations with "cigna_connect" or "cigna_callback" get no methods: browsers
+ * navigate to them, and scripts do not fetch them.
  */
 
 void

@@ -32,9 +32,9 @@ static ngx_int_t ngx_cigna_conf_fhir_host(ngx_conf_t *cf,
  * gateway then discovers the endpoint, for which it needs only fhir_base.
  *
  * The endpoints belong to one server, so they are preset together or not at
- * all.  If a configured authorization_endpoint, token_endpoint or issuer has
- * another host, the tokens come from another server, and must not be sent to
- * Cigna to be revoked.  fhir_base is preset independently of the endpoints.
+ * all.  If a configured authorization_endpoint, token_endpoint or issuer
+ * belongs to another server, the tokens come from there, and must not be sent
+ * to Cigna to be revoked.  fhir_base is preset unless it is configured.
  */
 
 static struct {
@@ -154,7 +154,7 @@ ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
 }
 
 
-/* 1 if the URL is configured, and is not on a server of the preset */
+/* 1 if the URL is configured, and belongs to no server of the preset */
 
 static ngx_uint_t
 ngx_cigna_conf_preset_foreign(ngx_cigna_tenant_options_t *o, ngx_str_t *url)

@@ -21,7 +21,10 @@ ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
 ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
     ngx_str_t *url, cigna_uri_t *uri);
 
-/* refuses "http": the gateway sends secrets to uri; insecure_http allows it */
+/*
+ * Refuses a URL with "http", because the gateway sends secrets there.
+ * insecure_http: 1 allows the URL.
+ */
 ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
     cigna_uri_t *uri, ngx_flag_t insecure_http);
 

@@ -60,10 +60,10 @@ ngx_cigna_conf_filter_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,
 
 /*
  * "charset" alone only names a charset in Content-Type.  If there is also a
- * "charset_map" between the reply's charset and that one, nginx recodes the
- * body.  For a reply that names no charset, nginx takes "source_charset".  A
- * reply that names one is recoded only with "override_charset on".  A variable
- * may have any value.
+ * "charset_map" between the reply's charset and the one in "charset", nginx
+ * recodes the body.  If a reply names no charset, nginx uses "source_charset".
+ * If a reply names a charset, nginx recodes it only with "override_charset on".
+ * A charset that is a variable may have any value.
  */
 
 static ngx_int_t

@@ -17,9 +17,9 @@ char *ngx_cigna_conf_smart_endpoint(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
- * In postconfiguration: sets the base URLs by which the gateway recognises
- * links in replies, for all tenants that share tenant->shared.  NGX_ERROR: no
- * memory, or after logging an error.
+ * In postconfiguration: sets tenant->shared->bases, the base URLs by which the
+ * gateway recognises links in replies.  NGX_ERROR: no memory, or after logging
+ * an error.
  */
 ngx_int_t ngx_cigna_conf_bases(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant);

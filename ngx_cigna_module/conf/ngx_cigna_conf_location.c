@@ -23,8 +23,10 @@ static ngx_int_t ngx_cigna_conf_use_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);
 
 
-/* variables whose value, or a part of it, comes from the caller; a name that
-   ends with "_" is a prefix */
+/*
+ * Variables whose value, or a part of the value, comes from the caller.  A name
+ * that ends with "_" stands for all variables that begin with the name.
+ */
 
 static ngx_str_t  ngx_cigna_conf_writables[] = {
     ngx_string("arg_"),
@@ -95,8 +97,8 @@ ngx_cigna_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * Refuses variables that a caller can write.  Notes the first variable about
- * the client's certificate.
+ * Refuses variables that a caller can write, and this module's own variables.
+ * Notes the first variable about the client's certificate in lcf->certificate.
  */
 
 static ngx_int_t
@@ -176,7 +178,7 @@ ngx_cigna_conf_variable(ngx_str_t *text, size_t *pos)
 }
 
 
-/* 1 if a caller can write the variable; names are not case sensitive */
+/* returns 1 if a caller can write the variable; letter case does not matter */
 
 static ngx_uint_t
 ngx_cigna_conf_writable(ngx_str_t *name)
@@ -185,7 +187,7 @@ ngx_cigna_conf_writable(ngx_str_t *name)
 
     if (name->len == 1 && name->data[0] >= '1' && name->data[0] <= '9') {
 
-        /* a capture of a regular expression, in most cases of the URI */
+        /* a capture of a regular expression, mostly a part of the URI */
 
         return 1;
     }
@@ -312,7 +314,7 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->endpoint_handler = post->handler;
     clcf->handler = post->handler;
 
-    /* callers without a grant get the URL of the first such exact location */
+    /* refusals tell callers to connect at the first such exact location */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 

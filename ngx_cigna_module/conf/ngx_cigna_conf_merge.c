@@ -7,7 +7,7 @@
 #include "gateway/ngx_cigna_main_conf.h"
 
 
-/* inherits a pointer, which is NULL unless a directive sets it */
+/* inherits a pointer that is NULL because no directive has set it */
 
 #define ngx_cigna_conf_inherit(conf, prev)                                    \
     if (conf == NULL) {                                                       \

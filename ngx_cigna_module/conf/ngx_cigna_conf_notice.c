@@ -39,8 +39,8 @@ static ngx_uint_t ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n);
 
 
 /*
- * The values that turn a directive off come from its module's source.  "never":
- * the module has no such value, or refuses it.
+ * For each directive: the argument that turns it off, see ngx_cigna_off_e, as
+ * its module's source has it.
  */
 
 #define ngx_cigna_rule(name, off, write, why)                                 \
@@ -96,7 +96,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
                    "and no body ever leaves"),
 
-    /* the effect of these depends on other lines, too */
+    /* other files check these, together with further lines */
 
     ngx_cigna_rule("charset", judged, NULL, NULL),
     ngx_cigna_rule("charset_map", judged, NULL, NULL),
@@ -124,8 +124,9 @@ ngx_cigna_notice_begin(ngx_conf_t *cf)
     }
 
     /*
-     * If nginx gives up the cycle, it destroys the pool.  The cleanups that
-     * unload dynamic modules are older, and run after this one.
+     * If nginx gives up the cycle, it destroys the pool, and this cleanup gives
+     * the modules their tables back.  The cleanups that unload dynamic modules
+     * are older, and run after this one.
      */
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
@@ -195,7 +196,7 @@ ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
 }
 
 
-/* 1 if a rule is about one of the commands; n: the number of commands */
+/* returns 1 if a rule names one of the commands; sets *n to their number */
 
 static ngx_uint_t
 ngx_cigna_notice_wanted(ngx_command_t *commands, ngx_uint_t *n)

@@ -10,21 +10,22 @@
 /*
  * Notes some directives of other modules, because the modules' configuration
  * structs are private.  While nginx parses http {}, our setter notes each line
- * of such a directive on its level, and then calls the module's own setter.
- * All of these directives are inherited in the same way: the lines of a level
- * replace the lines of the levels above it.
+ * of such a directive, and then calls the module's own setter.  A level is a
+ * block: http, server, location or "if".  All of these directives are inherited
+ * in the same way: the lines of a level replace the lines of the levels above.
  */
 
 /* the kind of argument that turns a directive off */
 
 typedef enum {
-    ngx_cigna_off_judged = 0,              /* other lines decide, too */
-    ngx_cigna_off_never,                   /* no argument turns it off */
+    ngx_cigna_off_judged = 0,              /* not known from this line: other
+                                              lines decide, too */
+    ngx_cigna_off_never,                   /* no argument does */
     ngx_cigna_off_flag,                    /* "off", in any letter case */
     ngx_cigna_off_word,                    /* "off" */
     ngx_cigna_off_empty,                   /* an empty string */
     ngx_cigna_off_zero,                    /* a size of 0 */
-    ngx_cigna_off_false,                   /* all are empty or "0" */
+    ngx_cigna_off_false,                   /* all arguments are empty or "0" */
     ngx_cigna_off_pagespeed,               /* "off" or "unplugged" */
     ngx_cigna_off_http1                    /* "1.0" or "1.1" */
 } ngx_cigna_off_e;
@@ -45,7 +46,7 @@ typedef struct ngx_cigna_notices_s  ngx_cigna_notices_t;
 
 struct ngx_cigna_notice_s {
     const ngx_cigna_rule_t    *rule;
-    ngx_str_t                 *args;       /* the first is the name */
+    ngx_str_t                 *args;       /* args[0]: the directive's name */
     ngx_uint_t                 nargs;
     ngx_cigna_place_t         *place;
     ngx_cigna_notice_t        *next;       /* on the same level */
@@ -61,7 +62,7 @@ struct ngx_cigna_notices_s {
 };
 
 
-/* the last row has no name */
+/* the directives that are noted; the last row has no name */
 extern const ngx_cigna_rule_t  ngx_cigna_rules[];
 
 

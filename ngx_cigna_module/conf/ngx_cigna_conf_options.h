@@ -22,7 +22,7 @@ typedef struct {
 #define NGX_CIGNA_CLIENT_SECRETS_MAX  2
 
 
-/* the directives of a block cigna_tenant; a field has its directive's name */
+/* directives of a block cigna_tenant; most fields have a directive's name */
 
 typedef struct {
     ngx_uint_t    environment;
@@ -38,7 +38,8 @@ typedef struct {
     ngx_uint_t    token_endpoint_auth_method;      /* cigna_auth_e */
     ngx_str_t     client_id;
     ngx_cigna_secret_source_t  client_secrets[NGX_CIGNA_CLIENT_SECRETS_MAX];
-    ngx_uint_t    nclient_secrets;         /* the newer one is first */
+    ngx_uint_t    nclient_secrets;         /* how many there are; the newer
+                                              secret is the first */
     ngx_str_t     redirect_uri;
     ngx_array_t  *return_to;               /* ngx_str_t */
     ngx_str_t     scope;
@@ -70,8 +71,10 @@ typedef struct {
 } ngx_cigna_tenant_options_t;
 
 
-/* upper bounds, ms: of "timeout" and "connect_timeout", and of
-   "exchange_timeout" */
+/*
+ * Upper bounds, ms: TIMEOUT_MAX for "timeout" and "connect_timeout",
+ * EXCHANGE_MAX for "exchange_timeout".
+ */
 
 #define NGX_CIGNA_TIMEOUT_MAX   (300 * 1000)
 #define NGX_CIGNA_EXCHANGE_MAX  (600 * 1000)

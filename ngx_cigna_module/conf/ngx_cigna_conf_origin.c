@@ -3,8 +3,8 @@
 
 
 /*
- * nginx merges its default time-out into servers and locations, but not into
- * the http block's own configuration.  So this function sets the default.
+ * nginx gives servers and locations the default of "resolver_timeout", but not
+ * the http block itself.  So this function sets the default.
  */
 
 void

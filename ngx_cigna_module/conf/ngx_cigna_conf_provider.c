@@ -167,8 +167,8 @@ ngx_cigna_conf_secret(ngx_conf_t *cf, ngx_cigna_secret_source_t *source,
 
 
 /*
- * Two equal secrets are not an error: a script that writes both files may leave
- * them equal between two changes of the secret.
+ * Reads the older client secret.  Two equal secrets are not an error: a script
+ * that writes both files may leave them equal until the next change.
  */
 
 static ngx_int_t
@@ -289,7 +289,7 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
             return NGX_ERROR;
         }
 
-        /* a URL with such a path would allow no URL, not even itself */
+        /* a URL with one of these in its path allows no URL, not even itself */
 
         if (!cigna_uri_allows(uri, uri)) {
             return ngx_cigna_conf_error(cf,

@@ -51,7 +51,7 @@ ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* prefix: "", or "sentinel_" if the directives' names begin with that */
+/* prefix: the first part of the directives' names, "" or "sentinel_" */
 
 static ngx_int_t
 ngx_cigna_conf_redis_login(ngx_conf_t *cf, const char *prefix,

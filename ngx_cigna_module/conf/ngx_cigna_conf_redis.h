@@ -6,7 +6,7 @@
 #include "redis/ngx_cigna_redis_conf.h"
 
 
-/* the directives of a block cigna_vault; a field has its directive's name */
+/* directives of a block cigna_vault; most fields have a directive's name */
 
 typedef struct {
     ngx_array_t  *redis;                   /* ngx_str_t */

@@ -44,7 +44,7 @@ ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* all locations that inherit a line share its notice, and one warning */
+/* warns once about a line, even if several locations inherit it */
 
 static ngx_int_t
 ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,

@@ -7,8 +7,9 @@
 
 
 /*
- * Checks and compiles the lines of proxy_set_header that a merged location with
- * "cigna_fhir on" has.  NGX_OK, or NGX_ERROR after logging the error.
+ * Checks the lines of proxy_set_header that a merged location with "cigna_fhir
+ * on" has, and sets lcf->set_names and lcf->set_lines.  NGX_ERROR: no memory,
+ * or after logging the error.
  */
 ngx_int_t ngx_cigna_conf_set_lines_check(ngx_conf_t *cf,
     ngx_cigna_loc_conf_t *lcf);

@@ -70,7 +70,7 @@ ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* makes a key of the settings that are equal in tenants that share */
+/* makes the key, by which tenants with the same settings find their struct */
 
 static ngx_int_t
 ngx_cigna_conf_share_key(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,

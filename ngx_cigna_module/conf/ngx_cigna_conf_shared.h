@@ -8,8 +8,8 @@
 
 
 /*
- * Used in postconfiguration: the structs of the tenants that are complete so
- * far.  The next tenants can share them.
+ * Structs that the tenants so far have made, in postconfiguration.  The next
+ * tenants find them here, and share them.
  */
 
 typedef struct {
@@ -17,8 +17,8 @@ typedef struct {
     ngx_cigna_index_t       shared;        /* ngx_cigna_shared_t, by settings */
     ngx_cigna_index_t       origins;       /* ngx_cigna_origin_t, by TLS, port
                                               and host */
-    ngx_cigna_index_t       hosts;         /* ngx_cigna_origin_t, the first of a
-                                              host */
+    ngx_cigna_index_t       hosts;         /* by host: its first
+                                              ngx_cigna_origin_t */
 } ngx_cigna_sharing_t;
 
 

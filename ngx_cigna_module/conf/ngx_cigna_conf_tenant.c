@@ -75,7 +75,7 @@ static ngx_conf_enum_t  ngx_cigna_conf_auth_methods[] = {
                             NULL, "\"" #name " " example ";\"")
 
 
-/* the command's offset: 1 for an environment variable, 0 for a file */
+/* env is the command's offset: 1 for an environment variable, 0 for a file */
 
 #define ngx_cigna_tenant_secret(name, env, example)                           \
     { { ngx_string(#name), NGX_CONF_TAKE1|NGX_CIGNA_BLOCK_REPEAT,             \
@@ -300,7 +300,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 
     ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
 
-    /* a request must not wait for a reply after the exchange has ended */
+    /* an exchange must not end while a request still waits for its reply */
 
     ngx_conf_init_msec_value(o->exchange_timeout,
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));
@@ -417,6 +417,8 @@ ngx_cigna_conf_set_waiters(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* setter of "refused_share N%" */
+
 static char *
 ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -435,7 +437,7 @@ ngx_cigna_conf_set_percent(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* setter of a string: the arguments, joined by spaces */
+/* setter of "scope": joins the arguments by spaces */
 
 static char *
 ngx_cigna_conf_set_words(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

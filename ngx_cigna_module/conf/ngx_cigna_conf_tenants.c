@@ -75,9 +75,10 @@ ngx_cigna_conf_tenant_callback(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * Tenants with different issuers must not share a redirect_uri: the gateway
- * could not tell which server a code comes from (RFC 9207, section 1).  The
- * list "others" has only one of all tenants with the same issuer and fhir_base.
+ * Refuses a tenant that shares its redirect_uri with a tenant of another
+ * issuer: the gateway could not tell which server a code comes from (RFC 9207,
+ * section 1).  "others" has the tenants with this redirect_uri, but only one of
+ * those with the same issuer and fhir_base.
  */
 
 static ngx_int_t
@@ -154,8 +155,8 @@ ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 
 
 /*
- * An issuer that is not configured is discovered by fhir_base.  So if one of
- * the two issuers is not configured, the bases are compared.
+ * The gateway discovers an issuer that is not configured, by fhir_base.  So if
+ * one of the two issuers is not configured, this function compares fhir_base.
  */
 
 static ngx_uint_t

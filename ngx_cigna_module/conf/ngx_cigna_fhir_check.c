@@ -3,7 +3,8 @@
  * Refuses settings of other modules that do not go with cigna_fhir.  For each
  * location, nginx merges the proxy module's configuration before ours.  That
  * module's struct begins with an ngx_http_upstream_conf_t, which this file
- * reads.  A proxy_pass with variables is checked at each request instead.
+ * reads.  A proxy_pass with variables is checked at each request, see
+ * ngx_cigna_destination.h.
  */
 
 
@@ -64,8 +65,8 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * Puts our handler in front of the location's.  Subrequests that nginx clones
- * from a request get our handler, too.
+ * Replaces the location's content handler by ours, which calls lcf->content.
+ * Subrequests that nginx clones from a request get our handler, too.
  */
 
 static void
@@ -74,7 +75,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 {
     lcf->name = clcf->name;
 
-    /* the body of a search by POST has to stay in memory, also in an "if" */
+    /* the body of a search by POST must fit into memory, also in an "if" */
 
     clcf->client_body_buffer_size = ngx_max(clcf->client_body_buffer_size,
                                             NGX_CIGNA_SEARCH_MAX + 1);
@@ -90,7 +91,7 @@ ngx_cigna_check_handler(ngx_cigna_loc_conf_t *lcf,
 
 /*
  * Refuses settings that store replies or drop all header lines of requests.
- * Warns about requests that nginx sends again after Cigna's "not found".
+ * Warns about "proxy_next_upstream http_500": Cigna's "not found" is a 500.
  */
 
 static ngx_int_t
@@ -133,7 +134,7 @@ ngx_cigna_check_keeping(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 static ngx_int_t
 ngx_cigna_check_transport(ngx_conf_t *cf, ngx_http_upstream_conf_t *ucf)
 {
-    /* without "https://", newer versions of nginx have ssl, but no context */
+    /* for "http://", newer versions of nginx set ucf->ssl, but no ssl->ctx */
 
     if (ucf->upstream && (ucf->ssl == NULL || ucf->ssl->ctx == NULL)) {
         return ngx_cigna_check_error(cf, "would send tokens in clear, let "

@@ -110,8 +110,9 @@ ngx_cigna_base_url_authority(ngx_http_request_t *r)
 
 
 /*
- * Returns 1 if a server_name of this server matches the host of the request.  A
- * default server also gets requests for other hosts.
+ * Returns 1 if "authority" names the host for which nginx has chosen this
+ * server, and a server_name of this server matches that host.  A default server
+ * also gets requests for hosts that no server_name matches.
  */
 
 static ngx_uint_t
@@ -141,8 +142,8 @@ ngx_cigna_base_url_vouched(ngx_http_request_t *r, ngx_str_t *authority)
 
 /*
  * Returns 1 if the host in "authority", from the Host line or ":authority", is
- * nginx's host of the request.  They differ if the request line names another
- * host: nginx then uses that one.
+ * nginx's host of the request.  If the request line names another host, nginx
+ * uses the host of the request line, and this function returns 0.
  */
 
 static ngx_uint_t
@@ -220,9 +221,9 @@ ngx_cigna_base_url_ends(cigna_slice_t s, cigna_slice_t end)
 
 /*
  * Finds the path of the gateway's base, without reading proxy_pass.  The
- * upstream path is the path of fhir_base, and a rest.  The caller's path must
- * end with the same rest, and the part before the rest is the base.  The rest
- * may look different in the two paths: nginx decodes escapes such as
+ * upstream path consists of the path of fhir_base and a rest.  The caller's
+ * path must end with the same rest, and the part before the rest is the base.
+ * The rest may look different in the two paths: nginx decodes escapes such as
  * "%24everything", and removes double slashes and dot segments.
  */
 
@@ -253,6 +254,8 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 }
 
 
+/* sets *path to the part of uri before the rest; NGX_DECLINED: another end */
+
 static ngx_int_t
 ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 {
@@ -264,7 +267,10 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 }
 
 
-/* compares the ends of both paths, with the escapes of "rest" decoded */
+/*
+ * Sets *path to the part of r->uri before the rest.  nginx has decoded r->uri,
+ * so this function decodes the rest.  NGX_DECLINED: r->uri has another end.
+ */
 
 static ngx_int_t
 ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
@@ -301,7 +307,7 @@ ngx_cigna_base_url_read(ngx_http_request_t *r, cigna_slice_t rest,
         }
     }
 
-    /* nginx has decoded "%25" to "%"; the base would need the escape again */
+    /* nginx has decoded "%25" to "%", which a URL must not have as it is */
 
     if (ngx_strlchr(uri->data, uri->data + len, '%')) {
         return NGX_DECLINED;

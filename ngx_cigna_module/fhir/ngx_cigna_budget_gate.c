@@ -4,15 +4,18 @@
  *   request                 request may wait, and "resume" then goes on
  *   next upstream server    ngx_cigna_budget_gate_attempt() charges attempts
  *                           after the first one
- *   header of the reply     ngx_cigna_budget_gate_answered() sees 429 and 503
- *   repeat after a 401      ngx_cigna_budget_gate() charges without asking
- *   end of the request      if nginx has made no attempt, the charge is given
- *                           back to the budgets
+ *   header of the reply     ngx_cigna_budget_gate_answered() handles 429 and
+ *                           503
+ *   repeat after a 401      ngx_cigna_budget_gate() does not ask the budgets
+ *                           again; a later step charges the repeat
+ *   end of the request      ngx_cigna_budget_gate_cleanup() charges attempts
+ *                           that were not charged yet; if nginx has made no
+ *                           attempt, it gives the first charge back
  *
- * An attempt begins when nginx has chosen a peer and has written its name into
- * r->upstream_states.  In that array a state without a peer precedes each
- * upstream request but the first.  If no server is alive, nginx writes the name
- * of the upstream block as the peer.
+ * An attempt begins when nginx has chosen a peer and has written the peer's
+ * name into r->upstream_states.  In that array a state without a peer precedes
+ * each upstream request but the first.  If no server is alive, nginx writes the
+ * name of the upstream block as the peer, and makes no attempt.
  */
 
 
@@ -61,7 +64,7 @@ ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a repeat after a 401 is charged, but never refused */
+        /* a repeat after a 401 is charged later, but never refused */
 
         ngx_cigna_budget_gate_attempt(r, gate);
         ngx_cigna_budget_gate_mark(r, gate);
@@ -109,7 +112,7 @@ ngx_cigna_budget_gate_begin(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* returns the first bytes of the member's cache key; metadata has no member */
+/* returns the first bytes of the member's cache key; metadata has none */
 
 static uint64_t
 ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
@@ -126,7 +129,7 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* needs no timer: the budget calls the waiter's handler by its deadline */
+/* needs no timer: the budget calls the handler in any case */
 
 static ngx_int_t
 ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -184,7 +187,7 @@ ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* notes where the states of the next upstream request begin */
+/* notes where the next upstream request's states begin in r->upstream_states */
 
 static void
 ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
@@ -195,7 +198,7 @@ ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
 }
 
 
-/* does not charge the first attempt, as ngx_cigna_budget_take() has done so */
+/* leaves out the very first attempt, which ngx_cigna_budget_take() charged */
 
 void
 ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
@@ -215,6 +218,8 @@ ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
     }
 }
 
+
+/* returns how many attempts the current upstream request has made */
 
 static ngx_uint_t
 ngx_cigna_budget_gate_attempts(ngx_http_request_t *r,
@@ -276,8 +281,8 @@ ngx_cigna_budget_gate_cleanup(void *data)
 
 
 /*
- * If the FHIR server has asked for fewer requests, nginx must not try the next
- * server of the upstream.
+ * A status of 429, or of 503 with Retry-After, begins a pause.  nginx must then
+ * not try the next server of the upstream.
  */
 
 void

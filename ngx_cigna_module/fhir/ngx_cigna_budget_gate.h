@@ -28,9 +28,12 @@ struct ngx_cigna_budget_gate_s {
     ngx_http_request_t         *request;
     ngx_cigna_budget_t         *budget;
     ngx_cigna_budget_waiter_t   waiter;
-    ngx_msec_t                  since;
-    ngx_uint_t                  first;     /* index into r->upstream_states */
-    ngx_uint_t                  charged;   /* attempts since "first" */
+    ngx_msec_t                  since;     /* when the wait began */
+    ngx_uint_t                  first;     /* index into r->upstream_states:
+                                              states of the current upstream
+                                              request begin there */
+    ngx_uint_t                  charged;   /* charged attempts of the current
+                                              upstream request */
     unsigned                    sent:1;    /* nginx has made an attempt */
 };
 
@@ -42,17 +45,17 @@ struct ngx_cigna_budget_gate_s {
  *   NGX_DECLINED  the upstream request may be started
  *   NGX_DONE      the request waits: "resume" is called later, and must call
  *                 this function again
- *   else          the request was answered, with this result of a content
- *                 handler
+ *   else          the result of a content handler: the request was answered,
+ *                 or there was an error
  */
 ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);
 
-/* charges new attempts; must be called when nginx tries the next server */
+/* charges new attempts; call it when nginx tries the next upstream server */
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate);
 
-/* must be called when a reply's header was read; needs ctx->budget_gate */
+/* call it when nginx has read a reply's header; ctx->budget_gate must exist */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
 /* returns the decision as $cigna_budget shows it; NULL: no decision yet */

@@ -17,7 +17,10 @@ static ngx_uint_t ngx_cigna_destination_tls(ngx_connection_t *c,
     ngx_cigna_tenant_t *tenant);
 
 
-/* index of data of a TLS connection: the tenant it was verified for */
+/*
+ * OpenSSL's index for data of a TLS connection.  The data is the tenant for
+ * whose host the connection was verified.
+ */
 
 static int  ngx_cigna_destination_index = -1;
 
@@ -170,10 +173,10 @@ ngx_cigna_destination_verified(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Returns 1 if the connection was verified for the host of the tenant's
+ * Returns 1 if the connection is verified for the host of the tenant's
  * fhir_base.  nginx may reuse a connection to the same address that another
- * location has kept alive.  nginx has then verified it for another name, or not
- * at all, and does not check again.
+ * location has kept alive.  Such a connection may be verified for another name,
+ * or not at all, and nginx does not check it again.
  */
 
 static ngx_uint_t

@@ -14,29 +14,29 @@
 
 
 /*
- * Checks the configuration before nginx connects, so that the log can tell the
- * operator which directive to change.  r->upstream must have been made.
- * Returns ngx_cigna_condition_served, or logs the reason and returns
- * ngx_cigna_condition_destination_refused.
+ * Checks the location's configuration before nginx connects, so that the log
+ * can tell the operator which directive to change.  r->upstream must exist, if
+ * the location has a "proxy_pass".  Returns ngx_cigna_condition_served, or logs
+ * the reason and returns ngx_cigna_condition_destination_refused.
  */
 ngx_cigna_condition_e ngx_cigna_destination(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
 /*
  * Gives the name that nginx will compare with the certificate of the upstream.
- * r->upstream must have been made.  NGX_ERROR: the name cannot be derived.
+ * r->upstream must exist.  NGX_ERROR: "proxy_ssl_name" cannot be evaluated.
  */
 ngx_int_t ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name);
 
 /*
  * Checks the upstream connection just before nginx sends the request.  Returns
- * 1 if the connection was verified for the host; otherwise logs the failure,
- * and returns 0.
+ * 1 if the connection is verified for the host of fhir_base, or if
+ * "cigna_insecure_upstream" is on.  Otherwise logs the failure, and returns 0.
  */
 ngx_uint_t ngx_cigna_destination_verified(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* in postconfiguration: prepares ngx_cigna_destination_verified() */
+/* call it in postconfiguration; ngx_cigna_destination_verified() needs it */
 ngx_int_t ngx_cigna_destination_init(ngx_conf_t *cf);
 
 

@@ -8,9 +8,10 @@
 
 /*
  * Returns 1 if a browser is about to run the reply as a part of a page: as a
- * script, a style sheet or a worker.  If the reply has the media type of a
- * script, no header line can keep the browser from running it.  See Fetch
- * Metadata (W3C), section 2.1, and Service Workers (W3C), section 6.1.
+ * script, a style sheet (CSS or XSLT), a worker or a worklet.  If the reply has
+ * the media type of a script, no header line can keep the browser from running
+ * it.  See Fetch Metadata (W3C), section 2.1, and Service Workers (W3C),
+ * section 6.1.
  */
 ngx_uint_t ngx_cigna_fetch_use_runs(ngx_http_request_t *r);
 

@@ -2,14 +2,16 @@
 /*
  * The decisions about a request to a location with "cigna_fhir on":
  *
- *   precontent  ngx_cigna_fhir_handler() checks the method, the way in which a
- *               browser will use the reply, and the identity.  Then it finds
- *               the token, and sets ctx->may_leave.
+ *   precontent  ngx_cigna_fhir_handler() checks the method, and the way in
+ *               which a browser will use the reply.  If the request is not for
+ *               public metadata, the handler evaluates the identity and finds
+ *               the token.  Then it sets ctx->may_leave.
  *   content     ngx_cigna_fhir_content_handler() reads the body,
  *               ngx_cigna_fhir_proxy() takes the request through the gate out,
- *               ngx_cigna_fhir_leave() serves metadata from memory, and asks
- *               the budgets.
- *   reply       ngx_cigna_fhir_reply() replaces a refused token once.
+ *               ngx_cigna_fhir_leave() serves metadata from memory, or asks the
+ *               budgets and starts the upstream request.
+ *   reply       after a 401, ngx_cigna_fhir_reply() repeats the request once,
+ *               with another token.
  *
  * Until the content handler runs, try_files may still send the request to
  * another location.  So only the content handler charges the budgets and sends
@@ -38,7 +40,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* two parts of a request's context, which are allocated together */
+/* ctx->token and ctx->inject point to these two */
 
 typedef struct {
     ngx_cigna_token_t    token;
@@ -100,7 +102,7 @@ ngx_cigna_fhir_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
 
-        /* NGX_OK with a content handler makes nginx skip mirror, try_files */
+        /* NGX_OK makes nginx skip mirror and try_files: content comes next */
 
         r->content_handler = ngx_cigna_fhir_refuse_handler;
         return NGX_OK;
@@ -166,7 +168,10 @@ ngx_cigna_fhir_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* NGX_OK: the request is served; NGX_AGAIN: it waits; NGX_ABORT: refused */
+/*
+ * NGX_OK: the request may be sent.  NGX_AGAIN: the request waits.  NGX_ABORT:
+ * the request must be refused.
+ */
 
 static ngx_int_t
 ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -233,7 +238,7 @@ ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* 1: the request is for public metadata, and needs no token */
+/* returns 1 if the request is for public metadata, and so needs no token */
 
 static ngx_uint_t
 ngx_cigna_fhir_public(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -362,8 +367,8 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Called with two references, and once more after a wait for a document or for
- * the budgets.
+ * Called with two references to the request, and again after each wait, for a
+ * metadata document or for the budgets.
  */
 
 static void
@@ -402,7 +407,10 @@ ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)
 }
 
 
-/* takes the place of process_header(); repeats the request after a 401 */
+/*
+ * Takes the place of process_header().  If the reply to a request with a token
+ * is a 401, ends the upstream request, and looks for another token.
+ */
 
 static ngx_int_t
 ngx_cigna_fhir_reply(ngx_http_request_t *r)
@@ -434,7 +442,7 @@ ngx_cigna_fhir_reply(ngx_http_request_t *r)
 }
 
 
-/* the caller never gets Cigna's 401; after a second one it gets a refusal */
+/* prepares a repeat after the first 401, and a refusal after the second 401 */
 
 static void
 ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -109,10 +109,10 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * Has the proxy write its request.  Angie sets u->method only later, in
- * ngx_http_upstream_init(), so the request of Angie begins without a method.
- * This function then sets u->method and has the request written once more.  If
- * it set u->method before, "proxy_method" would have no effect.
+ * Has nginx's proxy write its request.  Angie, a fork of nginx, sets u->method
+ * only later, in ngx_http_upstream_init(), so the request begins without a
+ * method there.  This function then sets u->method and has the request written
+ * once more.  A u->method that was set before would override "proxy_method".
  */
 
 static ngx_int_t
@@ -168,7 +168,7 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* makes the query of the GET from the URL's parameters and the body's */
+/* makes the query of the GET from the parameters in the URL and in the body */
 
 static ngx_int_t
 ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -240,9 +240,11 @@ ngx_cigna_gate_out_values(ngx_http_request_t *r, ngx_array_t *lines)
 
 
 /*
- * Finds out whether the caller or the operator is to blame for a value.  nginx
- * decodes only the path of a request, and refuses header lines with line ends.
- * So a line end comes from the caller only if the decoded path has one.
+ * Finds out whether the caller or the operator is to blame for a value with a
+ * control byte.  A caller can send a line end only in the path: nginx decodes
+ * nothing else, and refuses header lines with line ends.  So the operator is to
+ * blame for a line end if the decoded path has no control byte.  In all other
+ * cases the caller is to blame.
  */
 
 static cigna_gate_out_e
@@ -254,7 +256,10 @@ ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
 }
 
 
-/* 1 if nginx sends a caller's line besides the operator's line of that name */
+/*
+ * Returns 1 if nginx would send a caller's header line of this name besides the
+ * operator's own line: nginx compares the hashes of names, and they differ.
+ */
 
 static ngx_uint_t
 ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
@@ -280,7 +285,10 @@ ngx_cigna_gate_out_copied(ngx_http_request_t *r, const ngx_str_t *name)
 }
 
 
-/* nginx sends from b->start again if it tries another upstream server */
+/*
+ * Replaces the request in b by the one that cigna_gate_out() writes.  If nginx
+ * tries another upstream server, it sends from b->start again.
+ */
 
 static ngx_int_t
 ngx_cigna_gate_out_pass(ngx_http_request_t *r, cigna_gate_out_t *gate,

@@ -78,7 +78,10 @@ ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* nginx has put the caller's body into request_bufs; this replaces it */
+/*
+ * nginx calls this function before it connects.  ngx_http_upstream_init() has
+ * put the caller's body into request_bufs, which must not be sent.
+ */
 
 static ngx_int_t
 ngx_cigna_inject_create(ngx_http_request_t *r)
@@ -189,9 +192,9 @@ ngx_cigna_inject_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 /*
  * Refuses a reply with status 1xx.  nginx would treat an interim reply as the
- * final one, and would send the final reply's header to the caller as a part of
- * the body.  After a 101 nginx would connect caller and upstream.  A reply
- * without any header has status 0, and is refused, too.
+ * final reply, and would send the final reply's header to the caller as a part
+ * of the body.  After a 101 nginx would connect caller and upstream.  A reply
+ * without any header (HTTP/0.9) has status 0, and is refused, too.
  */
 
 static ngx_int_t

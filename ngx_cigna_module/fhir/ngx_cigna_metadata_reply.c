@@ -77,8 +77,9 @@ ngx_cigna_metadata_reply(ngx_http_request_t *r,
 
 
 /*
- * Fills *asked, and *base if links are rewritten.  NGX_DECLINED: the gateway
- * cannot keep the reply to this request.
+ * Fills *asked.  If the links of the document have to be rewritten, and the
+ * gateway's base is known, sets asked->bases and *base.  NGX_DECLINED: the
+ * gateway cannot keep the reply to this request.
  */
 
 static ngx_int_t
@@ -164,7 +165,7 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    /* $request_id; it differs from $cigna_request_id if the caller sent one */
+    /* $request_id and $cigna_request_id differ if the caller has sent an id */
 
     id = ngx_http_get_indexed_variable(r, asked->mcf->request_id);
 
@@ -185,8 +186,9 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * Lets the request wait for the run, at most for the tenant's time-out.
- * NGX_DECLINED: the request has waited already, or cannot wait.
+ * Lets the request wait for the run that fetches the document, at most for the
+ * tenant's time-out.  NGX_DECLINED: the request has waited already, or too many
+ * requests wait.
  */
 
 static ngx_int_t
@@ -252,7 +254,10 @@ ngx_cigna_metadata_reply_send(ngx_http_request_t *r,
 }
 
 
-/* makes buffers that point into the text, so a slow client costs no copy */
+/*
+ * Makes the buffers of the reply.  They point into the text, which is not
+ * copied.  The base replaces each CIGNA_PUBLIC_METADATA_BASE in the text.
+ */
 
 static ngx_chain_t *
 ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
@@ -276,7 +281,7 @@ ngx_cigna_metadata_reply_body(ngx_http_request_t *r,
 
         if (mark == from) {
 
-            /* without the base's "/": the text has one where it needs one */
+            /* leave out the base's last "/": the text has it where needed */
 
             from = base->data;
             to = base->data + base->len - 1;

@@ -8,11 +8,11 @@
 
 /*
  * Serves public metadata from memory, see jobs/ngx_cigna_metadata.h.  The
- * caller holds two references of the request, and has not started the upstream
+ * caller holds two references to the request, and has not started the upstream
  * request.
  *
- *   NGX_DECLINED  the document is not in memory: the caller starts the upstream
- *                 request
+ *   NGX_DECLINED  memory has no document for this request: the caller starts
+ *                 the upstream request
  *   NGX_DONE      the request was answered, and both references were released
  *   NGX_AGAIN     the request waits: "resume" is called later, still with both
  *                 references, and must call this function again

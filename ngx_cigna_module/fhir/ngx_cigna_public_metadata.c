@@ -64,7 +64,7 @@ ngx_cigna_public_metadata_ending(cigna_slice_t uri)
 }
 
 
-/* returns 1 if r->uri is the path that the caller sent, or a rewrite wrote */
+/* returns 1 if the caller sent r->uri as it is, or a rewrite has set it */
 
 static ngx_uint_t
 ngx_cigna_public_metadata_plain(ngx_http_request_t *r)

@@ -20,9 +20,10 @@
 
 
 /*
- * Returns 1 if the caller asks for one of the two resources.  The path must
- * have no escapes and no dot segments.  It must be the location's name followed
- * by the resource, or the name of an exact location.
+ * Returns 1 if the caller asks for one of the two resources, with GET or HEAD.
+ * The path must be the location's name followed by the resource, or the name of
+ * an exact location.  The caller must have sent this path as it is, without
+ * escapes, double slashes and dot segments, or a rewrite must have set it.
  */
 ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
@@ -34,7 +35,10 @@ ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 ngx_cigna_condition_e ngx_cigna_public_metadata_leaves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);
 
-/* returns the document that an upstream request with this URI asks for */
+/*
+ * Returns the document that an upstream request with this URI asks for, or
+ * cigna_public_metadata_none.
+ */
 cigna_public_metadata_e ngx_cigna_public_metadata_document(
     ngx_cigna_tenant_t *tenant, cigna_slice_t uri);
 

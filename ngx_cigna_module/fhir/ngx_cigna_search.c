@@ -72,7 +72,7 @@ ngx_cigna_search_check(ngx_http_request_t *r)
 }
 
 
-/* 1 if the body is compressed: its bytes are then not form parameters */
+/* returns 1 if the body has a content coding, such as gzip */
 
 static ngx_uint_t
 ngx_cigna_search_coded(ngx_http_request_t *r)
@@ -158,7 +158,7 @@ ngx_cigna_search_begin(ngx_http_request_t *r)
 }
 
 
-/* reads and copies until no bytes are left; nginx then reuses its buffers */
+/* reads and copies until no more bytes have arrived */
 
 static void
 ngx_cigna_search_more(ngx_http_request_t *r)
@@ -177,7 +177,10 @@ ngx_cigna_search_more(ngx_http_request_t *r)
 }
 
 
-/* NGX_AGAIN: bytes were copied, and more may be there */
+/*
+ * Copies the bytes that nginx has read.  NGX_AGAIN: read more bytes now.
+ * NGX_DONE: the body is complete, was refused, or nginx will read later.
+ */
 
 static ngx_int_t
 ngx_cigna_search_collect(ngx_http_request_t *r)
@@ -205,7 +208,7 @@ ngx_cigna_search_collect(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: no bytes; NGX_ERROR: body too large, or not readable */
+/* NGX_DECLINED: no new bytes; NGX_ERROR: body too large, or not readable */
 
 static ngx_int_t
 ngx_cigna_search_copy(ngx_http_request_t *r, ngx_cigna_search_t *search)
@@ -276,7 +279,7 @@ ngx_cigna_search_done(ngx_http_request_t *r, ngx_cigna_search_t *search)
 
     /*
      * nginx does not accept an empty buffer in request_body->bufs.  Over HTTP/2
-     * it does not count the bytes of a body without Content-Length.
+     * nginx does not count the bytes of a body without Content-Length.
      */
 
     if (!search->foreign) {

@@ -15,8 +15,8 @@
 
 /*
  * Checks a request with a method other than GET and HEAD, in the precontent
- * phase.  Returns ngx_cigna_condition_served if the request is such a search,
- * and otherwise the condition of the refusal.
+ * phase.  Returns ngx_cigna_condition_served if the request is a search by
+ * POST, and otherwise the condition of the refusal.
  */
 ngx_cigna_condition_e ngx_cigna_search_check(ngx_http_request_t *r);
 

@@ -30,19 +30,21 @@ struct ngx_cigna_token_s {
                                                   request */
     ngx_cigna_condition_e      condition;      /* the reason, if there is no
                                                   token */
-    ngx_uint_t                 retry_after_s;  /* 0: as in the condition's
-                                                  row */
+    ngx_uint_t                 retry_after_s;  /* for Retry-After; 0: see
+                                                  ngx_cigna_condition.c */
 
     /* called after each wait, to go on with the search */
     ngx_http_event_handler_pt  resume;
 
     /* private */
     ngx_cigna_cache_key_t      key;
-    ngx_uint_t                 epoch;          /* epoch of the cache before the
-                                                  vault was read */
+    ngx_uint_t                 epoch;          /* the identity's epoch in the
+                                                  cache, before the vault was
+                                                  read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
-    ngx_str_t                  old;            /* a token that expires soon;
-                                                  used if there is no new one */
+    ngx_str_t                  old;            /* copy of the vault's token;
+                                                  used if a refresh brings no
+                                                  new token */
 
     /* the grant that "value" or "old" belongs to */
     u_char                     id[CIGNA_GRANT_ID_LEN];
@@ -58,15 +60,15 @@ struct ngx_cigna_token_s {
 };
 
 
-/* ends the search without a token; always NGX_ABORT */
+/* ends the search without a token; always returns NGX_ABORT */
 ngx_int_t ngx_cigna_token_refuse(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
 
-/* ends the search with this token, which is borrowed; always NGX_OK */
+/* ends the search with this token, which is borrowed; always returns NGX_OK */
 ngx_int_t ngx_cigna_token_use(ngx_cigna_ctx_t *ctx, ngx_str_t *value,
     ngx_cigna_source_e source);
 
-/* sets t->id and t->generation; needless for a token from the cache */
+/* sets t->id and t->generation; a token from the cache has them in t->cached */
 void ngx_cigna_token_of(ngx_cigna_token_t *t,
     const u_char id[CIGNA_GRANT_ID_LEN], uint64_t generation);
 

@@ -14,11 +14,12 @@
  *
  * In the states "reading" and "refreshing" the request waits.  After the wait,
  * "resume" calls ngx_cigna_token_find() again.  ngx_cigna_token_refresh.c does
- * the refreshes.
+ * the refreshes.  From "refreshing" the request goes back to "reading" once, if
+ * the node's journal has a newer grant.
  *
- * If the FHIR server has refused a token, the cache drops it and only remembers
- * the refusal.  A request that finds the refused token in the vault asks for a
- * refresh.  So requests of all workers wait for one refresh.
+ * If the FHIR server has refused a token, the cache drops the token, and only
+ * remembers the refusal.  A request that finds the refused token in the vault
+ * asks for a refresh.
  */
 
 
@@ -143,8 +144,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
  * Returns 1 if the token may be sent.  A token that can be refreshed is used
  * until NGX_CIGNA_TOKEN_MARGIN_MS before it expires, or, if its life is short,
  * until the middle between due_ms and expires_ms.  A token that cannot be
- * refreshed is used until it expires.  This also holds if the last refresh has
- * failed and the next one is due after the expiry.
+ * refreshed, or not before it expires, is used until it expires.
  */
 
 static ngx_uint_t
@@ -301,9 +301,9 @@ ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * Returns 1 if the cache has a newer generation of the grant than Redis,
- * because Redis has lost a write.  The journal of a node will write the grant
- * again.  Until then the cached token is used: the grant in Redis may be spent.
+ * Returns 1 if the cache has a newer generation of the grant than Redis, and
+ * its token may be sent.  Redis has then lost a write, which the journal of a
+ * node will repeat.  The refresh token in Redis may be spent.
  */
 
 static ngx_uint_t
@@ -317,7 +317,10 @@ ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
 }
 
 
-/* 1 if the FHIR server has refused this token, or a newer one of its grant */
+/*
+ * Returns 1 if the FHIR server has refused this token, or has refused a newer
+ * token of the same grant in this request.
+ */
 
 static ngx_uint_t
 ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -344,11 +347,11 @@ ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * Puts the entry into the cache, unless the cache has a higher generation.
- * That means that the member has connected again on another node, or that Redis
- * has lost a write and the cached token has expired.  In both cases the vault
- * is right.  This function then drops the cached entry, and the next request
- * fills the cache.
+ * Puts the vault's entry into the cache, if the location uses the cache.  If
+ * the cached entry has a higher generation, the member has connected again on
+ * another node, or Redis has lost a write and the cached token has expired.  In
+ * both cases the vault is right.  This function then only drops the cached
+ * entry, and the next request fills the cache.
  */
 
 static void
@@ -376,7 +379,10 @@ ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* the vault is out of reach: uses the cached token if it is still valid */
+/*
+ * The vault is out of reach.  Uses the cached token if it is still valid, and
+ * if Redis confirmed it less than "stale" ago (see "cigna_vault").
+ */
 
 static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

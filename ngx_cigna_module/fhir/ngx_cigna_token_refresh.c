@@ -23,7 +23,7 @@ static ngx_int_t ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e);
 
 
-/* the conditions of requests whose refresh has brought no token */
+/* for each result of a refresh: the condition of a request without a token */
 
 static const ngx_cigna_condition_e  ngx_cigna_token_refresh_ends[] = {
     [cigna_refresh_pending] = ngx_cigna_condition_refresh_failed,
@@ -205,8 +205,8 @@ ngx_cigna_token_refresh_copy(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The run gave the refused token, because it had begun before this node knew of
- * the refusal.  This function asks for one more refresh.
+ * The refresh has brought the refused token itself, because it had begun before
+ * this node knew of the refusal.  Asks for one more refresh.
  */
 
 static ngx_int_t
@@ -224,9 +224,9 @@ ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * A refresh gives no other token at the moment.  Perhaps the FHIR server
- * refuses this request, and not the token.  So only this request is refused.
- * Other requests still send the token.
+ * No refresh gives another token than the refused one.  Only a request that got
+ * a 401 itself is refused: perhaps the FHIR server refuses that request, and
+ * not the token.  Any other request still sends the token.
  */
 
 static ngx_int_t
@@ -239,7 +239,7 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     if (t->refused.len == 0) {
 
-        /* this request's token has expired; the run was for a refused one */
+        /* this request's token has expired, but was not refused: try again */
 
         if (t->retried) {
             return ngx_cigna_token_refresh_give_up(ctx,
@@ -264,8 +264,8 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Uses the old token, if there is one and the member need not connect again.
- * Otherwise refuses the request.
+ * Uses the old token, if there is one, unless the condition asks the member to
+ * connect again.  Otherwise refuses the request.
  */
 
 static ngx_int_t

@@ -6,7 +6,7 @@
 #include "ngx_cigna_token.h"
 
 
-/* The part of ngx_cigna_token_find.c that starts and awaits refreshes. */
+/* The part of the search for a token that starts and awaits refreshes. */
 
 
 /*
@@ -19,9 +19,9 @@ ngx_int_t ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused);
 
 /*
- * Must be called after the wait.  Returns the result of ngx_cigna_token_find(),
- * or NGX_DECLINED: the caller must read the vault once more, because the node's
- * journal now has a newer grant.
+ * Must be called after the wait for a refresh.  Returns the result of
+ * ngx_cigna_token_find(), or NGX_DECLINED: the caller must read the vault once
+ * more, because the node's journal now has a newer grant.
  */
 ngx_int_t ngx_cigna_token_refresh_result(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);

@@ -12,10 +12,13 @@
  * The guard looks at the upstream request, after rewrites and proxy_pass have
  * changed its path.
  *
- * gate: filled by ngx_cigna_gate_out().  Returns ngx_cigna_condition_served.
- * Or logs the refusal, sets ctx->about to a sentence with the type, and returns
- * ngx_cigna_condition_type_refused.  Or returns
- * ngx_cigna_condition_internal_error if there is no memory.
+ * gate: filled by ngx_cigna_gate_out().  Returns:
+ *
+ *   ngx_cigna_condition_served          the request may be sent; with dry_run a
+ *                                       refusal was logged and counted
+ *   ngx_cigna_condition_type_refused    the refusal was logged and counted;
+ *                                       ctx->about is a sentence with the type
+ *   ngx_cigna_condition_internal_error  no memory
  */
 ngx_cigna_condition_e ngx_cigna_type_guard(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);

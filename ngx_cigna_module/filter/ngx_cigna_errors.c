@@ -35,14 +35,17 @@
 
 
 struct ngx_cigna_errors_s {
-    ngx_str_t         outcome;             /* replaces the body */
+    ngx_str_t         outcome;             /* the body that replaces the
+                                              original body */
     ngx_buf_t         peeked;              /* the beginning of the body */
 
     unsigned          replaced:1;
     unsigned          sent:1;              /* the outcome was sent */
     unsigned          peeking:1;
-    unsigned          unknown_id:1;        /* body may be "unknown id" */
-    unsigned          untyped:1;           /* the body may be JSON */
+    unsigned          unknown_id:1;        /* the body may say that an id is
+                                              unknown */
+    unsigned          untyped:1;           /* the type is unclear: the body may
+                                              be JSON */
     unsigned          json:1;              /* the body is JSON */
 };
 
@@ -81,7 +84,10 @@ static ngx_int_t ngx_cigna_errors_swallow(ngx_http_request_t *r,
     ngx_cigna_errors_t *errors, ngx_chain_t **in);
 
 
-/* FHIR codes of some statuses; others get "invalid" (4xx) or "exception" */
+/*
+ * The code of a FHIR issue for each status.  Other statuses get "invalid" (4xx)
+ * or "exception" (5xx).
+ */
 
 static const ngx_cigna_errors_issue_t  ngx_cigna_errors_issues[] = {
     { 401, "login" },
@@ -152,9 +158,9 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 
 
 /*
- * nginx clears u->cleanup when the upstream has ended, and before it sends its
- * own error page.  The upstream of a peeked reply may have ended already, but
- * the reply is still the upstream's.
+ * nginx clears u->cleanup when the upstream has ended, and before nginx sends
+ * its own error page.  The upstream of a peeked reply may have ended already,
+ * but the reply is still the upstream's.
  */
 
 ngx_uint_t
@@ -218,7 +224,7 @@ ngx_cigna_errors_theirs(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                                         ngx_cigna_condition_upstream_error, 1);
     }
 
-    /* the body of a reply to HEAD is absent, and a compressed one unreadable */
+    /* a reply to HEAD has no body, and an encoded body cannot be read */
 
     if (r->method == NGX_HTTP_HEAD || ngx_cigna_errors_encoded(r)) {
         return NGX_OK;
@@ -283,7 +289,7 @@ ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* cuts at ";": nginx's content_type_len may include other parameters */
+/* cuts parameters off, because nginx's content_type_len may include some */
 
 ngx_uint_t
 ngx_cigna_errors_typed(ngx_http_request_t *r, const char *end)
@@ -345,7 +351,10 @@ ngx_cigna_errors_peek(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* generic: 1 if the condition's row does not fit, so the status decides */
+/*
+ * Replaces the reply by an OperationOutcome.  generic: 1 if its code and a part
+ * of its text come from the status; 0 if both come from the condition's row.
+ */
 
 static ngx_int_t
 ngx_cigna_errors_replace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
@@ -525,8 +534,8 @@ ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  * Copies bytes, and returns 1 if the copy is complete.  nginx sends an empty
  * buffer with the flag "flush" in two cases.  If the upstream has closed the
  * connection too early, nginx has ended the upstream, and no bytes will follow.
- * With "proxy_buffering off" nginx also sends one after the header, but the
- * upstream has not ended then.
+ * With "proxy_buffering off" nginx also sends such a buffer after the header,
+ * when the upstream has not ended yet.
  */
 
 static ngx_uint_t
@@ -554,7 +563,7 @@ ngx_cigna_errors_copy(ngx_http_request_t *r, ngx_cigna_errors_t *errors,
 }
 
 
-/* sets errors->json; returns 0 if it needs more bytes to decide */
+/* sets errors->json; returns 0 if the copy is too short to decide */
 
 static ngx_uint_t
 ngx_cigna_errors_look(ngx_cigna_errors_t *errors)

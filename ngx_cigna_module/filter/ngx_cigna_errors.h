@@ -9,8 +9,9 @@
 /*
  * This filter replaces errors that are not FHIR with an OperationOutcome of the
  * same status.  Such errors are nginx's own pages, and replies of Cigna's FHIR
- * server, or of a CDN in front of it, that are HTML or have an empty body.
- * Errors in JSON, FHIR in XML and the operator's error_page stay as they are.
+ * server, or of a CDN in front of it, whose body is empty or has another type,
+ * such as HTML.  Errors in JSON, errors in FHIR's XML, and the operator's
+ * error_page stay as they are.
  *
  * With cigna_not_found, a 500 whose body says that an id is unknown becomes a
  * 404.

@@ -90,7 +90,8 @@ ngx_cigna_filter_fhir(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 
 /*
  * If the app does not answer an auth_request, nginx sends its page of status
- * 500 and does not call the content handler.
+ * 500 and does not call the callback's content handler.  This function puts the
+ * module's own page with status 503 in the place of that page.
  */
 
 static ngx_int_t

@@ -48,7 +48,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* also without a body: headers for HEAD and 304 must equal that for GET */
+    /* the header of a HEAD or a 304 must be the same as that of the GET */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -71,7 +71,10 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* counts and logs a proxied document that has Cigna's own endpoints */
+/*
+ * Counts and logs a metadata document that nginx has proxied, because the
+ * endpoints in it are Cigna's and not those of "cigna_smart_endpoint".
+ */
 
 static void
 ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -94,7 +97,10 @@ ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* rewrites links in the header; NGX_DECLINED: links must not be rewritten */
+/*
+ * Rewrites links in the header.  NGX_DECLINED: "links=off", or the gateway's
+ * own base is not known, so links in header and body stay.
+ */
 
 static ngx_int_t
 ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
@@ -113,7 +119,7 @@ ngx_cigna_rewrite_links(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* returns 1 if the reply has a body, and the filter can read it */
+/* returns 1 if the reply is JSON whose links the filter can rewrite */
 
 static ngx_uint_t
 ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -160,7 +166,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* counts and logs FHIR that is not JSON, as its links are not rewritten */
+/* counts and logs a reply in a type such as XML, as its links stay */
 
 static void
 ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

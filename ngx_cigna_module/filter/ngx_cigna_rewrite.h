@@ -8,7 +8,8 @@
 
 /*
  * Rewrites links to Cigna into links to the gateway (cigna_link_filter.h), in
- * the header of a reply and in its body.  The body is not held back for this.
+ * the header of a reply and in its body.  The filter does not wait for the
+ * whole body.
  */
 
 

@@ -35,7 +35,8 @@ struct ngx_cigna_rewrite_s {
     ngx_chain_t          *in;
     cigna_slice_t         rest;
     cigna_slice_t         part;
-    ngx_uint_t            begun;           /* rw->rest belongs to rw->in */
+    ngx_uint_t            begun;           /* rw->rest was set for the first
+                                              buffer of rw->in */
 
     ngx_chain_t          *out;
     ngx_chain_t         **last;
@@ -112,7 +113,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
             return NGX_ERROR;
         }
 
-        /* called also with NULL: "next" then sends bytes that it has kept */
+        /* if out is NULL, the next filter sends bytes that it has kept */
 
         out = rw->out;
         rc = next(r, out);

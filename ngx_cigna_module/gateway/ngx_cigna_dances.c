@@ -2,7 +2,8 @@
 /*
  * A table of fixed size counts the dances of members.  If too many members
  * start dances, members with few dances push each other out of the table, and
- * members with many dances stay.  The tenant's limit bounds all its members.
+ * members with many dances stay.  "dances_per_second" still bounds the dances
+ * of all members of a tenant together.
  */
 
 

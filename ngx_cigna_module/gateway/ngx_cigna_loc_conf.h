@@ -13,8 +13,8 @@
 
 struct ngx_cigna_srv_conf_s {
     ngx_str_t                  connect_path;   /* path of the location with
-                                                  cigna_connect; callers without
-                                                  a grant get its URL */
+                                                  cigna_connect, at which
+                                                  members connect; or empty */
     ngx_http_server_name_t    *names;      /* "server_name" */
     ngx_uint_t                 nnames;
 };
@@ -61,7 +61,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_cigna_tenant_t        *tenant;     /* NULL: the tenant's name has
                                               variables */
     ngx_http_complex_value_t  *member_value;
-    ngx_cigna_place_t         *identity;   /* where cigna_identity is */
+    ngx_cigna_place_t         *identity;   /* file and line of
+                                              cigna_identity */
     ngx_str_t                  certificate;    /* variable of the client's
                                               certificate that cigna_identity
                                               uses; or empty */
@@ -83,8 +84,8 @@ struct ngx_cigna_loc_conf_s {
     ngx_http_handler_pt        endpoint_handler;
     ngx_http_handler_pt        fhir_handler;
 
-    ngx_cigna_place_t         *place;      /* of cigna_fhir, or of the
-                                              endpoint's directive */
+    ngx_cigna_place_t         *place;      /* file and line of cigna_fhir, or of
+                                              the endpoint's directive */
 
     struct ngx_cigna_notices_s  *notices;  /* directives of other modules, see
                                               ngx_cigna_conf_notice.h */
@@ -100,7 +101,7 @@ struct ngx_cigna_loc_conf_s {
                                               handler, which fhir_handler
                                               calls */
 
-    /* set by the worker: when it last logged advice for a cigna_gate_out_e */
+    /* set by the worker: when it last logged a refusal of each kind */
     ngx_msec_t                 gate_logged[CIGNA_GATE_OUT_MAX];
 };
 

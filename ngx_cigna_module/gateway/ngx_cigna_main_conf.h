@@ -35,7 +35,8 @@ struct ngx_cigna_main_conf_s {
                                               certificates */
     ngx_array_t                aliases;    /* ngx_str_t, of
                                               cigna_upstream_alias */
-    ngx_cigna_budget_conf_t    budget;     /* of the gateway as a whole */
+    ngx_cigna_budget_conf_t    budget;     /* from "cigna_budget", for all
+                                              tenants together */
 
     ngx_cigna_place_t         *used;       /* place of the last cigna_fhir or
                                               endpoint's directive; NULL: there
@@ -51,11 +52,12 @@ struct ngx_cigna_main_conf_s {
     ngx_str_t                  page_csp;   /* Content-Security-Policy of the
                                               pages */
 
-    ngx_cigna_worker_t        *worker;     /* of this process, or NULL */
+    ngx_cigna_worker_t        *worker;     /* NULL: this process is not a
+                                              worker */
 };
 
 
-/* the ngx_cigna_tenant_t * of this ngx_str_t *name, or NULL */
+/* finds the tenant with this name (ngx_str_t *); NULL: there is none */
 
 #define ngx_cigna_tenant_find(mcf, name)                                      \
     ((ngx_cigna_tenant_t *)                                                   \

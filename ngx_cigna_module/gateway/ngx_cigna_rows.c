@@ -1,10 +1,10 @@
 
 /*
- * Only the master process assigns rows.  The workers of the former
- * configuration still run then.  Each process writes the generation of its
- * configuration to its slot (ngx_process_slot) in the zone.  Until a new
- * process has done so, its slot has an older generation.  That is safe, because
- * it only delays the reuse of rows.
+ * Only the master process assigns rows, while workers of former configurations
+ * may still run.  Each process writes the generation of its configuration to
+ * its slot (ngx_process_slot) in the zone.  Until a new process has done so,
+ * its slot has an older generation.  That is safe: the master then only reuses
+ * rows later.
  */
 
 

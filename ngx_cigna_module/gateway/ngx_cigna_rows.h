@@ -20,8 +20,8 @@ ngx_int_t ngx_cigna_rows_check(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
 /*
  * Called in the master process after the zone was initialised.  Gives each
- * tenant its row.  NGX_ERROR: there are too few rows; logs how to mend that,
- * and nginx keeps the former configuration.
+ * tenant its row.  NGX_ERROR: no memory, or too few rows; logs how to get more
+ * rows.  nginx then keeps the former configuration.
  */
 ngx_int_t ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf);
 

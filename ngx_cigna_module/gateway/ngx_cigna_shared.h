@@ -11,8 +11,8 @@
 
 /*
  * The part that tenants share if they have the same servers and reach them in
- * the same way.  So a gateway with 10,000 tenants at Cigna resolves names,
- * reads Cigna's metadata and fetches its keys only once.
+ * the same way.  So a worker resolves names, reads Cigna's metadata and fetches
+ * Cigna's keys only once, even for 10,000 tenants.
  */
 
 struct ngx_cigna_shared_s {

@@ -14,7 +14,7 @@
 
 void ngx_cigna_stay_init(ngx_cigna_worker_t *worker);
 
-/* the worker stays until ngx_cigna_stay_done(), at most a second from now */
+/* keeps the worker until ngx_cigna_stay_done(), or for a second from now */
 void ngx_cigna_stay(ngx_cigna_worker_t *worker);
 
 /* lets the worker exit; may be called twice */

@@ -35,11 +35,13 @@ struct ngx_cigna_tenant_s {
     ngx_msec_t                 resolver_timeout;
     ngx_msec_t                 connect_timeout;
     ngx_msec_t                 timeout;
-    ngx_msec_t                 exchange_timeout;   /* of a token request */
+    ngx_msec_t                 exchange_timeout;   /* for a token request, after
+                                                      the connection is made */
 
     ngx_uint_t                 dances_per_second;
     cigna_gcra_limit_t         member_dances;
-    ngx_uint_t                 token_requests;     /* refreshes a second */
+    ngx_uint_t                 token_requests;     /* in a second; then
+                                                      refreshes wait */
     ngx_uint_t                 refresh_waiters;    /* requests that may wait in
                                                       a worker */
     ngx_uint_t                 grant_waiters;      /* requests that may wait for
@@ -51,11 +53,12 @@ struct ngx_cigna_tenant_s {
     ngx_cigna_budget_conf_t    member_budget_conf;
     cigna_budget_plan_t        plan;       /* made from all budget directives */
 
-    ngx_str_t                  fhir_origin;    /* of fhir_base */
+    ngx_str_t                  fhir_origin;    /* scheme, host and port of
+                                                  fhir_base */
     ngx_str_t                  fhir_host;  /* value of the Host line for
                                               fhir_base */
     ngx_str_t                  trusted_certificate;
-    ngx_cigna_place_t         *place;      /* of the block */
+    ngx_cigna_place_t         *place;      /* file and line of the block */
 
     /* in the zone, see ngx_cigna_rows.h */
     struct ngx_cigna_zone_row_s      *row;
@@ -63,8 +66,8 @@ struct ngx_cigna_tenant_s {
     struct ngx_cigna_refresh_gate_s  *refresh_gate;
 
     /* set and changed by the worker */
-    u_char                     hash[CIGNA_TENANT_LEN];   /* of the name, as in
-                                              records of dances */
+    u_char                     hash[CIGNA_TENANT_LEN];   /* of the name; records
+                                              of dances have this hash */
     ngx_uint_t                 waiters;    /* requests waiting for refreshes */
     ngx_msec_t                 secret_logged[2];   /* when the worker logged
                                               that the newer secret, or the

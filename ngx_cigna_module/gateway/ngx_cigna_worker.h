@@ -29,7 +29,8 @@ struct ngx_cigna_worker_s {
     /* see ngx_cigna_seats.h */
     ngx_queue_t                      seats;         /* of ngx_cigna_seats_t, one
                                                        for each origin */
-    ngx_uint_t                       seats_taken;   /* of all origins */
+    ngx_uint_t                       seats_taken;   /* seats taken at all
+                                                       origins together */
     ngx_msec_t                       seats_logged;  /* when the worker logged
                                                        that no seat is free; 0:
                                                        never */
@@ -54,8 +55,8 @@ struct ngx_cigna_worker_s {
     ngx_uint_t                       read_journal;  /* 1: the grant is from the
                                                        journal */
 
-    /* when the worker last logged an invalidation without an identity; 0:
-       never */
+    /* when the worker last logged a message that names no identity, on the
+       channel for changed grants; 0: never */
     ngx_msec_t                       no_identity_logged;
 
     /* when each kind of event was last logged, see ngx_cigna_reply_note() */

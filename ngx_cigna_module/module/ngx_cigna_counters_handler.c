@@ -79,7 +79,10 @@ ngx_cigna_counters_handler(ngx_http_request_t *r)
 }
 
 
-/* at most: each counter has two lines of text and a line for each tenant */
+/*
+ * Returns the most bytes that the reply can have.  Each counter has two lines
+ * of text, and a line for each tenant.
+ */
 
 static size_t
 ngx_cigna_counters_size(ngx_cigna_main_conf_t *mcf)

@@ -16,9 +16,9 @@ typedef struct {
 
 
 /*
- * nginx runs the handler that was added last to a phase first.  So URLs are
- * scrubbed before rewrites, preflights are answered before limits, and the
- * decision about tokens comes before mirrors and try_files.
+ * nginx runs the handler that was added last to a phase first.  So the module
+ * removes code and state from URLs before rewrites, answers preflights before
+ * limits, and decides about tokens before mirrors and try_files.
  */
 
 static const ngx_cigna_phase_handler_t  ngx_cigna_phase_handlers[] = {

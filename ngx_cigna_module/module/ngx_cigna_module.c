@@ -275,7 +275,7 @@ ngx_cigna_preconfiguration(ngx_conf_t *cf)
 }
 
 
-/* if the configuration has no directive of the module, adds no handlers */
+/* adds no handlers if the configuration does not use the module */
 
 static ngx_int_t
 ngx_cigna_postconfiguration(ngx_conf_t *cf)

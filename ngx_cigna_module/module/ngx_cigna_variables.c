@@ -1,7 +1,7 @@
 
 /*
  * $cigna_* variables.  They are not cacheable, as their values change while a
- * request goes on: a map may read a variable before it is set.
+ * request goes on: a "map" may read a variable before the module sets it.
  */
 
 

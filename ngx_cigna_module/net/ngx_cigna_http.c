@@ -274,7 +274,7 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
 
         if (c->ssl) {
 
-            /* a failed SSL_write() does not tell how much it has sent */
+            /* SSL_write() may have sent bytes even if it fails */
 
             http->sent = 1;
         }
@@ -334,7 +334,7 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 
     if (rc == NGX_OK && !http->sent) {
 
-        /* a reply that comes first cannot be the answer to this request */
+        /* this reply came first, so it cannot be the answer to the request */
 
         http->error = "reply came before the request";
         rc = NGX_ERROR;
@@ -464,7 +464,7 @@ ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error)
 }
 
 
-/* leaves the connection open, and ignores its events */
+/* stops the timer; leaves the connection open, and ignores its events */
 
 static void
 ngx_cigna_http_rest(ngx_cigna_http_t *http)

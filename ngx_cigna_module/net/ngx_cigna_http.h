@@ -11,7 +11,7 @@
 /*
  * One HTTP/1.1 request that the gateway makes itself, and the reply.  Each
  * request has a new connection, uses no cookies, and is limited in size and
- * time.  Nothing in this file is specific to OAuth.
+ * time.
  */
 
 typedef struct ngx_cigna_http_s  ngx_cigna_http_t;
@@ -29,7 +29,7 @@ struct ngx_cigna_http_s {
     ngx_msec_t              connect_timeout;
     ngx_msec_t              timeout;       /* from the connection to the reply's
                                               last byte */
-    size_t                  body_max;
+    size_t                  body_max;      /* bytes of the reply's body */
     unsigned                lasting:1;     /* once a byte may have left, waits
                                               for the reply even beyond
                                               worker_shutdown_timeout */
@@ -59,9 +59,9 @@ struct ngx_cigna_http_s {
  * not called.  Copies the request's bytes.  The request's URL must belong to
  * the origin.
  *
- * After a reply the connection stays open until done(), because the server may
- * take a close as a sign that the reply is safe.  The caller stores the reply
- * first and then calls done(), soon.
+ * After a reply the connection stays open until ngx_cigna_http_done(), because
+ * the server may take a close as a sign that the client has stored the reply.
+ * So the caller stores the reply first, and then calls that function soon.
  */
 ngx_int_t ngx_cigna_http_start(ngx_cigna_http_t *http);
 

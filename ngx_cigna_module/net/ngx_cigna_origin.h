@@ -49,9 +49,10 @@ typedef struct {
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 
 /*
- * The same for a host whose addresses another origin has: copies the addresses
- * of "known", and sets their port to origin->port.  If "known" is NULL, the
- * origin gets no addresses.  NGX_ERROR: no memory.
+ * Makes an origin as ngx_cigna_origin_init() does, but looks up nothing.
+ * Copies the addresses of "known", an origin with the same host, and sets their
+ * port to origin->port.  If "known" is NULL, the origin gets no addresses.
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_origin_like(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
     const ngx_cigna_origin_t *known);

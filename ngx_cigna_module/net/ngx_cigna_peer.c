@@ -3,6 +3,8 @@
 #include "nginx/ngx_cigna_timer.h"
 
 
+/* TCP keep-alive: seconds until the first probe, and between probes */
+
 #define NGX_CIGNA_PEER_PROBE_IDLE_S      30
 #define NGX_CIGNA_PEER_PROBE_INTERVAL_S  10
 #define NGX_CIGNA_PEER_PROBES            3
@@ -274,8 +276,8 @@ ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 
 /*
  * Turns on TCP keep-alive.  Without keep-alive, only the next request would
- * notice that an idle peer is gone, and would wait until its deadline.  Errors
- * are ignored, because the connection works without keep-alive.
+ * notice that an idle peer is gone, and would wait until its deadline.  This
+ * function ignores errors, because the connection works without keep-alive.
  */
 
 static void

@@ -25,11 +25,11 @@ typedef void (*ngx_cigna_peer_pt)(ngx_cigna_peer_t *peer);
 struct ngx_cigna_peer_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_origin_t     *origin;
-    ngx_log_t              *log;           /* outlives the connection */
+    ngx_log_t              *log;           /* must outlive the connection */
     ngx_msec_t              timeout;       /* of all steps together */
     ngx_uint_t              cancelable;    /* 1: the timers do not keep an
                                               exiting worker alive */
-    ngx_uint_t              keepalive;     /* turns on TCP keep-alive */
+    ngx_uint_t              keepalive;     /* 1: use TCP keep-alive */
     ngx_cigna_peer_pt       handler;
     void                   *data;
 

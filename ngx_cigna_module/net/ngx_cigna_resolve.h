@@ -8,7 +8,8 @@
 
 /*
  * Finds the current addresses of an origin with nginx's resolver.  If there is
- * no resolver, or if it fails, the result is the addresses found at start.
+ * no resolver, or if the resolver fails, the result is the addresses that were
+ * found when nginx started.
  */
 
 #define NGX_CIGNA_RESOLVE_MAX  8
@@ -37,13 +38,13 @@ struct ngx_cigna_resolve_s {
     /* private */
     ngx_resolver_ctx_t    *ctx;
     unsigned               starting:1;     /* start() has not returned */
-    unsigned               over:1;
+    unsigned               over:1;         /* the results are complete */
 };
 
 
 /*
- * NGX_OK: the results are there, handler is not called.  NGX_AGAIN: handler
- * will be called once, later.
+ * Starts to resolve.  NGX_OK: the results are complete, and handler is not
+ * called.  NGX_AGAIN: handler will be called once, later.
  */
 ngx_int_t ngx_cigna_resolve_start(ngx_cigna_resolve_t *resolve);
 

@@ -148,7 +148,7 @@ ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs)
 }
 
 
-/* the number that the directive sets; 0 if it does not set a number */
+/* returns the number in the directive's field; 0 if the field is no number */
 
 static ngx_int_t
 ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf)

@@ -81,7 +81,8 @@ char *ngx_cigna_block_set_list(ngx_conf_t *cf, ngx_command_t *cmd,
 
 typedef struct {
     ngx_conf_file_t           file;
-    ngx_conf_file_t          *left;
+    ngx_conf_file_t          *left;        /* nginx's own place, between enter()
+                                              and leave() */
     ngx_uint_t                warned;      /* a warning about this place was
                                               logged */
 } ngx_cigna_place_t;

@@ -19,7 +19,8 @@
 
 typedef struct {
     ngx_log_t    log;
-    const char  *what;                     /* "dance", "refresh", "redis" */
+    const char  *what;                     /* the kind of job, such as
+                                              "refresh" */
     ngx_str_t    id;                       /* dance id or member's hash */
     ngx_str_t    tenant;
     ngx_str_t    request;                  /* $request_id of the request that

@@ -7,8 +7,9 @@
 
 
 /*
- * All functions return NGX_OK, or NGX_ERROR after logging the error.  Error
- * messages name the directive that names the file or the variable.
+ * All functions return NGX_OK, or NGX_ERROR after logging the error.
+ * "directive" is the name of the directive that names the file or the variable,
+ * for error messages.
  */
 
 /*

@@ -6,7 +6,8 @@
 #include "redis/cigna_cluster.h"
 
 
-#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* pending commands, at most */
+#define NGX_CIGNA_REDIS_WAITING_MAX  4096  /* commands that wait for a
+                                              connection, at most */
 
 
 static ngx_int_t ngx_cigna_redis_init(ngx_cigna_redis_t *redis);
@@ -87,7 +88,7 @@ ngx_cigna_redis_init(ngx_cigna_redis_t *redis)
 }
 
 
-/* writes the bytes of the command "WAIT" */
+/* makes the bytes of the command "WAIT", which are the same for all calls */
 
 static ngx_int_t
 ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)

@@ -8,12 +8,12 @@
 
 
 /*
- * The Redis client of a worker.  It opens one connection, or a few, to each
- * server that it needs, and pipelines commands.  Each command has a deadline.
- * The client connects on demand, does a handshake (see
+ * The Redis client of a worker.  The client opens one connection, or a few, to
+ * each server that it needs, and pipelines commands.  Each command has a
+ * deadline.  The client connects on demand, does a handshake (see
  * cigna_redis_handshake.h), connects again with back-off and jitter, and fails
- * fast while Redis is down.  It asks Sentinels for the primary, or a cluster's
- * servers for the slots of each server.  Nothing here is specific to grants.
+ * fast while Redis is down.  The client asks Sentinels for the primary, or a
+ * cluster's servers for the slots of each server.
  */
 
 /*

@@ -29,7 +29,8 @@ typedef struct {
     /* where and when the call is sent */
     unsigned                 slot;         /* CIGNA_SLOTS: any server will do */
     ngx_cigna_redis_node_t  *node;         /* NULL: the topology chooses it */
-    ngx_uint_t               tries;
+    ngx_uint_t               tries;        /* how often the call was put back
+                                              to be sent again */
     ngx_msec_t               rest_until;   /* the call is not sent before this
                                               time */
 
@@ -40,8 +41,10 @@ typedef struct {
     cigna_reply_t           *reply;        /* kept until "WAIT" is answered, or
                                               until a check has passed */
 
-    unsigned                 durable:1;    /* "WAIT" follows */
-    unsigned                 asking:1;     /* "ASKING" goes ahead */
+    unsigned                 durable:1;    /* "WAIT" is sent after the
+                                              command */
+    unsigned                 asking:1;     /* "ASKING" is sent before the
+                                              command, in a cluster */
     unsigned                 asked:1;      /* "ASKING" was answered */
     unsigned                 reads:1;      /* the command writes nothing, so it
                                               may run twice */
@@ -87,7 +90,7 @@ void ngx_cigna_redis_calls_destroy(ngx_cigna_redis_calls_t *calls,
 /* takes the first call off the list; NULL: the list is empty */
 ngx_cigna_redis_call_t *ngx_cigna_redis_call_shift(ngx_queue_t *list);
 
-/* moves all calls of a list to the end of another one */
+/* moves all calls of the list "from" to the end of the list "to" */
 void ngx_cigna_redis_calls_move(ngx_queue_t *from, ngx_queue_t *to);
 
 /* the call must not be sent before ms have passed */

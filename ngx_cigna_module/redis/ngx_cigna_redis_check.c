@@ -76,7 +76,7 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 
     ngx_queue_insert_tail(&check->next, &call->link);
 
-    /* a check in flight is no proof: Redis may have run it before this call */
+    /* a check in flight proves nothing: perhaps Redis ran it before the call */
 
     if (conn->error == NULL && !ngx_cigna_redis_in_flight(&check->cmd)) {
         ngx_cigna_redis_check_next(check);
@@ -87,8 +87,8 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 
 
 /*
- * 1 if the reply is nil, or an array of nothing but nil, before which a script
- * may have put its word for "no record"
+ * Returns 1 if the reply means "no record": nil, or an array of nil.  A script
+ * may begin the array with a word for "no record".  Arrays may be nested.
  */
 
 static ngx_uint_t
@@ -178,7 +178,10 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 }
 
 
-/* "no record" was true for each call answered before this check was sent */
+/*
+ * Finishes the calls that were answered before this check was sent: "no record"
+ * is true for them.  Starts the next check if other calls wait for it.
+ */
 
 static void
 ngx_cigna_redis_check_passed(ngx_cigna_redis_check_t *check)

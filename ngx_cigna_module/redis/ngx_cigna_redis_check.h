@@ -12,8 +12,8 @@
  * or Redis may lose its data.  A failed check sets the connection's "error",
  * which closes the connection.
  *
- * "No record" is trusted only after a later check confirms that this is still
- * our vault.
+ * The client passes a reply that means "no record" on to its caller only after
+ * a later check has confirmed that Redis still has the marker of our vault.
  */
 
 typedef struct {

@@ -28,37 +28,41 @@ typedef struct ngx_cigna_redis_subscriber_s  ngx_cigna_redis_subscriber_t;
 /* one server, configured or named by another server, and its connections */
 
 struct ngx_cigna_redis_node_s {
-    ngx_queue_t                    link;   /* redis->nodes */
+    ngx_queue_t                    link;   /* in redis->nodes */
     ngx_cigna_redis_t             *redis;
 
-    ngx_cigna_origin_t            *origins;    /* one server may have several */
+    ngx_cigna_origin_t            *origins;    /* of the server, at least one */
     ngx_uint_t                     norigins;
     ngx_uint_t                     origin;     /* index of the origin in use */
 
     ngx_cigna_redis_node_conn_t   *conns;  /* NULL: no call was sent so far */
-    ngx_uint_t                     tried;  /* origins that failed since all were
-                                              tried, or one was connected */
+    ngx_uint_t                     tried;  /* origins that have failed since the
+                                              node began to try them all */
     ngx_uint_t                     failures;   /* how often all origins failed,
                                                   in a row */
-    ngx_event_t                    retry;
+    ngx_event_t                    retry;  /* timer of the next attempt to
+                                              connect */
 
     unsigned                       slot;   /* the slot whose marker the check
                                               reads */
     ngx_uint_t                     shifts; /* how often the slot was changed
                                               since a handshake succeeded */
-    ngx_uint_t                     nslots; /* slots of the server */
+    ngx_uint_t                     nslots; /* number of the server's slots */
     unsigned                       listed:1;   /* the cluster's map names the
                                                   node */
-    unsigned                       wanted:1;   /* calls were sent to the node */
+    unsigned                       wanted:1;   /* the client needs the node: a
+                                                  call was sent to it */
     unsigned                       down:1; /* no connection can be made */
-    unsigned                       hope:1; /* "down" may change soon */
+    unsigned                       hope:1; /* if down: the topology may soon
+                                              find another server, so calls
+                                              wait */
     unsigned                       behind:1;   /* too few replicas keep up;
                                                   this was logged */
 };
 
 
 typedef struct {
-    /* called once, by create() */
+    /* called once, by ngx_cigna_redis_create() */
     ngx_int_t                    (*init)(ngx_cigna_redis_t *redis);
 
     /*
@@ -71,9 +75,10 @@ typedef struct {
 
     /*
      * The node has answered with an error.  NGX_OK: pass the error to the
-     * caller.  NGX_AGAIN: Redis has not run the call; send it again, to the
-     * node and at the time that the call now has.  A topology without this
-     * function passes all errors to the caller.
+     * caller.  NGX_AGAIN: Redis has not run the call; send the call again, as
+     * its fields "node" and "rest_until" say, which this function may have
+     * changed.  A topology without this function passes all errors to the
+     * caller.
      */
     ngx_int_t                    (*answered)(ngx_cigna_redis_node_t *node,
                                              ngx_cigna_redis_call_t *call,
@@ -82,7 +87,7 @@ typedef struct {
     /*
      * A connection to the node has ended, or cannot be made.  Returns 1 if the
      * topology may soon find another server.  A topology without this function
-     * never does.
+     * never finds one.
      */
     ngx_uint_t                   (*trouble)(ngx_cigna_redis_node_t *node);
 

@@ -7,25 +7,25 @@
  * Several primaries, each with some of the slots.
  *
  * The map tells the server of each slot.  Where the map is out of date, servers
- * redirect.  "MOVED" corrects the map at once, and the client fetches a new
- * map.  "ASK" is for one command only.  The client follows a redirection only
- * to a server that the map names, because it sends its password there.  Until a
- * map names the server, the command waits and is tried again.
+ * redirect commands.  "MOVED" corrects the map at once, and the client fetches
+ * a new map.  "ASK" is for one command only.  The client follows a redirection
+ * only to a server that the map names, because the client sends its password
+ * there.  Until a map names the server, the command waits and is tried again.
  *
  * The client also fetches a new map when something is wrong with a server, and
  * at intervals.  It asks servers that are ready first, then the others, then
  * the configured ones.
  *
  * If a slot has no server, or its server is down, a replica may soon take over.
- * So calls for the slot wait for one new map.
+ * So calls for the slot wait until the client has asked for a new map.
  */
 
 
 #define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
 #define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call is sent
                                                 again */
-#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections of a call without
-                                                REST */
+#define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections that a call follows
+                                                at once; then it rests */
 
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
     ngx_msec_t                  said;         /* when a redirection to an
                                                  unknown server was last
                                                  logged */
-    unsigned                    known:1;      /* there was a map already */
+    unsigned                    known:1;      /* a server has given a map */
 } ngx_cigna_redis_cluster_t;
 
 
@@ -67,8 +67,9 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
 
 
 /*
- * Logs a redirection to a server that the map does not name.  It may be a new
- * primary, which the next map will name, or a server outside of the cluster.
+ * Logs a redirection to a server that the map does not name.  That server may
+ * be a new primary, which the next map will name, or a server outside of the
+ * cluster.
  */
 
 static void
@@ -194,7 +195,7 @@ ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* any server will do: each passes messages on to all servers of the cluster */
+/* any server will do: a cluster passes published messages on to all servers */
 
 static ngx_cigna_origin_t *
 ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
@@ -228,8 +229,9 @@ ngx_cigna_redis_cluster_origin(ngx_cigna_redis_t *redis)
 
 
 /*
- * Adds the map's servers that are ready (1) or not ready (0), a random one
- * first.  Leaves half of the places for the configured servers.
+ * Adds servers of the map to the servers to ask, a random one first.  ready: 1
+ * for the servers with a ready connection, 0 for the others.  Leaves half of
+ * the places for the configured servers.
  */
 
 static void
@@ -298,7 +300,7 @@ ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
 
 
 /*
- * The question for a map is over, so calls to servers that are down wait no
+ * The servers were asked for a map, so calls to servers that are down wait no
  * longer.  Returns 1 if no server with slots is down.
  */
 

@@ -26,28 +26,30 @@ struct ngx_cigna_redis_cmd_s {
     /* set by the caller, all else zeroed */
     ngx_cigna_redis_pt       handler;
     void                    *data;
-    unsigned                 durable:1;    /* the outcome is "ok" only if the
-                                              configured number of replicas has
-                                              the write, else "lost" */
+    unsigned                 durable:1;    /* if fewer replicas have the write
+                                              than "wait_replicas" asks for,
+                                              the outcome is "lost" */
 
     /* results, valid in the handler; done() frees the reply */
-    cigna_ev_e               outcome;      /* ok, unsent, lost */
+    cigna_ev_e               outcome;      /* ok: answered; unsent: not run;
+                                              lost: Redis may have run it */
     cigna_reply_t           *reply;
 
     /* private */
     ngx_cigna_redis_cmd_t  **back;         /* the client's pointer to this cmd;
                                               NULL: not in flight */
-    unsigned                 eval:1;       /* see ngx_cigna_redis_script.h */
+    unsigned                 eval:1;       /* EVAL was sent, see
+                                              ngx_cigna_redis_script.h */
 };
 
 
 /* 1 after start() returned NGX_AGAIN, until the handler or cancel() runs */
 #define ngx_cigna_redis_in_flight(cmd)  ((cmd)->back != NULL)
 
-/* cancels a command: no handler is called, and the client drops the reply */
+/* cancels a command: the client will not call the handler, and drops a reply */
 void ngx_cigna_redis_cancel(ngx_cigna_redis_cmd_t *cmd);
 
-/* cancels a command that is in flight, frees the reply; may be called twice */
+/* cancels a command in flight, and frees the reply; may be called twice */
 void ngx_cigna_redis_done(ngx_cigna_redis_cmd_t *cmd);
 
 

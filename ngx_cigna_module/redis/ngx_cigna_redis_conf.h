@@ -41,8 +41,9 @@ typedef struct {
                                                  included */
     ngx_msec_t               timeout;      /* of one command */
 
-    ngx_uint_t               wait_replicas;   /* replicas that must have a
-                                                 durable write; 0: none */
+    ngx_uint_t               wait_replicas;   /* replicas that must have the
+                                                 write of a durable command;
+                                                 0: none */
     ngx_msec_t               wait_timeout;
 
     const cigna_vault_t     *vault;        /* Redis must have the marker of this

@@ -22,18 +22,19 @@
  *    is over.
  * 2. A time-out closes the connection.  Otherwise a late reply would be taken
  *    for the reply to another command.
- * 3. When a connection ends, the owner's function is called last.
+ * 3. A function that ends a connection calls the owner's function last, because
+ *    the owner may connect again.
  *
  * The deadline timer keeps an exiting worker alive while calls are pending.  It
- * is not moved or removed for each call.  When it fires, it looks at the call
- * that is due first.  Without calls it is cancelable.
+ * is not moved or removed for each call.  When the timer fires, its handler
+ * looks at the call that is due first.  Without calls the timer is cancelable.
  */
 
 
 #define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
 #define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
 
-/* for connections that may ask for the map of a cluster, which may be long */
+/* bytes and elements of a reply; the map of a cluster may be long */
 #define NGX_CIGNA_REDIS_REPLY_MAX    (2 * 1024 * 1024)
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
@@ -234,7 +235,7 @@ ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
 
     conn->used = 1;
 
-    /* a timer that was set for an answered call may be early: that is fine */
+    /* the timer may fire early, for a call that has been answered meanwhile */
 
     conn->deadline.cancelable = 0;
     ngx_cigna_timer_within(&conn->deadline, ngx_cigna_redis_call_left(call));
@@ -283,7 +284,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 }
 
 
-/* posts the event, so that all commands of this turn leave together */
+/* posts the write event, so that all commands of this turn leave together */
 
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
@@ -341,7 +342,7 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 
     if (c->ssl) {
 
-        /* a failed SSL_write() does not tell how much it has sent */
+        /* SSL_write() may have sent bytes even if it fails */
 
         ngx_cigna_redis_queue_offer(&conn->queue);
     }
@@ -385,7 +386,7 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
 
     if (ngx_exiting && conn->used) {
 
-        /* a connection that has had no call was made for a call that waits */
+        /* a connection without a call so far was made for a waiting call */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 
@@ -606,8 +607,8 @@ ngx_cigna_redis_conn_fail(ngx_cigna_redis_conn_t *conn, const char *error)
 
 
 /*
- * Closes the connection, and moves its calls to "calls".  There are none if the
- * connection was not ready.
+ * Closes the connection, and moves its calls to "calls".  A connection that was
+ * not ready has no calls.
  */
 
 static void

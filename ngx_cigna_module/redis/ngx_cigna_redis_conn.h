@@ -59,7 +59,7 @@ typedef struct {
     void                            (*closed)(ngx_cigna_redis_conn_t *conn,
                                               ngx_queue_t *calls);
 
-    /* used instead of "answered" by a subscriber; borrows each reply */
+    /* a subscriber's function in place of "answered"; borrows the reply */
     void                            (*push)(ngx_cigna_redis_conn_t *conn,
                                             cigna_reply_t *reply);
 } ngx_cigna_redis_conn_ops_t;
@@ -74,19 +74,21 @@ typedef enum {
 
 
 struct ngx_cigna_redis_conn_s {
-    /* set by init(), but handshake.db and handshake.slot by the owner before */
+    /* set by init(), apart from handshake.db and handshake.slot */
     ngx_cigna_redis_shared_t         *shared;
     const ngx_cigna_redis_conn_ops_t *ops;
     void                             *owner;
     ngx_cigna_redis_handshake_t       handshake;
-    unsigned                          leaving:1;   /* to be closed once it has
-                                                      no calls */
+    unsigned                          leaving:1;   /* close the connection once
+                                                      it has no calls; the owner
+                                                      may clear this */
 
     /* results */
     ngx_cigna_redis_conn_e            state;
     ngx_cigna_redis_queue_t           queue;
-    const char                       *error;   /* if set: why the connection
-                                                  must be closed */
+    const char                       *error;   /* if set, also by the owner:
+                                                  why the connection must be
+                                                  closed */
     unsigned                          replica:1;   /* the server is not a
                                                       primary any more */
     unsigned                          used:1;      /* the connection has had a
@@ -125,8 +127,8 @@ ngx_int_t ngx_cigna_redis_conn_send_call(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call);
 
 /*
- * Makes a call from a command, which may be NULL, and sends the call as above.
- * NGX_ERROR: no memory, and the handler is not called.
+ * Makes a call from a command, which may be NULL, and sends the call over a
+ * ready connection.  NGX_ERROR: no memory, and the handler is not called.
  */
 ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_cmd_t *cmd, const cigna_slice_t *argv, ngx_uint_t argc,
@@ -139,7 +141,7 @@ ngx_int_t ngx_cigna_redis_conn_start(ngx_cigna_redis_conn_t *conn,
 ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
     const cigna_slice_t *argv, ngx_uint_t argc);
 
-/* closes a connection that is not closed yet, and logs why */
+/* closes a connection that is not closed yet; why: the reason, for the log */
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 

@@ -36,8 +36,9 @@ ngx_uint_t ngx_cigna_redis_handshake_start(ngx_cigna_redis_handshake_t *h,
     unsigned check_only, cigna_slice_t *argv);
 
 /*
- * Goes on in the same way after a command.  type is the command's outcome.
- * Borrows its reply, which may be NULL.
+ * Goes on after a command: writes the next command to argv, and returns what
+ * ngx_cigna_redis_handshake_start() returns.  type is the last command's
+ * outcome.  Borrows that command's reply, which may be NULL.
  */
 ngx_uint_t ngx_cigna_redis_handshake_next(ngx_cigna_redis_handshake_t *h,
     cigna_ev_e type, const cigna_reply_t *reply, cigna_slice_t *argv);

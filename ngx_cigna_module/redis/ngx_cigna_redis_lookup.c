@@ -101,7 +101,10 @@ ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
 }
 
 
-/* runs at the start, and when a connection has ended: asks the next server */
+/*
+ * Runs when a question begins, and after each connection.  Connects to the next
+ * server, or ends the question.
+ */
 
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)

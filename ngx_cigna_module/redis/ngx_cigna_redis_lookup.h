@@ -21,14 +21,14 @@ struct ngx_cigna_redis_lookup_s {
     /* set by the owner, all else zeroed */
     ngx_cigna_redis_t        *redis;
     ngx_cigna_redis_login_t  *login;
-    const char               *what;        /* what is asked for, in log lines */
+    const char               *what;        /* the answer's name in log lines */
     cigna_slice_t             argv[3];     /* the question */
     ngx_uint_t                argc;
 
     ngx_msec_t                idle;        /* ms between two questions, if all
                                               is well */
 
-    /* fills in the servers to ask: adds to origins and to n, which is 0 */
+    /* adds the servers to ask to "origins", and sets n to their number */
     void                    (*servers)(ngx_cigna_redis_lookup_t *lookup);
 
     /* NGX_OK: the reply is an answer; otherwise the next server is asked */
@@ -37,7 +37,7 @@ struct ngx_cigna_redis_lookup_s {
                                       ngx_cigna_origin_t *origin);
 
     /*
-     * Called when the question is over, with or without an answer, unless it is
+     * Called when a server has answered, or none has, unless the question is
      * asked again at once.  From now on, calls must not wait for servers that
      * are down.  Returns 1 if no server is down.
      */
@@ -47,23 +47,25 @@ struct ngx_cigna_redis_lookup_s {
     unsigned                  failed:1;    /* no server has answered the last
                                               question, and this was logged */
 
+    /* the servers to ask, in this order */
     ngx_cigna_origin_t       *origins[NGX_CIGNA_REDIS_LOOKUP_MAX];
     ngx_uint_t                n;
 
     /* private */
     ngx_cigna_redis_conn_t    conn;
     ngx_event_t               again;       /* begins the next question */
-    ngx_event_t               step;        /* a posted event */
+    ngx_event_t               step;        /* posted to ask the next server */
     ngx_msec_t                asked;       /* time of the last question */
-    ngx_uint_t                failures;
-    ngx_uint_t                i;
-    ngx_int_t                 rc;
-    unsigned                  active:1;
-    unsigned                  more:1;      /* ask again, at once */
+    ngx_uint_t                failures;    /* in a row, for the back-off */
+    ngx_uint_t                i;           /* index of the next server */
+    ngx_int_t                 rc;          /* NGX_OK: a server has answered */
+    unsigned                  active:1;    /* servers are being asked */
+    unsigned                  more:1;      /* ask all servers again, when no
+                                              longer active */
 };
 
 
-/* sets redis->lookup; the client calls done() */
+/* sets redis->lookup; ngx_cigna_redis_destroy() ends the look-up */
 void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
 
 /*

@@ -101,7 +101,10 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 }
 
 
-/* closes connections to nodes without slots; gives others a slot to check */
+/*
+ * Closes the connections to nodes without slots.  Gives each other node a slot
+ * whose marker its checks read.
+ */
 
 static void
 ngx_cigna_redis_map_leave(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map)

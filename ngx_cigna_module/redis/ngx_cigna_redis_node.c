@@ -6,10 +6,11 @@
 /*
  * Chooses the connection of a call, and makes connections.
  *
- * A connection that cannot be made is tried with each origin in turn.  Then it
- * rests, longer each time.  If no other connection is ready, the node is
- * "down".  A node that is down tries again by itself.  Meanwhile its calls fail
- * at once, unless the topology may soon find another server.
+ * To make a connection, the node tries each of its origins in turn.  If all
+ * fail, the connection rests, longer each time.  If no other connection is
+ * ready, the node is "down".  A node that is down tries again by itself.
+ * Meanwhile its calls fail at once, unless the topology may soon find another
+ * server.
  *
  * Durable calls have separate connections, with one call at a time on each,
  * because "WAIT" would make the commands behind it wait for the replicas, too.
@@ -18,12 +19,14 @@
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections for durable calls */
-#define NGX_CIGNA_REDIS_PENDING_MAX  65536
+#define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* calls of a connection */
 #define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
                                               comes first */
-#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots tried for a check */
-#define NGX_CIGNA_REDIS_SHIFT_MS     50
-#define NGX_CIGNA_REDIS_UNSERVED_MS  100
+#define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots whose marker is tried, one
+                                              after the other */
+#define NGX_CIGNA_REDIS_SHIFT_MS     50    /* rest before the next slot */
+#define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* rest of a connection that ended
+                                              before it answered a call */
 
 
 /* one of a node's connections; the owner of conn */
@@ -486,7 +489,7 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* pending calls make the other connections, as far as they need them */
+    /* pending calls make the node connect the others, as far as needed */
 
     ngx_cigna_redis_pending_wake(&node->redis->pending);
 }

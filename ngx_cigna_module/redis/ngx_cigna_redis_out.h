@@ -11,13 +11,16 @@
 
 typedef struct {
     u_char  *start;
-    u_char  *pos;                          /* sent up to here */
+    u_char  *pos;                          /* the first byte not sent yet */
     u_char  *last;
     u_char  *end;
 } ngx_cigna_redis_out_t;
 
 
-/* makes room for len bytes at out->last; NGX_ERROR: no memory, or too many */
+/*
+ * Makes room for len bytes at out->last.  NGX_ERROR: no memory, or too many
+ * bytes.
+ */
 ngx_int_t ngx_cigna_redis_out_reserve(ngx_cigna_redis_out_t *out, size_t len);
 
 /* notes that n bytes from pos on were sent */

@@ -7,13 +7,14 @@
 
 
 /*
- * Calls that wait, until their deadline, for a connection or until the topology
- * knows their server.
+ * Calls that cannot be sent yet: they wait for a connection, for the topology
+ * to find their server, or for their rest_until.  They wait until their
+ * deadline at most.
  */
 
 /*
  * Tries to send a call.  NGX_OK: the function has taken the call.  NGX_AGAIN:
- * the call must wait on.  NGX_ERROR: waiting is of no use.
+ * the call must wait longer.  NGX_ERROR: the call cannot be sent.
  */
 typedef ngx_int_t (*ngx_cigna_redis_dispatch_pt)(void *data,
     ngx_cigna_redis_call_t *call);
@@ -30,7 +31,7 @@ typedef struct {
 
     /* private */
     ngx_queue_t                   calls;
-    ngx_event_t                   wake;    /* a posted event */
+    ngx_event_t                   wake;    /* posted to dispatch all calls */
     ngx_event_t                   timer;   /* keeps an exiting worker alive
                                               while calls wait */
 } ngx_cigna_redis_pending_t;
@@ -45,7 +46,7 @@ void ngx_cigna_redis_pending_init(ngx_cigna_redis_pending_t *pending);
 void ngx_cigna_redis_pending_enter(ngx_cigna_redis_pending_t *pending,
     ngx_cigna_redis_call_t *call);
 
-/* something has changed: dispatches all calls, by a posted event */
+/* call this after a change, such as a new connection: tries all calls again */
 void ngx_cigna_redis_pending_wake(ngx_cigna_redis_pending_t *pending);
 
 /* destroys the calls without calling a handler */

@@ -88,7 +88,7 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* deadlines are in order, unless a call was first sent to another server */
+/* deadlines are in order, unless a call waited before it was queued here */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)

@@ -40,7 +40,10 @@ void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue);
 ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 
-/* queues a command without a call: its reply is not waited for */
+/*
+ * Queues a command without a call.  Its reply must not be passed to
+ * ngx_cigna_redis_queue_reply().  NGX_ERROR: no memory.
+ */
 ngx_int_t ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
     const cigna_slice_t *argv, ngx_uint_t argc);
 

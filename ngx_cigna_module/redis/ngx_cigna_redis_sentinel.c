@@ -11,11 +11,11 @@
  *
  * The client asks Sentinels when it does not know a primary yet, and when
  * something is wrong with the primary: a connection has ended or cannot be
- * made, or the server says that it is a replica.  It also asks at intervals,
- * because a primary that is cut off from the other servers may look fine.  The
- * Sentinel that gave the last answer is asked last, because it may be cut off,
- * too.  The handshake then checks that the server is a primary: see
- * cigna_redis_handshake.h.
+ * made, or the server says that it is a replica.  The client also asks at
+ * intervals, because a primary that is cut off from the other servers may look
+ * fine.  The Sentinel that gave the last answer is asked last, because that
+ * Sentinel may be cut off, too.  The handshake then checks that the server is a
+ * primary: see cigna_redis_handshake.h.
  */
 
 
@@ -66,7 +66,7 @@ ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* sends the call again if the server is no longer a primary, or not yet */
+/* sends the call again if the server is a replica, or asks to try later */
 
 static ngx_int_t
 ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
@@ -156,7 +156,10 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 }
 
 
-/* the question is over: calls do not wait for a primary that is down */
+/*
+ * The Sentinels were asked, so calls to a primary that is down wait no longer.
+ * Returns 1 if the primary is known and is not down.
+ */
 
 static ngx_uint_t
 ngx_cigna_redis_sentinel_settle(ngx_cigna_redis_t *redis)

@@ -25,14 +25,15 @@ typedef enum {
     ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant */
     ngx_cigna_condition_grant_expired,     /* the token has expired, and there
                                               is no refresh token */
-    ngx_cigna_condition_grant_refused,     /* the FHIR server refuses even a
-                                              fresh token */
+    ngx_cigna_condition_grant_refused,     /* the FHIR server refuses the token,
+                                              and no refresh helps */
     ngx_cigna_condition_grant_moved,       /* the grant was made for another
                                               client_id */
 
     ngx_cigna_condition_vault_unreachable,
-    ngx_cigna_condition_key_unknown,
-    ngx_cigna_condition_record_damaged,
+    ngx_cigna_condition_key_unknown,       /* the key ring lacks the key of the
+                                              member's record */
+    ngx_cigna_condition_record_damaged,    /* the member's record */
 
     ngx_cigna_condition_refresh_failed,    /* a later refresh may succeed */
     ngx_cigna_condition_refresh_paused,    /* no refresh begins for now */
@@ -42,16 +43,19 @@ typedef enum {
 
     ngx_cigna_condition_upstream_unreachable,
     ngx_cigna_condition_upstream_late,
-    ngx_cigna_condition_upstream_error,    /* an error without FHIR JSON */
+    ngx_cigna_condition_upstream_error,    /* an error that is not FHIR */
 
-    ngx_cigna_condition_request_refused,   /* by nginx, for access or size */
+    ngx_cigna_condition_request_refused,   /* by nginx itself, as by its access
+                                              checks */
     ngx_cigna_condition_request_malformed, /* see cigna_gate_out.h */
     ngx_cigna_condition_search_too_large,  /* in a POST, see cigna_search.h */
     ngx_cigna_condition_media_type_refused,
     ngx_cigna_condition_type_refused,      /* see "resource_types" */
-    ngx_cigna_condition_use_refused,       /* as a script, style or worker */
-    ngx_cigna_condition_destination_refused,  /* see ngx_cigna_destination.h */
-    ngx_cigna_condition_origin_refused,    /* another site's page sent it */
+    ngx_cigna_condition_use_refused,       /* see ngx_cigna_fetch_use.h */
+    ngx_cigna_condition_destination_refused,  /* the configuration could send a
+                                              token elsewhere */
+    ngx_cigna_condition_origin_refused,    /* another site's page has sent the
+                                              request */
     ngx_cigna_condition_not_disconnected,  /* the vault is out of reach */
 
     /* a budget is spent */
@@ -60,7 +64,8 @@ typedef enum {
     ngx_cigna_condition_budget_member,
     ngx_cigna_condition_budget_metadata,   /* of requests without a token */
 
-    ngx_cigna_condition_held_back,         /* after a 429 of the FHIR server */
+    ngx_cigna_condition_held_back,         /* in a pause, after a 429 or a 503
+                                              of the FHIR server */
     ngx_cigna_condition_budget_unknown,    /* Redis is out of reach */
     ngx_cigna_condition_upstream_throttled,  /* the FHIR server's own 429 */
     ngx_cigna_condition_internal_error,
@@ -72,13 +77,13 @@ typedef enum {
 
 typedef struct {
     ngx_str_t      name;                   /* in logs, variables and replies */
-    ngx_uint_t     status;                 /* HTTP */
+    ngx_uint_t     status;                 /* HTTP status of the reply */
     const char    *issue;                  /* FHIR R4, code of an issue */
     ngx_uint_t     level;                  /* NGX_LOG_... */
     ngx_uint_t     retry_after_s;          /* 0: no Retry-After */
     ngx_uint_t     connect;                /* 1: replies have the connect URL */
-    const char    *title;                  /* of a page */
-    const char    *text;                   /* for people; plain ASCII */
+    const char    *title;                  /* title of a page */
+    const char    *text;                   /* text for people, in plain ASCII */
 } ngx_cigna_condition_t;
 
 

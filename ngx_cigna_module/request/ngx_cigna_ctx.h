@@ -11,8 +11,7 @@
 
 /*
  * The module's context of one request.  nginx clears the context at an internal
- * redirect.  For each field there is one file that sets it.  All other files
- * only read the field.
+ * redirect.
  */
 
 
@@ -39,8 +38,10 @@ typedef struct ngx_cigna_search_s       ngx_cigna_search_t;
 
 typedef struct {
     ngx_str_t                 request_id;  /* empty: not known yet */
-    unsigned                  parent:1;    /* valid traceparent from caller */
-    unsigned                  state:1;     /* valid tracestate from caller */
+    unsigned                  parent:1;    /* the caller's traceparent is
+                                              valid */
+    unsigned                  state:1;     /* the caller's tracestate is valid,
+                                              too */
 } ngx_cigna_trace_t;
 
 
@@ -63,13 +64,12 @@ typedef struct {
     ngx_str_t                 scope;
     ngx_str_t                 userinfo;
 
-    /*
-     * for replies, usually empty: replaces the condition's issue, extends its
-     * text
-     */
-    const char               *issue;       /* code of a FHIR issue, or NULL */
-    ngx_str_t                 about;       /* a sentence that needs no escapes
-                                              in JSON */
+    /* for a reply about a condition, see ngx_cigna_condition.c */
+    const char               *issue;       /* replaces the code of the issue in
+                                              the condition's row; or NULL */
+    ngx_str_t                 about;       /* a sentence after the row's text,
+                                              which needs no JSON escapes; or
+                                              empty */
 
     /* only in locations with "cigna_fhir on" */
     ngx_cigna_token_t        *token;
@@ -82,14 +82,19 @@ typedef struct {
 
     unsigned                  preflight:1;        /* a preflight of CORS */
     unsigned                  may_leave:1;        /* the precontent handler has
-                                                     let it pass */
-    unsigned                  public_metadata:1;  /* needs no token */
-    unsigned                  metadata_waited:1;  /* waited for the document */
-    unsigned                  search_by_post:1;   /* is sent on as a GET */
-    unsigned                  replayed:1;         /* sent again, with another
-                                                     token, after a 401 */
+                                                     let the request pass */
+    unsigned                  public_metadata:1;  /* the request is for public
+                                                     metadata, without token */
+    unsigned                  metadata_waited:1;  /* the request has waited for
+                                                     a metadata document */
+    unsigned                  search_by_post:1;   /* the request leaves as a
+                                                     GET */
+    unsigned                  replayed:1;         /* after a 401, the request is
+                                                     sent again, with another
+                                                     token */
 
-    unsigned                  begun:1;     /* the content handler was called */
+    unsigned                  begun:1;     /* the callback's content handler was
+                                              called */
 
     /* a copy of a callback's query: the request's own query is overwritten */
     ngx_str_t                 query;

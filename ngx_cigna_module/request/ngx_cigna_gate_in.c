@@ -12,7 +12,8 @@
 typedef enum {
     ngx_cigna_gate_in_as_is = 0,           /* JSON, or not cigna_fhir */
     ngx_cigna_gate_in_none,                /* dropped, as there is no body */
-    ngx_cigna_gate_in_attached             /* "attachment" */
+    ngx_cigna_gate_in_attached             /* there must be one line, with
+                                              "attachment" */
 } ngx_cigna_gate_in_e;
 
 
@@ -125,7 +126,7 @@ ngx_cigna_gate_in_reply(ngx_http_request_t *r)
     ngx_table_elt_t     *h;
     ngx_cigna_header_t   header, place;
 
-    /* nginx then writes its own Server line */
+    /* without this pointer, nginx writes its own Server line */
 
     r->headers_out.server = NULL;
 

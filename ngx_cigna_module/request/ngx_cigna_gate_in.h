@@ -14,9 +14,10 @@
  * The gate acts twice.  First the header filter of ngx_cigna_module calls
  * ngx_cigna_gate_in_reply(), which drops lines of the FHIR server.  Then the
  * gate's own header filter writes the lines that each reply must have exactly
- * once, and the lines of CORS.  The filter also does this for replies of status
- * and disconnect.  That filter is in a separate nginx module, which runs after
- * all modules that write header lines ("add_header", "expires", "userid").
+ * once, and the lines of CORS.  The filter also does this for replies of the
+ * module's other locations, such as status and connect.  The filter is in a
+ * separate nginx module, which runs after all modules that write header lines
+ * ("add_header", "expires", "userid").
  */
 
 

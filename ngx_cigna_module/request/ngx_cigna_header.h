@@ -45,7 +45,7 @@ ngx_cigna_header_next(ngx_cigna_header_t *header)
 
 
 /*
- * Finds the next line with this name, in upper or lower case, in a list of
+ * Finds the next line with this name, in any letter case, in a list of
  * ngx_table_elt_t.  Returns a pointer to the line's value, or NULL if there is
  * no further line.  *from must be 0 before the first call.  If from is NULL,
  * the function finds the first line.
@@ -53,11 +53,14 @@ ngx_cigna_header_next(ngx_cigna_header_t *header)
 ngx_str_t *ngx_cigna_header_line(ngx_list_t *headers, const char *name,
     ngx_uint_t *from);
 
-/* does the same with the header lines of the request */
+/* calls ngx_cigna_header_line() for the header lines of the request */
 ngx_str_t *ngx_cigna_request_header(ngx_http_request_t *r, const char *name,
     ngx_uint_t *from);
 
-/* does the same, but returns NULL if there is more than one such line */
+/*
+ * Returns the value of the request's line with this name; NULL: there is none,
+ * or more than one.
+ */
 ngx_str_t *ngx_cigna_request_header_single(ngx_http_request_t *r,
     const char *name);
 

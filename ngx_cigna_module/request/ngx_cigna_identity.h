@@ -25,7 +25,7 @@
 ngx_cigna_condition_e ngx_cigna_identity(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* does the same, but fills only ctx->tenant */
+/* does the part of ngx_cigna_identity() for the tenant: fills ctx->tenant */
 ngx_cigna_condition_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 

@@ -33,7 +33,7 @@ ngx_int_t ngx_cigna_page_init(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 ngx_int_t ngx_cigna_page_send(ngx_http_request_t *r,
     const ngx_cigna_page_t *page);
 
-/* makes only the body, and adds its header lines; NGX_ERROR: no memory */
+/* makes a page's body, and adds its header lines to the reply; sends nothing */
 ngx_int_t ngx_cigna_page_make(ngx_http_request_t *r,
     const ngx_cigna_page_t *page, ngx_str_t *body);
 

@@ -62,7 +62,7 @@ ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* makes $request_id like nginx, but with random bytes from a buffer: faster */
+/* makes $request_id as nginx does, but faster: random bytes are in a buffer */
 
 static ngx_str_t
 ngx_cigna_trace_request_id(ngx_http_request_t *r)

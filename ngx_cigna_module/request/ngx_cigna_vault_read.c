@@ -111,7 +111,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* uses the same rules as a refresh: cigna_verdict() */
+/* decides by the same rules as a refresh does, see cigna_verdict() */
 
 static ngx_cigna_condition_e
 ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
@@ -209,9 +209,9 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * NGX_DECLINED: the entry cannot be opened, and *grant and *rc stay as they
- * are.  The entry may belong to another vault, or its key may be gone from the
- * key ring.
+ * Opens the journal's entry into *grant and *rc.  NGX_DECLINED: the entry
+ * cannot be opened, and *grant and *rc stay as they are.  The entry may belong
+ * to another vault, or its key may be gone from the key ring.
  */
 
 static ngx_int_t

@@ -29,8 +29,8 @@ ngx_cigna_condition_e ngx_cigna_vault_read_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);
 
 /*
- * 1 if the record has a write-ahead mark: a refresh is under way, or its
- * outcome is unknown.
+ * Returns 1 if the record has a write-ahead mark: a refresh is under way, or
+ * its outcome is unknown.  Returns 0 if the grant came from the journal.
  */
 ngx_uint_t ngx_cigna_vault_read_marked(ngx_cigna_ctx_t *ctx);
 

@@ -66,7 +66,7 @@ ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     w->late = NULL;
     w->resume = resume;
 
-    /* not cancelable: an exiting worker waits until this timer has fired */
+    /* not cancelable, so that an exiting worker stays until the request ends */
 
     ngx_add_timer(&w->timer, timeout);
 
@@ -223,7 +223,7 @@ ngx_cigna_wait_reply(ngx_http_request_t *r)
 }
 
 
-/* detaches the request and frees the command's reply; may be called twice */
+/* stops waiting, and frees the command's reply; may be called twice */
 
 static void
 ngx_cigna_wait_done(void *data)

@@ -9,7 +9,7 @@
 
 /*
  * A request that waits for a run or for Redis.  If the client closes the
- * connection in the meantime, the request is detached.  The run or the Redis
+ * connection in the meantime, the request ends, and the run or the Redis
  * command goes on without the request.
  *
  * A phase handler that waits returns NGX_AGAIN and holds no reference.  Its
@@ -49,29 +49,32 @@ ngx_int_t ngx_cigna_wait_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 /*
  * Waits at most "timeout" ms for a run's result.  NGX_AGAIN: "resume" will be
  * called once, unless the client closes the connection.  NGX_BUSY: too many
- * requests wait for the run.  NGX_ERROR: an error of the client's connection.
+ * requests wait for the run, or its result was told before.  NGX_ERROR: an
+ * error of the client's connection.
  */
 ngx_int_t ngx_cigna_wait_run(ngx_cigna_wait_t *w, ngx_cigna_run_t *run,
     ngx_msec_t timeout, ngx_http_event_handler_pt resume);
 
 /*
- * Sends a command and waits for its reply, until the command's own deadline.
- * NGX_AGAIN, NGX_ERROR: as above.  NGX_BUSY: the command could not be sent.
+ * Sends a command to Redis, and waits for its reply until the command's own
+ * deadline.  NGX_AGAIN, NGX_ERROR: see ngx_cigna_wait_run().  NGX_BUSY: the
+ * command could not be sent.
  */
 ngx_int_t ngx_cigna_wait_redis(ngx_cigna_wait_t *w, const cigna_slice_t *argv,
     ngx_uint_t argc, ngx_http_event_handler_pt resume);
 
 /*
  * Waits for a call of ngx_cigna_wait_end().  That function does not call
- * "resume" itself: the event loop does.  NGX_AGAIN, NGX_ERROR: as above.
+ * "resume" itself: the event loop does.  NGX_AGAIN, NGX_ERROR: see
+ * ngx_cigna_wait_run().
  */
 ngx_int_t ngx_cigna_wait_until(ngx_cigna_wait_t *w,
     ngx_http_event_handler_pt resume);
 void ngx_cigna_wait_end(ngx_cigna_wait_t *w);
 
 /*
- * The event loop calls "resume" as soon as the present event handler has
- * returned.  NGX_AGAIN, NGX_ERROR: as above.
+ * Has the event loop call "resume" as soon as the present event handler has
+ * returned.  NGX_AGAIN, NGX_ERROR: see ngx_cigna_wait_run().
  */
 ngx_int_t ngx_cigna_wait_post(ngx_cigna_wait_t *w,
     ngx_http_event_handler_pt resume);

@@ -79,7 +79,7 @@ ngx_cigna_run_step(ngx_event_t *ev)
 }
 
 
-/* passes the event to the flow, and performs the operation that it returns */
+/* passes the event to the flow, and performs the flow's next operation */
 
 static ngx_int_t
 ngx_cigna_run_next(ngx_cigna_run_t *run)

@@ -57,7 +57,10 @@ ngx_cigna_endpoint_origin(ngx_cigna_tenant_t *tenant, cigna_slice_t url,
 }
 
 
-/* any_port: 1 finds any origin of the host that has addresses */
+/*
+ * Finds the origin with the URL's host, port and scheme.  any_port: 1 finds any
+ * origin with the URL's host that has addresses.
+ */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
@@ -82,7 +85,10 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
 }
 
 
-/* a configured origin of the same host lends its addresses to the new one */
+/*
+ * Makes an origin.  If there is a configured origin of the same host, copies
+ * the addresses of that origin.
+ */
 
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)

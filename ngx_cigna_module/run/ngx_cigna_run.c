@@ -80,7 +80,7 @@ ngx_cigna_run_init(ngx_cigna_run_t *run, const char *what, ngx_str_t *request)
 }
 
 
-/* another run may still wait for this one, but only in exit_process */
+/* in exit_process, other runs may still wait for this run: unlinks them */
 
 void
 ngx_cigna_run_destroy(ngx_cigna_run_t *run)
@@ -200,7 +200,7 @@ ngx_cigna_waiter_leave(ngx_cigna_waiter_t *waiter)
 }
 
 
-/* unlinks each waiter before its handler, which may free other waiters */
+/* unlinks each waiter before it calls the handler, which may free waiters */
 
 void
 ngx_cigna_run_tell(ngx_cigna_run_t *run)

@@ -59,11 +59,12 @@ typedef struct {
     ngx_uint_t                *total;          /* counts waiters of all runs
                                                   that share it; NULL: none */
     ngx_uint_t                 total_max;      /* limit of *total */
-    unsigned                   told:1;         /* the waiters were called */
+    unsigned                   told:1;         /* the waiters were called, and
+                                                  no more may wait */
 } ngx_cigna_run_waiters_t;
 
 
-/* the run's creator sets these, and the driver calls them; may be NULL */
+/* functions of the run's creator, which the driver calls; each may be NULL */
 
 typedef struct {
     /*
@@ -100,7 +101,7 @@ typedef struct {
 
 typedef struct {
     ngx_cigna_budget_waiter_t  waiter;
-    unsigned                   asked:1;        /* the waiter was queued */
+    unsigned                   asked:1;        /* the budget was asked */
     unsigned                   charged:1;      /* the request was charged, but
                                                   not sent yet */
 } ngx_cigna_run_budget_t;
@@ -111,11 +112,12 @@ struct ngx_cigna_run_s {
     ngx_pool_t                *pool;
     ngx_cigna_log_t            log;
     ngx_cigna_main_conf_t     *mcf;
-    ngx_cigna_tenant_t        *tenant;         /* NULL: no exchanges */
+    ngx_cigna_tenant_t        *tenant;         /* NULL: the run belongs to no
+                                                  tenant */
 
-    void                      *flow;           /* zeroed, flow_size bytes */
-    ngx_cigna_flow_pt          next;
-    cigna_arena_t              arena;          /* of the flow */
+    void                      *flow;           /* the flow's struct */
+    ngx_cigna_flow_pt          next;           /* the flow's function */
+    cigna_arena_t              arena;          /* memory for the flow */
     cigna_vault_names_t        identity;
     cigna_subject_t            subject;        /* for the flow: points to the
                                                   fields above */
@@ -123,7 +125,8 @@ struct ngx_cigna_run_s {
     /* set by the creator, before the start */
     ngx_cigna_run_hooks_t      on;
     void                      *data;
-    ngx_cigna_cache_key_t      key;            /* of the member */
+    ngx_cigna_cache_key_t      key;            /* the member's key in the
+                                                  cache */
     size_t                     body_max;       /* bytes of a reply's body */
 
     unsigned                   failed:1;       /* the flow has no result */
@@ -138,11 +141,12 @@ struct ngx_cigna_run_s {
     /* private to the driver */
     cigna_op_t                 op;             /* the current operation */
     cigna_event_t              ev;             /* the result of "op" */
-    ngx_event_t                event;          /* for steps and sleeps */
+    ngx_event_t                event;          /* calls the next step */
     ngx_msec_t                 started;        /* when the sleep or the HTTP
                                                   request began */
-    ngx_uint_t                 watched;        /* the cache's epoch before the
-                                                  last command */
+    ngx_uint_t                 watched;        /* the identity's epoch in the
+                                                  cache, before the last Redis
+                                                  command */
     ngx_cigna_redis_cmd_t      cmd;
     ngx_cigna_http_t           http;
     unsigned                   queued:1;       /* the HTTP request waits for
@@ -156,8 +160,9 @@ struct ngx_cigna_run_s {
 
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
- * bytes.  tenant may be NULL if there are no exchanges.  "what" is a constant
- * for the log; request ($request_id, may be NULL) is copied.  NULL: no memory.
+ * bytes.  tenant may be NULL if the run makes no HTTP request.  "what" is a
+ * constant for the log; request ($request_id, may be NULL) is copied.  NULL: no
+ * memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,
@@ -170,13 +175,16 @@ void ngx_cigna_run_destroy(ngx_cigna_run_t *run);
 void ngx_cigna_run_identify(ngx_cigna_run_t *run,
     const cigna_vault_names_t *id);
 
-/* does the same, and adds the identity's keyed hash to the run's log lines */
+/*
+ * Calls ngx_cigna_run_identify(), and adds the identity's keyed hash to the
+ * run's log lines.
+ */
 void ngx_cigna_run_about(ngx_cigna_run_t *run, const cigna_vault_names_t *id);
 
 /* posts the run's event: the driver calls the next step from the event loop */
 void ngx_cigna_run_post(ngx_cigna_run_t *run);
 
-/* posts the run's event in ms; cancelable: an exiting worker does not wait */
+/* posts the run's event after ms; cancelable: 1 lets an exiting worker end */
 void ngx_cigna_run_post_in(ngx_cigna_run_t *run, ngx_msec_t ms,
     unsigned cancelable);
 

@@ -103,7 +103,10 @@ ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
 }
 
 
-/* a worker that has to exit stays until Redis has confirmed the entry */
+/*
+ * If Redis has not confirmed the entry, an exiting worker must stay, see
+ * ngx_cigna_stay.h.
+ */
 
 ngx_int_t
 ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run)
@@ -149,7 +152,7 @@ ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run)
     if (run->exchange.journalled) {
         run->exchange.journalled = 0;
 
-        /* do not wait for the message that Redis publishes to all nodes */
+        /* wake flows of this node now, before the message from Redis comes */
 
         ngx_cigna_cache_moved(run->mcf->zone, run->identity.hash);
     }

@@ -13,7 +13,7 @@
  */
 
 
-/* performs cigna_op_turn; the result is in run->ev */
+/* performs cigna_op_turn: may a refresh begin?  The result is in run->ev. */
 void ngx_cigna_run_exchange_turn(ngx_cigna_run_t *run);
 
 /*
@@ -31,7 +31,7 @@ ngx_int_t ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run);
  */
 ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 
-/* performs cigna_op_settle */
+/* performs cigna_op_settle: ends the work on the run's entry in the journal */
 void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*

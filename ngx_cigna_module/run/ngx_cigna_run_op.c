@@ -10,7 +10,7 @@
 #include "shm/ngx_cigna_cache.h"
 
 
-/* ms after which a sleep that watches the cache reads its epoch again */
+/* ms between two reads of the cache's epoch, in a sleep that watches it */
 
 #define NGX_CIGNA_RUN_WATCH     20
 
@@ -185,7 +185,7 @@ ngx_cigna_run_redis_collect(ngx_cigna_run_t *run)
 }
 
 
-/* called again when a request that had to wait may be sent */
+/* called again when a request that waits may be sent, or must be refused */
 
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)
@@ -220,9 +220,9 @@ ngx_cigna_run_http(ngx_cigna_run_t *run)
 
 
 /*
- * Decides whether the request may be sent.  NGX_AGAIN: it waits, and the run
- * will be posted.  NGX_BUSY: it must not be sent, and run->ev is
- * cigna_ev_unsent.
+ * Decides whether the request may be sent.  NGX_AGAIN: the request waits, and
+ * the run will be posted.  NGX_BUSY: the request must not be sent, and run->ev
+ * is cigna_ev_unsent.
  */
 
 static ngx_int_t

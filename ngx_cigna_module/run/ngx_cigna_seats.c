@@ -142,7 +142,10 @@ ngx_cigna_seats_create(ngx_cigna_worker_t *worker, const cigna_uri_t *uri)
 }
 
 
-/* seats: of the origin; NULL: no seat of the origin is taken */
+/*
+ * Returns 1 if no seat is free for this kind of exchange.  seats: those of the
+ * origin; NULL: none of them is taken.
+ */
 
 static ngx_uint_t
 ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
@@ -154,8 +157,8 @@ ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
 
 
 /*
- * Returns the part of worker_connections (1/part) that this kind may take.
- * Some seats are only for dances.
+ * Returns the number of seats that this kind of exchange may take, out of
+ * worker_connections / part seats.  An eighth of them is only for dances.
  */
 
 static ngx_uint_t

@@ -14,15 +14,18 @@
 
 
 /*
- * If the slab is full, a put evicts entries in rounds, and each round evicts
- * twice as many as the round before.  This is the number for the last round.
- * All rounds together evict less than twice as many.  There is a limit, because
- * the room of evicted entries may be in pieces of the wrong size.
+ * If the slab is full, ngx_cigna_cache_put() evicts one entry, then two, then
+ * four, and so on, and at last this number of entries.  There is a limit,
+ * because the room of evicted entries may be in pieces of the wrong size.
  */
 
 #define NGX_CIGNA_CACHE_EVICT_MAX   64
 
-/* ms; longer than a request waits for a reply from Redis */
+/*
+ * ms.  If Redis gives a lower generation so soon after it has confirmed a
+ * higher one, that is a late reply, not a new grant.  No request waits for
+ * Redis this long.
+ */
 
 #define NGX_CIGNA_CACHE_RACE_MS     10000
 
@@ -31,7 +34,7 @@
 #define NGX_CIGNA_CACHE_REFUSED_MS  60000
 
 
-/* the strings of an entry, copied while the zone is locked */
+/* memory for the strings of an entry, to copy them while the zone is locked */
 
 typedef u_char  ngx_cigna_cache_bytes_t[NGX_CIGNA_CACHE_TOKEN_MAX
                                         + NGX_CIGNA_CACHE_ABOUT_MAX];

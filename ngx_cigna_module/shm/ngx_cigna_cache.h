@@ -33,11 +33,12 @@ ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
     ngx_cigna_cache_entry_t *entry);
 
 /*
- * Stores a copy of the entry that was read from Redis.  epoch: the identity's
- * epoch before the read was sent.  NGX_DECLINED: the epoch has changed, or the
- * cache has a higher generation that Redis confirmed less than ten seconds ago.
- * (Within ten seconds a lower generation is a slow reply.  After that it is a
- * new grant.) NGX_ERROR: no room, no token, or strings that are too long.
+ * Stores a copy of an entry that Redis has confirmed.  epoch: the identity's
+ * epoch before the command was sent to Redis.  NGX_DECLINED: the epoch has
+ * changed, or the cache has a higher generation that Redis confirmed less than
+ * ten seconds before.  (Within ten seconds a lower generation is a late reply.
+ * After that it is a new grant.)  NGX_ERROR: no room, no token, or strings that
+ * are too long.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,
@@ -71,8 +72,9 @@ ngx_uint_t ngx_cigna_cache_invalidate(ngx_shm_zone_t *zone,
     uint64_t generation);
 
 /*
- * Called when messages about changed grants may have been missed.  All entries
- * that Redis confirmed before now become suspect, and all epochs rise.
+ * Must be called when this node may have missed messages about changed grants.
+ * All entries that Redis confirmed before now become suspect, and all epochs
+ * rise.
  */
 void ngx_cigna_cache_suspect(ngx_shm_zone_t *zone, int64_t now_ms);
 

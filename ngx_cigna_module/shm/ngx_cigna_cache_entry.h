@@ -14,20 +14,25 @@
 
 typedef struct {
     ngx_str_t   token;                     /* bearer token */
-    ngx_str_t   patient;                   /* of the grant, may be empty */
+
+    /* facts about the grant; each may be empty */
+    ngx_str_t   patient;
     ngx_str_t   scope;
     ngx_str_t   userinfo;
+
     u_char      name[CIGNA_NAME_LEN];      /* names the identity in messages
                                               between nodes */
     u_char      id[CIGNA_GRANT_ID_LEN];    /* id of the grant */
     uint64_t    generation;
-    int64_t     expires_ms;                /* of the token, since the epoch */
+
+    /* times since the epoch */
+    int64_t     expires_ms;                /* when the token expires */
     int64_t     due_ms;                    /* when a refresh may begin; 0:
                                               never */
     int64_t     checked_ms;                /* when Redis last confirmed the
                                               entry */
-    unsigned    suspect:1;                 /* set by get(): ask Redis before
-                                              use */
+    unsigned    suspect:1;                 /* result of ngx_cigna_cache_get():
+                                              ask Redis before use */
 } ngx_cigna_cache_entry_t;
 
 

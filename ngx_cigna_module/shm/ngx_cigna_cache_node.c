@@ -13,7 +13,7 @@ struct ngx_cigna_cache_piece_s {
 };
 
 
-/* bytes of strings that fit into a node, and into a piece of this size */
+/* bytes of strings that fit into a node, and into a piece of "size" bytes */
 
 #define NGX_CIGNA_CACHE_INLINE                                                \
     (NGX_CIGNA_CACHE_NODE - offsetof(ngx_cigna_cache_node_t, data))

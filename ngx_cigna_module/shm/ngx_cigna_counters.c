@@ -5,7 +5,7 @@
 #define NGX_CIGNA_SECOND_BITS  16
 
 
-/* room for new counters, because a reload with a newer module keeps the row */
+/* room for later counters too: a reload with a newer module keeps the row */
 
 #define NGX_CIGNA_COUNTERS_MAX  80
 #define NGX_CIGNA_OUTCOMES_MAX  46

@@ -20,62 +20,62 @@
  */
 
 #define NGX_CIGNA_COUNTS(count)                                               \
-    count(dances_started, "Dances started.")                                  \
-    count(fhir_requests, "Requests that left with a token.")                  \
-    count(cache_hits, "Tokens taken from the cache.")                         \
-    count(vault_reads, "Tokens read from Redis.")                             \
+    count(dances_started, "Dances that have started.")                        \
+    count(fhir_requests, "FHIR requests with an identity, without metadata.") \
+    count(cache_hits, "Requests whose token came from the cache.")            \
+    count(vault_reads, "Reads of a member's grant in Redis.")                 \
     count(refreshes, "Refreshes that brought new tokens.")                    \
     count(refresh_failures, "Refreshes that brought no tokens.")              \
     count(stale_served, "Requests served from the cache with Redis down.")    \
     count(revocations, "Grants revoked at the authorization server.")         \
-    count(revocations_failed, "Grants that could not be revoked there.")      \
+    count(revocations_failed, "Grants whose revocation has failed.")          \
     count(members_changed, "Connections made as another person than before.") \
-    count(tokens_refused, "Replies of 401 by the FHIR server.")               \
-    count(replays, "Requests made again with another token.")                 \
-    count(links_unknown, "Replies whose links stayed: base unknown.")         \
+    count(tokens_refused, "Replies of 401 by the FHIR server to a token.")    \
+    count(replays, "Requests sent again with another token after a 401.")     \
+    count(links_unknown, "Replies whose links stayed: own base not known.")   \
     count(links_broken, "Replies that are not valid JSON.")                   \
     count(journal_full, "New grants that the journal had no room for.")       \
-    count(journal_restored, "Grants of the journal that were written again.") \
-    count(journal_lost, "Entries of the journal that came too late.")         \
-    count(budget_spent, "Refreshes that token_requests delayed.")             \
-    count(refresh_crowded, "Requests that refresh_waiters sent away.")        \
+    count(journal_restored, "Grants that the journal wrote to Redis later.")  \
+    count(journal_lost, "Grants that the journal could not write later.")     \
+    count(budget_spent, "Refreshes not sent: token_requests left no room.")   \
+    count(refresh_crowded, "Requests that refresh_waiters has refused.")      \
     count(refusals_held, "Refused refreshes whose grant was kept.")           \
     count(strangers, "Refreshes that brought another person's tokens.")       \
     count(open_requests, "Requests for metadata, which need no token.")       \
     count(links_unread, "Replies whose links stayed: compressed or a part.")  \
-    count(errors_replaced, "Upstream errors that were not FHIR.")             \
-    count(not_found, "Replies of 500 that became 404: cigna_not_found.")      \
+    count(errors_replaced, "Errors of the FHIR server that were not FHIR.")   \
+    count(not_found, "Replies of 500 that cigna_not_found changed to 404.")   \
     count(types_refused, "Requests that resource_types has refused.")         \
     count(types_dry, "Requests that resource_types would have refused.")      \
-    count(budget_gateway, "Requests refused: the gateway's budget.")          \
-    count(budget_tenant, "Requests refused: the tenant's budget.")            \
-    count(budget_member, "Requests refused: the member's budget.")            \
-    count(held_back, "Requests refused in a pause.")                          \
-    count(budget_unknown, "Requests refused: budgets, with Redis down.")      \
-    count(budget_dry_run, "Requests that dry_run let through.")               \
-    count(budget_delayed, "Requests that waited for a budget.")               \
-    count(budget_returned, "Requests charged that were never sent.")          \
-    count(budget_leases, "Leases of budgets asked of Redis.")                 \
-    count(budget_lease_failures, "Leases that could not be asked for.")       \
-    count(pauses, "Times that Cigna asked for fewer requests.")               \
-    count(upstream_throttled, "Replies of 429 by the FHIR server.")          \
-    count(userinfo_known, "Identifiers that $userinfo has brought.")          \
-    count(userinfo_failures, "Requests for $userinfo without a result.")      \
+    count(budget_gateway, "Requests that the gateway's budget has refused.")  \
+    count(budget_tenant, "Requests that the tenant's budget has refused.")    \
+    count(budget_member, "Requests that a member's budget has refused.")      \
+    count(held_back, "Requests refused in a pause that Cigna asked for.")     \
+    count(budget_unknown, "Requests refused because Redis was down.")         \
+    count(budget_dry_run, "Requests that left only because of dry_run.")      \
+    count(budget_delayed, "Requests that waited for a budget and then left.") \
+    count(budget_returned, "Requests that were charged but not sent.")        \
+    count(budget_leases, "Requests to Redis for a lease of a budget.")        \
+    count(budget_lease_failures, "Requests for a lease that have failed.")    \
+    count(pauses, "Pauses that began with a reply to this tenant.")           \
+    count(upstream_throttled, "Replies of 429 by the FHIR server.")           \
+    count(userinfo_known, "Requests for $userinfo with an identifier.")       \
+    count(userinfo_failures, "Requests for $userinfo without an identifier.") \
     count(gate_refused, "Requests not sent: ambiguous, or led elsewhere.")    \
-    count(exchanges_bounded, "Refreshes and dances: too many exchanges open.")\
-    count(exchanges_abandoned, "Exchanges open when their worker ended.")   \
+    count(exchanges_bounded, "Exchanges not begun: too many were open.")      \
+    count(exchanges_abandoned, "Exchanges open when their worker ended.")     \
     count(older_secret, "Exchanges made with the older client secret.")       \
-    count(member_dances, "Dances not started: one member began too many.")  \
+    count(member_dances, "Dances that member_dances did not let start.")      \
     count(connects_asked, "Pages that asked whether to connect.")             \
-    count(budget_metadata, "Requests refused: the part for metadata.")       \
+    count(budget_metadata, "Requests for metadata that a budget refused.")    \
     count(links_type, "Replies whose links stayed: FHIR that is not JSON.")   \
-    count(links_elsewhere, "Bundles with links to another host or path.")     \
-    count(links_outside, "Replies with links that stayed: dot segments.")     \
-    count(metadata_fetches, "Metadata documents fetched to be kept.")         \
+    count(links_elsewhere, "Bundles with links to an unknown host or path.")  \
+    count(links_outside, "Replies whose links stayed: odd or long paths.")    \
+    count(metadata_fetches, "Fetches of metadata to be kept in memory.")      \
     count(metadata_failures, "Fetches of metadata that brought no document.") \
-    count(metadata_stale, "Metadata served while Cigna is away.")             \
-    count(metadata_passed, "Replies of metadata whose endpoints stayed.")     \
-    count(dances_ended, "Dances ended: each dance that started ends once.")   \
+    count(metadata_stale, "Replies with old metadata while Cigna was away.")  \
+    count(metadata_passed, "Proxied metadata without cigna_smart_endpoint.")  \
+    count(dances_ended, "Dances that have ended; each dance ends once.")      \
     count(stories_dropped, "Dances without a story in Redis, for lack of room.")
 
 

@@ -6,8 +6,8 @@
  *   shm.addr                  pool->end                shm.size
  *
  * While a process holds the lock, "dirty" has its pid.  If the next process
- * finds a pid there, the last one died while it held the lock.  The next
- * process then forgets all documents.
+ * that locks the zone finds a pid there, the process with this pid died while
+ * it held the lock.  The next process then forgets all documents.
  */
 
 

@@ -30,8 +30,9 @@
 /* the state of a document; all zero: nothing is known about it */
 
 typedef struct {
-    uint64_t    version;                   /* of the text; 0: there is none */
-    size_t      len;                       /* of the text, in bytes */
+    uint64_t    version;                   /* number of the text; 0: there is
+                                              no text */
+    size_t      len;                       /* bytes of the text */
     time_t      due;                       /* time of the next fetch */
     time_t      until;                     /* until when the text may be
                                               served */
@@ -64,10 +65,11 @@ ngx_cigna_document_t *ngx_cigna_documents_lock(ngx_shm_zone_t *zone,
 void ngx_cigna_documents_unlock(ngx_shm_zone_t *zone);
 
 /*
- * Both need the lock.  drop() clears the text and the state.  keep() does the
- * same first.  Then it copies a new text, and sets its version and length.
- * NGX_ERROR: the text does not fit, even after all other documents were
- * dropped.
+ * The caller of these two functions holds the lock.
+ * ngx_cigna_documents_drop() clears the text and the state of the document.
+ * ngx_cigna_documents_keep() does the same, then copies a new text, and sets
+ * its version and length.  NGX_ERROR: the text does not fit, even after all
+ * other documents were dropped.
  */
 ngx_int_t ngx_cigna_documents_keep(ngx_shm_zone_t *zone,
     ngx_cigna_document_t *doc, cigna_slice_t text);

@@ -4,8 +4,9 @@
 
 
 /*
- * No other process may claim an entry for this number of ms, after its writer
- * has put it into the journal, or after another process has claimed it.
+ * How long a process keeps its claim to an entry, in ms: the process that has
+ * put the entry into the journal, and a process that claims it later.  If the
+ * process dies, the claim ends at once.
  */
 
 #define NGX_CIGNA_JOURNAL_WRITER   (120 * 1000)

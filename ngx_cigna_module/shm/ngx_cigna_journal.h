@@ -19,24 +19,27 @@
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
 
-/* ends this process's work on an entry; due: when to try again, if needed */
+/*
+ * Ends this process's work on an entry, with the result "how".  due: the time
+ * of the next try, for cigna_journal_left.
+ */
 void ngx_cigna_journal_settle(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, cigna_journal_e how, ngx_msec_t due);
 
 
 /*
- * Claims one entry for this process to write.  NGX_OK: entry borrows its bytes
- * from mem, which has CIGNA_JOURNAL_MEM bytes.  NGX_DECLINED: no more entries.
- * The caller zeroes *look before the first call, and passes it to further
- * calls.
+ * Claims one entry, which this process must then write to Redis.  NGX_OK: entry
+ * borrows its bytes from mem, which has CIGNA_JOURNAL_MEM bytes.  NGX_DECLINED:
+ * no more entries.  The caller zeroes *look before the first call, and passes
+ * it to further calls.
  */
 ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
     cigna_journal_look_t *look, u_char *mem, cigna_journal_t *entry);
 
 /*
  * Finds the member's entry that Redis does not have yet, see cigna_journal.h.
- * NGX_OK: entry borrows its bytes from mem, as above.  NGX_DECLINED: there is
- * none.  Takes no lock if the journal is empty.
+ * NGX_OK: entry borrows its bytes from mem, which has CIGNA_JOURNAL_MEM bytes.
+ * NGX_DECLINED: there is none.  Takes no lock if the journal is empty.
  */
 ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
     const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry);
@@ -44,14 +47,14 @@ ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
 /* the number of entries that processes of the node have claimed */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 
-/* removes entries that Redis confirmed long enough ago */
+/* removes the entries that Redis confirmed a minute ago or earlier */
 void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
 
 /* the numbers of unconfirmed and of all entries, read without the lock */
 ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
-/* all entries that Redis has got so far will be written to Redis again */
+/* from now on, entries that were written to Redis before are written again */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 
 

@@ -5,20 +5,26 @@
 
 /* times in ms */
 
-#define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* random part of a wait */
+#define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* random part of a wait for
+                                                      the next second */
 #define NGX_CIGNA_REFRESH_GATE_ALARM      60000    /* between two log lines */
 
-#define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* after a failure */
+#define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* the first cool-down after
+                                                      a failure */
 #define NGX_CIGNA_REFRESH_GATE_COOL_MAX   60000
-#define NGX_CIGNA_REFRESH_GATE_JITTER     1000
-#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* after a cool-down, until
+#define NGX_CIGNA_REFRESH_GATE_JITTER     1000     /* random part of each
+                                                      cool-down */
+#define NGX_CIGNA_REFRESH_GATE_ROW        600000   /* so long after a cool-down,
                                                       failures count from 0
                                                       again */
 
 #define NGX_CIGNA_REFRESH_GATE_PROBE      5000     /* between two probes */
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
-/* number of places in the zone's table where an origin may be */
+/*
+ * An origin is the scheme, host and port of a token endpoint.  It may be in one
+ * of this number of places in the zone's table.
+ */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4
 
@@ -27,6 +33,8 @@ struct ngx_cigna_refresh_gate_s {
     ngx_atomic_t          requests;        /* see ngx_cigna_second_take() */
     ngx_atomic_t          paused_until;
     ngx_atomic_t          said_after[ngx_cigna_refresh_gate_doubting + 1];
+                                           /* when the state may be logged
+                                              again */
     cigna_refusal_rate_t  refusals;
 };
 
@@ -152,7 +160,10 @@ ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
 }
 
 
-/* 1 if the state was not logged within the last minute; the caller logs it */
+/*
+ * Returns 1 if the state was not logged within the last minute.  The caller
+ * must then log it.
+ */
 
 static ngx_uint_t
 ngx_cigna_refresh_gate_says(ngx_cigna_refresh_gate_t *gate,
@@ -244,8 +255,9 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
 
 
 /*
- * Finds an origin.  If the table does not have it: with create, the origin
- * replaces the one whose last reply is oldest; without create, returns NULL.
+ * Finds the origin of a URL.  If the table does not have it and create is 1,
+ * the origin takes the place of the origin whose last reply is oldest.  If
+ * create is 0, returns NULL.
  */
 
 static ngx_cigna_zone_origin_t *
@@ -283,7 +295,7 @@ ngx_cigna_refresh_gate_origin(ngx_shm_zone_t *zone, cigna_slice_t url,
 }
 
 
-/* a hash of scheme, host and port */
+/* returns a hash of the URL's scheme, host and port */
 
 static uint64_t
 ngx_cigna_refresh_gate_origin_tag(cigna_slice_t url)

@@ -59,15 +59,15 @@ typedef enum {
 
 /*
  * The token endpoint has answered a refresh of this identity's grant, see
- * cigna_refusal_rate.h.  percent is the tenant's refused_share.  Returns the
- * state that the caller must log, which is each state once a minute at most.
- * "well": there is nothing to log.
+ * cigna_refusal_rate.h.  percent is the tenant's refused_share.  Returns a
+ * state that the caller must log, but the same state at most once a minute.
+ * ngx_cigna_refresh_gate_well: there is nothing to log.
  */
 ngx_cigna_refresh_gate_e ngx_cigna_refresh_gate_answered(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, const ngx_cigna_cache_key_t *key,
     cigna_answer_e answer, ngx_uint_t percent);
 
-/* ms until a refresh may begin, as far as the rate of refusals is concerned */
+/* ms until the rate of refusals allows a refresh; looks at no other limit */
 ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate);
 
@@ -99,7 +99,8 @@ void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
 /*
  * Fills in the state of the token endpoint of this URL, as this node knows it.
- * percent: as above.  now_ms and all times of *endpoint: since the epoch.
+ * percent is the tenant's refused_share.  now_ms and all times of *endpoint are
+ * since the epoch.
  */
 void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url, ngx_uint_t percent,
@@ -108,8 +109,8 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
 /*
  * The identity's refresh has failed.  No worker tries again for some seconds.
- * The time grows with each failure in a row for which the refresh token was
- * sent ("sent").
+ * sent: 1 if the refresh token was sent.  The time grows with each such failure
+ * in a row.
  */
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
@@ -130,9 +131,9 @@ void ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
 ngx_msec_t ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone);
 
 /*
- * Returns for how many ms this server has been the primary.  The server itself
- * says age_ms.  The result is longer if this node has known this primary for
- * longer, see cigna_primaries.h.
+ * Returns for how many ms this Redis server has been the primary.  The server
+ * itself says age_ms.  The result is longer if this node has known this primary
+ * for longer, see cigna_primaries.h.
  */
 int64_t ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
     int64_t age_ms);

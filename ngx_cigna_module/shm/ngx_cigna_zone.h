@@ -11,8 +11,9 @@
 
 
 /*
- * The shared-memory zone: a slab pool with the cache in it, and fixed,
- * pointer-free parts outside the slab (tenants, budgets, journal).
+ * The shared-memory zone of "cigna_zone": a slab pool with the cache in it, and
+ * fixed parts outside the slab, such as tenants, budgets and the journal.  The
+ * fixed parts have no pointers.
  *
  * A process that locks the zone sets the word "dirty", and clears the word
  * before it unlocks the zone.  If a process locks the zone and finds the word
@@ -27,9 +28,9 @@
 
 /* sizes of the fixed parts; the files that use a part assert that it fits */
 
-#define NGX_CIGNA_ZONE_EPOCHS    1024           /* a power of two */
-#define NGX_CIGNA_ZONE_COOLING   1024           /* a power of two */
-#define NGX_CIGNA_ZONE_ORIGINS   64             /* a power of two */
+#define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
+#define NGX_CIGNA_ZONE_COOLING   1024           /* number, a power of two */
+#define NGX_CIGNA_ZONE_ORIGINS   64             /* number, a power of two */
 #define NGX_CIGNA_ZONE_BUDGETS   (16 * 1024)    /* bytes, for all tenants */
 #define NGX_CIGNA_ZONE_DANCES    (64 * 1024)    /* bytes, for the members'
                                                    dances */
@@ -67,8 +68,8 @@
 /* an identity whose refresh failed; two identities may share a place */
 
 typedef struct {
-    uint64_t            tag;
-    int64_t             until_ms;
+    uint64_t            tag;               /* names the identity */
+    int64_t             until_ms;          /* end of the cool-down */
     uint64_t            failures;          /* failed refreshes in a row */
 } ngx_cigna_zone_cooling_t;
 
@@ -76,7 +77,7 @@ typedef struct {
 /* the server of a token endpoint; a new server may replace an old one */
 
 typedef struct {
-    uint64_t            tag;
+    uint64_t            tag;               /* names the server */
     int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
@@ -105,16 +106,16 @@ typedef struct {
     ngx_uint_t          tenants;           /* number of rows */
     uint64_t            generation;        /* number of the last configuration,
                                               see cigna_roster.h */
-    uint64_t            generations[NGX_MAX_PROCESSES];   /* of the
-                                                             configuration
-                                                             that each
-                                                             process uses */
+
+    /* by ngx_process_slot: number of the configuration that the process uses */
+    uint64_t            generations[NGX_MAX_PROCESSES];
+
     ngx_atomic_t        journal_torn;      /* a process died with the zone
                                               locked: check the journal before
                                               using it */
 
-    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* epochs of the
-                                                            cache */
+    ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* see
+                                              ngx_cigna_cache.h */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
                                               confirmed earlier are suspect */
 
@@ -122,8 +123,8 @@ typedef struct {
     ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this
                                               time */
     ngx_atomic_t        rewrite_ms;        /* entries of the journal that were
-                                              written earlier are written
-                                              again */
+                                              written to Redis before this time
+                                              are written again */
 
     ngx_cigna_zone_cooling_t   cooling[NGX_CIGNA_ZONE_COOLING];
     ngx_cigna_zone_origin_t    origins[NGX_CIGNA_ZONE_ORIGINS];
