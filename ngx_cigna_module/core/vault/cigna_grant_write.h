@@ -56,8 +56,8 @@ int cigna_grant_write_args(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC]);
 
 /*
- * Makes *op the script that writes g over an older generation of its grant and
- * gives up the lease of "owner".  CIGNA_ERROR if g cannot be sealed.
+ * Makes *op the script that writes g over an older generation of its grant, and
+ * removes the mark and "owner"'s lock.  CIGNA_ERROR if g cannot be sealed.
  */
 int cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t owner, uint64_t kept_ms, const uint8_t *nonce,

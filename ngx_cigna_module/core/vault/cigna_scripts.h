@@ -18,12 +18,14 @@
  */
 
 typedef enum {
-    cigna_script_dance_list = 0,           /* bounds a member's open dances */
+    cigna_script_dance_list = 0,           /* lists a dance, and bounds the
+                                              member's open dances */
     cigna_script_dance_open,               /* stores a dance */
     cigna_script_dance_claim,              /* takes a dance for one run */
     cigna_script_dance_end,                /* stores the outcome of a dance */
-    cigna_script_dance_close,              /* ends a dance from outside */
-    cigna_script_dance_forget,             /* counts the end of a dance */
+    cigna_script_dance_close,              /* ends an overdue or displaced
+                                              dance */
+    cigna_script_dance_forget,             /* unlists a dance, counts its end */
     cigna_script_dance_due,                /* finds overdue dances */
     cigna_script_grant_install,            /* a new grant replaces any other */
     cigna_script_grant_begin,              /* sets lock and mark */
