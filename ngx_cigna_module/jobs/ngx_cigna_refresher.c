@@ -2,7 +2,8 @@
 /*
  * The lock in Redis allows one refresh of a grant at a time in the whole fleet.
  * The worker also keeps its refreshes in a tree, so that its requests find a
- * running refresh without asking Redis.
+ * running refresh without asking Redis.  The refresh gate is the node's record
+ * of failures and pauses (shm/ngx_cigna_refresh_gate.h).
  *
  * A run leaves the tree when it has its result.  From then on no request can
  * wait for the run, and the rest of its flow only updates the vault.
@@ -108,7 +109,10 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return rc;
     }
 
-    /* without a seat, do not make a run: thousands of grants may be due */
+    /*
+     * Seats limit the open exchanges (run/ngx_cigna_seats.h).  Without a seat
+     * there is no run, because thousands of grants may be due.
+     */
 
     seat = NULL;
     rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
@@ -392,7 +396,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 }
 
 
-/* the refresh gate returns a bad state at most once a minute, to be logged */
+/* logs bad states; the refresh gate returns each at most once a minute */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
