@@ -10,8 +10,8 @@
 
 
 /*
- * The flow that takes ended dances out of the index, run alone.
- * test_dance_upkeep.c and test_connect.c run it within others.
+ * Runs the flow that takes ended dances out of the index alone.
+ * test_dance_upkeep.c and test_connect.c run it within other flows.
  */
 
 
@@ -114,7 +114,7 @@ a_dance_that_never_started_is_not_counted(void **state)
     assert_false(f.counted);
     assert_false(f.dropped);
 
-    /* and it is gone */
+    /* the dance is not in the index any more, so its end is not counted */
 
     begin("denied");
     while (go_on(world_fine)) { /* void */ }

@@ -7,7 +7,7 @@
 #include "acting.h"
 
 
-/* overdue dances; t/unit/dance/test_connect.c has those that are displaced */
+/* tests of overdue dances; test_connect.c tests displaced dances */
 
 
 static unsigned       closed;

@@ -25,8 +25,8 @@ setup(void **state)
 
 
 /*
- * Counts an answer.  Returns 1 if the throttling begins with it, or the doubt
- * about refusals.
+ * Counts an answer.  Returns 1 if this answer switches throttling on, or makes
+ * refusals doubted.
  */
 
 static unsigned
@@ -228,7 +228,7 @@ a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
 
 
 static void
-a_share_of_hundred_leaves_refusals_alone(void **state)
+at_a_share_of_100_percent_no_refusal_is_doubted(void **state)
 {
     unsigned  i;
 
@@ -304,7 +304,7 @@ a_turn_that_is_never_answered_does_not_stop_the_next_one(void **state)
 
 
 static void
-a_turn_that_is_given_back_is_free_for_the_next_refresh(void **state)
+a_turn_that_is_given_back_serves_the_next_refresh(void **state)
 {
     cigna_turn_e  turn;
 
@@ -459,11 +459,11 @@ main(void)
         test(throttling_goes_on_after_failures_of_different_grants_in_a_row),
         test(no_refusal_is_believed_while_other_refreshes_fail),
         test(a_refusal_of_a_token_that_may_be_spent_says_nothing),
-        test(a_share_of_hundred_leaves_refusals_alone),
+        test(at_a_share_of_100_percent_no_refusal_is_doubted),
         test(throttling_lets_few_refreshes_through_after_growing_pauses),
         test(refreshes_that_started_before_do_not_make_the_pause_longer),
         test(a_turn_that_is_never_answered_does_not_stop_the_next_one),
-        test(a_turn_that_is_given_back_is_free_for_the_next_refresh),
+        test(a_turn_that_is_given_back_serves_the_next_refresh),
         test(a_refresh_that_started_unthrottled_gives_no_turn_back),
         test(refusals_far_apart_are_not_in_a_row),
         test(throttling_is_off_a_day_after_the_last_failure),

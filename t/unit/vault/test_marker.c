@@ -103,7 +103,7 @@ a_marker_is_bound_to_its_vault(void **state)
 
 
 static void
-a_marker_lives_through_a_rotation(void **state)
+a_marker_opens_after_a_rotation_of_the_seal_keys(void **state)
 {
     (void) state;
 
@@ -230,7 +230,7 @@ opened_as(cigna_slice_t plain)
 
 
 static void
-a_marker_of_a_newer_gateway_is_told_apart(void **state)
+a_marker_of_a_newer_gateway_has_its_own_result(void **state)
 {
     uint8_t  plain[300];
 
@@ -361,11 +361,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_marker_is_bound_to_its_vault),
-        cmocka_unit_test(a_marker_lives_through_a_rotation),
+        cmocka_unit_test(a_marker_opens_after_a_rotation_of_the_seal_keys),
         cmocka_unit_test(another_name_key_is_told_apart),
         cmocka_unit_test(a_marker_is_not_valid_under_another_key),
         cmocka_unit_test(every_byte_of_a_marker_counts),
-        cmocka_unit_test(a_marker_of_a_newer_gateway_is_told_apart),
+        cmocka_unit_test(a_marker_of_a_newer_gateway_has_its_own_result),
         cmocka_unit_test(the_marker_of_the_tool_opens),
         cmocka_unit_test(the_marker_of_a_slot_lies_in_it),
         cmocka_unit_test(room_that_is_too_small_is_an_error),
