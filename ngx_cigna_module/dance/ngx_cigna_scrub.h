@@ -13,7 +13,10 @@
  */
 
 
-/* in postconfiguration: adds a log handler, which scrubs all other requests */
+/*
+ * In postconfiguration: adds a log handler, which scrubs requests for which
+ * nginx calls neither of the two handlers below.
+ */
 ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
 
 /*

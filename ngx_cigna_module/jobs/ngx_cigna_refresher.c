@@ -47,7 +47,8 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
 /* the flow of a run, and the run's place in the worker's tree */
 
 typedef struct {
-    cigna_refresh_t          flow;             /* must be first */
+    cigna_refresh_t          flow;             /* must be first: run->flow is
+                                                  used as a cigna_refresh_t */
     ngx_cigna_run_t         *run;
     ngx_str_node_t           node;             /* empty string: not in the
                                                   tree */

@@ -49,7 +49,7 @@
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_CALLBACK_CODE_TRIES    3     /* while no byte was sent */
+#define CIGNA_CALLBACK_CODE_TRIES    3     /* as long as no byte was sent */
 #define CIGNA_CALLBACK_KEYS_TRIES    2
 #define CIGNA_CALLBACK_HTTP_MS       200
 #define CIGNA_CALLBACK_HTTP_MAX_MS   400
@@ -289,7 +289,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* fetches missing keys before it sends the code, because a code works once */
+/* fetches missing or old keys before it sends the code, which works once */
 
 static void
 cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,

@@ -13,7 +13,7 @@
  * The callback: the browser returns from the authorization server, and the flow
  * ends the dance.  cigna_callback.c describes states and invariants.  A browser
  * may request the callback URL several times.  Each request has a run of its
- * own, and one of these runs ends the dance.
+ * own, and at most one of these runs ends the dance.
  */
 
 /* the maker of the run zeroes the struct; outcome is then "none" */
@@ -37,13 +37,13 @@ typedef struct {
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;
     cigna_slice_t               dance_id;
-    cigna_slice_t               return_to;  /* empty: show a page */
+    cigna_slice_t               return_to;  /* empty: not known, or none */
     char                        detail[192];  /* for the log, never a secret */
     unsigned                    repeated:1;  /* the outcome comes from the run
                                                 of another request */
     unsigned                    stored:1;  /* the grant is in the vault */
-    unsigned                    changed:1;  /* the grant is another person's
-                                               than install.old */
+    unsigned                    changed:1;  /* the grant and install.old belong
+                                               to different people */
     unsigned                    client_refused:1;  /* the token endpoint refused
                                                       every configured secret
                                                       of the client */

@@ -33,7 +33,8 @@
 #include "vault/cigna_scripts.h"
 
 
-#define CIGNA_CONNECT_LINE  9              /* of dance_open's arguments */
+/* index of the story's line in the arguments of dance_open */
+#define CIGNA_CONNECT_LINE  9
 
 
 typedef enum {
@@ -547,7 +548,7 @@ cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
 }
 
 
-/* tells the result; a failed dance must not redirect or set a cookie */
+/* reports the result; a failed dance must not redirect or set a cookie */
 
 static void
 cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,

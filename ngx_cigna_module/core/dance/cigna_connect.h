@@ -16,7 +16,7 @@
 
 #define CIGNA_SECRET_LEN  22               /* the browser's secret, 128 bits */
 
-#define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
+#define CIGNA_RETURN_TO_LEN_MAX  2048      /* bytes of a request's return_to */
 
 
 /* the maker of the run zeroes the struct */

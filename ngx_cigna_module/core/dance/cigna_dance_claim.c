@@ -244,8 +244,8 @@ cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
 
 
 /*
- * Handles a failure of Redis.  The run asks again with the same token, so it
- * gets the dance even if a lost command has already taken the dance.
+ * Handles a failure of Redis.  The run asks again as the same taker, so it gets
+ * the dance even if a lost command has already taken the dance.
  */
 
 static int

@@ -28,7 +28,7 @@ typedef struct {
     const char                 *why;       /* for the log; NULL: the outcome
                                               says enough */
     cigna_slice_t               dance_id;  /* empty: not known */
-    cigna_slice_t               return_to;  /* empty: show a page */
+    cigna_slice_t               return_to;  /* empty: not known, or none */
     cigna_dance_t               dance;
     int64_t                     taken_ms;
     unsigned                    repeated:1;  /* the outcome comes from the run
@@ -44,7 +44,7 @@ typedef struct {
     cigna_retry_t               retry;
     unsigned                    waited_ms;  /* for the outcome of another run */
     cigna_slice_t               dance_key;
-    cigna_slice_t               taker;     /* random token of this run */
+    cigna_slice_t               taker;     /* random text that names this run */
     cigna_slice_t               rest;      /* the dance without its secrets,
                                               sealed */
     cigna_dance_forget_t        forget;

@@ -14,7 +14,8 @@
  * their own.
  */
 
-#define CIGNA_EVICTED_MAX  16              /* entries in a reply of a script */
+#define CIGNA_EVICTED_MAX  16              /* most entries in a script's
+                                              reply */
 
 
 /* at first the struct is zeroed */

@@ -44,7 +44,8 @@ typedef struct {
     cigna_exchange_e         rc;
     cigna_refresh_e          failure;
     const char              *why;          /* the failure, for the log */
-    cigna_slice_t            quoted;       /* the server's words about it */
+    cigna_slice_t            quoted;       /* the server's words about the
+                                              failure */
     cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* how to give up the lease */
     cigna_token_reply_t      tokens;

@@ -16,7 +16,8 @@ typedef enum {
                                               requests may use it; next, the
                                               caller must call
                                               cigna_grant_commit_store() */
-    cigna_grant_commit_stored,             /* Redis has confirmed it */
+    cigna_grant_commit_stored,             /* Redis has confirmed the
+                                              generation */
     cigna_grant_commit_stale,              /* Redis has a newer generation,
                                               another grant or none, see
                                               cigna_script_record() */

@@ -42,7 +42,7 @@ typedef enum {
 } cigna_lease_e;
 
 
-/* how the attempt ended; the mark notes it when the lease is given up */
+/* how the attempt ended, which cigna_lease_release() writes to the mark */
 
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
@@ -64,7 +64,7 @@ typedef struct {
     cigna_lease_e               rc;
     unsigned                    taken:1;   /* Redis may have this run's lock or
                                               mark */
-    cigna_slice_t               owner;     /* random token of this run */
+    cigna_slice_t               owner;     /* random text that names this run */
     int64_t                     connected_ms;  /* see grant_install in
                                                   cigna_scripts.c */
 
@@ -84,7 +84,7 @@ typedef struct {
 } cigna_lease_t;
 
 
-/* makes the owner, a random token; CIGNA_ERROR if there is no room */
+/* makes the owner's random text; CIGNA_ERROR if there is no room */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*

@@ -10,8 +10,8 @@
 
 
 /*
- * Puts the tokens of a reply into a grant.  Members that the reply lacks stay
- * as they are: a refresh need not repeat refresh token, scope or patient.  If
+ * Puts the tokens of a reply into a grant.  Values that the reply lacks stay as
+ * they are: a refresh need not repeat refresh token, scope or patient.  If
  * the reply names the same patient in another notation, the grant's notation
  * stays.  The lifetime counts from the time when the request was sent.
  */

@@ -133,8 +133,8 @@ static const char  cigna_lua_dance_open[] =
  * member have started it.
  *
  * Key: dance.  Arguments: hash of the browser's secret (empty: none), identity,
- * taker (a new random token of the run), ms that the taker has, line of the
- * story.
+ * taker (a new random text that names the run), ms that the taker has, line of
+ * the story.
  *
  *     absent                       there is no record
  *     mismatch DANCE               another browser has started the dance, which
@@ -248,7 +248,7 @@ static const char  cigna_lua_dance_end[] =
  * displaces.
  *
  * Key: dance.  Arguments: outcome ("abandoned" or "displaced"), closer (a new
- * random token of the run), line of the story.
+ * random text that names the run), line of the story.
  *
  *     absent                       there is no record
  *     open                         the dance goes on: it is taken; or the
@@ -391,9 +391,9 @@ static const char  cigna_lua_grant_install[] =
 /*
  * grant_begin: sets lock and write-ahead mark, if the record is still the same.
  *
- * Keys: grant, lock.  Arguments: owner (a new random token), grant id,
- * generation, ms of the lease, ms of the mark, and the number of attempts that
- * the caller knows of.
+ * Keys: grant, lock.  Arguments: owner (a new random text that names the run),
+ * grant id, generation, ms of the lease, ms of the mark, and the number of
+ * attempts that the caller knows of.
  *
  *     stale record                 the grant is gone, or another grant, another
  *                                  generation or another number of attempts is

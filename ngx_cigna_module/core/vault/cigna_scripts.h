@@ -8,9 +8,10 @@
 
 
 /*
- * The vault's scripts.  Each uses keys of one hash tag only, takes the time
- * from Redis (TIME), and has its keys, arguments and reply described in front
- * of it.  A reply is an array, and its first element is a word.
+ * The vault's scripts.  The keys of a script have the same hash tag.  A script
+ * that needs the time takes it from Redis (TIME).  A reply is an array, and its
+ * first element is a word.  cigna_scripts.c describes keys, arguments and reply
+ * of each script.
  *
  * An ACL has to allow these commands.  Scripts call TIME, HMGET, HSET, HDEL,
  * GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM, ZREMRANGEBYSCORE,

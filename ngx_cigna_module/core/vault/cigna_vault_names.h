@@ -17,13 +17,13 @@
  *         s   when the grant was marked spent, or "1" (version 0.4.0)
  *         m   mark: the last attempt to refresh the grant ends before this time
  *         n   number of attempts that may have had an effect
- *         o   owner of the mark: token of the refresh, or "rename"
+ *         o   owner of the mark: random text that names a run, or "rename"
  *         r   generation and time of the last refusal that was not final
  *         x   ids of the last eight grants that were replaced or deleted
  *         v   identity under the tenant's other name (scripts/vault rename)
  *         w   the mark before "scripts/vault rename" replaced it
  *
- *     <prefix>:l:{<identity>}   lock, a string: token of the refresh
+ *     <prefix>:l:{<identity>}   lock, a string: random text that names a run
  *
  *     <prefix>:d:{<state>}      dance, a hash:
  *         d   dance id
@@ -34,10 +34,10 @@
  *         r   the dance without its secrets, sealed
  *         a   start
  *         e   deadline
- *         k   taker: token of the run that has taken the dance
+ *         k   taker: random text that names the run that took the dance
  *         t   when the taker's time is over
  *         o   outcome
- *         z   token of the run that has ended the dance
+ *         z   random text that names the run that ended the dance
  *         y   story, see cigna_dance_story.h
  *
  * Times are ms since the epoch.
