@@ -228,7 +228,7 @@ a_state_that_nobody_made_is_unknown(void **state)
 
 
 static void
-a_dance_expires_after_ten_minutes_and_goes_after_eight_days(void **state)
+a_dance_expires_after_ten_minutes_and_is_kept_eight_days(void **state)
 {
     (void) state;
 
@@ -846,7 +846,7 @@ access_denied_is_denied(void **state)
 
 
 static void
-any_other_error_is_the_providers(void **state)
+any_other_error_gives_provider_error(void **state)
 {
     (void) state;
 
@@ -1041,7 +1041,7 @@ a_bad_signature_leads_to_one_more_fetch_of_the_keys(void **state)
 
 
 static void
-an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
+an_id_token_that_was_not_asked_for_is_verified_too(void **state)
 {
     (void) state;
 
@@ -1341,7 +1341,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
 
 static void
-without_a_scope_in_the_reply_the_one_asked_for_was_granted(void **state)
+a_reply_without_scope_grants_the_requested_scope(void **state)
 {
     cigna_grant_t  g;
 
@@ -1822,7 +1822,7 @@ main(void)
         test(a_request_without_the_cookie_changes_nothing),
         test(another_browser_is_not_shown_the_outcome_of_an_ended_dance),
         test(a_state_that_nobody_made_is_unknown),
-        test(a_dance_expires_after_ten_minutes_and_goes_after_eight_days),
+        test(a_dance_expires_after_ten_minutes_and_is_kept_eight_days),
         test(a_dance_ends_once_however_many_requests_come),
         test(a_dance_that_ends_too_late_or_for_another_member_is_counted),
         test(a_request_of_another_browser_ends_no_dance),
@@ -1850,7 +1850,7 @@ main(void)
         test(iss_counts_for_errors_too),
         test(iss_must_be_the_issuer_at_the_start_of_the_dance),
         test(access_denied_is_denied),
-        test(any_other_error_is_the_providers),
+        test(any_other_error_gives_provider_error),
         test(an_error_that_a_browser_made_up_is_quoted_safely),
         test(a_reply_without_code_is_an_invalid_request),
         test(keys_are_fetched_before_the_code_is_sent),
@@ -1860,7 +1860,7 @@ main(void)
         test(an_id_token_under_a_new_key_is_verified_after_one_more_fetch),
         test(keys_are_not_fetched_again_at_once),
         test(a_bad_signature_leads_to_one_more_fetch_of_the_keys),
-        test(an_id_token_that_was_not_asked_for_is_verified_all_the_same),
+        test(an_id_token_that_was_not_asked_for_is_verified_too),
         test(no_id_token_passes_without_the_keys_that_are_published),
         test(an_id_token_is_optional),
         test(an_id_token_with_another_nonce_is_refused_and_the_tokens_revoked),
@@ -1873,7 +1873,7 @@ main(void)
         test(a_code_that_was_held_up_is_not_sent_with_the_older_secret),
         test(every_answer_of_the_token_endpoint_has_an_outcome),
         test(an_odd_expires_in_gives_a_sound_expiry),
-        test(without_a_scope_in_the_reply_the_one_asked_for_was_granted),
+        test(a_reply_without_scope_grants_the_requested_scope),
         test(a_grant_is_kept_as_long_as_it_can_be_renewed),
         test(a_grant_without_refresh_token_is_kept_a_week_after_it_expires),
         test(a_grant_whose_store_was_not_confirmed_is_stored_again),

@@ -86,7 +86,7 @@ take(world_fault_e fault)
 
 
 static void
-a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
+a_claim_returns_all_that_connect_has_stored(void **state)
 {
     (void) state;
 
@@ -222,7 +222,7 @@ an_outcome_of_a_newer_gateway_is_an_end(void **state)
 
 
 static void
-too_little_room_takes_nothing(void **state)
+too_little_room_takes_no_dance(void **state)
 {
     (void) state;
 
@@ -426,14 +426,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_dance_is_taken_with_all_that_it_was_begun_with),
+        test(a_claim_returns_all_that_connect_has_stored),
         test(an_outcome_is_remembered_for_the_next_request),
         test(an_end_that_does_not_reach_redis_is_sent_three_times),
         test(a_redis_that_fails_is_asked_three_times),
         test(a_reply_that_was_lost_is_asked_for_again_by_the_same_taker),
         test(polls_are_quick_first_and_end_after_ten_seconds),
         test(an_outcome_of_a_newer_gateway_is_an_end),
-        test(too_little_room_takes_nothing),
+        test(too_little_room_takes_no_dance),
         test(an_ended_dance_leaves_the_lists_of_open_ones),
         test(the_run_that_comes_too_late_ends_the_dance),
         test(a_request_of_another_member_ends_the_dance),

@@ -19,7 +19,7 @@ line(const char *what, const cigna_dance_story_t *story)
 
 
 static void
-a_line_has_what_is_known(void **state)
+a_line_has_all_known_values(void **state)
 {
     cigna_dance_story_t  story = { 0 };
 
@@ -89,7 +89,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_line_has_what_is_known),
+        cmocka_unit_test(a_line_has_all_known_values),
         cmocka_unit_test(a_value_that_would_break_the_line_is_left_out),
         cmocka_unit_test(an_error_code_that_no_standard_defines_is_not_copied),
         cmocka_unit_test(too_little_room_is_an_overflow)

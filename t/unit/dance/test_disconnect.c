@@ -49,7 +49,7 @@ a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
 
 
 static void
-nobody_waits_for_the_revocation(void **state)
+the_member_does_not_wait_for_the_revocation(void **state)
 {
     (void) state;
 
@@ -331,7 +331,7 @@ other_members_are_left_alone(void **state)
 
 
 static void
-the_lock_goes_with_the_grant(void **state)
+the_lock_is_deleted_with_the_grant(void **state)
 {
     (void) state;
 
@@ -355,7 +355,7 @@ the_lock_goes_with_the_grant(void **state)
 
 
 static void
-a_deleted_grant_leaves_its_id_for_a_while(void **state)
+redis_remembers_the_id_of_a_deleted_grant(void **state)
 {
     (void) state;
 
@@ -389,7 +389,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_grant_is_deleted_and_its_refresh_token_revoked),
-        test(nobody_waits_for_the_revocation),
+        test(the_member_does_not_wait_for_the_revocation),
         test(the_access_token_is_revoked_where_there_is_no_refresh_token),
         test(nothing_is_revoked_without_an_endpoint),
         test(a_member_without_grant_is_disconnected),
@@ -402,8 +402,8 @@ main(void)
         test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
         test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
         test(other_members_are_left_alone),
-        test(the_lock_goes_with_the_grant),
-        test(a_deleted_grant_leaves_its_id_for_a_while)
+        test(the_lock_is_deleted_with_the_grant),
+        test(redis_remembers_the_id_of_a_deleted_grant)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,7 +135,7 @@ a_first_grant_replaces_nothing(void **state)
 
 
 static void
-a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
+the_newest_tokens_of_the_replaced_grant_are_revoked(void **state)
 {
     (void) state;
 
@@ -245,7 +245,7 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
 
 
 static void
-a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
+a_refresh_token_that_the_server_returns_again_is_kept(void **state)
 {
     (void) state;
 
@@ -422,12 +422,12 @@ main(void)
         test(the_replaced_grant_is_revoked_after_the_report),
         test(at_each_moment_a_grant_is_valid),
         test(a_first_grant_replaces_nothing),
-        test(a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now),
+        test(the_newest_tokens_of_the_replaced_grant_are_revoked),
         test(the_replaced_grant_is_known_even_if_the_reply_was_lost),
         test(the_replaced_grant_is_known_from_the_second_try),
         test(a_grant_is_stored_without_the_read_before_it),
         test(tokens_that_the_new_grant_still_has_are_not_revoked),
-        test(a_server_that_returns_the_same_refresh_token_keeps_it),
+        test(a_refresh_token_that_the_server_returns_again_is_kept),
         test(a_record_that_cannot_be_opened_is_replaced_and_reported),
         test(another_person_than_before_is_noticed),
         test(the_journal_has_the_grant_as_redis_has_it),

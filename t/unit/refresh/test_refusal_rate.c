@@ -59,7 +59,7 @@ answers(unsigned n, cigna_answer_e e, int64_t now)
 
 
 static void
-a_lone_refusal_says_nothing(void **state)
+three_refusals_alone_switch_nothing_on(void **state)
 {
     (void) state;
 
@@ -70,7 +70,7 @@ a_lone_refusal_says_nothing(void **state)
 
 
 static void
-throttling_goes_on_if_most_refreshes_of_a_minute_are_refused(void **state)
+throttling_starts_if_most_refreshes_of_a_minute_are_refused(void **state)
 {
     (void) state;
 
@@ -99,7 +99,7 @@ answers_older_than_a_minute_do_not_count_in_it(void **state)
 
 
 static void
-throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused(void **state)
+throttling_starts_if_most_of_ten_minutes_refreshes_are_refused(void **state)
 {
     unsigned  i;
 
@@ -133,7 +133,7 @@ hours_of_good_history_do_not_hide_a_bad_minute(void **state)
 
 
 static void
-throttling_goes_on_after_failures_of_different_grants_in_a_row(void **state)
+throttling_starts_after_failures_of_several_grants_in_a_row(void **state)
 {
     unsigned  i;
 
@@ -198,7 +198,7 @@ no_refusal_is_believed_while_other_refreshes_fail(void **state)
 
 
 static void
-a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
+a_refusal_of_a_token_that_may_be_spent_is_no_failure(void **state)
 {
     (void) state;
 
@@ -451,14 +451,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_lone_refusal_says_nothing),
-        test(throttling_goes_on_if_most_refreshes_of_a_minute_are_refused),
+        test(three_refusals_alone_switch_nothing_on),
+        test(throttling_starts_if_most_refreshes_of_a_minute_are_refused),
         test(answers_older_than_a_minute_do_not_count_in_it),
-        test(throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused),
+        test(throttling_starts_if_most_of_ten_minutes_refreshes_are_refused),
         test(hours_of_good_history_do_not_hide_a_bad_minute),
-        test(throttling_goes_on_after_failures_of_different_grants_in_a_row),
+        test(throttling_starts_after_failures_of_several_grants_in_a_row),
         test(no_refusal_is_believed_while_other_refreshes_fail),
-        test(a_refusal_of_a_token_that_may_be_spent_says_nothing),
+        test(a_refusal_of_a_token_that_may_be_spent_is_no_failure),
         test(at_a_share_of_100_percent_no_refusal_is_doubted),
         test(throttling_lets_few_refreshes_through_after_growing_pauses),
         test(refreshes_that_started_before_do_not_make_the_pause_longer),

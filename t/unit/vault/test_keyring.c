@@ -173,7 +173,7 @@ names_depend_only_on_the_name_key(void **state)
 
 
 static void
-no_two_lists_of_parts_have_one_name(void **state)
+different_lists_of_parts_have_different_names(void **state)
 {
     unsigned          i, k;
     uint8_t           out[5][CIGNA_SHA256_LEN];
@@ -332,7 +332,7 @@ main(void)
         cmocka_unit_test(a_ring_is_read),
         cmocka_unit_test(the_first_key_seals_and_all_are_found),
         cmocka_unit_test(names_depend_only_on_the_name_key),
-        cmocka_unit_test(no_two_lists_of_parts_have_one_name),
+        cmocka_unit_test(different_lists_of_parts_have_different_names),
         cmocka_unit_test(parts_that_are_too_long_are_refused),
         cmocka_unit_test(each_error_of_a_ring_has_a_text),
         cmocka_unit_test(weak_and_repeated_keys_are_refused),
