@@ -254,7 +254,7 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 }
 
 
-/* 1 if too many refreshes are refused, or failures in a row include a refusal */
+/* 1 if too many refreshes are refused, or failures in a row have a refusal */
 
 static int
 cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,

@@ -188,7 +188,7 @@ a_refresh_in_between_loses_nothing(void **state)
 /* the refresh compares generations, so the identifier does not disturb it */
 
 static void
-userinfo_that_comes_during_a_refresh_loses_no_tokens(void **state)
+a_userinfo_request_during_a_refresh_loses_nothing(void **state)
 {
     cigna_grant_t  g;
     cigna_slice_t  grant;
@@ -439,7 +439,7 @@ main(void)
         test(a_known_identifier_is_not_asked_for_again),
         test(a_refresh_keeps_the_identifier),
         test(a_refresh_in_between_loses_nothing),
-        test(userinfo_that_comes_during_a_refresh_loses_no_tokens),
+        test(a_userinfo_request_during_a_refresh_loses_nothing),
         test(another_grant_never_gets_it),
         test(a_grant_that_is_gone_asks_nothing),
         test(a_token_that_has_expired_asks_nothing),
