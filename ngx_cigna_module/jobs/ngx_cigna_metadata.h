@@ -33,9 +33,11 @@ typedef struct {
     ngx_cigna_tenant_t        *tenant;
     cigna_public_metadata_e    document;
     cigna_slice_t              lines;      /* header lines for the fetch */
-    cigna_public_endpoint_t   *endpoints;  /* of the configuration */
+    cigna_public_endpoint_t   *endpoints;  /* to be written into the
+                                              document */
     ngx_uint_t                 n;          /* number of endpoints */
-    const cigna_bases_t       *bases;      /* of the tenant; NULL: links stay */
+    const cigna_bases_t       *bases;      /* base URLs of links that change;
+                                              NULL: links stay */
 } ngx_cigna_metadata_t;
 
 

@@ -511,7 +511,10 @@ ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
 }
 
 
-/* a pause that the provider asks for applies to the whole tenant */
+/*
+ * holds back the identity's next refresh, and all refreshes of the tenant if
+ * the provider has asked for a pause
+ */
 
 static void
 ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)

@@ -52,7 +52,7 @@ typedef struct {
                                               for the replica */
     world_key_t           replica[WORLD_KEYS];
 
-    /* NULL, or performs operations on a real Redis instead of keys */
+    /* NULL, or performs operations on a real Redis instead of on "keys" */
     cigna_reply_t       *(*real)(void *data, const cigna_op_t *op);
     void                 *real_data;
 } world_redis_t;

@@ -52,8 +52,8 @@ typedef struct {
 
 
 /*
- * A run may have the dance for exchange_ms plus this time.  This time is longer
- * than all operations of the run except the exchange together.
+ * A run may have the dance for exchange_ms plus this time.  All operations of a
+ * run, without the exchange, together take less than this time.
  */
 
 #define CIGNA_DANCE_CLAIM_MS  (120 * 1000)

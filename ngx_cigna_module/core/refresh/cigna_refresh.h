@@ -45,7 +45,8 @@ typedef struct {
                                                 newer generation or none, so
                                                 caches drop this token */
     unsigned                 left:1;       /* Redis has not confirmed the token:
-                                              the journal has to replay it */
+                                              the journal writer has to write
+                                              it */
 
     /*
      * once the endpoint has replied, the results in "exchange" are also results

@@ -101,7 +101,7 @@ int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 
 typedef enum {
     cigna_turn_free = 0,                   /* throttling is off */
-    cigna_turn_credit,                     /* a success has earned it */
+    cigna_turn_credit,                     /* an earlier refresh succeeded */
     cigna_turn_probe                       /* the only start in this pause */
 } cigna_turn_e;
 

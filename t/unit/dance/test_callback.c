@@ -545,7 +545,7 @@ a_request_waits_ten_seconds_for_another_at_most(void **state)
     assert_slice(f->return_to, "https://app.example/");
     assert_in_range(w.now_ms - start, 10000, 10200);
 
-    /* the run that waited has taken nothing from run a */
+    /* the run of actor b, which waited, has not taken the dance from actor a */
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 }
@@ -591,7 +591,7 @@ a_dance_taken_for_too_long_ends_interrupted_and_stays_so(void **state)
     assert_slice(f->return_to, "https://app.example/");
     world_end(&b);
 
-    /* run a goes on too late: the outcome that the member has seen stays */
+    /* actor a goes on too late: the outcome that the member has seen stays */
 
     (void) finish(&a);
     (void) hit(&b, &dance);

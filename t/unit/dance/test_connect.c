@@ -463,7 +463,7 @@ dances_past_their_time_are_not_counted_as_open(void **state)
     w.now_ms++;
     (void) connect_to(&b, "");
 
-    /* its outcome is still remembered */
+    /* the record of the ended dance is still there */
 
     assert_int_equal(dances(), 3);
     assert_non_null(world_get(&w.redis, a.flow.connect.dance_key, "s"));

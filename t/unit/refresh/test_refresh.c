@@ -370,8 +370,8 @@ a_run_that_waits_gets_the_token_of_the_other_run(void **state)
 
 
 /*
- * Run b waits while run a refreshes.  Returns the ms from the moment when a's
- * generation is stored until b ends.
+ * Actor b waits while actor a refreshes.  Returns the ms from the moment when
+ * a's generation is stored until b ends.
  */
 
 static int64_t
@@ -463,7 +463,7 @@ runs_that_wake_together_do_not_refresh_again(void **state)
     (void) state;
 
     /*
-     * run a fails: one of the runs that wake up tries again, and the others
+     * actor a fails: one of the runs that wake up tries again, and the others
      * wait
      */
 
@@ -1035,7 +1035,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     world_step(&w, &a, world_lost_after);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
-    /* the old token also serves after the mark's deadline */
+    /* the old token is also used after the mark has expired */
 
     w.now_ms += CIGNA_LEASE_MS + 1000;
     f = refresh(&a);
