@@ -144,7 +144,7 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_connect_st_close:
 
-        /* failures do not matter: the dance ends later, as "abandoned" */
+        /* failures do not matter: the old dance later ends as "abandoned" */
 
         if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
             return;

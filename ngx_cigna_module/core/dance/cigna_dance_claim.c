@@ -24,7 +24,8 @@
 /* elements of the reply of dance_claim */
 
 #define CIGNA_DANCE_CLAIM_MINE   5
-#define CIGNA_DANCE_CLAIM_REST   6         /* blob, or outcome and rest */
+#define CIGNA_DANCE_CLAIM_REST   6         /* the blob; after "ended": the
+                                              outcome, and then the rest */
 
 
 /* the longest wait for the outcome of another run, and the pauses in it */

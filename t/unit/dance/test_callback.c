@@ -669,7 +669,7 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 }
 
 
-/* tests of the identity that ends the dance */
+/* tests of the member who ends the dance */
 
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)

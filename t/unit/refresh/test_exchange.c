@@ -733,7 +733,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
 }
 
 
-/* tests of the members of a token reply */
+/* tests of the values in a token reply */
 
 static void
 the_old_refresh_token_is_kept_when_none_comes(void **state)
