@@ -19,9 +19,12 @@ ngx_uint_t ngx_cigna_browser_prefetches(ngx_http_request_t *r);
 /* the way in which a browser has come to a page */
 
 typedef enum {
-    ngx_cigna_browser_by_user = 0,         /* from a page of the same origin, or
-                                              the user clicked or typed */
-    ngx_cigna_browser_by_other_site,       /* perhaps without the user's will */
+    ngx_cigna_browser_by_user = 0,         /* from a page of the same origin; by
+                                              a click on a page of the same
+                                              site; or without a page, for
+                                              example a typed address */
+    ngx_cigna_browser_by_other_site,       /* any other page; perhaps without
+                                              the user's will */
     ngx_cigna_browser_not_a_visit          /* a frame, an image, a fetch(), a
                                               prefetch */
 } ngx_cigna_browser_visit_e;
@@ -45,7 +48,7 @@ ngx_uint_t ngx_cigna_browser_same_origin(ngx_http_request_t *r,
 /* 1 if the browser accepts HTML */
 ngx_uint_t ngx_cigna_browser_wants_html(ngx_http_request_t *r);
 
-/* 1 if the request is for the host of redirect_uri */
+/* 1 if the request is for the host of redirect_uri, or names no host */
 ngx_uint_t ngx_cigna_browser_at_home(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 

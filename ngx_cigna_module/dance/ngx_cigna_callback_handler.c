@@ -26,7 +26,7 @@
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
 
-/* our page adds this argument when it sends the browser here once more */
+/* the module's page adds this argument when it loads the URL once more */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
 /* if Cigna takes longer, the browser gets a page that loads the URL again */
@@ -189,10 +189,11 @@ ngx_cigna_callback_args(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * Cigna has started this navigation, so the browser does not send an app's
- * session cookie that is SameSite=Strict.  It sends the cookie when a page of
- * this gateway loads the URL again.  The gateway shows that page once, and only
- * if the browser has the cookie of the dance.
+ * Answers a request without an identity.  Cigna has started this navigation, so
+ * the browser does not send an app's session cookie that is SameSite=Strict.
+ * The browser sends this cookie when a page of the gateway loads the URL again.
+ * The gateway shows that page once, and only if the browser has the cookie of
+ * the dance.
  */
 
 static ngx_int_t
@@ -514,8 +515,9 @@ ngx_cigna_callback_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * nginx's access phase has failed, as an auth_request did not get an answer
- * from the app.  Nothing was claimed, so the member may load the page again.
+ * nginx's access phase has failed, because an auth_request did not get an
+ * answer from the app.  No run has taken the dance, so the member may load the
+ * page again.
  */
 
 ngx_int_t

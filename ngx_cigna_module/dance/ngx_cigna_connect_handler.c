@@ -444,7 +444,7 @@ ngx_cigna_connect_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* copies all values out of the run, which ends before the reply is sent */
+/* copies all values out of the run, which may end before the reply is sent */
 
 static ngx_int_t
 ngx_cigna_connect_go(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -252,7 +252,7 @@ ngx_cigna_dance_return_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* gives the tenant's first return_to, or "" without a tenant or a return_to */
+/* sets *url to the tenant's first return_to, or to "" if there is none */
 
 static ngx_int_t
 ngx_cigna_dance_default(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

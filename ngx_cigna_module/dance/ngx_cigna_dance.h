@@ -17,22 +17,23 @@ void ngx_cigna_dance_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, cigna_dance_outcome_e outcome, const char *detail);
 
 /*
- * Returns the outcome of a run.  If the run has not failed, this is "flow", the
- * outcome of its flow.  Otherwise it is discovery_failed, or "failed".
+ * Returns the outcome of a run: "flow", which is the outcome of its flow, if
+ * the run has not failed; discovery_failed, if the endpoints are unknown;
+ * "failed" after any other failure.
  */
 cigna_dance_outcome_e ngx_cigna_dance_outcome(const ngx_cigna_run_t *run,
     cigna_dance_outcome_e flow, cigna_dance_outcome_e failed);
 
 /*
- * Gives the request a dance id: that of the dance that it starts, or a
- * reference of its own if the dance is not known.  A second call changes
- * nothing.
- * NGX_ERROR: there is no memory, or no random bytes.
+ * Makes a new dance id for the request, unless it has one.  A request to
+ * connect uses the id for the dance that it starts.  Other requests show the id
+ * as a reference if their dance is not known.  NGX_ERROR: there is no memory,
+ * or no random bytes.
  */
 ngx_int_t ngx_cigna_dance_reference(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
 
-/* sets the values of the variables; copies the dance id */
+/* sets $cigna_outcome; also $cigna_dance, to a copy of "dance", if not empty */
 void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance);
 
@@ -71,9 +72,9 @@ ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,
 
 /*
  * Has the request wait at most "timeout" ms for the result of the run, which
- * was started.  Then "reply" is called and must send the reply.  ctx->wait->run
- * is then the run, or NULL after a timeout.  Returns NGX_DONE, or the status of
- * an error.
+ * the caller has started.  Afterwards nginx calls "reply", which must send the
+ * reply.  ctx->wait->run is then the run, or NULL after a timeout.  Returns
+ * NGX_DONE, or the status of an error.
  */
 ngx_int_t ngx_cigna_dance_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_run_t *run, ngx_msec_t timeout, ngx_cigna_wait_reply_pt reply);

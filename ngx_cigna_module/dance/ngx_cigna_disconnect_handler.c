@@ -101,7 +101,7 @@ ngx_cigna_disconnect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     timeout = run->mcf->redis.connect_timeout + 9 * run->mcf->redis.timeout;
 
-    /* does not wait for metadata; the run of the revocation does that */
+    /* this run needs no endpoints; the run of the revocation waits for them */
 
     ngx_cigna_run_start(run, cigna_disconnect_next);
 

@@ -29,7 +29,7 @@ ngx_cigna_scrub_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    /* put ours first, so that it runs before nginx's own log handlers */
+    /* puts this handler first, so that it runs before nginx's log handlers */
 
     h = handlers->elts;
     ngx_memmove(&h[1], h, (handlers->nelts - 1) * sizeof(ngx_http_handler_pt));
@@ -111,7 +111,7 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
         return ngx_cigna_scrub_policy(r);
     }
 
-    /* a reply without an error comes from the operator: it stays as it is */
+    /* any other reply, such as a redirect, is the operator's, and stays */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)
@@ -144,7 +144,7 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 }
 
 
-/* nginx logs a malformed request line up to its end, or up to the last byte */
+/* scrubs all that nginx may log: the line up to its end, or all bytes so far */
 
 static void
 ngx_cigna_scrub_unread(ngx_http_request_t *r)

@@ -7,12 +7,16 @@
 
 
 /*
- * Keeps a callback's code and state out of logs: copies the query into
- * ctx->query, and overwrites its values wherever nginx keeps the request line.
+ * Keeps code and state of callback requests out of logs.  Copies the query into
+ * ctx->query, and overwrites the values in the query wherever nginx keeps the
+ * request line.  To scrub a request means to do this.
  */
 
 
-/* in postconfiguration: adds a handler for requests that nginx only logs */
+/*
+ * In postconfiguration: adds a log handler, which scrubs requests for which
+ * nginx calls neither of the two handlers below.
+ */
 ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
 
 /*
@@ -27,8 +31,8 @@ ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 /*
  * The header filter calls this for all requests that are not FHIR.  Some
  * callbacks never reach their location: nginx refuses them (for example, for
- * long cookies), or redirects them to https.  This function knows them by their
- * path, the path of a redirect_uri, and scrubs them.
+ * long cookies), or redirects them to https.  This function recognizes them by
+ * their path, which is the path of a redirect_uri, and scrubs them.
  *
  * It also adds "Referrer-Policy: no-referrer" to their error pages, and to all
  * replies of a callback location, unless there is a policy already.  Without

@@ -185,7 +185,7 @@ ngx_cigna_status_flag(cigna_buf_t *b, const char *name, ngx_uint_t flag)
 }
 
 
-/* adds the seconds for which requests are still held back, rounded up */
+/* adds the rest of a pause that the FHIR server asked for, in whole seconds */
 
 static void
 ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
@@ -201,7 +201,7 @@ ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
 }
 
 
-/* connected_ms: 0 if unknown */
+/* e: why the member is not connected; connected_ms: 0 if it is not known */
 
 static ngx_int_t
 ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

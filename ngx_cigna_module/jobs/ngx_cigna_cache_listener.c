@@ -56,8 +56,9 @@ ngx_cigna_cache_listener_up(void *data)
 
 
 /*
- * A message that has only an identity drops the cache entry.  Without the limit
- * on log lines, anyone who can publish could fill the log.
+ * A message with an identity, but without a readable generation counts as a
+ * deletion, and drops the cache entry.  Log lines are limited, because anyone
+ * who can publish could fill the log.
  */
 
 static void

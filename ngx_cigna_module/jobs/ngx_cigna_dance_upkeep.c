@@ -1,9 +1,10 @@
 
 /*
- * A timer looks for overdue dances in all shards.  The workers of a node take
- * turns without knowing of each other: the more workers there are, the longer
- * each of them waits.  The wait is random, so that nodes and workers rarely
- * look at the same time.  If they do, Redis gives each dance to one of them.
+ * A timer starts runs that close overdue dances in all shards
+ * (core/vault/cigna_vault_names.h).  The more workers a node has, the longer
+ * each of them waits between two runs.  The wait is random, so that two workers
+ * rarely look at the same time.  If they do, Redis gives each dance to one of
+ * them.
  */
 
 
@@ -17,7 +18,8 @@
 #include "dance/cigna_dance_upkeep.h"
 
 
-#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* between two on a node */
+#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* times the number of workers:
+                                                  the longest wait of each */
 #define NGX_CIGNA_DANCE_UPKEEP_ARENA  (64 * 1024)
 
 
@@ -60,7 +62,7 @@ ngx_cigna_dance_upkeep_init(ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* an overdue dance has its tenant's hash, not its name */
+/* an overdue dance has only the hash of its tenant's name */
 
 static ngx_int_t
 ngx_cigna_dance_upkeep_tenants(ngx_cigna_main_conf_t *mcf)

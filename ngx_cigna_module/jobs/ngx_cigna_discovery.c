@@ -1,7 +1,7 @@
 
 /*
- * The first tenant of an authorization server fetches the metadata for all of
- * them, and the log names only this tenant.
+ * The first tenant of an authorization server fetches the metadata for all
+ * tenants of the server, and the log names only the first tenant.
  *
  * Configured endpoints never change.  The other endpoints come from the
  * metadata, and stay in use even if a later fetch fails.  A document that names
@@ -176,9 +176,7 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->tenant);
 
-    /*
-     * a tenant that can do without metadata does not wait after a failed fetch
-     */
+    /* after a failed fetch, a tenant that can do without metadata goes on */
 
     spared = ngx_cigna_discovery_spared(run->tenant);
 

@@ -30,15 +30,16 @@ ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);
 
 /*
  * Finds or starts the run that fetches the metadata.  The caller may wait for
- * the run.  NULL: no run, because the last fetch was less than ten seconds ago,
- * or there is no memory.
+ * the run.  NULL: no run, because no fetch is due (an hour after a success, ten
+ * seconds after a failure), or there is no memory.
  */
 ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant);
 
 /*
  * Starts the run when the tenant's endpoints are known, if need be after a
- * fetch of the metadata.  If the fetch fails, the run fails with "no_endpoints"
- * set, and the driver never calls its flow.
+ * fetch of the metadata.  If the metadata cannot be fetched, and the
+ * configuration alone does not suffice for a dance, the run fails with
+ * "no_endpoints" set, and the driver never calls its flow.
  */
 void ngx_cigna_discovery_start_run(ngx_cigna_run_t *run,
     ngx_cigna_flow_pt next);

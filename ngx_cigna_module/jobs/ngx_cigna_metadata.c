@@ -1,5 +1,7 @@
 
 /*
+ * How a worker gets the text of a document:
+ *
  *   get --> not due ----------------------------------------> the text
  *      \--> due: start --> wait for the claim --> fetch --> result
  *                               |                              |
@@ -28,7 +30,7 @@
 
 #define NGX_CIGNA_METADATA_POLL_MS  20
 
-/* seconds until the next fetch after a failure, and after a reply not kept */
+/* seconds until the next fetch: after a failure; after a reply to be dropped */
 
 #define NGX_CIGNA_METADATA_AWAY_S   10
 #define NGX_CIGNA_METADATA_PASS_S   300
@@ -435,7 +437,7 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     run->on.result = ngx_cigna_metadata_result;
     run->on.end = ngx_cigna_metadata_end;
 
-    /* the key is CIGNA_BUDGET_METADATA, as for requests without a token */
+    /* the key of no member (CIGNA_BUDGET_METADATA): charged as metadata */
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 

@@ -33,9 +33,11 @@ typedef struct {
     ngx_cigna_tenant_t        *tenant;
     cigna_public_metadata_e    document;
     cigna_slice_t              lines;      /* header lines for the fetch */
-    cigna_public_endpoint_t   *endpoints;  /* of the configuration */
-    ngx_uint_t                 n;
-    const cigna_bases_t       *bases;      /* of the tenant; NULL: links stay */
+    cigna_public_endpoint_t   *endpoints;  /* to be written into the
+                                              document */
+    ngx_uint_t                 n;          /* number of endpoints */
+    const cigna_bases_t       *bases;      /* base URLs of links that change;
+                                              NULL: links stay */
 } ngx_cigna_metadata_t;
 
 
@@ -47,8 +49,8 @@ typedef struct {
 typedef struct {
     ngx_uint_t                 refs;
     size_t                     len;
-    uint64_t                   hash;       /* of the text; for the ETag, so the
-                                              same on all nodes */
+    uint64_t                   hash;       /* hash of the text, for the ETag;
+                                              the same on all nodes */
     u_char                     data[];
 } ngx_cigna_metadata_text_t;
 

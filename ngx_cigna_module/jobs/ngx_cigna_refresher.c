@@ -2,7 +2,8 @@
 /*
  * The lock in Redis allows one refresh of a grant at a time in the whole fleet.
  * The worker also keeps its refreshes in a tree, so that its requests find a
- * running refresh without asking Redis.
+ * running refresh without asking Redis.  The refresh gate is the node's record
+ * of failures and pauses (shm/ngx_cigna_refresh_gate.h).
  *
  * A run leaves the tree when it has its result.  From then on no request can
  * wait for the run, and the rest of its flow only updates the vault.
@@ -46,7 +47,8 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
 /* the flow of a run, and the run's place in the worker's tree */
 
 typedef struct {
-    cigna_refresh_t          flow;             /* must be first */
+    cigna_refresh_t          flow;             /* must be first: run->flow is
+                                                  used as a cigna_refresh_t */
     ngx_cigna_run_t         *run;
     ngx_str_node_t           node;             /* empty string: not in the
                                                   tree */
@@ -108,7 +110,10 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
         return rc;
     }
 
-    /* without a seat, do not make a run: thousands of grants may be due */
+    /*
+     * Seats limit the open exchanges (run/ngx_cigna_seats.h).  Without a seat
+     * there is no run, because thousands of grants may be due.
+     */
 
     seat = NULL;
     rc = ngx_cigna_seat_take(mcf->worker, tenant, ngx_cigna_seat_refresh,
@@ -392,7 +397,7 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 }
 
 
-/* the refresh gate returns a bad state at most once a minute, to be logged */
+/* logs bad states; the refresh gate returns each at most once a minute */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
@@ -506,7 +511,10 @@ ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
 }
 
 
-/* a pause that the provider asks for applies to the whole tenant */
+/*
+ * holds back the identity's next refresh, and all refreshes of the tenant if
+ * the provider has asked for a pause
+ */
 
 static void
 ngx_cigna_refresher_failed(ngx_cigna_run_t *run, const cigna_refresh_t *flow)

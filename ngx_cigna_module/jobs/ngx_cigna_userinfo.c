@@ -50,8 +50,8 @@ ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 
 
 /*
- * Does not wait for the message of Redis' channel of invalidations, which drops
- * the cache entry on the other nodes.
+ * Drops the cache entry of this node at once.  On other nodes, the message on
+ * Redis' channel of invalidations drops it.
  */
 
 void
@@ -75,9 +75,7 @@ ngx_cigna_userinfo_learned(ngx_cigna_run_t *run, const cigna_userinfo_t *flow)
         level = NGX_LOG_WARN;
         break;
 
-    /* the cause is in an earlier log line */
-
-    default:
+    default: /* an earlier log line has the cause */
         level = NGX_LOG_INFO;
         break;
     }

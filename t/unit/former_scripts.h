@@ -5,8 +5,9 @@
 
 /*
  * The scripts for dances of version 0.4.0, and its Redis user.  Nodes of that
- * version may share Redis with this one, so both must understand each other's
- * records, and this one must need no other rights.
+ * version may share Redis with nodes of this version.  So both versions must
+ * understand each other's records, and this version must need no further
+ * rights.
  */
 
 /* the Redis user of conf/redis/users.acl, without its password */

@@ -36,7 +36,7 @@ int alive(int32_t pid);
  */
 cigna_journal_t entry(unsigned n, uint64_t generation, size_t len);
 
-/* puts entry n into the journal, as pid's; pid 0: Redis has confirmed it */
+/* puts entry n into the journal for process pid; pid 0: as a confirmed entry */
 int put(unsigned n, uint64_t generation, size_t len, int32_t pid, int64_t now);
 
 void settle(unsigned n, uint64_t generation, cigna_journal_e how, int64_t now,

@@ -7,7 +7,8 @@
 #include <hiredis/hiredis.h>
 
 
-#define REDIS_SERVER_WAIT_MS  30000        /* Redis must be ready by then */
+#define REDIS_SERVER_WAIT_MS  30000        /* time in which Redis must be
+                                              ready */
 
 
 /* a real Redis, which listens on a socket in a temporary directory */
@@ -15,7 +16,7 @@
 typedef struct {
     char            directory[256];
     pid_t           pid;
-    redisContext   *redis;                 /* a connection to it */
+    redisContext   *redis;                 /* a connection to the server */
 } redis_server_t;
 
 

@@ -19,7 +19,7 @@
 #define HOUR_MS  (3600 * 1000)
 #define DAY_MS   (24 * HOUR_MS)
 
-/* the member connects on node 0, and begin() sets up refreshes on this node */
+/* begin() sets up refreshes on this node; the member connects on node 0 */
 
 #define NODE     1
 
@@ -42,14 +42,15 @@ cigna_refresh_t *begin_elsewhere(world_actor_t *actor);
 cigna_refresh_t *refresh_elsewhere(world_actor_t *actor);
 
 /*
- * sets the clock to a time when the refresh is due and the token still serves
+ * sets the clock to a time when the refresh is due and the access token is
+ * still valid
  */
 void make_due(void);
 
 /* sets the clock to the expiry of the access token */
 void make_expired(void);
 
-/* run the actor until the operation is pending that the name says */
+/* each runs the actor until the operation in its name is pending */
 void stop_before(world_actor_t *actor, cigna_script_e script);
 void stop_at_turn(world_actor_t *actor);
 void stop_at_exchange(world_actor_t *actor);
@@ -60,7 +61,7 @@ cigna_grant_t stored(void);
 /* the lock of the member's grant; NULL if there is none */
 const world_field_t *lock(void);
 
-/* the time until the write-ahead mark is past its deadline; 0: no mark */
+/* the time until the mark in the member's record expires; 0: no mark */
 int64_t mark_left_ms(void);
 
 /* disconnects the member */
@@ -71,8 +72,8 @@ void lose_exchange(world_fault_e fault);
 
 
 /*
- * The grant has neither lock nor mark.  If it is marked spent, the count of its
- * attempts stays.
+ * Fails the test if the grant has a lock or a mark.  A grant that is marked
+ * spent must have a count of attempts, and any other grant must not.
  */
 
 #define assert_unlocked()                                                     \

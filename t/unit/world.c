@@ -140,7 +140,7 @@ world_identity(world_t *w, const char *tenant, const char *member,
 }
 
 
-/* splitmix64: the same runs from the same seed */
+/* splitmix64, so that the same seed gives the same run */
 
 void
 world_random(world_t *w, uint8_t *bytes, size_t len)

@@ -24,7 +24,7 @@ typedef struct {
 
     int64_t               now_ms;
     uint64_t              seed;            /* of the flows' random bytes */
-    int64_t               delay_ms;        /* of each operation */
+    int64_t               delay_ms;        /* time that each operation takes */
 
     world_fleet_t         fleet;
     world_redis_t         redis;

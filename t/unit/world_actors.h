@@ -25,7 +25,7 @@
 
 #define WORLD_HTTP_MS   185000             /* deadline of an exchange */
 #define WORLD_WAIT_MS   15000              /* wait for another run's exchange */
-#define WORLD_HEARD_MS  20                 /* time until a message is heard */
+#define WORLD_HEARD_MS  20                 /* time until nodes get a message */
 #define WORLD_STEPS     2000               /* no run takes so many steps */
 #define WORLD_ARENA     CIGNA_FLOW_ARENA
 
@@ -57,21 +57,23 @@ struct world_actor_s {
     world_flow_pt                 next;
     world_watch_pt                watch;   /* may be NULL */
     cigna_verdict_t              *verdict;  /* NULL if not a refresh */
-    unsigned                      node;    /* set it after the flow's setup */
+    unsigned                      node;    /* 0, unless the test sets it after
+                                              the flow's setup */
     cigna_arena_t                 arena;
     cigna_subject_t               subject;  /* set with the flow */
     uint8_t                       id[CIGNA_DANCE_ID_LEN];  /* of a new dance */
     cigna_op_t                    op;
     int64_t                       asked_ms;  /* when "op" was asked for */
     int64_t                       wake_ms;  /* end of a sleep */
-    unsigned                      published;  /* messages at the last script */
+    unsigned                      published;  /* number of messages before the
+                                                 last script */
     unsigned                      renewals;
     unsigned                      steps;
     unsigned                      reports;
     unsigned                      tokens_sent;  /* requests with a code or a
                                                    refresh token */
-    unsigned                      turned;  /* invalid_client came, so one more
-                                              may be sent */
+    unsigned                      turned;  /* 1: after invalid_client, so one
+                                              more token request may follow */
     char                          sent[32];  /* the last client secret */
     unsigned                      faults;  /* failed operations */
     unsigned                      redis_faults;

@@ -76,8 +76,9 @@ typedef struct {
     unsigned                  bad_signature:1;
 
     /*
-     * If the status is not 0, this is the next reply of the token endpoint,
-     * after which the status becomes 0, and each reply with metadata.
+     * If answer_status is not 0, the next reply of the token endpoint has this
+     * status and body, and then answer_status becomes 0.  All replies to
+     * requests for metadata have this status and body, too.
      */
     unsigned                  answer_status;
     char                      answer_body[256];
@@ -85,8 +86,8 @@ typedef struct {
     int64_t                   answer_retry_after_s;     /* of every reply */
 
     /*
-     * If the status is not 0, this is each reply of $userinfo.  Otherwise the
-     * reply has the identifier of the token's family.
+     * If userinfo_status is not 0, each reply of $userinfo has this status and
+     * body.  Otherwise the reply has the identifier of the token's family.
      */
     unsigned                  userinfo_status;
     char                      userinfo_body[256];
@@ -125,10 +126,10 @@ void world_jwks(unsigned key, char *text, size_t size);
  */
 void world_knows_secret(world_auth_t *as, unsigned n);
 
-/* 1 if the server has issued this access or refresh token and not ended it */
+/* 1 if this access or refresh token is valid at the server */
 int world_alive(const world_auth_t *as, cigna_slice_t token);
 
-/* writes the identifier that $userinfo tells for this access token */
+/* writes the identifier that $userinfo returns for this access token */
 void world_userinfo_of(cigna_slice_t token, char *text, size_t size);
 
 /* the record of a refresh token; the first call for a token creates it */

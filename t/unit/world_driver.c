@@ -361,8 +361,8 @@ world_step(world_t *w, world_actor_t *a, world_fault_e fault)
     world_random(w, ev.random, CIGNA_RANDOM_LEN);
 
     /*
-     * nonsense in the fields that the flow does not set, so that no use is
-     * missed
+     * fills *op with nonsense, so that tests notice the use of a field that the
+     * flow has not set
      */
 
     memset(&a->op, 0xa5, sizeof(cigna_op_t));

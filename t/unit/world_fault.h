@@ -22,10 +22,12 @@
 
 typedef enum {
     world_fine = 0,
-    world_unsent,                          /* no byte has left */
-    world_lost_before,                     /* it left, but did not arrive */
-    world_lost_after,                      /* it was done, the reply is lost */
-    world_error,                           /* Redis error, HTTP 503 */
+    world_unsent,                          /* no byte was sent */
+    world_lost_before,                     /* the request was sent, and the peer
+                                              did not get it */
+    world_lost_after,                      /* the peer performed the request,
+                                              but the reply is lost */
+    world_error,                           /* a Redis error, or HTTP 503 */
     world_faults
 } world_fault_e;
 

@@ -18,8 +18,9 @@
 typedef struct {
     cigna_journal_t   entry;               /* its bytes are in mem */
     uint8_t          *mem;                 /* NULL: there is no entry */
-    int64_t           since_ms;            /* when it was made or confirmed */
-    unsigned          confirmed:1;         /* Redis has it */
+    int64_t           since_ms;            /* when the entry was made, or was
+                                              confirmed */
+    unsigned          confirmed:1;         /* Redis has the entry */
 } world_entry_t;
 
 
@@ -35,7 +36,8 @@ typedef struct {
     int64_t           quiet_until_ms;      /* no refresh starts earlier */
     cigna_endpoint_t  endpoint;            /* the token endpoint, as all nodes
                                               know it */
-    unsigned          no_turn:1;           /* no refresh may use it now */
+    unsigned          no_turn:1;           /* no refresh may use the token
+                                              endpoint now */
 } world_fleet_t;
 
 

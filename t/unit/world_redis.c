@@ -489,7 +489,10 @@ world_publish(world_redis_t *db, cigna_slice_t identity, cigna_slice_t id,
 }
 
 
-/* stories: the bounds of a browser's hits, and those of the dance's end */
+/*
+ * the most lines and bytes of a story, for lines about requests, and for the
+ * line about the dance's end
+ */
 
 #define WORLD_HIT  30, 3072
 #define WORLD_END  40, 4096
@@ -587,7 +590,7 @@ world_zadd(world_key_t *key, cigna_slice_t name, int64_t score)
 }
 
 
-/* 1 if it was there */
+/* removes an entry of a sorted set; 1 if there was one */
 
 static int
 world_zrem(world_key_t *key, cigna_slice_t name)
@@ -610,7 +613,10 @@ world_zrem(world_key_t *key, cigna_slice_t name)
 }
 
 
-/* the oldest entries leave: so many that "excess" is made up for, at most 16 */
+/*
+ * removes the "excess" oldest entries, at most 16; replies with "ok", the word
+ * and these entries
+ */
 
 static void
 world_evict(world_key_t *key, int64_t excess, const char *word,
@@ -668,7 +674,10 @@ world_dance_list(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 }
 
 
-/* n elements: a word, the description of the dance, and what follows it */
+/*
+ * begins an array of n elements, and appends the first ones: a word and the
+ * description of the dance
+ */
 
 static void
 world_resp_dance(world_resp_t *r, world_key_t *key, int64_t n,

@@ -31,7 +31,7 @@ typedef struct {
 
 typedef struct {
     const int64_t        *now_ms;          /* the world's clock */
-    int64_t               skew_ms;         /* Redis' clock minus that */
+    int64_t               skew_ms;         /* Redis' clock minus the world's */
 
     world_key_t           keys[WORLD_KEYS];
     char                  retired[WORLD_RETIRED][32];   /* ids of deleted and
@@ -40,18 +40,19 @@ typedef struct {
 
     char                  policy[32];      /* maxmemory-policy */
     char                  password[32];
-    unsigned              full:1;          /* it keeps room for grants */
+    unsigned              full:1;          /* so little memory is left that
+                                              dances get no story */
 
     unsigned              published;       /* number of messages so far */
     int64_t               published_ms;    /* time of the last message */
     char                  message[128];    /* text of the last message */
-    unsigned              deaf:1;          /* no node hears messages */
+    unsigned              deaf:1;          /* no node gets messages */
 
     unsigned              replicated:1;    /* an operation with "durable" waits
                                               for the replica */
     world_key_t           replica[WORLD_KEYS];
 
-    /* NULL, or performs operations on a real Redis instead of keys */
+    /* NULL, or performs operations on a real Redis instead of on "keys" */
     cigna_reply_t       *(*real)(void *data, const cigna_op_t *op);
     void                 *real_data;
 } world_redis_t;

@@ -2,41 +2,42 @@
 /*
  * Callback: ends a dance.
  *
- *   start --> claim -> look --> keys -> exchange -> install -> end -> report
- *              ^ |               |       |  ^  |       |       ^ |     ^ |
- *              | |               |       v  |  |       |       | v     | v
- *              | |               |  keys again |       |    userinfo  forget
- *              | v               |             |       |       |         |
- *            sleep               +-------------+-------+-------+         v
- *              |                      (any refusal or failure)        revoke
- *              +--------> report (not ours, or ended already)            |
- *                                                                        v
- *                                                                       done
+ *   start --> claim --> look ---------> exchange ---------> install
+ *                         |              ^    |              ^   |
+ *                         +---> keys ----+    +--> keys_again    v
+ *                                                               end
+ *                                                                |
+ *   done <-- revoke <-- forget <-- report <-- userinfo <---------+
+ *
+ * A run that does not get the dance goes from "claim" to "report".  Any other
+ * refusal or failure leads to "end".  "userinfo" and "forget" are left out if
+ * they have nothing to do.
  *
  * After a failure the flow sleeps and repeats the operation, if a repetition is
  * harmless.  If the server refuses a client that has two secrets
  * (cigna_client_secret.c), the flow sends the code again with the other secret.
  *
- * $userinfo is asked after the dance has ended with a stored grant, and before
- * the browser returns to the app, so that the app finds the identifier.  The
- * outcome of the dance does not depend on it.
+ * If the dance has ended with a stored grant, the flow asks $userinfo before
+ * the browser returns to the app.  So the app finds the member's identifier.
+ * The outcome of the dance does not depend on $userinfo.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
  *
  *   (1) a code is sent only for a dance that Redis gave to this run; it is sent
  *       again only if no byte of the request was sent, or if the reply was
  *       invalid_client: then once, with the other secret;
- *   (2) only the run whose grant is stored reports "connected", and later hits
- *       of the same dance, which repeat its outcome;
- *   (3) a dance that was taken is ended before the flow reports, unless Redis
- *       fails: then it ends as "interrupted" after its deadline.  Of all runs
- *       and of all nodes exactly one has ended it;
+ *   (2) a run reports "connected" only if it has stored the grant, or if it
+ *       repeats the outcome of the run that has;
+ *   (3) a run that took a dance ends it before the flow reports, unless Redis
+ *       fails: then the dance ends as "interrupted" after its deadline.  Of all
+ *       runs on all nodes exactly one has ended the dance;
  *   (4) tokens that do not become a stored grant are revoked; tokens of the
  *       replaced grant are revoked if the stored grant has none of them; tokens
  *       of the stored grant never are;
  *   (5) the flow reports exactly once, and revokes tokens only after that;
- *   (6) a hit from another browser changes nothing; a hit of another member in
- *       the right browser ends the dance and changes nothing else.
+ *   (6) a request from another browser changes nothing but the story; a request
+ *       of another member in the right browser ends the dance, unless a run has
+ *       taken or ended it, and changes nothing else but the story.
  */
 
 
@@ -48,7 +49,7 @@
 #include "vault/cigna_grant_write.h"
 
 
-#define CIGNA_CALLBACK_CODE_TRIES    3     /* while no byte was sent */
+#define CIGNA_CALLBACK_CODE_TRIES    3     /* as long as no byte was sent */
 #define CIGNA_CALLBACK_KEYS_TRIES    2
 #define CIGNA_CALLBACK_HTTP_MS       200
 #define CIGNA_CALLBACK_HTTP_MAX_MS   400
@@ -219,7 +220,7 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* refuses an invalid hit at once, or starts the claim of its dance */
+/* refuses an invalid request at once, or starts to claim its dance */
 
 static void
 cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
@@ -288,7 +289,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* fetches missing keys before it sends the code, which works only once */
+/* fetches missing or old keys before it sends the code, which works once */
 
 static void
 cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
@@ -434,9 +435,8 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
 
 
 /*
- * Ends the dance and returns 1 if too little time is left to exchange the code
- * and store the grant.  Then later hits show "interrupted", and the member has
- * to start again.
+ * Ends the dance as "interrupted" and returns 1 if too little time is left to
+ * exchange the code and store the grant.  Then the member has to start again.
  */
 
 static int
@@ -571,7 +571,7 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* checks the id_token; the server need not send one */
+/* checks the id_token; cigna_jwt_ok also if the server has sent none */
 
 static cigna_jwt_e
 cigna_callback_check(cigna_callback_t *f, int64_t now_ms)
@@ -658,7 +658,7 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* ends with a failure and has the tokens revoked, as no grant has them */
+/* ends the dance with a failure; the tokens, which no grant has, are revoked */
 
 static void
 cigna_callback_discard(cigna_callback_t *f, cigna_op_t *op,
@@ -688,7 +688,7 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 }
 
 
-/* asks $userinfo; the dance has ended, so other hits need not wait for it */
+/* asks $userinfo; other runs do not wait for it, because the dance has ended */
 
 static void
 cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,

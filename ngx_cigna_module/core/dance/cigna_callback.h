@@ -11,7 +11,9 @@
 
 /*
  * The callback: the browser returns from the authorization server, and the flow
- * ends the dance.  cigna_callback.c describes states and invariants.
+ * ends the dance.  cigna_callback.c describes states and invariants.  A browser
+ * may request the callback URL several times.  Each request has a run of its
+ * own, and at most one of these runs ends the dance.
  */
 
 /* the maker of the run zeroes the struct; outcome is then "none" */
@@ -23,40 +25,46 @@ typedef struct {
     cigna_slice_t               code;      /* empty if absent */
     cigna_slice_t               iss;       /* RFC 9207, empty if absent */
     cigna_slice_t               error;     /* empty if absent */
-    cigna_slice_t               secret;    /* of the cookie, empty: no cookie */
-    cigna_slice_t               request;   /* its id, for the story */
-    cigna_slice_t               reference;  /* the dance id if the dance is not
-                                               known */
-    unsigned                    exchange_ms;  /* the sum of all deadlines of an
-                                                 exchange */
+    cigna_slice_t               secret;    /* the browser's, from the cookie;
+                                              empty: no cookie */
+    cigna_slice_t               request;   /* id of the HTTP request, for the
+                                              story */
+    cigna_slice_t               reference;  /* becomes dance_id if the dance is
+                                               not known */
+    unsigned                    exchange_ms;  /* the longest time that an
+                                                 exchange may take */
 
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;
-    cigna_slice_t               dance_id;  /* or "reference" */
-    cigna_slice_t               return_to;  /* empty: show a page */
+    cigna_slice_t               dance_id;
+    cigna_slice_t               return_to;  /* empty: not known, or none */
     char                        detail[192];  /* for the log, never a secret */
-    unsigned                    repeated:1;  /* the outcome of another hit */
+    unsigned                    repeated:1;  /* the outcome comes from the run
+                                                of another request */
     unsigned                    stored:1;  /* the grant is in the vault */
-    unsigned                    changed:1;  /* the grant is another person's
-                                               than install.old */
-    unsigned                    client_refused:1;  /* the endpoint refused every
-                                                      configured secret */
+    unsigned                    changed:1;  /* the grant and install.old belong
+                                               to different people */
+    unsigned                    client_refused:1;  /* the token endpoint refused
+                                                      every configured secret
+                                                      of the client */
     cigna_grant_t               grant;
-    cigna_client_secret_t       client_secret;  /* its results are results
-                                                   here */
+    cigna_client_secret_t       client_secret;  /* the caller may read its
+                                                   results */
 
     /*
-     * Private, with these exceptions: rc and detail of "userinfo" are results,
-     * and so is "ended" of "claim".  The caller may read dance_id of "claim"
-     * before the flow reports.
+     * Private, except for the results of "userinfo", "old" and "unread" of
+     * "install", and "ended" of "claim".  The caller may read dance_id of
+     * "claim" before the flow reports.
      */
     unsigned                    state;
     cigna_retry_t               retry;
-    unsigned                    fetched_keys:1;  /* for this id_token */
+    unsigned                    fetched_keys:1;  /* 1: the keys were fetched
+                                                    again because of this
+                                                    id_token */
     int64_t                     sent_ms;   /* when the code was sent */
-    cigna_dance_story_t         story;     /* of the exchange */
+    cigna_dance_story_t         story;     /* of the dance's end */
     cigna_dance_claim_t         claim;
-    cigna_grant_install_t       install;   /* "old" and "unread" are results */
+    cigna_grant_install_t       install;
     cigna_token_reply_t         tokens;
     cigna_id_token_t            claims;
     cigna_userinfo_t            userinfo;

@@ -10,17 +10,18 @@
  *
  * Invariants, checked by t/fuzz/dance/fuzz_connect.c:
  *
- *   (1) the browser is redirected only after the dance is listed and stored:
- *       "location" is set if the outcome is "none", and only then;
+ *   (1) "location", to which the browser is redirected, is set only if the
+ *       outcome is "none"; then the dance is listed and stored;
  *   (2) a dance is stored only if its return_to is on the allow list;
  *   (3) verifier, nonce and browser secret are new in each run, and state is
  *       new for each dance id; none of them goes to Redis in clear;
  *   (4) the new dance is never closed;
- *   (5) no dance is stored that is not in the index of open dances.
+ *   (5) no dance is stored that is not in the index of open dances
+ *       (cigna_dance_entry.h).
  *
- * A dance that Redis certainly has not stored never started, and "unlist" takes
- * it out of the index.  If Redis may have stored the dance, the index keeps it:
- * it ends as "abandoned", or as "lost".
+ * "unlist" takes a dance out of the index if Redis certainly has not stored it.
+ * If Redis may have stored the dance, it stays in the index, and later ends as
+ * "abandoned" or as "lost".
  */
 
 
@@ -32,7 +33,8 @@
 #include "vault/cigna_scripts.h"
 
 
-#define CIGNA_CONNECT_LINE  9              /* of dance_open's arguments */
+/* index of the story's line in the arguments of dance_open */
+#define CIGNA_CONNECT_LINE  9
 
 
 typedef enum {
@@ -142,7 +144,7 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
     case cigna_connect_st_close:
 
-        /* failures do not matter: upkeep closes the dance later */
+        /* failures do not matter: the old dance later ends as "abandoned" */
 
         if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
             return;
@@ -167,7 +169,7 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* makes the dance and the authorize URL, and the first operation */
+/* makes the dance, the authorize URL and the first operation */
 
 static cigna_dance_outcome_e
 cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
@@ -201,7 +203,7 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* checks what the request and the configuration give to the dance */
+/* sets return_to, redirect_uri and issuer; "none" if they allow a dance */
 
 static cigna_dance_outcome_e
 cigna_connect_refusal(const cigna_connect_t *f, cigna_dance_t *d)
@@ -342,9 +344,9 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
 
 
 /*
- * Makes the script that stores the dance, which comes after dance_list.  The
- * dance is sealed once with its secrets, for the callback, and once without
- * them, for hits after its end.
+ * Makes the call of dance_open, which comes after dance_list.  The dance is
+ * sealed once with its secrets, for the callback, and once without them, for
+ * requests after its end.
  */
 
 static int
@@ -500,7 +502,7 @@ cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* the dances that should make room for it go on */
+    /* without the new dance, those that it would displace go on */
 
     f->evicted = 0;
     f->unlist = ev->type != cigna_ev_lost;
@@ -546,7 +548,7 @@ cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
 }
 
 
-/* tells the result; a failed dance must not redirect or set a cookie */
+/* reports the result; a failed dance must not redirect or set a cookie */
 
 static void
 cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,

@@ -16,7 +16,7 @@
 
 #define CIGNA_SECRET_LEN  22               /* the browser's secret, 128 bits */
 
-#define CIGNA_RETURN_TO_LEN_MAX  2048      /* of the request's return_to */
+#define CIGNA_RETURN_TO_LEN_MAX  2048      /* bytes of a request's return_to */
 
 
 /* the maker of the run zeroes the struct */
@@ -27,7 +27,8 @@ typedef struct {
     cigna_slice_t               return_to;  /* of the request; empty: the
                                                default */
     cigna_slice_t               dance_id;  /* a new one, see cigna_dance_id.h */
-    cigna_slice_t               request;   /* its id, for the story */
+    cigna_slice_t               request;   /* id of the HTTP request, for the
+                                              story */
 
     /* called for each dance of the member that this run has ended; or NULL */
     void                      (*closed)(void *data,
@@ -42,7 +43,8 @@ typedef struct {
     unsigned                    dropped:1;  /* the dance has no story, for lack
                                                of room in Redis */
     cigna_slice_t               location;  /* the authorize URL */
-    cigna_slice_t               tag;
+    cigna_slice_t               tag;       /* in the cookie's name, see
+                                              cigna_dance_id.h */
     cigna_slice_t               secret;    /* of the browser, for the cookie */
     int64_t                     started_ms;
 
@@ -50,11 +52,12 @@ typedef struct {
     unsigned                    state;
     cigna_slice_t               dance_key;
     cigna_dance_entry_t         entry;     /* in the lists of open dances */
-    cigna_op_t                  open;      /* the script, once the dance is
-                                              listed */
-    unsigned                    room:1;    /* for the story */
-    unsigned                    unlist:1;  /* Redis has no such dance */
-    unsigned                    evicted;   /* dances still to be closed */
+    cigna_op_t                  open;      /* calls dance_open */
+    unsigned                    room:1;    /* 1: Redis has room for a story */
+    unsigned                    unlist:1;  /* 1: Redis has certainly not stored
+                                              the dance, but may list it */
+    unsigned                    evicted;   /* number of displaced dances in
+                                              "evict" */
     cigna_slice_t               evict[CIGNA_EVICTED_MAX];
     cigna_dance_close_t         close;
     cigna_dance_forget_t        forget;
@@ -76,7 +79,7 @@ int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 /*
  * Hashes a browser's secret in the form that Redis keeps: SHA-256 in base64url,
  * in the arena.  An empty secret gives an empty hash, which matches no dance.
- * CIGNA_ERROR if there is no room.
+ * CIGNA_ERROR if there is no room, or if the library fails.
  */
 int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
     cigna_slice_t *hash);

@@ -1,7 +1,7 @@
 
 /*
- * The claim of a dance, within the callback.  A run may also end the dance by
- * its claim: if the run is another member's, or comes too late.
+ * The claim of a dance, within the callback.  The script dance_claim may also
+ * end the dance: if the request is another member's, or comes too late.
  *
  *   start --> ask --> over            end --> over
  *              ^ |                    ^ |
@@ -12,7 +12,7 @@
  *
  *   (1) the outcome is "none" only if Redis has given the dance to this run,
  *       and if the dance could be opened;
- *   (2) if Redis fails, the flow asks a limited number of times; if another hit
+ *   (2) if Redis fails, the flow asks a limited number of times; if another run
  *       has the dance, it asks for a limited time.
  */
 
@@ -24,10 +24,11 @@
 /* elements of the reply of dance_claim */
 
 #define CIGNA_DANCE_CLAIM_MINE   5
-#define CIGNA_DANCE_CLAIM_REST   6         /* blob, or outcome and rest */
+#define CIGNA_DANCE_CLAIM_REST   6         /* the blob; after "ended": the
+                                              outcome, and then the rest */
 
 
-/* the longest wait for the outcome of another hit, and the pauses in it */
+/* the longest wait for the outcome of another run, and the pauses in it */
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS      (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS      50
@@ -225,7 +226,7 @@ cigna_dance_claim_learn(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* the outcome if the dance is another browser's or member's, or is gone */
+/* the outcome if another browser or member has the dance, or it is gone */
 
 static cigna_dance_outcome_e
 cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
@@ -244,8 +245,8 @@ cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)
 
 
 /*
- * Handles a command without a reply.  The run asks again with the same token,
- * so it gets the dance even if the lost command has already taken it.
+ * Handles a failure of Redis.  The run asks again as the same taker, so it gets
+ * the dance even if a lost command has already taken the dance.
  */
 
 static int
@@ -291,7 +292,7 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* another hit has the dance: waits for that hit's outcome and repeats it */
+/* another run has the dance: waits for that run's outcome and repeats it */
 
 static int
 cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
@@ -316,8 +317,8 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 
 /*
- * ends with the outcome that the dance has already, perhaps as this run has
- * come too late, and with the dance's return_to
+ * ends with the outcome that the dance already has, which this run may have
+ * caused by its claim, and with the dance's return_to
  */
 
 static int
@@ -356,10 +357,11 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 
 /*
- * Seals the dance without its secrets, so that later hits find return_to.  An
- * app's URL may tell who the member is, so it is not stored in clear.  If the
- * seal fails, later hits go to the default URL.  A dance that 0.4.0 has started
- * needs this; in others the record has these bytes from its start.
+ * Seals the dance without its secrets, so that later requests find return_to.
+ * An app's URL may tell who the member is, so it is not stored in clear.  If
+ * the sealing fails, later requests go to the default URL.  Only a dance that
+ * version 0.4.0 has started needs this: other records have these bytes from the
+ * start.
  */
 
 static void

@@ -10,39 +10,41 @@
 
 
 /*
- * Takes a dance for one run, and later ends it with its outcome.  The callback
- * runs these two flows as steps of its own.  At first the struct is zeroed.
+ * Takes a dance for one run of the callback, and later ends the dance with an
+ * outcome.  The callback runs these flows as steps of its own.  At first the
+ * struct is zeroed.
  */
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the callback, see cigna_callback_t; borrowed */
     const cigna_subject_t      *subject;
     cigna_slice_t               state_param;
     cigna_slice_t               secret;
-    cigna_slice_t               request;   /* its id, for the story */
-    unsigned                    exchange_ms;  /* the sum of all deadlines of an
-                                                 exchange */
+    cigna_slice_t               request;
+    unsigned                    exchange_ms;
 
     /* results */
     cigna_dance_outcome_e       outcome;   /* none: this run has the dance */
     const char                 *why;       /* for the log; NULL: the outcome
                                               says enough */
     cigna_slice_t               dance_id;  /* empty: not known */
-    cigna_slice_t               return_to;  /* empty: show a page */
+    cigna_slice_t               return_to;  /* empty: not known, or none */
     cigna_dance_t               dance;
     int64_t                     taken_ms;
-    unsigned                    repeated:1;  /* the outcome of another hit */
+    unsigned                    repeated:1;  /* the outcome comes from the run
+                                                of another request */
     unsigned                    taken:1;   /* this run has the dance, or may
-                                              have it as a reply was lost */
-    unsigned                    ended:1;   /* this run has ended the dance: it
-                                              counts the end */
+                                              have it because a reply was
+                                              lost */
+    unsigned                    ended:1;   /* this run has ended the dance, so
+                                              the caller counts the end */
 
     /* private */
     unsigned                    state;
     cigna_retry_t               retry;
-    unsigned                    waited_ms;
+    unsigned                    waited_ms;  /* for the outcome of another run */
     cigna_slice_t               dance_key;
-    cigna_slice_t               taker;
+    cigna_slice_t               taker;     /* random text that names this run */
     cigna_slice_t               rest;      /* the dance without its secrets,
                                               sealed */
     cigna_dance_forget_t        forget;
@@ -50,8 +52,8 @@ typedef struct {
 
 
 /*
- * A run may have the dance for the time of its exchange and for this time,
- * which is more than the deadlines of all other operations together.
+ * A run may have the dance for exchange_ms plus this time.  All operations of a
+ * run, without the exchange, together take less than this time.
  */
 
 #define CIGNA_DANCE_CLAIM_MS  (120 * 1000)
@@ -66,18 +68,18 @@ int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);
 
 /*
- * Ends the dance and remembers the outcome, which becomes the claim's outcome.
- * If the dance has ended before, the outcome is the one that it had.  The
- * function sets outcome and request of the story.  Events go to
- * cigna_dance_claim_next().
+ * Makes *op the script that ends the dance with this outcome, and sets outcome
+ * and request in the story.  The events of *op go to cigna_dance_claim_next().
+ * When it returns CIGNA_OK, "outcome" in the struct is the dance's.  It differs
+ * from the argument if the dance had already ended.
  */
 void cigna_dance_claim_end(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, cigna_dance_story_t *story, cigna_op_t *op);
 
 /*
  * Takes a dance that this run has ended out of the lists of open dances.
- * Results as of cigna_dance_claim_next().  A failure does not matter: the
- * upkeep finds the dance.
+ * Results as of cigna_dance_claim_next().  A failure does not matter:
+ * cigna_dance_upkeep.c finds the dance later.
  */
 int cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op);

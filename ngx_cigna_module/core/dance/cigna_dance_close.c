@@ -1,19 +1,20 @@
 
 /*
- * A dance that nobody completes.
+ * Ends a dance that nobody completes, or that a newer dance displaces.
  *
  *   start --> close --> forget --> over
- *              ^ |         ^
- *              | v         |
- *             sleep        |
- *                          |
- *   start (malformed) ---> over
+ *              ^ | |                ^
+ *              | v +----------------+ the dance goes on, or Redis fails
+ *             sleep
+ *
+ * A malformed entry leads from "start" to "over".
  *
  * Invariants, checked by t/fuzz/dance/fuzz_callback.c:
  *
  *   (1) "ended" is set only if the script has ended the dance for this run, or
  *       if the record is missing and this run has counted the dance as "lost";
- *   (2) a dance that is taken, or that is not overdue, goes on;
+ *   (2) a dance that is taken goes on; a dance that is not overdue goes on
+ *       unless a newer one displaces it;
  *   (3) an entry without a record stays until it is overdue: the run that has
  *       listed the dance may be about to store it.
  */
@@ -70,7 +71,7 @@ cigna_dance_close_next(cigna_dance_close_t *c, const cigna_event_t *ev,
             return CIGNA_AGAIN;
         }
 
-        /* of all runs that miss the record, one takes it out of the index */
+        /* of all runs that miss the record, only one counts the dance */
 
         if (c->lost) {
             c->ended = c->forget.counted;

@@ -17,20 +17,22 @@ typedef struct {
     /* set by the caller, borrowed */
     const cigna_vault_t   *vault;
     cigna_arena_t         *arena;
-    cigna_slice_t          entry;
+    cigna_slice_t          entry;          /* see cigna_dance_entry.h */
     unsigned               overdue:1;      /* nobody has completed the dance in
                                               time; 0: a newer one displaces
                                               it */
 
     /* results */
-    unsigned               ended:1;        /* this run has ended the dance: it
-                                              counts the end */
-    cigna_slice_t          outcome;        /* empty: the dance is still open, or
-                                              Redis has failed */
+    unsigned               ended:1;        /* this run has ended the dance, so
+                                              the caller counts the end */
+    cigna_slice_t          outcome;        /* empty: the dance is still open,
+                                              Redis has failed, or the entry is
+                                              malformed */
 
-    /* private; "forget.entry" is a result, too */
+    /* private; "entry" and "dropped" of "forget" are results, too */
     unsigned               state;
-    unsigned               lost:1;         /* the record is missing */
+    unsigned               lost:1;         /* Redis has no record of the
+                                              dance */
     cigna_retry_t          retry;
     cigna_dance_forget_t   forget;
 } cigna_dance_close_t;

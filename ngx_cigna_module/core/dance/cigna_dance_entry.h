@@ -7,15 +7,22 @@
 
 
 /*
- * An entry of the lists of open dances: "<state> <id> <tenant> <identity>".
- * All four have a fixed length.  With it, any node can close the dance.
+ * Redis lists each open dance twice: in the list of its member's open dances,
+ * and in the index, a list of all open dances of a shard.  cigna_vault_names.h
+ * describes the two keys.  Both have the same entry for the dance:
+ *
+ *     <state> <id> <tenant> <identity>
+ *
+ * All four parts have a fixed length.  A node that has the entry can close the
+ * dance.
  */
 
 #define CIGNA_DANCE_ENTRY_MAX  128
 
 
 typedef struct {
-    cigna_slice_t  name;                   /* <state>, of the dance's key */
+    cigna_slice_t  name;                   /* <state>: keyed hash, in the
+                                              dance's Redis key */
     cigna_slice_t  id;
     cigna_slice_t  tenant;                 /* keyed hash */
     cigna_slice_t  identity;               /* keyed hash */

@@ -1,6 +1,6 @@
 
 /*
- * An ended dance leaves the lists of open dances.
+ * Takes an ended dance out of the lists of open dances (cigna_dance_entry.h).
  *
  *   start --> forget --> unlink --> over
  *              ^ |        ^  |
@@ -136,7 +136,7 @@ cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
 }
 
 
-/* the parts with spaces between them */
+/* joins the parts with spaces */
 
 static cigna_slice_t
 cigna_dance_forget_text(cigna_arena_t *a, const cigna_slice_t *parts,
@@ -160,7 +160,7 @@ cigna_dance_forget_text(cigna_arena_t *a, const cigna_slice_t *parts,
 }
 
 
-/* makes the keys of the records that have to go */
+/* makes the keys of the old records that the reply says have to be deleted */
 
 static void
 cigna_dance_forget_heard(cigna_dance_forget_t *f, const cigna_event_t *ev)

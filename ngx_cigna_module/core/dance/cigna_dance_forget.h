@@ -14,7 +14,8 @@
  * their own.
  */
 
-#define CIGNA_EVICTED_MAX  16              /* entries in a reply of a script */
+#define CIGNA_EVICTED_MAX  16              /* most entries in a script's
+                                              reply */
 
 
 /* at first the struct is zeroed */
@@ -24,19 +25,25 @@ typedef struct {
     const cigna_vault_t   *vault;
     cigna_arena_t         *arena;
     cigna_dance_entry_t    entry;
-    cigna_slice_t          outcome;        /* its name; empty: the dance never
-                                              started, and is not counted */
+    cigna_slice_t          outcome;        /* name of the outcome; empty: the
+                                              dance never started, and is not
+                                              counted */
     cigna_slice_t          started;        /* ms, in decimal; may be empty */
 
     /* results */
-    unsigned               counted:1;      /* the dance was open until now */
-    unsigned               dropped:1;      /* Redis did not keep the story */
+    unsigned               counted:1;      /* 1: the end is counted now; 0: it
+                                              was counted before, or Redis has
+                                              failed */
+    unsigned               dropped:1;      /* Redis has counted the dance, but
+                                              does not list it with the ended
+                                              ones */
 
     /* private */
     unsigned               state;
     cigna_retry_t          retry;
     cigna_vault_names_t    names;
-    unsigned               leaving;        /* records still to be deleted */
+    unsigned               leaving;        /* number of records in "keys" that
+                                              have to be deleted */
     cigna_slice_t          keys[CIGNA_EVICTED_MAX];
 } cigna_dance_forget_t;
 

@@ -12,10 +12,11 @@
  * It is CIGNA_DANCE_ID_LEN characters of Crockford's base32, 60 random bits.
  * The id is not secret.  The state parameter of the dance derives from it:
  *
- *     the first 8 characters of the id, which are the tag of the cookie, too
+ *     the first 8 characters of the id, which are also in the name of the
+ *         dance's cookie (the tag)
  *     24 characters (144 bits) of a keyed hash of the id
  *
- * So whoever has the key ring finds the dance's record from the reference
+ * So a holder of the key ring finds the dance's record from the reference
  * alone, and nobody else can guess the state.
  */
 

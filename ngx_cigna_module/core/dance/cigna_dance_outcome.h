@@ -7,9 +7,11 @@
 
 
 /*
- * All outcomes that a dance can have.  Their names appear in the redirect to
- * the app, on the page, in the log, in $cigna_outcome and in the counters.  A
- * new outcome goes to the end: the zone outlives a reload with a newer module.
+ * All outcomes of dances, and of requests to connect, callback and disconnect.
+ * Their names appear in the redirect to the app, on the page, in the log, in
+ * $cigna_outcome and in the counters.  The counters in shared memory are in
+ * this order and outlive a reload with a newer module.  So a new outcome goes
+ * to the end.
  */
 
 typedef enum {
@@ -32,14 +34,16 @@ typedef enum {
     cigna_dance_outcome_exchange_invalid,      /* the reply is HTML, ... */
     cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
-    cigna_dance_outcome_keys_unreachable,      /* JWKS; the code was not sent */
+    cigna_dance_outcome_keys_unreachable,      /* no JWKS; the code was not
+                                                  sent */
     cigna_dance_outcome_discovery_failed,
     cigna_dance_outcome_store_failed,          /* Redis failed, or the key ring
                                                   lacks a key */
     cigna_dance_outcome_interrupted,           /* a run took the dance and did
                                                   not end it in time */
-    cigna_dance_outcome_in_progress,           /* another hit has not ended: the
-                                                  page reloads */
+    cigna_dance_outcome_in_progress,           /* the run of an earlier request
+                                                  has not ended; the page loads
+                                                  the URL again */
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
     cigna_dance_outcome_not_navigable,         /* prefetch, frame, cross-site */
@@ -56,12 +60,12 @@ typedef enum {
 } cigna_dance_outcome_e;
 
 
-/* a row of the table */
+/* a row of the table in cigna_dance_outcome.c */
 
 typedef struct {
     const char  *name;
     unsigned     status;                   /* of the page */
-    unsigned     log_warn:1;               /* 1: logged as warn; 0: notice */
+    unsigned     log_warn:1;               /* log level; 1: warn, 0: notice */
     unsigned     retry:1;                  /* the page offers a new try */
     const char  *title;                    /* of the page */
     const char  *text;                     /* of the page, for the member */

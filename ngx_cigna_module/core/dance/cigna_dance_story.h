@@ -7,32 +7,35 @@
 
 
 /*
- * A line of a dance's story: what happened, and then "name=value" for each
- * thing that is known.  The scripts put the time of Redis in front of the line.
- * A line has no names of people, and nothing that a browser has sent.
+ * The story of a dance is a field of its record in Redis, with one line for
+ * each step of the dance.  A line has a word for the step, and then
+ * "name=value" for each value that is known.  The scripts put the time of Redis
+ * in front of the line.  A line has no names of people, and no text that a
+ * browser has sent.
  */
 
 typedef struct {
     cigna_slice_t   request;               /* id of the request */
     cigna_slice_t   outcome;
-    cigna_slice_t   error;                 /* OAuth's error code; other bytes
-                                              than those of the RFCs become
-                                              "other" */
-    unsigned        status;                /* HTTP, of the token endpoint; 0:
-                                              there was no reply */
-    int64_t         exchange_ms;           /* that the exchange took; 0: there
-                                              was none */
+    cigna_slice_t   error;                 /* OAuth's error code; the line has
+                                              "other" for a code that no
+                                              standard defines */
+    unsigned        status;                /* HTTP status of the token
+                                              endpoint's reply; 0: no reply */
+    int64_t         exchange_ms;           /* how long the exchange took; 0:
+                                              there was none */
 } cigna_dance_story_t;
 
 
 /*
- * Makes the line in the arena.  Values with bytes that would break the line
- * are left out.  If there is no room, sets the arena's "overflow".
+ * Makes the line in the arena; "what" is the word for the step.  A value is
+ * left out if it is longer than 64 bytes, or has other characters than letters,
+ * digits and "-._:".  If there is no room, sets the arena's "overflow".
  */
 cigna_slice_t cigna_dance_story_line(const cigna_vault_t *vault,
     cigna_arena_t *arena, const char *what, const cigna_dance_story_t *story);
 
-/* the error code if an RFC defines it; else "other"; empty if there is none */
+/* the error code if a standard defines it; "other" if not; empty if empty */
 cigna_slice_t cigna_dance_story_error(cigna_slice_t error);
 
 

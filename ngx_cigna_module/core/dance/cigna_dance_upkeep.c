@@ -1,6 +1,6 @@
 
 /*
- * Overdue dances.
+ * Closes overdue dances.
  *
  *   start --> look --> close --> done
  *              ^ ^     |  ^ |
@@ -18,7 +18,8 @@
 #include "vault/cigna_scripts.h"
 
 
-#define CIGNA_DANCE_UPKEEP_AGAIN_MS  (60 * 1000)   /* if the run fails */
+/* after so long, another run may find a dance that this run failed to close */
+#define CIGNA_DANCE_UPKEEP_AGAIN_MS  (60 * 1000)
 
 
 typedef enum {

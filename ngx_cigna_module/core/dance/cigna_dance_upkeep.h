@@ -7,12 +7,14 @@
 
 
 /*
- * Closes the overdue dances of all shards.  Every node runs this now and then.
- * An overdue dance ends as "abandoned", or as "interrupted" if a run took it
- * and did not end it.  A dance whose record is missing is "lost".
+ * Closes the overdue dances of all shards (cigna_vault_names.h).  Every node
+ * runs this flow from time to time.  An overdue dance ends as "abandoned", or
+ * as "interrupted" if a run took it and did not end it.  A dance whose record
+ * is missing ends as "lost".
  */
 
-#define CIGNA_DANCE_GRACE_MS  (30 * 1000)  /* after the deadline of a dance */
+/* a dance is overdue this long after its deadline */
+#define CIGNA_DANCE_GRACE_MS  (30 * 1000)
 
 
 typedef struct cigna_dance_upkeep_s  cigna_dance_upkeep_t;
@@ -27,16 +29,16 @@ typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
 struct cigna_dance_upkeep_s {
     /* set by the caller, borrowed until the flow is over */
     const cigna_vault_t     *vault;
-    cigna_arena_t           *arena;        /* of this flow alone: it is emptied
-                                              for each shard */
+    cigna_arena_t           *arena;        /* of this flow alone, which empties
+                                              it for each shard */
     cigna_dance_closed_pt    closed;
     void                    *data;         /* of "closed" */
 
     /* private */
     unsigned                 state;
-    unsigned                 shard;        /* the current one */
-    unsigned                 count;        /* of "entries" */
-    unsigned                 at;           /* the current one */
+    unsigned                 shard;        /* the current shard */
+    unsigned                 count;        /* number of "entries" */
+    unsigned                 at;           /* index of the current entry */
     cigna_slice_t            entries[CIGNA_EVICTED_MAX];
     cigna_dance_close_t      close;
 };

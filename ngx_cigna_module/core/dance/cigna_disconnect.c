@@ -3,22 +3,22 @@
  * Disconnect: ends a grant.
  *
  *   start --> look --> delete --> journal --> report --> revoke --> done
- *                       ^ |                     ^
- *                       | v                     |
- *                      sleep -------------------+
+ *                       ^ | |                   ^
+ *                       | v +-------------------+ no grant, or Redis fails
+ *                      sleep
  *
  * The reply to the deletion has the deleted record.  "look" reads the record
- * before, in case this reply is lost.
+ * before the deletion, because that reply may be lost.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_disconnect.c:
  *
  *   (1) the outcome is "disconnected" only if Redis has said that the grant is
- *       gone, and never after a failure;
+ *       gone;
  *   (2) the flow reports exactly once, and before it revokes: the member does
  *       not wait for the authorization server;
  *   (3) only tokens of the deleted grant are revoked;
  *   (4) a deletion that Redis has confirmed is in the journal before the flow
- *       reports, because a failover may still undo it.
+ *       reports, because a failover may still undo the deletion.
  */
 
 
@@ -139,7 +139,10 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     if (cigna_script_said(ev, "none")) {
 
-        /* deleted after "look": by a try without a reply, or by another run */
+        /*
+         * the grant was deleted after "look": by a try whose reply was lost, or
+         * by another run
+         */
 
         if (f->grant.id.len) {
             f->existed = 1;
@@ -199,7 +202,7 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     uint64_t         connected;
     cigna_journal_t  entry;
 
-    /* a damaged record without id; the journal cannot name its grant */
+    /* the record was damaged and had no id, so the journal cannot name it */
 
     if (f->grant.id.len == 0) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");

@@ -20,9 +20,9 @@ typedef struct {
 
     /* results, complete when the flow reports (or is done) */
     cigna_dance_outcome_e       outcome;   /* disconnected, not_disconnected */
-    unsigned                    existed:1;
-    unsigned                    unread:1;  /* it could not be opened, so its
-                                              tokens are not revoked */
+    unsigned                    existed:1;  /* there was a grant */
+    unsigned                    unread:1;  /* the grant could not be opened, so
+                                              its tokens are not revoked */
     char                        detail[192];  /* for the log, never a secret */
 
     /* private */

@@ -2,19 +2,22 @@
 /*
  * The installation of a grant, within the callback.
  *
- *   look --> looked      begin --> put --> journal --> over
- *                                  ^ |                  ^
- *                                  | v                  |
- *                                 sleep --> disown -----+
+ *   begin --> put --> journal --> over
+ *             ^ | |                ^
+ *             | v +----------------+ "retired", or no call was lost
+ *            sleep
+ *
+ * "put" calls the script grant_install.
  *
  * Invariants:
  *
  *   (1) rc is "ok" only if Redis has said that the grant is stored;
- *   (2) "old" is the grant in the reply to the put; if that reply was lost, it
- *       is the grant that "look" has read;
+ *   (2) "old" is the grant in the reply of the script; if that reply was lost,
+ *       it is the grant that cigna_grant_install_looked() has read;
  *   (3) a grant that Redis has confirmed is entered into the journal, because a
- *       failover may still lose it; if no put had a reply, the grant is entered
- *       as deleted, because its tokens will be revoked.
+ *       failover may still lose it; if no try succeeded and the reply to one
+ *       was lost, the grant is entered as deleted, because its tokens will be
+ *       revoked.
  *
  * It is harmless to store a grant twice.
  */
@@ -59,7 +62,7 @@ cigna_grant_install_looked(cigna_grant_install_t *p, const cigna_event_t *ev)
         p->looked = p->replaced;
     }
 
-    /* the put has not replaced the old grant yet */
+    /* the new grant has not replaced the old one yet */
 
     p->replaced = 0;
 }

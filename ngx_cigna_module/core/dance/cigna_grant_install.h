@@ -14,33 +14,37 @@
 
 typedef enum {
     cigna_grant_install_ok = 0,
-    cigna_grant_install_retired,           /* it was stored and is gone now */
+    cigna_grant_install_retired,           /* the grant was stored, but has been
+                                              replaced or deleted already */
     cigna_grant_install_failed             /* Redis failed */
 } cigna_grant_install_e;
 
 
 typedef struct {
-    /* set by the flow, borrowed */
+    /* set by the callback, borrowed */
     const cigna_subject_t      *subject;
 
     /* results */
     cigna_grant_install_e       rc;
     cigna_grant_t               old;       /* the replaced grant */
     unsigned                    replaced:1;  /* there was an old grant */
-    unsigned                    unread:1;  /* it could not be opened */
+    unsigned                    unread:1;  /* the old grant could not be
+                                              opened */
 
     /* private */
     unsigned                    state;
     cigna_retry_t               retry;
     cigna_journal_t             entry;
-    unsigned                    looked:1;  /* "old" was read before the put */
-    unsigned                    lost:1;    /* a put had no reply */
+    unsigned                    looked:1;  /* "old" was read before
+                                              grant_install was called */
+    unsigned                    lost:1;    /* a call of grant_install had no
+                                              reply */
 } cigna_grant_install_t;
 
 
 /*
- * Takes the reply to cigna_script_read(): the old grant.  The reply to the put
- * will have it, too, but may be lost.
+ * Reads the old grant from the reply to cigna_script_read().  The reply to the
+ * script grant_install will have that grant, too, but may be lost.
  */
 void cigna_grant_install_looked(cigna_grant_install_t *p,
     const cigna_event_t *ev);
@@ -68,8 +72,8 @@ int cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
 
 /*
- * 1 if both grants have a subject or a patient and these differ: the member has
- * connected another person's account than before.
+ * 1 if the two grants name different subjects or different patients: the member
+ * has connected another person's account than before.
  */
 int cigna_grant_install_changed(const cigna_grant_install_t *p,
     const cigna_grant_t *g);

@@ -4,15 +4,17 @@
  * grant's access token, and keeps it in the grant's record.
  *
  *   start --> read --> ask --> set --> over
- *             |  ^      |      |  |     ^
- *             |  |      |      v  |     |
- *             |  +------|-- changed     |
- *             +---------+---------------+
+ *              ^ |              ^ |
+ *              | +--------------+ |
+ *              +------------------+ the record has changed since "read"
+ *
+ * After a change the flow knows the identifier, and does not ask again.  Any
+ * other failure leads to "over".
  *
  * Generation and tokens stay as they are, so a refresh at the same time loses
- * nothing.  If the refresh writes after this flow, the identifier is lost.  If
- * it writes before, this flow reads the new record and tries again.  The next
- * refresh asks for a missing identifier again.
+ * no tokens.  If the refresh writes after this flow, the identifier is lost.
+ * If it writes before, this flow reads the new record and tries again.  The
+ * next refresh asks for a missing identifier again.
  *
  * Invariants, checked by t/fuzz/dance/fuzz_userinfo.c:
  *
@@ -31,7 +33,7 @@
 
 
 #define CIGNA_USERINFO_PATH    "/$userinfo"
-#define CIGNA_USERINFO_ROUNDS  3           /* tries, if the record changes */
+#define CIGNA_USERINFO_ROUNDS  3           /* most reads of the record */
 
 
 typedef enum {
@@ -140,7 +142,7 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 }
 
 
-/* "pending" if the record is of the right grant and has no identifier yet */
+/* "pending" if the record has the right grant, which has no identifier yet */
 
 static cigna_userinfo_e
 cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)

@@ -7,9 +7,9 @@
 
 
 /*
- * Asks the FHIR server's $userinfo for the member's identifier and puts it into
- * the grant; see cigna_userinfo.c.  It runs as a flow of its own, or as a step
- * of the callback.  At first the struct is zeroed.
+ * Asks the FHIR server's operation $userinfo for the member's identifier, and
+ * puts the identifier into the grant; see cigna_userinfo.c.  This is a flow of
+ * its own, or a step of the callback.  At first the struct is zeroed.
  */
 
 #define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */
@@ -17,14 +17,16 @@
 
 
 typedef enum {
-    cigna_userinfo_pending = 0,
-    cigna_userinfo_known,                  /* received and stored */
-    cigna_userinfo_current,                /* it was known before */
-    cigna_userinfo_ended,                  /* the grant is gone, or its access
-                                              token has expired */
+    cigna_userinfo_pending = 0,            /* the flow is not over */
+    cigna_userinfo_known,                  /* identifier received and stored */
+    cigna_userinfo_current,                /* the grant had it already */
+    cigna_userinfo_ended,                  /* the grant is gone, replaced or
+                                              spent, or its access token has
+                                              expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
-    cigna_userinfo_unstored                /* Redis failed, or arena is full */
+    cigna_userinfo_unstored                /* Redis failed, the record kept
+                                              changing, or the arena is full */
 } cigna_userinfo_e;
 
 
@@ -41,7 +43,7 @@ typedef struct {
 
     /* private */
     unsigned                    state;
-    unsigned                    rounds;
+    unsigned                    rounds;    /* how often the record was read */
     cigna_grant_t               grant;
     cigna_slice_t               blob;      /* the grant as it was read */
 } cigna_userinfo_t;
@@ -49,15 +51,12 @@ typedef struct {
 
 /*
  * CIGNA_AGAIN: perform the operation and call again with its event.  CIGNA_OK:
- * the flow is over, see rc, and there is no operation.
+ * the flow is over, see rc; *op is not set.
  */
 int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/*
- * like cigna_userinfo_next(), as a flow of its own that ends with done; flow: a
- * cigna_userinfo_t
- */
+/* the same as a flow of its own, for the driver; flow: a cigna_userinfo_t */
 void cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 /*

@@ -9,8 +9,8 @@ static int cigna_cluster_number(const cigna_reply_t *reply, unsigned *slot);
 
 
 /*
- * Commands without a key.  In other commands the first argument is the key,
- * except for EVAL and EVALSHA.
+ * Commands without a key.  In EVAL and EVALSHA the third argument is the first
+ * key, in all other commands the first argument.
  */
 
 static const char *const  cigna_cluster_keyless[] = {
@@ -143,7 +143,10 @@ cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
 }
 
 
-/* the error is "MOVED 3999 127.0.0.1:6381", the same with "ASK", or a wait */
+/*
+ * reads the errors "MOVED 3999 127.0.0.1:6381", the same with "ASK", and those
+ * of cigna_cluster_waits
+ */
 
 cigna_redirect_e
 cigna_cluster_redirect(const cigna_reply_t *reply, cigna_redirect_t *r)

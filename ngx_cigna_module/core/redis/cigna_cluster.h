@@ -23,7 +23,7 @@ int cigna_cluster_slot(const cigna_slice_t *argv, size_t argc,
 
 
 /*
- * The reply to "CLUSTER SLOTS", one range at a time.  If a range is malformed,
+ * A range of slots in the reply to "CLUSTER SLOTS".  If a range is malformed,
  * the caller skips it and asks for the next one.
  */
 

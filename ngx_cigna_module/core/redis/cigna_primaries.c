@@ -41,8 +41,8 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
 
 
 /*
- * Finds the place of a primary: its own, or a free one, or the place of the
- * primary that was seen the longest ago.
+ * Finds a place for a primary: the place that it has, or a free place, or the
+ * place of the primary with the smallest met_ms.
  */
 
 static cigna_primary_t *

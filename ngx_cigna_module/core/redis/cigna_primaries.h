@@ -43,9 +43,9 @@ typedef struct {
  * have got its marker with a slot of another primary.  The primary then looks
  * newer than it is.
  *
- * If the table is full, the new primary replaces the one that was entered or
- * seen the longest ago.  A time after now_ms is from before the machine's last
- * start and does not count.
+ * If the table is full, the new primary replaces the one with the smallest
+ * met_ms.  A time after now_ms is from before the machine's last start and does
+ * not count.
  */
 int64_t cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary,
     int64_t age_ms, uint64_t now_ms);

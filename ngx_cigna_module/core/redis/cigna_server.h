@@ -29,7 +29,8 @@ typedef struct {
 int cigna_server_init(cigna_server_t *s, cigna_slice_t host, uint64_t port);
 
 /*
- * reads "host:port"; the last colon counts, as an IPv6 address has no brackets
+ * reads "host:port"; the port follows the last colon, because an IPv6 address
+ * has no brackets here
  */
 int cigna_server_parse(cigna_server_t *s, cigna_slice_t text);
 

@@ -44,7 +44,8 @@ typedef struct {
     cigna_exchange_e         rc;
     cigna_refresh_e          failure;
     const char              *why;          /* the failure, for the log */
-    cigna_slice_t            quoted;       /* the server's words about it */
+    cigna_slice_t            quoted;       /* the server's words about the
+                                              failure */
     cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* how to give up the lease */
     cigna_token_reply_t      tokens;
@@ -52,12 +53,12 @@ typedef struct {
     cigna_grant_t            there;
     int64_t                  retry_after_s;   /* -1: none */
     unsigned                 provisional:1;   /* the refusal is not final */
-    unsigned                 client_refused:1;   /* the endpoint refused every
-                                                    configured secret */
+    unsigned                 client_refused:1;   /* the token endpoint refused
+                                                    every configured secret of
+                                                    the client */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
-    cigna_client_secret_t    secret;       /* its results are also the
-                                              exchange's */
+    cigna_client_secret_t    secret;       /* the caller may read its results */
 
     /* private */
     unsigned                 state;

@@ -17,7 +17,7 @@
  *
  *   (1) rc is "usable" only if the journal has the entry, and "stored" only if
  *       Redis has the generation;
- *   (2) after "usable" the flow settles the entry, unless it is "left";
+ *   (2) after "usable" the refresh settles the entry, unless rc is "left";
  *   (3) the flow tries for about two seconds to store a generation that is in
  *       the journal, then the node's journal writer goes on with it; the flow
  *       tries for about a minute to store any other.

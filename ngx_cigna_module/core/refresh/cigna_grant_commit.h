@@ -12,10 +12,12 @@
  */
 
 typedef enum {
-    cigna_grant_commit_usable = 0,         /* in the journal: may be used from
-                                              here on; the caller calls
+    cigna_grant_commit_usable = 0,         /* the journal has the generation, so
+                                              requests may use it; next, the
+                                              caller must call
                                               cigna_grant_commit_store() */
-    cigna_grant_commit_stored,             /* Redis has confirmed it */
+    cigna_grant_commit_stored,             /* Redis has confirmed the
+                                              generation */
     cigna_grant_commit_stale,              /* Redis has a newer generation,
                                               another grant or none, see
                                               cigna_script_record() */
@@ -30,11 +32,12 @@ typedef struct {
     /* set by the refresh, borrowed */
     const cigna_subject_t      *subject;
 
-    /* result */
+    /* results */
     cigna_grant_commit_e        rc;
-    unsigned                    journalled:1;
+    unsigned                    journalled:1;  /* the journal has "entry" */
 
-    cigna_journal_t             entry;     /* the flow settles it after "stored"
+    cigna_journal_t             entry;     /* the refresh settles the entry
+                                              (cigna_op_settle) after "stored"
                                               or "stale", if "usable" came
                                               before */
 

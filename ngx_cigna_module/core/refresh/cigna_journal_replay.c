@@ -3,10 +3,12 @@
  * The replay of an entry of the node's journal to Redis.
  *
  *   start --> write --> settle --> report --> revoke --> done
- *     |        ^ |                   ^
- *     |        | v                   |
- *     |       sleep ---------------->+  (Redis cannot be asked)
- *     +----------> settle            (it is not needed any more)
+ *              ^ |
+ *              | v
+ *             sleep
+ *
+ * "start" goes to "settle" if the entry is not needed any more.  "start" and
+ * "write" go to "report" if the entry has to stay.
  *
  * Several nodes may replay entries of the same grant at the same time: the
  * scripts never replace a newer grant, and a second replay changes nothing.
@@ -117,7 +119,7 @@ cigna_journal_replay_start(cigna_journal_replay_t *f, const cigna_event_t *ev,
     if (cigna_journal_replay_foreign(f)) {
 
         /*
-         * without a confirmation, it stays for workers with the old
+         * an entry that Redis has not confirmed stays, for workers with the old
          * configuration
          */
 

@@ -17,9 +17,10 @@ typedef enum {
     cigna_journal_replay_pending = 0,
     cigna_journal_replay_ok,               /* Redis has the entry, which is
                                               confirmed */
-    cigna_journal_replay_superseded,       /* Redis has something newer, or the
-                                              grant is gone: the entry is
-                                              forgotten */
+    cigna_journal_replay_superseded,       /* Redis has something newer, the
+                                              grant is gone, or the entry is too
+                                              old or of another vault: the entry
+                                              is forgotten */
     cigna_journal_replay_failed            /* the entry is not written, and
                                               stays */
 } cigna_journal_replay_e;

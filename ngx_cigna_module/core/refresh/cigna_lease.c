@@ -7,8 +7,8 @@
  *    | v                          | v
  *   sleep, wait                  sleep
  *
- * The run that stores a new generation publishes a message.  Waiting runs then
- * ask again.  They also ask from time to time, as a message may be lost.
+ * The script that stores a new generation publishes a message.  Waiting runs
+ * then ask again.  They also ask from time to time, as a message may be lost.
  *
  * Invariants:
  *

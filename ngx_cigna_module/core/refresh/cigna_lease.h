@@ -42,7 +42,7 @@ typedef enum {
 } cigna_lease_e;
 
 
-/* how the attempt ended; the mark notes it when the lease is given up */
+/* how the attempt ended, which cigna_lease_release() writes to the mark */
 
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
@@ -55,15 +55,16 @@ typedef enum {
 typedef struct {
     /* set by the refresh, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
-    unsigned                    exchange_ms;  /* the sum of all deadlines
-                                                 of an exchange */
-    unsigned                    wait_ms;   /* most time to wait for others */
+    unsigned                    exchange_ms;  /* the longest time that an
+                                                 exchange may take */
+    unsigned                    wait_ms;   /* the longest wait for the lease of
+                                              another run */
 
     /* results */
     cigna_lease_e               rc;
     unsigned                    taken:1;   /* Redis may have this run's lock or
                                               mark */
-    cigna_slice_t               owner;
+    cigna_slice_t               owner;     /* random text that names this run */
     int64_t                     connected_ms;  /* see grant_install in
                                                   cigna_scripts.c */
 
@@ -71,8 +72,8 @@ typedef struct {
     unsigned                    state;
     cigna_retry_t               retry;
     unsigned                    waited_ms;
-    unsigned                    hasty:1;
-    int64_t                     asked_ms;
+    unsigned                    hasty:1;   /* see cigna_lease_begin() */
+    int64_t                     asked_ms;  /* when grant_begin was sent */
     int64_t                     slept_ms;  /* when the sleep began */
     cigna_slice_t               lease;     /* ms of lease and mark, as text */
     cigna_slice_t               mark;
@@ -83,9 +84,7 @@ typedef struct {
 } cigna_lease_t;
 
 
-/*
- * call after the refresh has set its members; CIGNA_ERROR if there is no room
- */
+/* makes the owner's random text; CIGNA_ERROR if there is no room */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*

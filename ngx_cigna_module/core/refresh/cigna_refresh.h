@@ -18,19 +18,21 @@ typedef struct {
     /* set by the caller, all else zeroed; borrowed until the flow is done */
     const cigna_subject_t   *subject;      /* the flow may note which of the
                                               provider's secrets works */
-    unsigned                 exchange_ms;  /* sum of an exchange's deadlines */
-    unsigned                 wait_ms;      /* time to wait for other runs */
+    unsigned                 exchange_ms;  /* the longest time that an exchange
+                                              may take */
+    unsigned                 wait_ms;      /* the longest wait for other runs */
 
     /*
-     * the caller sets its endpoint and ahead_* before each call, refused_* once
+     * the caller sets refused_* once, and endpoint and ahead_* before each call
+     * of the flow
      */
     cigna_verdict_t          verdict;
 
     /* results, complete when the flow reports (or is done) */
     cigna_refresh_e          rc;
-    cigna_refresh_e          failure;      /* a temporary failure; rc is "ok" in
-                                              spite of it while the old token
-                                              serves */
+    cigna_refresh_e          failure;      /* the temporary failure, if there
+                                              was one; rc is still "ok" while
+                                              the old token is valid */
     cigna_grant_t            grant;
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
@@ -43,7 +45,8 @@ typedef struct {
                                                 newer generation or none, so
                                                 caches drop this token */
     unsigned                 left:1;       /* Redis has not confirmed the token:
-                                              the journal has to replay it */
+                                              the journal writer has to write
+                                              it */
 
     /*
      * once the endpoint has replied, the results in "exchange" are also results

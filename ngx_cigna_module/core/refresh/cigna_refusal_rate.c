@@ -28,7 +28,7 @@
 #define CIGNA_REFUSAL_RATE_FEWEST_SLICE   4
 #define CIGNA_REFUSAL_RATE_FEWEST_MINUTE  10
 
-/* a failure this long after the last one begins a new row */
+/* a failure this long after the last one begins a new row of failures */
 
 #define CIGNA_REFUSAL_RATE_ROW_MS         (10 * CIGNA_REFUSAL_RATE_MINUTE_MS)
 
@@ -254,7 +254,7 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 }
 
 
-/* 1 if too many refreshes are refused, or a row of failures has a refusal */
+/* 1 if too many refreshes are refused, or failures in a row have a refusal */
 
 static int
 cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,

@@ -56,8 +56,8 @@ typedef struct {
 typedef struct {
     cigna_refusal_rate_count_t  slices[CIGNA_REFUSAL_RATE_SLICES];
     cigna_refusal_rate_count_t  minutes[CIGNA_REFUSAL_RATE_MINUTES];
-    uint64_t                    last;      /* tag of the grant that failed
-                                              last */
+    uint64_t                    last;      /* tag of the grant whose refresh
+                                              failed last */
     uint32_t                    failures;  /* failures in a row, of different
                                               grants */
     uint32_t                    refusals;  /* number of refusals in that row */
@@ -72,9 +72,10 @@ typedef struct {
                                               doubted; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
-    uint32_t                    probing;   /* a probe has not been answered */
-    uint32_t                    credits;   /* turns that successes have
-                                              earned */
+    uint32_t                    probing;   /* 1: the last probe has no answer
+                                              yet; see cigna_turn_e */
+    uint32_t                    credits;   /* number of refreshes that may start
+                                              because of successes */
     int64_t                     next_ms;   /* earliest time of the next probe */
     int64_t                     pause_ms;  /* time between two probes */
 } cigna_refusal_rate_t;
@@ -100,7 +101,7 @@ int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 
 typedef enum {
     cigna_turn_free = 0,                   /* throttling is off */
-    cigna_turn_credit,                     /* a success has earned it */
+    cigna_turn_credit,                     /* an earlier refresh succeeded */
     cigna_turn_probe                       /* the only start in this pause */
 } cigna_turn_e;
 

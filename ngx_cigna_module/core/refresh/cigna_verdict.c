@@ -270,7 +270,10 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 
     last_ms = cigna_verdict_last_ms(m);
 
-    /* if the clock of Redis is far ahead, its times say nothing */
+    /*
+     * no wait if the clock of Redis is so far ahead that its times say nothing,
+     * or if the endpoint has refreshed other grants since the refusal
+     */
 
     if (last_ms > now_ms + CIGNA_VERDICT_STEP_MS
         || (m->refused_ms && cigna_verdict_recovered(v, last_ms)))

@@ -24,8 +24,9 @@ typedef enum {
     cigna_refresh_paused,                  /* no refresh may start now */
     cigna_refresh_vault,                   /* Redis failed, or there is no
                                               room */
-    cigna_refresh_damaged,
-    cigna_refresh_unknown_key
+    cigna_refresh_damaged,                 /* the record is damaged */
+    cigna_refresh_unknown_key              /* the key ring lacks the record's
+                                              key */
 } cigna_refresh_e;
 
 
@@ -87,18 +88,18 @@ cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
     const char **why);
 
 /*
- * judges v->grant: "pending", "ok", "spent", "refused", "unavailable" or
- * "paused"
+ * judges v->grant; returns "pending", "ok", "spent", "refused", "unavailable"
+ * or "paused"
  */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);
 
 /* 1 if the grant is older than the one in the node's journal */
 int cigna_verdict_behind(const cigna_verdict_t *v);
 
-/* 1 if the access token still serves */
+/* 1 if the access token is valid, and the FHIR server has not refused it */
 int cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms);
 
-/* 1 if the mark of another run has not expired */
+/* 1 if the record has a mark that has not expired */
 int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
 
 /*

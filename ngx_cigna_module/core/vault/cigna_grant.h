@@ -65,10 +65,11 @@ int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 
 #define CIGNA_DANCE_ID_LEN     12          /* see cigna_dance_id.h */
 #define CIGNA_DANCE_PLAIN_MAX  4096
-#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)   /* time for a dance */
-#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)   /* to show its outcome */
+/* a dance must end this long after its start */
+#define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)
 
-/* to keep an ended dance with its story */
+/* Redis keeps a dance this long after its start: without and with a story */
+#define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)
 #define CIGNA_DANCE_STORY_MS   (INT64_C(8) * 24 * 3600 * 1000)
 
 

@@ -10,8 +10,8 @@
 
 
 /*
- * Puts the tokens of a reply into a grant.  Members that the reply lacks stay
- * as they are: a refresh need not repeat refresh token, scope or patient.  If
+ * Puts the tokens of a reply into a grant.  Values that the reply lacks stay as
+ * they are: a refresh need not repeat refresh token, scope or patient.  If
  * the reply names the same patient in another notation, the grant's notation
  * stays.  The lifetime counts from the time when the request was sent.
  */
@@ -56,8 +56,8 @@ int cigna_grant_write_args(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t argv[CIGNA_GRANT_WRITE_ARGC]);
 
 /*
- * Makes *op the script that writes g over an older generation of its grant and
- * gives up the lease of "owner".  CIGNA_ERROR if g cannot be sealed.
+ * Makes *op the script that writes g over an older generation of its grant, and
+ * removes the mark and "owner"'s lock.  CIGNA_ERROR if g cannot be sealed.
  */
 int cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_slice_t owner, uint64_t kept_ms, const uint8_t *nonce,

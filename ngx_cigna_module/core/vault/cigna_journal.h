@@ -56,7 +56,8 @@ typedef struct {
     /* results */
     unsigned  tries;                       /* failed tries of the found entry */
     unsigned  confirmed:1;                 /* the found entry is confirmed */
-    unsigned  waiting:1;                   /* an entry is claimed, or due
+    unsigned  waiting:1;                   /* an unwritten entry was passed,
+                                              because it is claimed or due
                                               later */
 } cigna_journal_look_t;
 
@@ -103,15 +104,20 @@ void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
     cigna_journal_e how, int64_t now_ms, int64_t due_ms);
 
 /*
- * Claims the next entry that must be written now.  Such an entry is not
- * confirmed, or was written before look->rewrite_ms; it is due, and no process
- * has claimed it.  Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM,
- * from which j borrows.  CIGNA_NONE: there are no more.
+ * Claims the next entry that must be written now, or finds the next entry if
+ * look->peek is set.  An entry must be written now if all of this is true:
+ *
+ *     it is not confirmed, or was written before look->rewrite_ms;
+ *     it is due, or was last tried before look->rewrite_ms;
+ *     no living process has claimed it.
+ *
+ * Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM, from which j
+ * borrows.  CIGNA_NONE: there are no more.
  */
 int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
 
-/* the number of claims that are open */
+/* the number of entries that a live process has claimed to write them */
 unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);
 

@@ -88,6 +88,7 @@ typedef struct {
     ((uint8_t *) cigna_journal_entry(b, (b)->n)                               \
      + (size_t) (i) * CIGNA_JOURNAL_CHUNK)
 
+/* bytes of memory for one entry, with one chunk */
 #define CIGNA_JOURNAL_SLOT                                                    \
     (2 * sizeof(uint32_t) + sizeof(cigna_journal_entry_t)                     \
      + CIGNA_JOURNAL_CHUNK)

@@ -63,9 +63,9 @@ typedef struct {
 
 /*
  * Reads the text of a key ring.  NULL on errors: then *error says the cause,
- * without key material, and *line is its line (from 1; 0: the whole file).  The
- * caller owns the ring, and may wipe the text afterwards.  A ring may be used
- * after fork().
+ * without key material, and *line is the line with the error (from 1; 0: the
+ * whole file).  The caller owns the ring, and may wipe the text afterwards.  A
+ * ring may be used after fork().
  */
 cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
     unsigned *line);

@@ -13,7 +13,7 @@
  *       the check of the vault, only after it has also shown the marker;
  *   (2) the error text has no byte of the password and no text of a reply: if
  *       Redis does not know a command, its reply repeats the arguments;
- *   (3) there are at most four commands, and AUTH is the first.
+ *   (3) there are at most four commands; AUTH, if there is one, is the first.
  */
 
 
@@ -379,7 +379,7 @@ cigna_redis_handshake_answer(cigna_redis_handshake_t *f,
 }
 
 
-/* the value of the line "maxmemory_policy:"; empty if there is none */
+/* the maxmemory_policy in the reply to INFO; empty if it is missing */
 
 static cigna_slice_t
 cigna_redis_handshake_info(cigna_slice_t info)

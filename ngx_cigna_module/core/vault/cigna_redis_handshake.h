@@ -10,9 +10,9 @@
 /*
  * Makes a new Redis connection ready for commands: AUTH, SELECT, CLIENT
  * SETNAME, and the check that this Redis is a primary, never evicts keys and
- * has the vault's marker.  The check is repeated later without the rest, as its
- * result may change.  Operations are cigna_op_redis, cigna_op_script, which the
- * caller sends by EVAL, and cigna_op_done.
+ * has the vault's marker.  The check alone is repeated later, because its
+ * result may change.  The flow's operations are cigna_op_redis, cigna_op_script
+ * and cigna_op_done.  The caller sends the script by EVAL.
  */
 
 typedef enum {
@@ -25,7 +25,8 @@ typedef enum {
                                               the marker's slot, or gets it */
     cigna_redis_handshake_evicts,          /* maxmemory-policy is not
                                               noeviction */
-    cigna_redis_handshake_foreign,         /* no marker, or another vault's */
+    cigna_redis_handshake_foreign,         /* no marker, or one that is not this
+                                              vault's or cannot be opened */
     cigna_redis_handshake_broken           /* malformed reply, or none */
 } cigna_redis_handshake_e;
 
@@ -48,7 +49,7 @@ typedef struct {
     unsigned                        again:1;  /* logged in already: check
                                                  only */
 
-    /* result */
+    /* results */
     cigna_redis_handshake_e         rc;
     int64_t                         age_ms;  /* how long this Redis has been
                                                 the primary; -1: not known */

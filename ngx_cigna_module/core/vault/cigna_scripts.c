@@ -9,8 +9,9 @@
     "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)\n"
 
 /*
- * Tells all nodes about a write.  If that fails (an ACL without the channel)
- * the write stays: nodes compare generations now and then, too.
+ * Tells all nodes about a write of a grant.  If PUBLISH fails, for example
+ * because an ACL forbids the channel, the write stays: nodes also compare
+ * cached grants with the vault from time to time.
  */
 
 #define CIGNA_LUA_PUBLISH(channel, identity, id, generation)                  \
@@ -18,8 +19,8 @@
                  identity " .. ' ' .. " id " .. ' ' .. " generation ")\n"
 
 /*
- * Field x has the ids of the last grants that were replaced or deleted, so that
- * a late write brings none of them back.
+ * The new value of field x: the ids of the last eight grants that were replaced
+ * or deleted, so that a late write brings none of them back.
  */
 
 #define CIGNA_LUA_GONE(id, gone)                                              \
@@ -32,9 +33,11 @@
 
 /*
  * A dance's story, field y, has one line for each step: the time in ms, and the
- * line that the caller gives.  A line that does not fit is left out.  Hits of
- * browsers leave room for the dance's end (CIGNA_LUA_HIT).  A record without a
- * story gets none later.
+ * text that the caller gives.  note() appends a line, unless the story would
+ * then have too many lines or bytes.  CIGNA_LUA_HIT are the limits for lines
+ * about requests of browsers.  They leave room for the line about the dance's
+ * end, which has the limits CIGNA_LUA_END.  A record without a story gets none
+ * later.
  */
 
 #define CIGNA_LUA_STORY                                                       \
@@ -50,8 +53,8 @@
 
 
 /*
- * 1 if Redis has used three quarters of its memory: then it has to keep room
- * for grants
+ * true if Redis has used three quarters of its memory: the rest is kept for
+ * grants
  */
 
 #define CIGNA_LUA_FULL                                                        \
@@ -65,8 +68,9 @@
 
 /*
  * dance_list: enters a dance into the list of its member's open dances, and
- * into the index of all open dances.  This comes before dance_open: an entry
- * without a dance is found, a dance without an entry would never end.
+ * into the index of all open dances.  A flow calls dance_list before
+ * dance_open: nodes later remove an entry without a dance, but a dance without
+ * an entry would never end.
  *
  * Keys: open dances of the member, open dances of the shard.  Arguments: entry
  * (see cigna_dance_entry.h), the most that the member may have open, ms that a
@@ -74,11 +78,11 @@
  * entries of the shard whose dances have a story.
  *
  *     ok room evicted...     room: 1 if the dance may have a story; evicted:
- *                            entries that left the member's list, oldest first
+ *                            entries that left the member's list, oldest
+ *                            first, because the member has too many dances
  *
  * The evicted dances are in other hash slots, so the caller closes them.  One
- * call evicts at most 16 (CIGNA_EVICTED_MAX), so a lowered bound is reached
- * step by step.
+ * call evicts at most 16 (CIGNA_EVICTED_MAX).
  */
 
 static const char  cigna_lua_dance_list[] =
@@ -104,13 +108,11 @@ static const char  cigna_lua_dance_list[] =
  * dance_open: stores a dance.
  *
  * Key: dance.  Arguments: sealed dance, hash of the browser's secret, identity,
- * dance id, ms to complete it, ms to remember its end, the rest of the dance
- * (sealed, without its secrets), tenant, line of the story (empty: the dance
- * has no story), ms to keep a dance that has a story.
+ * dance id, ms to complete the dance, ms to keep the record, the rest of the
+ * dance (sealed, without its secrets), tenant, line of the story (empty: the
+ * dance has no story), ms to keep the record if it has a story.
  *
- *     ok story               story: 1 if the dance has one
- *
- * Running it twice has the effect of running it once.
+ *     ok story               story: 1 if the record has a story
  */
 
 static const char  cigna_lua_dance_open[] =
@@ -131,20 +133,24 @@ static const char  cigna_lua_dance_open[] =
  * member have started it.
  *
  * Key: dance.  Arguments: hash of the browser's secret (empty: none), identity,
- * taker (a new random token), ms that the taker has, line of the story.
+ * taker (a new random text that names the run), ms that the taker has, line of
+ * the story.
  *
- *     absent
- *     mismatch DANCE               another browser; the dance goes on
- *     other DANCE mine             another member; the dance has ended, unless
- *                                  it was taken or ended before
+ *     absent                       there is no record
+ *     mismatch DANCE               another browser has started the dance, which
+ *                                  goes on
+ *     other DANCE mine             another member has started the dance.  This
+ *                                  call ends it, unless it was taken or ended
  *     ended DANCE mine outcome rest
- *     taken DANCE 0 blob ms        another taker has it, for ms at most
- *     yours DANCE 0 blob           also if the same taker asks again
+ *                                  the dance has ended
+ *     taken DANCE 0 blob ms        another taker has the dance, for ms at most
+ *     yours DANCE 0 blob           this taker has the dance
  *
- * DANCE is: id, tenant, start, identity.  The last three may be empty if 0.4.0
- * has written the record.  mine: 1 if this taker has ended the dance.  A taker
- * ends a dance that is past its deadline, and one that another taker had for
- * too long ("interrupted").
+ * DANCE is: id, tenant, start, identity.  Tenant and start are empty if version
+ * 0.4.0 has written the record.  mine: 1 if this taker has ended the dance.
+ * blob: the sealed dance.  rest: the sealed dance without its secrets.  The
+ * call ends a dance that is past its deadline ("state_expired"), and a dance
+ * whose taker's time is over ("interrupted").
  *
  * The comparison of the hashes need not take constant time: they are digests of
  * secrets, so the time would tell nothing of use.
@@ -212,12 +218,13 @@ static const char  cigna_lua_dance_claim[] =
  * Key: dance.  Arguments: taker, outcome, the rest of the dance, sealed (empty:
  * as it is), line of the story.
  *
- *     ok                           also if the taker asks again
- *     absent                       it has expired
- *     other                        it is not this taker's
- *     ended outcome                it had ended before, and that outcome stays
+ *     ok                           this taker has ended the dance
+ *     absent                       there is no record
+ *     other                        another taker has the dance, or none
+ *     ended outcome                the dance had ended before, with this
+ *                                  outcome, which stays
  *
- * A taker that comes late may still end the dance, if nobody else has.  The
+ * A taker whose time is over may still end the dance, if nobody else has.  The
  * expiry of the key stays.
  */
 
@@ -237,16 +244,19 @@ static const char  cigna_lua_dance_end[] =
 
 
 /*
- * dance_close: ends a dance that nobody completes.
+ * dance_close: ends a dance that nobody completes, or that a newer one
+ * displaces.
  *
- * Key: dance.  Arguments: outcome, closer (a new random token), line of the
- * story.
+ * Key: dance.  Arguments: outcome ("abandoned" or "displaced"), closer (a new
+ * random text that names the run), line of the story.
  *
- *     absent
- *     open                         it is taken; or the outcome is "abandoned",
- *                                  and the deadline has not passed
- *     ok DANCE outcome             also if the closer asks again
- *     ended DANCE outcome          it had ended before, and that outcome stays
+ *     absent                       there is no record
+ *     open                         the dance goes on: it is taken; or the
+ *                                  outcome is "abandoned", and the deadline has
+ *                                  not passed
+ *     ok DANCE outcome             this closer has ended the dance
+ *     ended DANCE outcome          the dance had ended before, with this
+ *                                  outcome, which stays
  *
  * DANCE: see dance_claim.  A dance that was taken and not ended in time ends as
  * "interrupted".
@@ -283,15 +293,17 @@ static const char  cigna_lua_dance_close[] =
  *
  * Keys: open dances of the member, open dances of the shard, ended dances of
  * the shard, counts of the hour.  Arguments: entry, name of the count (empty:
- * do not count), entry of the ended dance, the most ended dances, ms to keep
- * both.
+ * do not count), entry for the list of ended dances, the most ended dances in
+ * that list, ms to keep that list and the counts.
  *
- *     absent                 the dance was not open, or it was counted before
- *     ok kept leaving...     kept: 1 if the dance is among the ended ones, 0 if
- *                            not; leaving: ended dances that left, oldest first
+ *     absent                 the index does not have the entry: it was removed,
+ *                            and the end counted, before
+ *     ok kept leaving...     kept: 1 if the dance is now in the list of ended
+ *                            dances, else 0; leaving: entries that left that
+ *                            list to make room, oldest first
  *
- * The caller deletes the records of the dances that left.  One call drops at
- * most 16 (CIGNA_EVICTED_MAX).
+ * The caller deletes the records of the dances that left.  At most 16
+ * (CIGNA_EVICTED_MAX) leave in one call.
  */
 
 static const char  cigna_lua_dance_forget[] =
@@ -320,13 +332,13 @@ static const char  cigna_lua_dance_forget[] =
 /*
  * dance_due: finds dances that are overdue.
  *
- * Key: open dances of a shard.  Arguments: the most entries to return, ms until
- * they are due again.
+ * Key: open dances of a shard.  Arguments: the most entries to return, ms for
+ * which the returned entries are not due again.
  *
- *     ok entries...          most overdue first
+ *     ok entries...          those that are due the longest come first
  *
- * The entries stay: only dance_forget removes them.  So a node that dies leaves
- * them to others.
+ * The entries stay in the list until dance_forget removes them.  So if the
+ * caller dies, other nodes find them later.
  */
 
 static const char  cigna_lua_dance_due[] =
@@ -379,15 +391,17 @@ static const char  cigna_lua_grant_install[] =
 /*
  * grant_begin: sets lock and write-ahead mark, if the record is still the same.
  *
- * Keys: grant, lock.  Arguments: owner (a new random token), grant id,
- * generation, ms of the lease, ms of the mark, and the number of attempts that
- * the caller knows of.
+ * Keys: grant, lock.  Arguments: owner (a new random text that names the run),
+ * grant id, generation, ms of the lease, ms of the mark, and the number of
+ * attempts that the caller knows of.
  *
- *     stale record                 another generation is there, or another
- *                                  number of attempts; record: as "HMGET grant
- *                                  i g b m n r" returns it
+ *     stale record                 the grant is gone, or another grant, another
+ *                                  generation or another number of attempts is
+ *                                  there; record: as "HMGET grant i g b m n r"
+ *                                  returns it
  *     busy                         another owner has the lock
- *     marked                       another owner's mark has not expired
+ *     marked                       there is a mark that has not expired and is
+ *                                  not this owner's
  *     mine connected               the caller has lock and mark; connected: see
  *                                  grant_install
  *
@@ -421,14 +435,14 @@ static const char  cigna_lua_grant_begin[] =
  * grant_renew: prolongs the lock while the exchange is open.
  *
  * Keys: grant, lock.  Arguments: owner, ms of the lease, and then the further
- * arguments of grant_retake, which it ignores.
+ * arguments of grant_retake, which grant_renew ignores.
  *
- *     mine
- *     lost                         lock or mark are another owner's, or the
- *                                  mark has expired
+ *     mine                         the owner still has lock and mark
+ *     lost                         another owner has the lock; or the mark is
+ *                                  gone, has expired or is another owner's
  *
- * Unlike grant_begin it sets no new mark: a call that arrives late must not
- * lock a grant that its owner has given up.
+ * Unlike grant_begin, grant_renew sets no new mark: a call that arrives late
+ * must not lock a grant that its owner has given up.
  */
 
 static const char  cigna_lua_grant_renew[] =
@@ -450,8 +464,10 @@ static const char  cigna_lua_grant_renew[] =
  * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark, grant
  * id, generation, attempts including this one.
  *
- *     mine
- *     lost                         another generation or another owner is there
+ *     mine                         the owner has lock and mark
+ *     lost                         the grant is gone, or another grant or
+ *                                  generation is there; or another owner has
+ *                                  the lock, or a mark that has not expired
  */
 
 static const char  cigna_lua_grant_retake[] =
@@ -478,10 +494,11 @@ static const char  cigna_lua_grant_retake[] =
  * Keys: grant, lock.  Arguments: owner, grant id, generation, sealed grant,
  * ms to keep it, channel, identity, "1" to mark the grant spent, else "".
  *
- *     ok                           also if it had been stored before
+ *     ok                           the generation is stored, now or by an
+ *                                  earlier call
  *     stale record                 the grant is gone, or another grant is
- *                                  there, or this generation or a newer one;
- *                                  record: see grant_begin
+ *                                  there, or this generation with other bytes,
+ *                                  or a newer one; record: see grant_begin
  *
  * The new generation replaces any older one, not only the one just before it: a
  * primary that lost its last writes may have an older one again.  A generation
@@ -518,20 +535,21 @@ static const char  cigna_lua_grant_swap[] =
 
 
 /*
- * grant_release: unlocks and settles the mark, if they are the owner's.
+ * grant_release: ends the owner's attempt.  Removes the lock, if it is the
+ * owner's, and updates the mark, if it is the owner's.
  *
  * Keys: grant, lock.  Arguments: owner, and how the attempt ended:
  *
- *     ms of the lease              the outcome is unknown: the mark stays for
- *                                  ms at most
- *     "refused"                    refused, and not final: field r gets
- *                                  generation and time
- *     ""                           the attempt had no effect
+ *     ms of the lease              the outcome is unknown: the mark expires
+ *                                  after these ms at the latest
+ *     "refused"                    the refusal is not final: the mark expires
+ *                                  now, and field r gets generation and time
+ *     ""                           the attempt had no effect, and is not
+ *                                  counted.  The mark is removed, or expires
+ *                                  now if an earlier attempt may have had an
+ *                                  effect
  *
- *     ok
- *
- * An attempt without effect is not counted.  If an earlier attempt may have had
- * an effect, the mark stays, but it has expired.
+ * The reply is always "ok".
  */
 
 static const char  cigna_lua_grant_release[] =
@@ -560,7 +578,7 @@ static const char  cigna_lua_grant_release[] =
 
 
 /*
- * grant_delete: reads a grant and deletes it.
+ * grant_delete: deletes a grant and its lock, and returns the grant.
  *
  * Keys: grant, lock.  Arguments: ms to remember the id (CIGNA_TOMB_MS),
  * channel, identity.
@@ -592,10 +610,10 @@ static const char  cigna_lua_grant_delete[] =
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
  * time of its connection, channel, identity.
  *
- *     ok                           written, or this generation is there
+ *     ok                           the generation is there, now or already
  *     stale                        a later generation is there
- *     other                        another, newer grant is there
- *     retired                      the grant was replaced or deleted
+ *     other                        another grant is there, which is newer
+ *     retired                      the grant was replaced or deleted before
  *
  * The bytes of the same generation may differ, because it was sealed under
  * another key or amended.  A generation that is marked spent is replaced, see
@@ -629,13 +647,13 @@ static const char  cigna_lua_grant_replay[] =
 
 
 /*
- * grant_forget: deletes a grant again if Redis may have lost the deletion, and
- * any grant that was connected before it.
+ * grant_forget: deletes a grant again if Redis may have lost the deletion.
+ * Also deletes any grant of the identity that was connected before that grant.
  *
  * Keys: grant, lock.  Arguments: grant id, time of its connection, ms to
  * remember the id (CIGNA_TOMB_MS), channel, identity.
  *
- *     ok                           also if it was gone already
+ *     ok                           the grant is gone, now or already
  *     other                        a newer grant is there, and stays
  */
 
@@ -669,11 +687,12 @@ static const char  cigna_lua_grant_forget[] =
  *
  * Key: grant.  Arguments: the bytes that were read, the new bytes.
  *
- *     ok                           also if that had been done before
- *     stale                        the bytes are not those that were read
+ *     ok                           the record has the new bytes
+ *     stale                        the record has neither the new bytes nor
+ *                                  those that were read
  *
- * Nothing else of the grant changes, not even its expiry, so nodes are not
- * told.
+ * Nothing else of the record changes, not even its expiry.  So the script does
+ * not publish the change.
  */
 
 #define CIGNA_LUA_RESEAL                                                      \
@@ -702,19 +721,19 @@ static const char  cigna_lua_grant_amend[] =
 
 
 /*
- * vault_check: tells role, eviction policy and marker of this Redis.
+ * vault_check: returns role, eviction policy and marker of this Redis server.
  *
  * Key: marker.
  *
- *     replica
+ *     replica                      the server is not a primary
  *     none policy                  there is no marker; policy is Redis'
  *                                  maxmemory_policy
- *     ok policy marker ms name     the sealed marker; for how many ms this
- *                                  Redis has been the primary; a name that
- *                                  changes with the primary
+ *     ok policy marker ms name     marker: the sealed marker; ms: for how long
+ *                                  this server has been the primary; name: a
+ *                                  text that changes with the primary
  *
- * On a new primary the script notes run id and time in the marker.  If Redis
- * has no memory for them, each check takes the primary for a new one.
+ * On a new primary the script writes run id and time to the marker's record.
+ * If Redis has no memory for them, each check takes the primary for a new one.
  */
 
 static const char  cigna_lua_vault_check[] =

@@ -8,9 +8,10 @@
 
 
 /*
- * The vault's scripts.  Each uses keys of one hash tag only, takes the time
- * from Redis (TIME), and has its keys, arguments and reply described in front
- * of it.  A reply is an array, and its first element is a word.
+ * The vault's scripts.  The keys of a script have the same hash tag.  A script
+ * that needs the time takes it from Redis (TIME).  A reply is an array, and its
+ * first element is a word.  cigna_scripts.c describes keys, arguments and reply
+ * of each script.
  *
  * An ACL has to allow these commands.  Scripts call TIME, HMGET, HSET, HDEL,
  * GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM, ZREMRANGEBYSCORE,
@@ -18,12 +19,14 @@
  */
 
 typedef enum {
-    cigna_script_dance_list = 0,           /* bounds a member's open dances */
+    cigna_script_dance_list = 0,           /* lists a dance, and bounds the
+                                              member's open dances */
     cigna_script_dance_open,               /* stores a dance */
     cigna_script_dance_claim,              /* takes a dance for one run */
     cigna_script_dance_end,                /* stores the outcome of a dance */
-    cigna_script_dance_close,              /* ends a dance from outside */
-    cigna_script_dance_forget,             /* counts the end of a dance */
+    cigna_script_dance_close,              /* ends an overdue or displaced
+                                              dance */
+    cigna_script_dance_forget,             /* unlists a dance, counts its end */
     cigna_script_dance_due,                /* finds overdue dances */
     cigna_script_grant_install,            /* a new grant replaces any other */
     cigna_script_grant_begin,              /* sets lock and mark */

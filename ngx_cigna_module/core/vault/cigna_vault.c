@@ -318,7 +318,7 @@ cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
 }
 
 
-/* grant id and generation, borrowed */
+/* reads grant id and generation; g then borrows from the reply */
 
 static int
 cigna_vault_read_id(const cigna_slice_t fields[cigna_vault_fields],

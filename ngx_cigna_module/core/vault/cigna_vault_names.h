@@ -9,29 +9,52 @@
 /*
  * The vault's keys in Redis, and the names in them.
  *
- *     <prefix>:g:{<identity>}   grant    hash: i id, g generation, b blob,
- *                                        c connected, s spent at, m mark
- *                                        (write-ahead), n attempts, o owner of
- *                                        the mark, r last refusal, x ids of
- *                                        replaced and deleted grants
- *     <prefix>:l:{<identity>}   lock     string: owner
- *     <prefix>:d:{<state>}      dance    hash: b blob, s secret hash,
- *                                        w identity, n tenant, d dance id,
- *                                        a start, e expiry, t taken until,
- *                                        k taker, o outcome, z run that ended
- *                                        it, r return_to, y story
+ *     <prefix>:g:{<identity>}   the member's grant, a hash:
+ *         i   id of the grant
+ *         g   generation
+ *         b   sealed grant
+ *         c   time of the connection, see grant_install in cigna_scripts.c
+ *         s   when the grant was marked spent, or "1" (version 0.4.0)
+ *         m   mark: the last attempt to refresh the grant ends before this time
+ *         n   number of attempts that may have had an effect
+ *         o   owner of the mark: random text that names a run, or "rename"
+ *         r   generation and time of the last refusal that was not final
+ *         x   ids of the last eight grants that were replaced or deleted
+ *         v   identity under the tenant's other name (scripts/vault rename)
+ *         w   the mark before "scripts/vault rename" replaced it
  *
- * Dances are counted in 64 shards.  The keys of a shard are in one hash slot:
+ *     <prefix>:l:{<identity>}   lock, a string: random text that names a run
+ *
+ *     <prefix>:d:{<state>}      dance, a hash:
+ *         d   dance id
+ *         n   tenant
+ *         w   identity
+ *         s   hash of the browser's secret
+ *         b   sealed dance; removed when the dance ends
+ *         r   the dance without its secrets, sealed
+ *         a   start
+ *         e   deadline
+ *         k   taker: random text that names the run that took the dance
+ *         t   when the taker's time is over
+ *         o   outcome
+ *         z   random text that names the run that ended the dance
+ *         y   story, see cigna_dance_story.h
+ *
+ * Times are ms since the epoch.
+ *
+ * Dances are listed and counted in 64 shards.  The keys of a shard are in one
+ * hash slot:
  *
  *     <prefix>:o:{<shard>}:<identity>   open dances of a member, by start
  *     <prefix>:i:{<shard>}              all open dances, by deadline
  *     <prefix>:e:{<shard>}              ended dances, by end
- *     <prefix>:c:{<shard>}:<hour>       hash: ends by tenant and outcome
+ *     <prefix>:c:{<shard>}:<hour>       hash: number of dances that ended, by
+ *                                       tenant and outcome
  *
  * <identity> is a keyed hash of tenant and member, and <state> is a keyed hash
- * of the state parameter.  A tenant is a keyed hash of its name.  The first
- * character of <identity> tells the shard.  So Redis has no member's name, and
- * nothing with which a reader of Redis could complete a dance.
+ * of the state parameter.  A tenant appears as a keyed hash of its name.  The
+ * first character of <identity> tells the shard.  So Redis has no member's
+ * name, and nothing with which a reader of Redis could complete a dance.
  */
 
 typedef struct {
@@ -69,9 +92,10 @@ typedef struct {
     cigna_slice_t    grant_key;
     cigna_slice_t    lock_key;
     cigna_slice_t    dances_key;           /* open dances of the member */
-    cigna_slice_t    open_key;             /* of the shard, as are the others */
-    cigna_slice_t    ended_key;
-    cigna_slice_t    counts_key;           /* without the hour */
+    cigna_slice_t    open_key;             /* all open dances of the shard */
+    cigna_slice_t    ended_key;            /* ended dances of the shard */
+    cigna_slice_t    counts_key;           /* counts of the shard, without the
+                                              hour */
 } cigna_vault_names_t;
 
 

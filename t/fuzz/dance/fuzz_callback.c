@@ -12,22 +12,24 @@
 
 
 /*
- * Hits on two dances: by the browser that began them, again and again, by
- * strangers, and by another member, while replies come late or not at all and
- * the authorization server answers as it pleases.  The upkeep of other nodes
- * closes the dances that are overdue.
+ * Requests for the callback of two dances.  They come from the browser that
+ * began the dances, again and again, from other browsers, and from another
+ * member.  Meanwhile replies come late or not at all, and the authorization
+ * server answers anything.  The upkeep of other nodes closes overdue dances.
  */
 
 #define DANCES  2
 
 
 typedef enum {
-    visitor_browser = 0,
-    visitor_stranger,                      /* with another secret */
-    visitor_bare,                          /* with none */
-    visitor_other,                         /* the browser, another member */
-    visitor_denied,                        /* the browser, with an error */
-    visitor_upkeep,                        /* not a browser */
+    visitor_browser = 0,                   /* began the dance */
+    visitor_stranger,                      /* has another secret */
+    visitor_bare,                          /* has no secret */
+    visitor_other,                         /* began the dance, but now has
+                                              another member */
+    visitor_denied,                        /* began the dance, and now brings an
+                                              error of the server */
+    visitor_upkeep,                        /* the upkeep, not a browser */
     visitor_max
 } visitor_e;
 

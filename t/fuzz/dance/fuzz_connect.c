@@ -44,7 +44,7 @@ listed(const cigna_connect_t *f)
 }
 
 
-/* 1 if it is the script's, about the dance of this run */
+/* 1 if the operation calls this script for the dance of this run */
 
 static int
 is_about(const world_actor_t *a, cigna_script_e script)
@@ -143,7 +143,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     scene.w.vault.stories = 3 * CIGNA_SHARDS;
 
-    /* each may leave a dance that is not listed, until it expires */
+    /* each run may leave a record, and the simulated Redis has few places */
 
     begun = 0;
 

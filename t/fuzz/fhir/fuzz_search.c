@@ -132,7 +132,7 @@ check_pairs(cigna_slice_t url, cigna_slice_t body, cigna_slice_t out)
 }
 
 
-/* takes the word for a Content-Type, and for a path */
+/* treats the word as a Content-Type, and as a path */
 
 static void
 check_words(cigna_slice_t word)

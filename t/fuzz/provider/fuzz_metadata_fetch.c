@@ -6,7 +6,7 @@
 #include "provider/cigna_metadata_fetch.h"
 
 
-/* a server whose reply is the input, and a request that fails at any point */
+/* the input chooses the server's reply, or the point where the request fails */
 
 #define BODY_MAX  (16 * 1024)
 

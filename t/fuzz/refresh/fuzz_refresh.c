@@ -26,7 +26,7 @@
 
 #define LAG_MS    20000
 
-/* requests with one refresh token while its outcome is unknown */
+/* most requests with one refresh token while its outcome is unknown */
 
 #define ATTEMPTS  4
 
@@ -85,7 +85,7 @@ number(const char *name)
 }
 
 
-/* (5), and at most ATTEMPTS are counted */
+/* (5); the record counts at most ATTEMPTS attempts */
 
 static void
 check_store(void)

@@ -116,7 +116,7 @@ use_keys(void)
 }
 
 
-/* tests of taking the dance */
+/* tests of the claim of a dance */
 
 static void
 a_dance_ends_connected(void **state)
@@ -154,7 +154,7 @@ a_dance_ends_connected(void **state)
 
 
 static void
-a_strangers_hit_changes_nothing(void **state)
+a_request_of_another_browser_changes_nothing(void **state)
 {
     dance_t  stranger;
 
@@ -173,7 +173,7 @@ a_strangers_hit_changes_nothing(void **state)
 
 
 static void
-a_hit_without_the_cookie_changes_nothing(void **state)
+a_request_without_the_cookie_changes_nothing(void **state)
 {
     dance_t  stranger;
 
@@ -189,7 +189,7 @@ a_hit_without_the_cookie_changes_nothing(void **state)
 
 
 static void
-a_strangers_hit_on_an_ended_dance_shows_no_outcome(void **state)
+another_browser_is_not_shown_the_outcome_of_an_ended_dance(void **state)
 {
     dance_t            stranger;
     cigna_callback_t  *f;
@@ -228,7 +228,7 @@ a_state_that_nobody_made_is_unknown(void **state)
 
 
 static void
-a_dance_expires_after_ten_minutes_and_goes_after_eight_days(void **state)
+a_dance_expires_after_ten_minutes_and_is_kept_eight_days(void **state)
 {
     (void) state;
 
@@ -244,7 +244,7 @@ a_dance_expires_after_ten_minutes_and_goes_after_eight_days(void **state)
 }
 
 
-/* ends of dances in the vault's counts of this hour */
+/* the number of ended dances in the vault's counts of this hour */
 
 static unsigned
 ends_counted(void)
@@ -269,7 +269,7 @@ ends_counted(void)
 
 
 static void
-a_dance_has_one_end_however_often_it_is_hit(void **state)
+a_dance_ends_once_however_many_requests_come(void **state)
 {
     unsigned           i, ended;
     cigna_callback_t  *f;
@@ -322,7 +322,7 @@ a_dance_that_ends_too_late_or_for_another_member_is_counted(void **state)
 
 
 static void
-a_hit_of_another_browser_ends_no_dance(void **state)
+a_request_of_another_browser_ends_no_dance(void **state)
 {
     dance_t            stranger;
     cigna_callback_t  *f;
@@ -343,7 +343,7 @@ a_hit_of_another_browser_ends_no_dance(void **state)
 
 
 static void
-a_dance_that_is_not_known_has_a_reference_all_the_same(void **state)
+a_request_for_an_unknown_dance_has_a_reference(void **state)
 {
     dance_t            unknown;
     cigna_callback_t  *f;
@@ -375,7 +375,7 @@ count_commands(world_t *world, world_actor_t *actor)
 
 
 static void
-a_dance_sends_two_and_five_commands_to_redis(void **state)
+connect_sends_two_commands_to_redis_and_callback_five(void **state)
 {
     (void) state;
 
@@ -385,7 +385,7 @@ a_dance_sends_two_and_five_commands_to_redis(void **state)
     world_run(&w, &b);
     assert_int_equal(commands, 2);
 
-    /* claim, read, install, end, forget */
+    /* dance_claim, HMGET, grant_install, dance_end, dance_forget */
 
     commands = 0;
     a.watch = count_commands;
@@ -485,7 +485,7 @@ a_reload_after_a_refusal_shows_the_refusal(void **state)
 
 
 static void
-a_concurrent_hit_waits_and_shows_the_same_outcome(void **state)
+a_concurrent_request_waits_and_shows_the_same_outcome(void **state)
 {
     cigna_callback_t  *f;
 
@@ -526,7 +526,7 @@ stop_at_exchange(world_actor_t *actor)
 
 
 static void
-a_hit_waits_ten_seconds_for_another_at_most(void **state)
+a_request_waits_ten_seconds_for_another_at_most(void **state)
 {
     int64_t            start;
     cigna_callback_t  *f;
@@ -545,7 +545,7 @@ a_hit_waits_ten_seconds_for_another_at_most(void **state)
     assert_slice(f->return_to, "https://app.example/");
     assert_in_range(w.now_ms - start, 10000, 10200);
 
-    /* the run that waited has taken nothing from run a */
+    /* the run of actor b, which waited, has not taken the dance from actor a */
 
     assert_int_equal(finish(&a)->outcome, cigna_dance_outcome_connected);
 }
@@ -574,7 +574,7 @@ a_dance_is_taken_for_as_long_as_its_exchange_may_last(void **state)
 
 
 static void
-a_claim_past_its_deadline_is_interrupted_and_stays_so(void **state)
+a_dance_taken_for_too_long_ends_interrupted_and_stays_so(void **state)
 {
     cigna_callback_t  *f;
 
@@ -591,7 +591,7 @@ a_claim_past_its_deadline_is_interrupted_and_stays_so(void **state)
     assert_slice(f->return_to, "https://app.example/");
     world_end(&b);
 
-    /* run a goes on too late: the outcome that the member has seen stays */
+    /* actor a goes on too late: the outcome that the member has seen stays */
 
     (void) finish(&a);
     (void) hit(&b, &dance);
@@ -669,7 +669,7 @@ an_ended_dance_is_no_longer_counted_as_open(void **state)
 }
 
 
-/* tests of the identity that ends the dance */
+/* tests of the member who ends the dance */
 
 static void
 another_member_ends_the_dance_and_gets_no_grant(void **state)
@@ -823,7 +823,7 @@ iss_counts_for_errors_too(void **state)
 
 
 static void
-the_issuer_is_the_one_that_was_asked(void **state)
+iss_must_be_the_issuer_at_the_start_of_the_dance(void **state)
 {
     (void) state;
 
@@ -846,7 +846,7 @@ access_denied_is_denied(void **state)
 
 
 static void
-any_other_error_is_the_providers(void **state)
+any_other_error_gives_provider_error(void **state)
 {
     (void) state;
 
@@ -885,7 +885,7 @@ a_reply_without_code_is_an_invalid_request(void **state)
 /* tests of the key set */
 
 static void
-keys_are_at_hand_before_the_code_is_spent(void **state)
+keys_are_fetched_before_the_code_is_sent(void **state)
 {
     (void) state;
 
@@ -1021,7 +1021,7 @@ keys_are_not_fetched_again_at_once(void **state)
 
 
 static void
-a_bad_signature_is_worth_one_more_fetch(void **state)
+a_bad_signature_leads_to_one_more_fetch_of_the_keys(void **state)
 {
     dance_t  next;
 
@@ -1041,7 +1041,7 @@ a_bad_signature_is_worth_one_more_fetch(void **state)
 
 
 static void
-an_id_token_that_was_not_asked_for_is_verified_all_the_same(void **state)
+an_id_token_that_was_not_asked_for_is_verified_too(void **state)
 {
     (void) state;
 
@@ -1341,7 +1341,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
 
 static void
-without_a_scope_in_the_reply_the_one_asked_for_was_granted(void **state)
+a_reply_without_scope_grants_the_requested_scope(void **state)
 {
     cigna_grant_t  g;
 
@@ -1372,7 +1372,7 @@ a_grant_is_kept_as_long_as_it_can_be_renewed(void **state)
 
 
 static void
-a_grant_without_refresh_token_is_kept_a_week_over_its_end(void **state)
+a_grant_without_refresh_token_is_kept_a_week_after_it_expires(void **state)
 {
     (void) state;
 
@@ -1467,7 +1467,7 @@ a_repeated_store_revives_no_grant_that_was_deleted(void **state)
 
 
 static void
-a_repeated_store_puts_nothing_over_a_newer_grant(void **state)
+a_repeated_store_replaces_no_newer_grant(void **state)
 {
     dance_t        next;
     cigna_grant_t  g;
@@ -1558,7 +1558,7 @@ a_redis_error_is_not_an_unknown_state(void **state)
 
 
 static void
-a_claim_without_a_reply_belongs_to_the_same_run(void **state)
+a_run_whose_claim_had_no_reply_gets_the_dance(void **state)
 {
     (void) state;
 
@@ -1589,7 +1589,7 @@ a_dance_that_no_key_opens_is_an_outage(void **state)
 
 
 static void
-without_a_token_endpoint_nothing_is_taken(void **state)
+without_a_token_endpoint_no_dance_is_taken(void **state)
 {
     cigna_slice_t  endpoint;
 
@@ -1655,7 +1655,7 @@ check_after_fault(world_actor_t *actor, const dance_t *d)
 
 
 static void
-every_operation_failing_in_turn_leaves_nothing_behind(void **state)
+a_failure_of_any_operation_leaves_nothing_behind(void **state)
 {
     unsigned  nth, kind, last;
 
@@ -1674,8 +1674,10 @@ every_operation_failing_in_turn_leaves_nothing_behind(void **state)
             world_end(&a);
         }
 
-        /* the run had at least six operations: take, keys, exchange, put, end,
-           forget */
+        /*
+         * the run had at least six operations: claim, keys, exchange, install,
+         * end, forget
+         */
 
         assert_true(nth > 6);
     }
@@ -1683,7 +1685,7 @@ every_operation_failing_in_turn_leaves_nothing_behind(void **state)
 
 
 static void
-too_little_room_stores_nothing_half(void **state)
+too_little_room_stores_no_grant(void **state)
 {
     size_t    size;
     uint8_t  *mem;
@@ -1768,7 +1770,7 @@ userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored(void **state)
 
 
 static void
-a_dance_is_connected_whatever_becomes_of_userinfo(void **state)
+a_dance_ends_connected_even_if_userinfo_fails(void **state)
 {
     unsigned           statuses[] = { 200, 401, 404, 429, 500, 503 };
     unsigned           i;
@@ -1816,24 +1818,24 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_dance_ends_connected),
-        test(a_strangers_hit_changes_nothing),
-        test(a_hit_without_the_cookie_changes_nothing),
-        test(a_strangers_hit_on_an_ended_dance_shows_no_outcome),
+        test(a_request_of_another_browser_changes_nothing),
+        test(a_request_without_the_cookie_changes_nothing),
+        test(another_browser_is_not_shown_the_outcome_of_an_ended_dance),
         test(a_state_that_nobody_made_is_unknown),
-        test(a_dance_expires_after_ten_minutes_and_goes_after_eight_days),
-        test(a_dance_has_one_end_however_often_it_is_hit),
+        test(a_dance_expires_after_ten_minutes_and_is_kept_eight_days),
+        test(a_dance_ends_once_however_many_requests_come),
         test(a_dance_that_ends_too_late_or_for_another_member_is_counted),
-        test(a_hit_of_another_browser_ends_no_dance),
-        test(a_dance_that_is_not_known_has_a_reference_all_the_same),
-        test(a_dance_sends_two_and_five_commands_to_redis),
+        test(a_request_of_another_browser_ends_no_dance),
+        test(a_request_for_an_unknown_dance_has_a_reference),
+        test(connect_sends_two_commands_to_redis_and_callback_five),
         test(a_story_has_the_answer_of_the_token_endpoint),
         test(a_story_has_no_error_code_that_a_browser_made_up),
         test(a_reload_shows_the_same_outcome_and_sends_no_code),
         test(a_reload_after_a_refusal_shows_the_refusal),
-        test(a_concurrent_hit_waits_and_shows_the_same_outcome),
-        test(a_hit_waits_ten_seconds_for_another_at_most),
+        test(a_concurrent_request_waits_and_shows_the_same_outcome),
+        test(a_request_waits_ten_seconds_for_another_at_most),
         test(a_dance_is_taken_for_as_long_as_its_exchange_may_last),
-        test(a_claim_past_its_deadline_is_interrupted_and_stays_so),
+        test(a_dance_taken_for_too_long_ends_interrupted_and_stays_so),
         test(a_run_that_was_held_up_spends_no_code),
         test(a_run_that_was_held_up_does_not_send_an_unsent_code_again),
         test(two_tabs_can_both_finish),
@@ -1846,19 +1848,19 @@ main(void)
         test(the_right_iss_is_accepted),
         test(iss_is_demanded_where_it_is_announced),
         test(iss_counts_for_errors_too),
-        test(the_issuer_is_the_one_that_was_asked),
+        test(iss_must_be_the_issuer_at_the_start_of_the_dance),
         test(access_denied_is_denied),
-        test(any_other_error_is_the_providers),
+        test(any_other_error_gives_provider_error),
         test(an_error_that_a_browser_made_up_is_quoted_safely),
         test(a_reply_without_code_is_an_invalid_request),
-        test(keys_are_at_hand_before_the_code_is_spent),
+        test(keys_are_fetched_before_the_code_is_sent),
         test(keys_are_fetched_once_an_hour),
         test(a_clock_that_steps_back_makes_keys_old),
         test(old_keys_serve_while_new_ones_cannot_be_fetched),
         test(an_id_token_under_a_new_key_is_verified_after_one_more_fetch),
         test(keys_are_not_fetched_again_at_once),
-        test(a_bad_signature_is_worth_one_more_fetch),
-        test(an_id_token_that_was_not_asked_for_is_verified_all_the_same),
+        test(a_bad_signature_leads_to_one_more_fetch_of_the_keys),
+        test(an_id_token_that_was_not_asked_for_is_verified_too),
         test(no_id_token_passes_without_the_keys_that_are_published),
         test(an_id_token_is_optional),
         test(an_id_token_with_another_nonce_is_refused_and_the_tokens_revoked),
@@ -1871,25 +1873,25 @@ main(void)
         test(a_code_that_was_held_up_is_not_sent_with_the_older_secret),
         test(every_answer_of_the_token_endpoint_has_an_outcome),
         test(an_odd_expires_in_gives_a_sound_expiry),
-        test(without_a_scope_in_the_reply_the_one_asked_for_was_granted),
+        test(a_reply_without_scope_grants_the_requested_scope),
         test(a_grant_is_kept_as_long_as_it_can_be_renewed),
-        test(a_grant_without_refresh_token_is_kept_a_week_over_its_end),
+        test(a_grant_without_refresh_token_is_kept_a_week_after_it_expires),
         test(a_grant_whose_store_was_not_confirmed_is_stored_again),
         test(tokens_of_a_grant_that_cannot_be_stored_are_revoked),
         test(a_repeated_store_revives_no_grant_that_was_deleted),
-        test(a_repeated_store_puts_nothing_over_a_newer_grant),
+        test(a_repeated_store_replaces_no_newer_grant),
         test(a_new_grant_replaces_the_old_one_under_an_id_of_its_own),
         test(a_stored_grant_is_published),
         test(a_redis_error_is_not_an_unknown_state),
-        test(a_claim_without_a_reply_belongs_to_the_same_run),
+        test(a_run_whose_claim_had_no_reply_gets_the_dance),
         test(a_dance_that_no_key_opens_is_an_outage),
-        test(without_a_token_endpoint_nothing_is_taken),
+        test(without_a_token_endpoint_no_dance_is_taken),
         test(a_place_that_redis_made_up_is_not_gone_to),
-        test(every_operation_failing_in_turn_leaves_nothing_behind),
-        test(too_little_room_stores_nothing_half),
+        test(a_failure_of_any_operation_leaves_nothing_behind),
+        test(too_little_room_stores_no_grant),
         test(the_identifier_is_learned_after_the_dance_has_ended),
         test(userinfo_is_not_asked_if_it_is_off_or_no_grant_was_stored),
-        test(a_dance_is_connected_whatever_becomes_of_userinfo)
+        test(a_dance_ends_connected_even_if_userinfo_fails)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,7 +289,7 @@ a_redis_that_is_nearly_full_keeps_no_story(void **state)
 
 
 static void
-more_open_dances_than_the_bound_have_no_story(void **state)
+open_dances_beyond_the_bound_have_no_story(void **state)
 {
     unsigned  i;
 
@@ -338,7 +338,7 @@ a_dance_is_in_the_index_until_it_is_overdue(void **state)
     assert_int_equal(entries(w.identity.open_key), 1);
     assert_int_equal(entries(w.identity.dances_key), 1);
 
-    /* two commands: a dance has no further round trip for its index */
+    /* two commands, dance_list and dance_open */
 
     assert_int_equal(a.steps, 4);
 }
@@ -418,7 +418,7 @@ a_displaced_dance_that_has_ended_is_counted_with_its_outcome(void **state)
 
     (void) connect_to(&a, "");
 
-    /* the run that ended it counts its end */
+    /* the callback that ended the dance counts its end */
 
     assert_int_equal(closed, 0);
     assert_int_equal(counted("denied"), 1);
@@ -463,7 +463,7 @@ dances_past_their_time_are_not_counted_as_open(void **state)
     w.now_ms++;
     (void) connect_to(&b, "");
 
-    /* its outcome is still remembered */
+    /* the record of the ended dance is still there */
 
     assert_int_equal(dances(), 3);
     assert_non_null(world_get(&w.redis, a.flow.connect.dance_key, "s"));
@@ -471,7 +471,7 @@ dances_past_their_time_are_not_counted_as_open(void **state)
 
 
 static void
-a_lowered_bound_is_reached_little_by_little(void **state)
+a_lowered_bound_displaces_sixteen_dances_at_a_time(void **state)
 {
     unsigned  i;
 
@@ -549,7 +549,7 @@ a_return_to_is_written_out_anew(void **state)
 
 
 static void
-without_a_return_to_the_first_one_is_taken(void **state)
+without_a_return_to_the_first_configured_one_is_used(void **state)
 {
     cigna_slice_t  url;
 
@@ -598,7 +598,7 @@ a_return_to_is_refused_even_if_discovery_has_failed(void **state)
 
 
 static void
-nobody_is_sent_away_before_the_dance_is_stored(void **state)
+no_browser_is_redirected_before_the_dance_is_stored(void **state)
 {
     unsigned          nth, kind;
     cigna_connect_t  *f;
@@ -792,7 +792,7 @@ main(void)
         test(a_dance_is_open_for_ten_minutes_and_kept_for_eight_days),
         test(without_stories_a_dance_is_remembered_for_thirty_minutes),
         test(a_redis_that_is_nearly_full_keeps_no_story),
-        test(more_open_dances_than_the_bound_have_no_story),
+        test(open_dances_beyond_the_bound_have_no_story),
         test(a_story_begins_with_the_start),
         test(a_dance_is_in_the_index_until_it_is_overdue),
         test(open_dances_are_bounded_and_the_oldest_is_displaced),
@@ -800,13 +800,13 @@ main(void)
         test(a_displaced_dance_that_has_ended_is_counted_with_its_outcome),
         test(a_clock_of_redis_that_was_set_back_evicts_no_dance_just_begun),
         test(dances_past_their_time_are_not_counted_as_open),
-        test(a_lowered_bound_is_reached_little_by_little),
+        test(a_lowered_bound_displaces_sixteen_dances_at_a_time),
         test(a_return_to_that_is_not_allowed_starts_nothing),
         test(a_return_to_is_written_out_anew),
-        test(without_a_return_to_the_first_one_is_taken),
+        test(without_a_return_to_the_first_configured_one_is_used),
         test(without_an_authorization_endpoint_discovery_has_failed),
         test(a_return_to_is_refused_even_if_discovery_has_failed),
-        test(nobody_is_sent_away_before_the_dance_is_stored),
+        test(no_browser_is_redirected_before_the_dance_is_stored),
         test(a_dance_that_is_displaced_before_it_is_stored_stays_in_the_index),
         test(a_dance_that_did_not_start_displaces_none),
         test(a_dance_that_redis_did_not_store_leaves_the_index),

@@ -86,7 +86,7 @@ take(world_fault_e fault)
 
 
 static void
-a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
+a_claim_returns_all_that_connect_has_stored(void **state)
 {
     (void) state;
 
@@ -104,7 +104,7 @@ a_dance_is_taken_with_all_that_it_was_begun_with(void **state)
 
 
 static void
-an_outcome_is_remembered_for_the_next_hit(void **state)
+an_outcome_is_remembered_for_the_next_request(void **state)
 {
     (void) state;
 
@@ -120,7 +120,7 @@ an_outcome_is_remembered_for_the_next_hit(void **state)
 
 
 static void
-an_end_that_redis_does_not_hear_is_tried_three_times(void **state)
+an_end_that_does_not_reach_redis_is_sent_three_times(void **state)
 {
     unsigned  n;
 
@@ -207,7 +207,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
 
 
 static void
-a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
+an_outcome_of_a_newer_gateway_is_an_end(void **state)
 {
     (void) state;
 
@@ -222,7 +222,7 @@ a_word_of_a_newer_gateway_is_an_end_all_the_same(void **state)
 
 
 static void
-too_little_room_takes_nothing(void **state)
+too_little_room_takes_no_dance(void **state)
 {
     (void) state;
 
@@ -282,7 +282,7 @@ the_run_that_comes_too_late_ends_the_dance(void **state)
 
 
 static void
-another_member_ends_the_dance_of_its_owner(void **state)
+a_request_of_another_member_ends_the_dance(void **state)
 {
     cigna_vault_names_t  other;
 
@@ -319,7 +319,7 @@ an_end_after_another_end_reports_the_first_one(void **state)
 
 
 static void
-an_end_whose_reply_was_lost_is_this_runs(void **state)
+a_run_has_ended_the_dance_even_if_the_reply_was_lost(void **state)
 {
     (void) state;
 
@@ -336,7 +336,7 @@ an_end_whose_reply_was_lost_is_this_runs(void **state)
 
 
 static void
-an_end_that_redis_did_not_hear_is_not_counted(void **state)
+an_end_that_did_not_reach_redis_is_not_counted(void **state)
 {
     (void) state;
 
@@ -426,20 +426,20 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_dance_is_taken_with_all_that_it_was_begun_with),
-        test(an_outcome_is_remembered_for_the_next_hit),
-        test(an_end_that_redis_does_not_hear_is_tried_three_times),
+        test(a_claim_returns_all_that_connect_has_stored),
+        test(an_outcome_is_remembered_for_the_next_request),
+        test(an_end_that_does_not_reach_redis_is_sent_three_times),
         test(a_redis_that_fails_is_asked_three_times),
         test(a_reply_that_was_lost_is_asked_for_again_by_the_same_taker),
         test(polls_are_quick_first_and_end_after_ten_seconds),
-        test(a_word_of_a_newer_gateway_is_an_end_all_the_same),
-        test(too_little_room_takes_nothing),
+        test(an_outcome_of_a_newer_gateway_is_an_end),
+        test(too_little_room_takes_no_dance),
         test(an_ended_dance_leaves_the_lists_of_open_ones),
         test(the_run_that_comes_too_late_ends_the_dance),
-        test(another_member_ends_the_dance_of_its_owner),
+        test(a_request_of_another_member_ends_the_dance),
         test(an_end_after_another_end_reports_the_first_one),
-        test(an_end_whose_reply_was_lost_is_this_runs),
-        test(an_end_that_redis_did_not_hear_is_not_counted),
+        test(a_run_has_ended_the_dance_even_if_the_reply_was_lost),
+        test(an_end_that_did_not_reach_redis_is_not_counted),
         test(a_dance_that_0_4_0_has_started_ends_like_another)
     };
 

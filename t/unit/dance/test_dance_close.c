@@ -8,7 +8,7 @@
 #include "dance/cigna_dance_close.h"
 
 
-/* the flow that ends a dance from outside, run alone */
+/* runs the flow that ends overdue and displaced dances alone */
 
 
 static cigna_dance_close_t  c;
@@ -107,7 +107,7 @@ a_dance_that_is_not_overdue_goes_on(void **state)
 
 
 static void
-a_close_whose_reply_was_lost_is_this_runs(void **state)
+a_run_has_closed_the_dance_even_if_the_reply_was_lost(void **state)
 {
     (void) state;
 
@@ -180,7 +180,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_newer_dance_displaces_an_open_one),
         test(a_dance_that_is_not_overdue_goes_on),
-        test(a_close_whose_reply_was_lost_is_this_runs),
+        test(a_run_has_closed_the_dance_even_if_the_reply_was_lost),
         test(only_an_overdue_dance_is_lost),
         test(a_malformed_entry_is_left_alone)
     };

@@ -10,8 +10,8 @@
 
 
 /*
- * The flow that takes ended dances out of the index, run alone.
- * test_dance_upkeep.c and test_connect.c run it within others.
+ * Runs the flow that takes ended dances out of the index alone.
+ * test_dance_upkeep.c and test_connect.c run it within other flows.
  */
 
 
@@ -114,7 +114,7 @@ a_dance_that_never_started_is_not_counted(void **state)
     assert_false(f.counted);
     assert_false(f.dropped);
 
-    /* and it is gone */
+    /* the dance is not in the index any more, so its end is not counted */
 
     begin("denied");
     while (go_on(world_fine)) { /* void */ }
@@ -123,7 +123,7 @@ a_dance_that_never_started_is_not_counted(void **state)
 
 
 static void
-without_room_for_stories_the_end_is_counted_all_the_same(void **state)
+without_room_for_stories_the_end_is_still_counted(void **state)
 {
     (void) state;
 
@@ -203,7 +203,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(an_end_is_counted_once),
         test(a_dance_that_never_started_is_not_counted),
-        test(without_room_for_stories_the_end_is_counted_all_the_same),
+        test(without_room_for_stories_the_end_is_still_counted),
         test(records_beyond_the_bound_are_deleted),
         test(a_redis_that_fails_is_asked_three_times),
         test(too_little_room_forgets_nothing)

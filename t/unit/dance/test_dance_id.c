@@ -108,7 +108,7 @@ the_state_begins_with_the_tag_and_hides_the_rest(void **state)
     assert_int_equal(one.len, CIGNA_STATE_LEN);
     assert_memory_equal(one.data, "01234567", CIGNA_DANCE_TAG_LEN);
 
-    /* the same for ever, and another one for another id with the same tag */
+    /* the same id always gives the same state, and another id another state */
 
     other = state_of("0123456789AB", b);
     assert_true(cigna_slice_eq(one, other));

@@ -103,7 +103,7 @@ texts_are_plain_and_need_no_escaping(void **state)
 
 
 static void
-success_and_what_started_nothing_is_logged_as_info(void **state)
+success_and_not_navigable_are_logged_as_notice(void **state)
 {
     unsigned                      i;
     const cigna_dance_outcome_t  *row;
@@ -130,7 +130,7 @@ main(void)
         cmocka_unit_test(other_names_are_none),
         cmocka_unit_test(a_value_out_of_range_has_the_row_of_none),
         cmocka_unit_test(texts_are_plain_and_need_no_escaping),
-        cmocka_unit_test(success_and_what_started_nothing_is_logged_as_info)
+        cmocka_unit_test(success_and_not_navigable_are_logged_as_notice)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

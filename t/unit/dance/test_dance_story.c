@@ -19,7 +19,7 @@ line(const char *what, const cigna_dance_story_t *story)
 
 
 static void
-a_line_has_what_is_known(void **state)
+a_line_has_all_known_values(void **state)
 {
     cigna_dance_story_t  story = { 0 };
 
@@ -60,7 +60,7 @@ a_value_that_would_break_the_line_is_left_out(void **state)
 
 
 static void
-an_error_code_that_no_rfc_has_is_not_copied(void **state)
+an_error_code_that_no_standard_defines_is_not_copied(void **state)
 {
     (void) state;
 
@@ -73,7 +73,7 @@ an_error_code_that_no_rfc_has_is_not_copied(void **state)
 
 
 static void
-too_little_room_is_told(void **state)
+too_little_room_is_an_overflow(void **state)
 {
     cigna_dance_story_t  story = { 0 };
 
@@ -89,10 +89,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(a_line_has_what_is_known),
+        cmocka_unit_test(a_line_has_all_known_values),
         cmocka_unit_test(a_value_that_would_break_the_line_is_left_out),
-        cmocka_unit_test(an_error_code_that_no_rfc_has_is_not_copied),
-        cmocka_unit_test(too_little_room_is_told)
+        cmocka_unit_test(an_error_code_that_no_standard_defines_is_not_copied),
+        cmocka_unit_test(too_little_room_is_an_overflow)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

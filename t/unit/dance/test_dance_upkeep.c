@@ -7,7 +7,7 @@
 #include "acting.h"
 
 
-/* overdue dances; t/unit/dance/test_connect.c has those that are displaced */
+/* tests of overdue dances; test_connect.c tests displaced dances */
 
 
 static unsigned       closed;
@@ -207,7 +207,7 @@ two_upkeeps_end_each_dance_once(void **state)
 
 
 static void
-an_upkeep_that_fails_leaves_the_dance_to_the_next(void **state)
+an_upkeep_that_fails_leaves_the_dance_to_the_next_upkeep(void **state)
 {
     unsigned          nth, kind, ended, shard;
     cigna_connect_t  *f;
@@ -264,7 +264,7 @@ main(void)
         test(a_dance_that_has_ended_is_only_taken_out_of_the_index),
         test(a_dance_without_a_record_is_lost_and_counted_once),
         test(two_upkeeps_end_each_dance_once),
-        test(an_upkeep_that_fails_leaves_the_dance_to_the_next)
+        test(an_upkeep_that_fails_leaves_the_dance_to_the_next_upkeep)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,7 @@ a_grant_is_deleted_and_its_refresh_token_revoked(void **state)
 
 
 static void
-nobody_waits_for_the_revocation(void **state)
+the_member_does_not_wait_for_the_revocation(void **state)
 {
     (void) state;
 
@@ -120,7 +120,7 @@ a_member_without_grant_is_disconnected(void **state)
 
 
 static void
-redis_out_of_reach_is_never_a_yes(void **state)
+without_redis_no_member_is_disconnected(void **state)
 {
     unsigned             kind, n;
     cigna_disconnect_t  *f;
@@ -181,7 +181,7 @@ a_grant_whose_deletion_was_not_answered_is_revoked(void **state)
 
 
 static void
-the_deleted_grant_counts_and_not_the_one_before(void **state)
+the_tokens_of_the_deleted_record_are_revoked(void **state)
 {
     (void) state;
 
@@ -199,7 +199,7 @@ the_deleted_grant_counts_and_not_the_one_before(void **state)
 
 
 static void
-a_deletion_counts_without_the_look_before_it(void **state)
+a_deletion_succeeds_without_the_read_before_it(void **state)
 {
     unsigned  kind;
 
@@ -331,7 +331,7 @@ other_members_are_left_alone(void **state)
 
 
 static void
-the_lock_goes_with_the_grant(void **state)
+the_lock_is_deleted_with_the_grant(void **state)
 {
     (void) state;
 
@@ -355,7 +355,7 @@ the_lock_goes_with_the_grant(void **state)
 
 
 static void
-a_deleted_grant_leaves_its_id_for_a_while(void **state)
+redis_remembers_the_id_of_a_deleted_grant(void **state)
 {
     (void) state;
 
@@ -389,21 +389,21 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_grant_is_deleted_and_its_refresh_token_revoked),
-        test(nobody_waits_for_the_revocation),
+        test(the_member_does_not_wait_for_the_revocation),
         test(the_access_token_is_revoked_where_there_is_no_refresh_token),
         test(nothing_is_revoked_without_an_endpoint),
         test(a_member_without_grant_is_disconnected),
-        test(redis_out_of_reach_is_never_a_yes),
+        test(without_redis_no_member_is_disconnected),
         test(a_grant_whose_deletion_was_not_answered_is_revoked),
-        test(the_deleted_grant_counts_and_not_the_one_before),
-        test(a_deletion_counts_without_the_look_before_it),
+        test(the_tokens_of_the_deleted_record_are_revoked),
+        test(a_deletion_succeeds_without_the_read_before_it),
         test(a_deletion_is_in_the_journal_before_it_is_reported),
         test(without_room_in_the_journal_a_member_is_disconnected_all_the_same),
         test(a_record_that_cannot_be_opened_is_deleted_all_the_same),
         test(a_disconnect_is_published_whether_there_was_a_grant_or_not),
         test(other_members_are_left_alone),
-        test(the_lock_goes_with_the_grant),
-        test(a_deleted_grant_leaves_its_id_for_a_while)
+        test(the_lock_is_deleted_with_the_grant),
+        test(redis_remembers_the_id_of_a_deleted_grant)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

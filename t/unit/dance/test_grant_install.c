@@ -110,7 +110,7 @@ a_valid_grant(world_t *world, world_actor_t *actor)
 
 
 static void
-there_is_no_moment_in_which_no_grant_is_valid(void **state)
+at_each_moment_a_grant_is_valid(void **state)
 {
     (void) state;
 
@@ -135,7 +135,7 @@ a_first_grant_replaces_nothing(void **state)
 
 
 static void
-a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
+the_newest_tokens_of_the_replaced_grant_are_revoked(void **state)
 {
     (void) state;
 
@@ -153,7 +153,7 @@ a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now(void **state)
 
 
 static void
-the_look_before_tells_what_was_replaced_if_the_reply_was_lost(void **state)
+the_replaced_grant_is_known_even_if_the_reply_was_lost(void **state)
 {
     (void) state;
 
@@ -169,7 +169,7 @@ the_look_before_tells_what_was_replaced_if_the_reply_was_lost(void **state)
 
 
 static void
-a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
+the_replaced_grant_is_known_from_the_second_try(void **state)
 {
     (void) state;
 
@@ -183,7 +183,7 @@ a_put_that_got_nowhere_at_first_tells_by_itself(void **state)
 
 
 static void
-a_grant_is_stored_without_the_look_before_it(void **state)
+a_grant_is_stored_without_the_read_before_it(void **state)
 {
     unsigned  kind;
 
@@ -245,7 +245,7 @@ tokens_that_the_new_grant_still_has_are_not_revoked(void **state)
 
 
 static void
-a_server_that_returns_the_same_refresh_token_keeps_it(void **state)
+a_refresh_token_that_the_server_returns_again_is_kept(void **state)
 {
     (void) state;
 
@@ -302,7 +302,7 @@ another_person_than_before_is_noticed(void **state)
     assert_slice(a.flow.callback.install.old.sub, "member-1");
     assert_slice(a.flow.callback.grant.sub, "somebody else");
 
-    /* without an id_token no change of the subject is known */
+    /* without an id_token the gateway cannot know that the subject changed */
 
     w.auth.id_token = 0;
     (void) begin();
@@ -371,7 +371,7 @@ every_put_fails(world_fault_e fault)
 
 
 static void
-a_grant_that_may_have_got_there_is_to_be_deleted(void **state)
+a_grant_that_redis_may_have_got_is_journalled_as_deleted(void **state)
 {
     world_entry_t  *e;
 
@@ -390,7 +390,7 @@ a_grant_that_may_have_got_there_is_to_be_deleted(void **state)
 
 
 static void
-a_grant_that_never_left_leaves_the_old_one_alone(void **state)
+a_grant_that_redis_refuses_leaves_the_old_one_alone(void **state)
 {
     (void) state;
 
@@ -420,20 +420,20 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(the_replaced_grant_is_revoked_after_the_report),
-        test(there_is_no_moment_in_which_no_grant_is_valid),
+        test(at_each_moment_a_grant_is_valid),
         test(a_first_grant_replaces_nothing),
-        test(a_grant_that_was_refreshed_meanwhile_is_revoked_as_it_is_now),
-        test(the_look_before_tells_what_was_replaced_if_the_reply_was_lost),
-        test(a_put_that_got_nowhere_at_first_tells_by_itself),
-        test(a_grant_is_stored_without_the_look_before_it),
+        test(the_newest_tokens_of_the_replaced_grant_are_revoked),
+        test(the_replaced_grant_is_known_even_if_the_reply_was_lost),
+        test(the_replaced_grant_is_known_from_the_second_try),
+        test(a_grant_is_stored_without_the_read_before_it),
         test(tokens_that_the_new_grant_still_has_are_not_revoked),
-        test(a_server_that_returns_the_same_refresh_token_keeps_it),
+        test(a_refresh_token_that_the_server_returns_again_is_kept),
         test(a_record_that_cannot_be_opened_is_replaced_and_reported),
         test(another_person_than_before_is_noticed),
         test(the_journal_has_the_grant_as_redis_has_it),
         test(the_member_is_connected_without_room_in_the_journal),
-        test(a_grant_that_may_have_got_there_is_to_be_deleted),
-        test(a_grant_that_never_left_leaves_the_old_one_alone)
+        test(a_grant_that_redis_may_have_got_is_journalled_as_deleted),
+        test(a_grant_that_redis_refuses_leaves_the_old_one_alone)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -302,7 +302,7 @@ a_reply_without_an_identifier_changes_nothing(void **state)
 
 
 static void
-a_refusal_is_told_with_its_status(void **state)
+the_detail_has_the_status_of_a_refusal(void **state)
 {
     (void) state;
 
@@ -382,7 +382,7 @@ an_identifier_is_taken_as_it_is(void **state)
 
 
 static void
-an_identifier_has_a_largest_length(void **state)
+an_identifier_that_is_too_long_is_refused(void **state)
 {
     char           body[2 * CIGNA_USERINFO_MAX];
     size_t         len;
@@ -408,7 +408,7 @@ an_identifier_has_a_largest_length(void **state)
 
 
 static void
-every_end_has_a_name(void **state)
+every_result_has_a_name(void **state)
 {
     (void) state;
 
@@ -444,11 +444,11 @@ main(void)
         test(a_grant_that_is_gone_asks_nothing),
         test(a_token_that_has_expired_asks_nothing),
         test(a_reply_without_an_identifier_changes_nothing),
-        test(a_refusal_is_told_with_its_status),
+        test(the_detail_has_the_status_of_a_refusal),
         test(no_failure_changes_the_grant),
         test(an_identifier_is_taken_as_it_is),
-        test(an_identifier_has_a_largest_length),
-        test(every_end_has_a_name)
+        test(an_identifier_that_is_too_long_is_refused),
+        test(every_result_has_a_name)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

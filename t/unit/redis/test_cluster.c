@@ -281,7 +281,7 @@ a_redirection_without_a_server_is_an_ordinary_error(void **state)
 
 
 static void
-errors_that_pass_ask_to_wait(void **state)
+temporary_errors_ask_to_wait(void **state)
 {
     size_t            i;
     cigna_redirect_t  r;
@@ -335,7 +335,7 @@ main(void)
         test(a_reply_that_is_not_a_map_has_no_ranges),
         test(a_redirection_names_slot_and_server),
         test(a_redirection_without_a_server_is_an_ordinary_error),
-        test(errors_that_pass_ask_to_wait)
+        test(temporary_errors_ask_to_wait)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -390,7 +390,7 @@ bytes_of_another_protocol_are_an_error(void **state)
 
 
 static void
-an_error_is_final(void **state)
+a_reader_fails_for_good_after_an_error(void **state)
 {
     cigna_reader_t  *r;
 
@@ -526,7 +526,7 @@ the_length_of_a_reply_is_bounded_in_any_pieces(void **state)
 
 
 static void
-the_bound_is_for_each_reply_alone(void **state)
+the_bound_applies_to_each_reply_alone(void **state)
 {
     size_t           i, n;
     char             text[2048];
@@ -691,12 +691,12 @@ main(void)
         cmocka_unit_test(a_reader_may_end_in_the_middle_of_a_reply),
         cmocka_unit_test(strings_are_wiped_before_they_are_freed),
         cmocka_unit_test(bytes_of_another_protocol_are_an_error),
-        cmocka_unit_test(an_error_is_final),
+        cmocka_unit_test(a_reader_fails_for_good_after_an_error),
         cmocka_unit_test(elements_are_bounded_before_they_are_allocated),
         cmocka_unit_test(elements_are_counted_anew_for_each_reply),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(the_length_of_a_reply_is_bounded_in_any_pieces),
-        cmocka_unit_test(the_bound_is_for_each_reply_alone),
+        cmocka_unit_test(the_bound_applies_to_each_reply_alone),
         cmocka_unit_test(bytes_that_wait_to_be_read_are_bounded),
         cmocka_unit_test(a_reader_can_have_other_limits),
         cmocka_unit_test(a_command_is_an_array_of_strings),

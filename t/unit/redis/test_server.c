@@ -26,7 +26,7 @@ a_server_is_a_host_and_a_port(void **state)
 
 
 static void
-the_last_colon_counts(void **state)
+the_port_follows_the_last_colon(void **state)
 {
     (void) state;
 
@@ -93,7 +93,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         test(a_server_is_a_host_and_a_port),
-        test(the_last_colon_counts),
+        test(the_port_follows_the_last_colon),
         test(a_server_without_a_host_is_the_one_that_answers),
         test(a_malformed_address_is_an_error),
         test(a_host_has_at_most_255_bytes)

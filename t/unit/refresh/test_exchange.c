@@ -144,7 +144,7 @@ a_refusal_that_cannot_be_marked_is_an_outage(void **state)
 
 
 static void
-a_reply_without_tokens_is_told_by_its_shape(void **state)
+the_log_describes_a_reply_without_tokens(void **state)
 {
     (void) state;
 
@@ -170,7 +170,7 @@ a_reply_without_tokens_is_told_by_its_shape(void **state)
 
 
 static void
-an_error_that_cannot_be_read_has_had_no_effect(void **state)
+an_unreadable_error_of_the_endpoint_leaves_no_mark(void **state)
 {
     (void) state;
 
@@ -184,7 +184,7 @@ an_error_that_cannot_be_read_has_had_no_effect(void **state)
 }
 
 
-/* since "ms" ago the endpoint has refused too many refreshes */
+/* lets the node know that refusals are doubted, since "ms" ago */
 
 static void
 doubt(int64_t ms)
@@ -287,7 +287,7 @@ a_second_refusal_is_final_once_others_succeed(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* refusals are doubted again, so the second one is not final */
+    /* refusals are doubted again, so the second refusal is not final */
 
     w.now_ms += 300 * 1000;
     doing_well();
@@ -304,7 +304,7 @@ a_second_refusal_is_final_once_others_succeed(void **state)
 
 
 static void
-a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held(void **state)
+a_node_without_doubts_ends_no_grant_refused_provisionally(void **state)
 {
     (void) state;
 
@@ -442,7 +442,7 @@ answer_invalid_client(unsigned status)
 
 
 static void
-a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
+the_older_secret_is_sent_if_cigna_does_not_know_the_new_one(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -475,7 +475,7 @@ a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one(void **state)
 
 
 static void
-an_older_secret_that_is_dropped_gives_way_to_the_new_one(void **state)
+the_new_secret_is_sent_if_cigna_no_longer_knows_the_older_one(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -584,7 +584,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
 
 
 static void
-invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
+invalid_grant_after_the_other_secret_is_final(void **state)
 {
     (void) state;
 
@@ -601,7 +601,7 @@ invalid_grant_after_the_other_secret_is_as_final_as_ever(void **state)
 
 
 static void
-a_second_request_whose_end_is_not_known_leaves_word_of_it(void **state)
+a_second_request_of_unknown_outcome_leaves_the_mark(void **state)
 {
     (void) state;
 
@@ -733,7 +733,7 @@ an_attempt_after_an_unknown_one_may_use_both_secrets(void **state)
 }
 
 
-/* tests of the members of a token reply */
+/* tests of the values in a token reply */
 
 static void
 the_old_refresh_token_is_kept_when_none_comes(void **state)
@@ -851,7 +851,7 @@ tokens_of_another_subject_are_not_stored(void **state)
 
 
 static void
-an_id_token_of_another_issuer_is_as_good_as_none(void **state)
+an_id_token_of_another_issuer_is_ignored(void **state)
 {
     (void) state;
 
@@ -866,7 +866,7 @@ an_id_token_of_another_issuer_is_as_good_as_none(void **state)
 
 
 static void
-the_first_subject_to_come_is_remembered(void **state)
+the_first_subject_that_a_reply_names_is_stored(void **state)
 {
     (void) state;
 
@@ -911,7 +911,7 @@ an_odd_expires_in_gives_a_sound_expiry(void **state)
 
 
 static void
-a_life_is_counted_from_when_the_request_was_sent(void **state)
+a_lifetime_counts_from_the_time_of_the_request(void **state)
 {
     int64_t  sent;
 
@@ -933,7 +933,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
 {
     (void) state;
 
-    /* a refresh by a node whose clock is behind, and by one that is ahead */
+    /* nodes whose clocks are behind or ahead send no refresh token */
 
     w.now_ms -= 120 * 1000;
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
@@ -943,7 +943,7 @@ clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice(void **state)
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(w.auth.refreshes_posted, 0);
 
-    /* for the node behind, the refresh of the node ahead lies in the future */
+    /* for the first node, the refresh of the second one lies in the future */
 
     w.now_ms = WORLD_START_MS + 3600 * 1000;
     assert_true(refresh(&a)->exchanged);
@@ -978,7 +978,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
 
 
 static void
-a_clock_that_steps_back_under_way_stores_a_sound_expiry(void **state)
+a_clock_set_back_during_an_exchange_needs_one_more_refresh(void **state)
 {
     (void) state;
 
@@ -1000,7 +1000,7 @@ a_clock_that_steps_back_under_way_stores_a_sound_expiry(void **state)
 
 
 static void
-a_lease_whose_age_a_clock_set_back_cannot_tell_is_given_up(void **state)
+a_lease_of_unknown_age_is_given_up(void **state)
 {
     (void) state;
 
@@ -1040,7 +1040,7 @@ clocks_that_differ_do_not_disturb_lock_and_mark(void **state)
 
 
 static void
-a_lock_that_was_set_unheard_is_given_up_for_a_changed_record(void **state)
+a_lock_is_given_up_if_its_reply_was_lost_and_the_record_changed(void **state)
 {
     (void) state;
 
@@ -1157,7 +1157,7 @@ a_token_that_the_journal_cannot_take_is_used_once_it_is_stored(void **state)
 
 
 static void
-the_journal_is_asked_again_while_redis_cannot_be(void **state)
+the_journal_is_tried_again_while_redis_fails(void **state)
 {
     (void) state;
 
@@ -1351,7 +1351,7 @@ a_record_that_was_sealed_again_is_not_taken_for_a_newer_one(void **state)
 
 
 static void
-a_grant_that_was_marked_unheard_and_sealed_anew_is_spent(void **state)
+a_grant_marked_without_reply_and_then_resealed_is_spent(void **state)
 {
     (void) state;
 
@@ -1398,7 +1398,7 @@ a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it(void **state)
 
 
 static void
-a_store_whose_reply_was_lost_is_not_a_lost_race(void **state)
+a_run_whose_store_had_no_reply_is_not_overtaken(void **state)
 {
     (void) state;
 
@@ -1415,7 +1415,7 @@ a_store_whose_reply_was_lost_is_not_a_lost_race(void **state)
 
 
 static void
-a_late_writer_puts_nothing_over_a_newer_grant(void **state)
+a_late_writer_replaces_no_newer_grant(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -1465,7 +1465,7 @@ a_late_writer_revives_no_deleted_grant(void **state)
 
 
 static void
-a_late_writer_puts_nothing_over_a_newer_generation(void **state)
+a_late_writer_replaces_no_newer_generation(void **state)
 {
     (void) state;
 
@@ -1688,25 +1688,25 @@ main(void)
         test(a_lost_race_is_not_read_as_revoked),
         test(a_refusal_that_cannot_be_checked_marks_nothing),
         test(a_refusal_that_cannot_be_marked_is_an_outage),
-        test(a_reply_without_tokens_is_told_by_its_shape),
-        test(an_error_that_cannot_be_read_has_had_no_effect),
+        test(the_log_describes_a_reply_without_tokens),
+        test(an_unreadable_error_of_the_endpoint_leaves_no_mark),
         test(no_grant_is_marked_spent_while_too_many_are_refused),
         test(a_grant_with_doubted_refusals_is_spent_after_four_of_them),
         test(a_doubted_refusal_is_tried_again_once_others_succeed),
         test(a_second_refusal_is_final_once_others_succeed),
-        test(a_node_that_knows_of_no_doubt_ends_no_grant_that_another_has_held),
+        test(a_node_without_doubts_ends_no_grant_refused_provisionally),
         test(a_refusal_just_before_too_many_is_tried_again),
         test(a_spent_grant_that_is_refused_again_stays_spent),
         test(a_spent_grant_is_tried_four_times_at_most),
         test(a_refusal_long_before_stays_final),
         test(a_member_who_connects_again_replaces_a_spent_grant),
-        test(a_secret_that_cigna_does_not_know_yet_gives_way_to_the_older_one),
-        test(an_older_secret_that_is_dropped_gives_way_to_the_new_one),
+        test(the_older_secret_is_sent_if_cigna_does_not_know_the_new_one),
+        test(the_new_secret_is_sent_if_cigna_no_longer_knows_the_older_one),
         test(two_unknown_secrets_are_an_outage),
         test(a_client_with_one_secret_sends_it_once),
         test(nothing_but_a_definite_invalid_client_sends_a_refresh_token_again),
-        test(invalid_grant_after_the_other_secret_is_as_final_as_ever),
-        test(a_second_request_whose_end_is_not_known_leaves_word_of_it),
+        test(invalid_grant_after_the_other_secret_is_final),
+        test(a_second_request_of_unknown_outcome_leaves_the_mark),
         test(the_lease_is_made_sure_of_before_the_second_request),
         test(the_second_request_is_not_sent_without_redis),
         test(the_second_request_is_not_sent_after_a_change_of_primary),
@@ -1716,32 +1716,32 @@ main(void)
         test(a_narrower_scope_is_kept_as_it_came),
         test(tokens_for_another_patient_are_not_stored),
         test(tokens_of_another_subject_are_not_stored),
-        test(an_id_token_of_another_issuer_is_as_good_as_none),
-        test(the_first_subject_to_come_is_remembered),
+        test(an_id_token_of_another_issuer_is_ignored),
+        test(the_first_subject_that_a_reply_names_is_stored),
         test(an_odd_expires_in_gives_a_sound_expiry),
-        test(a_life_is_counted_from_when_the_request_was_sent),
+        test(a_lifetime_counts_from_the_time_of_the_request),
         test(clocks_two_minutes_apart_neither_end_a_token_nor_refresh_it_twice),
         test(a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing),
-        test(a_clock_that_steps_back_under_way_stores_a_sound_expiry),
-        test(a_lease_whose_age_a_clock_set_back_cannot_tell_is_given_up),
+        test(a_clock_set_back_during_an_exchange_needs_one_more_refresh),
+        test(a_lease_of_unknown_age_is_given_up),
         test(clocks_that_differ_do_not_disturb_lock_and_mark),
-        test(a_lock_that_was_set_unheard_is_given_up_for_a_changed_record),
+        test(a_lock_is_given_up_if_its_reply_was_lost_and_the_record_changed),
         test(a_token_is_used_as_soon_as_the_journal_has_it),
         test(an_entry_stays_for_a_minute_after_redis_has_confirmed_it),
         test(a_token_that_the_journal_cannot_take_is_used_once_it_is_stored),
-        test(the_journal_is_asked_again_while_redis_cannot_be),
+        test(the_journal_is_tried_again_while_redis_fails),
         test(a_rotated_refresh_token_survives_a_minute_without_redis),
         test(storing_is_given_up_after_a_while),
         test(a_generation_in_the_journal_is_soon_left_to_the_journal_writer),
         test(a_token_in_use_whose_grant_was_deleted_is_revoked_and_dropped),
         test(a_token_in_use_whose_grant_was_replaced_is_revoked_and_dropped),
         test(a_record_that_was_sealed_again_is_not_taken_for_a_newer_one),
-        test(a_grant_that_was_marked_unheard_and_sealed_anew_is_spent),
+        test(a_grant_marked_without_reply_and_then_resealed_is_spent),
         test(a_refusal_that_knew_nothing_of_a_journal_gives_way_to_it),
-        test(a_store_whose_reply_was_lost_is_not_a_lost_race),
-        test(a_late_writer_puts_nothing_over_a_newer_grant),
+        test(a_run_whose_store_had_no_reply_is_not_overtaken),
+        test(a_late_writer_replaces_no_newer_grant),
         test(a_late_writer_revives_no_deleted_grant),
-        test(a_late_writer_puts_nothing_over_a_newer_generation),
+        test(a_late_writer_replaces_no_newer_generation),
         test(a_primary_that_lost_its_last_writes_is_given_them_again),
         test(each_refresh_keeps_the_grant_for_its_whole_time_again),
         test(a_stored_generation_is_published),

@@ -104,7 +104,7 @@ a_generation_that_finds_no_room_in_the_journal_goes_to_redis(void **state)
     assert_true(go_on(cigna_ev_unsent));
     assert_int_equal(op.type, cigna_op_script);
 
-    /* before each further try the flow offers the entry to the journal again */
+    /* before each further try, the flow tries the journal again */
 
     assert_true(go_on(cigna_ev_lost));
     assert_int_equal(op.type, cigna_op_sleep);
@@ -141,7 +141,7 @@ a_generation_in_the_journal_is_tried_a_few_times_and_left(void **state)
 
 
 static void
-a_generation_that_neither_takes_has_failed_in_the_end(void **state)
+a_commit_fails_after_twenty_tries_without_journal_and_redis(void **state)
 {
     unsigned  n, sleeps;
 
@@ -161,7 +161,7 @@ a_generation_that_neither_takes_has_failed_in_the_end(void **state)
 
 
 static void
-the_record_that_is_there_instead_is_passed_on(void **state)
+a_stale_commit_returns_the_record_in_redis(void **state)
 {
     cigna_event_t  ev;
 
@@ -217,8 +217,8 @@ main(void)
         test(the_journal_comes_before_redis),
         test(a_generation_that_finds_no_room_in_the_journal_goes_to_redis),
         test(a_generation_in_the_journal_is_tried_a_few_times_and_left),
-        test(a_generation_that_neither_takes_has_failed_in_the_end),
-        test(the_record_that_is_there_instead_is_passed_on),
+        test(a_commit_fails_after_twenty_tries_without_journal_and_redis),
+        test(a_stale_commit_returns_the_record_in_redis),
         test(too_little_room_is_an_error)
     };
 

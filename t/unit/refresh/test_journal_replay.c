@@ -102,14 +102,14 @@ a_worker_that_dies_anywhere_after_the_journal_loses_nothing(void **state)
         assert_true(a.flow.refresh.exchanged);
     }
 
-    /* the run had at least three operations: report, swap, settle */
+    /* the run had at least three operations: report, grant_swap, settle */
 
     assert_true(n > 3);
 }
 
 
 static void
-a_run_that_is_still_alive_may_be_helped(void **state)
+a_replay_may_store_the_generation_of_a_living_run(void **state)
 {
     (void) state;
 
@@ -215,7 +215,7 @@ no_refresh_starts_until_the_nodes_had_time_to_do_so(void **state)
 
 
 static void
-a_lease_of_the_old_primary_is_not_believed_after_the_change(void **state)
+a_lease_of_the_old_primary_is_not_used_after_the_change(void **state)
 {
     (void) state;
 
@@ -279,7 +279,7 @@ an_exchange_under_way_is_stored_on_the_new_primary(void **state)
 
 
 static void
-an_open_exchange_is_told_to_the_new_primary(void **state)
+the_new_primary_gets_lock_and_mark_of_an_open_exchange(void **state)
 {
     (void) state;
 
@@ -506,7 +506,7 @@ a_deletion_that_was_lost_is_made_again(void **state)
 
 
 static void
-a_deletion_ends_what_was_connected_before_it(void **state)
+a_deletion_ends_a_grant_that_was_connected_before(void **state)
 {
     (void) state;
 
@@ -631,7 +631,7 @@ a_restored_grant_expires_when_it_would_have(void **state)
 
 
 static void
-the_tenant_may_be_no_more(void **state)
+an_entry_of_a_removed_tenant_is_replayed_without_revocation(void **state)
 {
     (void) state;
 
@@ -723,15 +723,15 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_dead_workers_generation_is_stored_by_another_one),
         test(a_worker_that_dies_anywhere_after_the_journal_loses_nothing),
-        test(a_run_that_is_still_alive_may_be_helped),
+        test(a_replay_may_store_the_generation_of_a_living_run),
         test(an_entry_of_another_vault_is_not_written),
         test(two_workers_may_restore_the_same_entry),
         test(a_new_primary_is_given_the_generations_it_has_lost),
         test(no_refresh_starts_until_the_nodes_had_time_to_do_so),
-        test(a_lease_of_the_old_primary_is_not_believed_after_the_change),
+        test(a_lease_of_the_old_primary_is_not_used_after_the_change),
         test(a_run_that_waits_for_a_lease_takes_none_in_the_quiet_time),
         test(an_exchange_under_way_is_stored_on_the_new_primary),
-        test(an_open_exchange_is_told_to_the_new_primary),
+        test(the_new_primary_gets_lock_and_mark_of_an_open_exchange),
         test(a_lease_that_waited_for_replicas_outlives_its_primary),
         test(a_generation_that_was_amended_since_stays_in_the_journal),
         test(a_store_whose_reply_was_lost_may_have_been_amended),
@@ -740,14 +740,14 @@ main(void)
         test(a_newer_generation_stays_and_is_not_revoked),
         test(tokens_that_redis_once_had_are_revoked_by_other_runs),
         test(a_deletion_that_was_lost_is_made_again),
-        test(a_deletion_ends_what_was_connected_before_it),
+        test(a_deletion_ends_a_grant_that_was_connected_before),
         test(a_deletion_ends_no_newer_grant),
         test(the_entry_stays_while_redis_cannot_be_asked),
         test(a_write_whose_reply_was_lost_is_repeated),
         test(an_entry_older_than_redis_remembers_deletions_is_forgotten),
         test(an_entry_that_redis_would_have_dropped_is_forgotten),
         test(a_restored_grant_expires_when_it_would_have),
-        test(the_tenant_may_be_no_more),
+        test(an_entry_of_a_removed_tenant_is_replayed_without_revocation),
         test(too_little_room_leaves_the_entry),
         test(an_entry_of_another_vault_is_forgotten),
         test(every_result_has_a_name)

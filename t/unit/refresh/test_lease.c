@@ -213,7 +213,7 @@ a_hasty_run_waits_for_locks_and_not_for_marks(void **state)
 
 
 static void
-only_a_run_that_knows_of_an_unknown_end_takes_the_lease(void **state)
+only_a_run_with_the_right_number_of_attempts_takes_the_lease(void **state)
 {
     (void) state;
 
@@ -292,7 +292,7 @@ a_lease_that_was_never_asked_for_is_not_taken(void **state)
 
 
 static void
-a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
+a_release_that_does_not_reach_redis_ends(void **state)
 {
     (void) state;
 
@@ -314,7 +314,7 @@ a_release_that_redis_does_not_hear_ends_nevertheless(void **state)
 
 
 static void
-a_lease_is_late_after_a_quarter(void **state)
+a_lease_is_late_after_a_quarter_of_its_time(void **state)
 {
     (void) state;
 
@@ -391,12 +391,12 @@ main(void)
         test(the_second_run_waits_and_gives_up),
         test(the_second_run_finds_the_record_changed),
         test(a_hasty_run_waits_for_locks_and_not_for_marks),
-        test(only_a_run_that_knows_of_an_unknown_end_takes_the_lease),
+        test(only_a_run_with_the_right_number_of_attempts_takes_the_lease),
         test(a_refusal_that_is_not_final_is_noted),
         test(a_lease_whose_reply_was_lost_counts_as_taken),
         test(a_lease_that_was_never_asked_for_is_not_taken),
-        test(a_release_that_redis_does_not_hear_ends_nevertheless),
-        test(a_lease_is_late_after_a_quarter),
+        test(a_release_that_does_not_reach_redis_ends),
+        test(a_lease_is_late_after_a_quarter_of_its_time),
         test(a_lease_counts_from_the_last_time_it_was_asked_for),
         test(too_little_room_is_an_error)
     };

@@ -49,7 +49,7 @@ a_due_grant_is_refreshed_while_the_old_token_still_serves(void **state)
 
 
 static void
-a_grant_is_due_no_earlier_than_half_way(void **state)
+a_grant_is_not_due_in_the_first_half_of_its_lifetime(void **state)
 {
     cigna_grant_t  g;
 
@@ -145,7 +145,7 @@ many_runs_make_one_refresh_for_a_refused_generation(void **state)
 
 
 static void
-a_token_refused_like_the_one_before_ends_the_loop(void **state)
+no_refresh_follows_at_once_if_the_new_token_is_refused_too(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -343,7 +343,7 @@ two_nodes_spend_a_refresh_token_once(void **state)
 
 
 static void
-the_run_that_loses_a_race_gets_the_winners_token(void **state)
+a_run_that_waits_gets_the_token_of_the_other_run(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -370,8 +370,8 @@ the_run_that_loses_a_race_gets_the_winners_token(void **state)
 
 
 /*
- * Run b waits while run a refreshes.  Returns the ms from the moment when a's
- * generation is stored until b ends.
+ * Actor b waits while actor a refreshes.  Returns the ms from the moment when
+ * a's generation is stored until b ends.
  */
 
 static int64_t
@@ -463,7 +463,7 @@ runs_that_wake_together_do_not_refresh_again(void **state)
     (void) state;
 
     /*
-     * run a fails: one of the runs that wake up tries again, and the others
+     * actor a fails: one of the runs that wake up tries again, and the others
      * wait
      */
 
@@ -558,7 +558,7 @@ waiting_for_another_refresh_is_bounded(void **state)
 
 
 static void
-waiting_in_vain_leaves_a_token_that_still_serves(void **state)
+a_run_that_waits_in_vain_keeps_the_old_token(void **state)
 {
     cigna_refresh_t  *f;
 
@@ -629,7 +629,7 @@ the_record_is_looked_at_again_under_the_lock(void **state)
 
 
 static void
-a_grant_made_under_our_eyes_is_judged_anew(void **state)
+a_grant_that_is_replaced_before_the_lease_is_judged_anew(void **state)
 {
     (void) state;
 
@@ -803,7 +803,7 @@ no_second_refresh_starts_when_the_lock_expires_during_the_first(void **state)
 
 
 static void
-a_mark_of_somebody_else_is_not_waited_for_while_the_token_serves(void **state)
+no_run_waits_for_a_mark_while_its_token_is_valid(void **state)
 {
     (void) state;
 
@@ -870,7 +870,7 @@ a_run_that_was_held_up_does_not_trust_its_lock(void **state)
 
 
 static void
-a_byte_is_sent_only_with_room_for_what_it_brings(void **state)
+nothing_is_sent_without_room_for_the_new_tokens(void **state)
 {
     (void) state;
 
@@ -939,7 +939,7 @@ passing_failures_do_not_end_a_grant(void **state)
 
 
 static void
-the_time_to_wait_is_passed_on(void **state)
+the_retry_after_of_the_endpoint_is_passed_on(void **state)
 {
     (void) state;
 
@@ -974,7 +974,7 @@ a_redis_error_is_not_no_grant(void **state)
 
 
 static void
-an_unsent_request_counts_for_nothing(void **state)
+an_unsent_request_is_not_counted_as_an_attempt(void **state)
 {
     unsigned  i;
 
@@ -1035,7 +1035,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     world_step(&w, &a, world_lost_after);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
-    /* the old token also serves after the mark's deadline */
+    /* the old token is also used after the mark has expired */
 
     w.now_ms += CIGNA_LEASE_MS + 1000;
     f = refresh(&a);
@@ -1081,7 +1081,7 @@ no_run_tries_before_the_deadline_of_the_mark(void **state)
 
 
 static void
-attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last(void **state)
+pauses_between_lost_attempts_grow_and_the_fourth_is_the_last(void **state)
 {
     unsigned          i;
     cigna_refresh_t  *f;
@@ -1233,7 +1233,7 @@ a_second_attempt_that_was_answered_is_not_counted(void **state)
 
 
 static void
-a_second_attempt_that_is_refused_is_spent_honestly(void **state)
+a_refusal_of_the_second_attempt_marks_the_grant_spent(void **state)
 {
     (void) state;
 
@@ -1248,7 +1248,7 @@ a_second_attempt_that_is_refused_is_spent_honestly(void **state)
 
 
 static void
-a_run_that_dies_leaves_word_of_it(void **state)
+a_run_that_dies_leaves_its_mark(void **state)
 {
     (void) state;
 
@@ -1360,7 +1360,7 @@ check_after_fault(world_actor_t *actor)
 
 
 static void
-every_operation_failing_in_turn_leaves_nothing_behind(void **state)
+a_failure_of_any_operation_leaves_nothing_behind(void **state)
 {
     unsigned  nth, kind, last;
 
@@ -1386,7 +1386,7 @@ every_operation_failing_in_turn_leaves_nothing_behind(void **state)
 
 
 static void
-every_operation_failing_in_turn_after_a_refusal(void **state)
+a_refusal_leaves_no_lock_whichever_operation_fails(void **state)
 {
     unsigned  nth, kind, last;
 
@@ -1416,7 +1416,7 @@ every_operation_failing_in_turn_after_a_refusal(void **state)
 
 
 static void
-a_missing_grant_is_told_from_an_outage(void **state)
+a_missing_grant_and_an_outage_have_different_results(void **state)
 {
     size_t          i;
     const char     *why;
@@ -1469,12 +1469,12 @@ main(void)
     const struct CMUnitTest  tests[] = {
         test(a_fresh_grant_is_left_alone),
         test(a_due_grant_is_refreshed_while_the_old_token_still_serves),
-        test(a_grant_is_due_no_earlier_than_half_way),
+        test(a_grant_is_not_due_in_the_first_half_of_its_lifetime),
         test(a_token_that_the_fhir_server_refused_is_refreshed),
         test(a_refused_token_that_was_replaced_since_needs_no_exchange),
         test(a_refused_token_is_not_served_when_the_refresh_fails),
         test(many_runs_make_one_refresh_for_a_refused_generation),
-        test(a_token_refused_like_the_one_before_ends_the_loop),
+        test(no_refresh_follows_at_once_if_the_new_token_is_refused_too),
         test(a_refused_token_that_the_vault_has_lost_is_not_refreshed_twice),
         test(only_redis_says_that_there_is_no_grant),
         test(without_refresh_token_the_grant_ends_with_its_access_token),
@@ -1483,17 +1483,17 @@ main(void)
         test(a_damaged_grant_is_not_taken_for_none),
         test(a_record_of_another_member_does_not_open),
         test(two_nodes_spend_a_refresh_token_once),
-        test(the_run_that_loses_a_race_gets_the_winners_token),
+        test(a_run_that_waits_gets_the_token_of_the_other_run),
         test(losers_get_the_winners_result_within_50_ms_of_its_being_stored),
         test(losers_who_hear_nothing_ask_every_half_second),
         test(a_message_that_came_before_the_wait_is_not_missed),
         test(runs_that_wake_together_do_not_refresh_again),
         test(a_crowd_at_expiry_makes_one_exchange),
         test(waiting_for_another_refresh_is_bounded),
-        test(waiting_in_vain_leaves_a_token_that_still_serves),
+        test(a_run_that_waits_in_vain_keeps_the_old_token),
         test(polls_are_spread),
         test(the_record_is_looked_at_again_under_the_lock),
-        test(a_grant_made_under_our_eyes_is_judged_anew),
+        test(a_grant_that_is_replaced_before_the_lease_is_judged_anew),
         test(lock_and_mark_precede_the_exchange_and_the_mark_lasts_longer),
         test(the_lease_is_renewed_while_the_exchange_runs),
         test(a_slow_exchange_keeps_its_lease_to_the_end),
@@ -1501,31 +1501,31 @@ main(void)
         test(lease_and_rotation_are_written_durably),
         test(a_lease_that_too_few_replicas_have_is_asked_for_again),
         test(no_second_refresh_starts_when_the_lock_expires_during_the_first),
-        test(a_mark_of_somebody_else_is_not_waited_for_while_the_token_serves),
+        test(no_run_waits_for_a_mark_while_its_token_is_valid),
         test(a_lock_is_released_by_its_owner_only),
         test(a_stored_grant_does_not_release_the_lock_of_somebody_else),
         test(a_run_that_was_held_up_does_not_trust_its_lock),
-        test(a_byte_is_sent_only_with_room_for_what_it_brings),
+        test(nothing_is_sent_without_room_for_the_new_tokens),
         test(passing_failures_do_not_end_a_grant),
-        test(the_time_to_wait_is_passed_on),
+        test(the_retry_after_of_the_endpoint_is_passed_on),
         test(a_redis_error_is_not_no_grant),
-        test(an_unsent_request_counts_for_nothing),
+        test(an_unsent_request_is_not_counted_as_an_attempt),
         test(a_lost_exchange_is_not_replayed),
         test(after_a_lost_exchange_the_old_token_serves_until_it_expires),
         test(after_the_mark_the_same_refresh_token_is_tried_again),
         test(no_run_tries_before_the_deadline_of_the_mark),
-        test(attempts_that_are_lost_grow_apart_and_the_fourth_was_the_last),
+        test(pauses_between_lost_attempts_grow_and_the_fourth_is_the_last),
         test(an_attempt_is_a_probe_until_the_endpoint_has_answered_somebody),
         test(a_run_without_a_turn_sends_nothing),
         test(a_second_attempt_that_comes_late_is_not_a_third_one),
         test(a_second_attempt_that_was_answered_is_not_counted),
-        test(a_second_attempt_that_is_refused_is_spent_honestly),
-        test(a_run_that_dies_leaves_word_of_it),
+        test(a_refusal_of_the_second_attempt_marks_the_grant_spent),
+        test(a_run_that_dies_leaves_its_mark),
         test(a_generation_that_the_journal_has_replaced_is_not_refreshed),
         test(a_generation_that_the_journal_replaces_later_is_not_refreshed),
-        test(every_operation_failing_in_turn_leaves_nothing_behind),
-        test(every_operation_failing_in_turn_after_a_refusal),
-        test(a_missing_grant_is_told_from_an_outage),
+        test(a_failure_of_any_operation_leaves_nothing_behind),
+        test(a_refusal_leaves_no_lock_whichever_operation_fails),
+        test(a_missing_grant_and_an_outage_have_different_results),
         test(every_result_has_a_name)
     };
 

@@ -25,8 +25,8 @@ setup(void **state)
 
 
 /*
- * Counts an answer.  Returns 1 if the throttling begins with it, or the doubt
- * about refusals.
+ * Counts an answer.  Returns 1 if this answer switches throttling on, or makes
+ * refusals doubted.
  */
 
 static unsigned
@@ -59,7 +59,7 @@ answers(unsigned n, cigna_answer_e e, int64_t now)
 
 
 static void
-a_lone_refusal_says_nothing(void **state)
+three_refusals_alone_switch_nothing_on(void **state)
 {
     (void) state;
 
@@ -70,7 +70,7 @@ a_lone_refusal_says_nothing(void **state)
 
 
 static void
-throttling_goes_on_if_most_refreshes_of_a_minute_are_refused(void **state)
+throttling_starts_if_most_refreshes_of_a_minute_are_refused(void **state)
 {
     (void) state;
 
@@ -99,7 +99,7 @@ answers_older_than_a_minute_do_not_count_in_it(void **state)
 
 
 static void
-throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused(void **state)
+throttling_starts_if_most_of_ten_minutes_refreshes_are_refused(void **state)
 {
     unsigned  i;
 
@@ -133,7 +133,7 @@ hours_of_good_history_do_not_hide_a_bad_minute(void **state)
 
 
 static void
-throttling_goes_on_after_failures_of_different_grants_in_a_row(void **state)
+throttling_starts_after_failures_of_several_grants_in_a_row(void **state)
 {
     unsigned  i;
 
@@ -198,7 +198,7 @@ no_refusal_is_believed_while_other_refreshes_fail(void **state)
 
 
 static void
-a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
+a_refusal_of_a_token_that_may_be_spent_is_no_failure(void **state)
 {
     (void) state;
 
@@ -228,7 +228,7 @@ a_refusal_of_a_token_that_may_be_spent_says_nothing(void **state)
 
 
 static void
-a_share_of_hundred_leaves_refusals_alone(void **state)
+at_a_share_of_100_percent_no_refusal_is_doubted(void **state)
 {
     unsigned  i;
 
@@ -304,7 +304,7 @@ a_turn_that_is_never_answered_does_not_stop_the_next_one(void **state)
 
 
 static void
-a_turn_that_is_given_back_is_free_for_the_next_refresh(void **state)
+a_turn_that_is_given_back_serves_the_next_refresh(void **state)
 {
     cigna_turn_e  turn;
 
@@ -451,19 +451,19 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_lone_refusal_says_nothing),
-        test(throttling_goes_on_if_most_refreshes_of_a_minute_are_refused),
+        test(three_refusals_alone_switch_nothing_on),
+        test(throttling_starts_if_most_refreshes_of_a_minute_are_refused),
         test(answers_older_than_a_minute_do_not_count_in_it),
-        test(throttling_goes_on_if_most_refreshes_of_ten_minutes_are_refused),
+        test(throttling_starts_if_most_of_ten_minutes_refreshes_are_refused),
         test(hours_of_good_history_do_not_hide_a_bad_minute),
-        test(throttling_goes_on_after_failures_of_different_grants_in_a_row),
+        test(throttling_starts_after_failures_of_several_grants_in_a_row),
         test(no_refusal_is_believed_while_other_refreshes_fail),
-        test(a_refusal_of_a_token_that_may_be_spent_says_nothing),
-        test(a_share_of_hundred_leaves_refusals_alone),
+        test(a_refusal_of_a_token_that_may_be_spent_is_no_failure),
+        test(at_a_share_of_100_percent_no_refusal_is_doubted),
         test(throttling_lets_few_refreshes_through_after_growing_pauses),
         test(refreshes_that_started_before_do_not_make_the_pause_longer),
         test(a_turn_that_is_never_answered_does_not_stop_the_next_one),
-        test(a_turn_that_is_given_back_is_free_for_the_next_refresh),
+        test(a_turn_that_is_given_back_serves_the_next_refresh),
         test(a_refresh_that_started_unthrottled_gives_no_turn_back),
         test(refusals_far_apart_are_not_in_a_row),
         test(throttling_is_off_a_day_after_the_last_failure),

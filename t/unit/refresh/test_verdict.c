@@ -171,7 +171,7 @@ a_grant_without_refresh_token_is_never_due(void **state)
 
 
 static void
-a_life_of_no_length_makes_no_odd_due_time(void **state)
+a_token_without_a_lifetime_is_due_when_it_expires(void **state)
 {
     (void) state;
 
@@ -193,7 +193,7 @@ sent(unsigned attempts, int64_t until_ms)
 
 
 static void
-an_unknown_end_is_waited_for_as_long_as_the_token_serves(void **state)
+a_grant_of_unknown_outcome_is_paused_until_its_token_expires(void **state)
 {
     (void) state;
 
@@ -205,7 +205,7 @@ an_unknown_end_is_waited_for_as_long_as_the_token_serves(void **state)
 
 
 static void
-attempts_grow_apart(void **state)
+pauses_between_attempts_grow(void **state)
 {
     int64_t  end;
 
@@ -214,7 +214,7 @@ attempts_grow_apart(void **state)
     end = NOW + HOUR;
     v.endpoint.heard_ms = end + 1;
 
-    /* the deadline of the mark is a lease after the end of the attempt */
+    /* the mark expires CIGNA_LEASE_MS after the end of the attempt */
 
     sent(1, end + CIGNA_LEASE_MS);
     assert_int_equal(verdict(end + CIGNA_LEASE_MS), cigna_refresh_pending);
@@ -255,7 +255,7 @@ the_last_attempt_is_no_probe_for_a_day(void **state)
 
 
 static void
-a_clock_of_redis_that_is_far_ahead_holds_nobody_up(void **state)
+a_clock_of_redis_that_is_far_ahead_delays_no_refresh(void **state)
 {
     (void) state;
 
@@ -269,7 +269,7 @@ a_clock_of_redis_that_is_far_ahead_holds_nobody_up(void **state)
 
 
 static void
-an_exchange_that_is_open_is_waited_for(void **state)
+a_grant_with_an_open_exchange_is_pending(void **state)
 {
     (void) state;
 
@@ -468,12 +468,12 @@ main(void)
         test(a_clock_that_was_set_back_makes_a_token_due),
         test(a_grant_is_due_ahead_of_its_end),
         test(a_grant_without_refresh_token_is_never_due),
-        test(a_life_of_no_length_makes_no_odd_due_time),
-        test(an_unknown_end_is_waited_for_as_long_as_the_token_serves),
-        test(attempts_grow_apart),
+        test(a_token_without_a_lifetime_is_due_when_it_expires),
+        test(a_grant_of_unknown_outcome_is_paused_until_its_token_expires),
+        test(pauses_between_attempts_grow),
         test(the_last_attempt_is_no_probe_for_a_day),
-        test(a_clock_of_redis_that_is_far_ahead_holds_nobody_up),
-        test(an_exchange_that_is_open_is_waited_for),
+        test(a_clock_of_redis_that_is_far_ahead_delays_no_refresh),
+        test(a_grant_with_an_open_exchange_is_pending),
         test(a_refusal_is_final_unless_too_many_are),
         test(a_second_refusal_is_final_if_others_succeed),
         test(an_attempt_of_unknown_end_explains_a_refusal),

@@ -231,7 +231,7 @@ numbers_of_a_wrong_length_or_value_are_refused(void **state)
 
 
 static void
-numbers_must_be_there(void **state)
+a_record_without_its_numbers_is_refused(void **state)
 {
     cigna_grant_t  g;
 
@@ -244,7 +244,7 @@ numbers_must_be_there(void **state)
 
 
 static void
-a_flag_may_be_absent_and_is_nothing_but_one(void **state)
+a_flag_is_absent_or_one(void **state)
 {
     cigna_grant_t  g, again;
 
@@ -363,8 +363,8 @@ main(void)
         cmocka_unit_test(unknown_fields_are_skipped),
         cmocka_unit_test(a_field_that_occurs_twice_is_refused),
         cmocka_unit_test(numbers_of_a_wrong_length_or_value_are_refused),
-        cmocka_unit_test(numbers_must_be_there),
-        cmocka_unit_test(a_flag_may_be_absent_and_is_nothing_but_one),
+        cmocka_unit_test(a_record_without_its_numbers_is_refused),
+        cmocka_unit_test(a_flag_is_absent_or_one),
         cmocka_unit_test(a_length_that_runs_over_the_end_is_refused),
         cmocka_unit_test(too_little_room_overflows),
         cmocka_unit_test(a_dance_is_read_as_it_was_written)

@@ -42,7 +42,7 @@ reply(void)
 
 
 static void
-members_that_the_reply_lacks_stay_as_they_are(void **state)
+values_that_the_reply_lacks_stay_as_they_are(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -62,7 +62,7 @@ members_that_the_reply_lacks_stay_as_they_are(void **state)
 
 
 static void
-members_of_the_reply_replace_those_of_the_grant(void **state)
+values_of_the_reply_replace_those_of_the_grant(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -83,7 +83,7 @@ members_of_the_reply_replace_those_of_the_grant(void **state)
 
 
 static void
-a_life_that_is_not_told_is_the_configured_one(void **state)
+a_reply_without_expires_in_gets_the_configured_lifetime(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -150,7 +150,7 @@ same(const char *patient, const char *id_token, cigna_grant_t *g)
 
 
 static void
-another_patient_is_somebody_else(void **state)
+tokens_for_another_patient_are_another_members(void **state)
 {
     cigna_grant_t  g;
 
@@ -210,7 +210,7 @@ a_patient_may_be_written_in_several_ways(void **state)
 
 
 static void
-a_patient_stays_as_first_written(void **state)
+a_patient_keeps_its_first_notation(void **state)
 {
     cigna_grant_t        g;
     cigna_token_reply_t  t;
@@ -254,7 +254,7 @@ signed_by(EVP_PKEY *pkey, const char *payload)
 /* the subject of the grant is "member-1"; "member-2" is another one */
 
 static void
-a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
+only_the_issuers_id_token_makes_tokens_another_members(void **state)
 {
     size_t          i;
     char            text[4096];
@@ -322,7 +322,7 @@ a_stranger_is_another_subject_whom_the_issuer_vouches_for(void **state)
 
 
 static void
-a_subject_is_learned_only_from_a_sound_id_token(void **state)
+a_subject_is_learned_only_from_a_valid_id_token(void **state)
 {
     EVP_PKEY       *key;
     cigna_grant_t   g;
@@ -410,16 +410,16 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(members_that_the_reply_lacks_stay_as_they_are),
-        test(members_of_the_reply_replace_those_of_the_grant),
-        test(a_life_that_is_not_told_is_the_configured_one),
+        test(values_that_the_reply_lacks_stay_as_they_are),
+        test(values_of_the_reply_replace_those_of_the_grant),
+        test(a_reply_without_expires_in_gets_the_configured_lifetime),
         test(a_grant_is_kept_for_as_long_as_it_is_of_use),
-        test(another_patient_is_somebody_else),
+        test(tokens_for_another_patient_are_another_members),
         test(a_patient_may_be_written_in_several_ways),
-        test(a_patient_stays_as_first_written),
+        test(a_patient_keeps_its_first_notation),
         test(an_odd_id_token_is_no_reason_to_lose_the_tokens),
-        test(a_stranger_is_another_subject_whom_the_issuer_vouches_for),
-        test(a_subject_is_learned_only_from_a_sound_id_token),
+        test(only_the_issuers_id_token_makes_tokens_another_members),
+        test(a_subject_is_learned_only_from_a_valid_id_token),
         test(a_grant_is_written_sealed_with_all_that_redis_needs),
         test(too_little_room_writes_nothing)
     };

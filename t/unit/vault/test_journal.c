@@ -3,7 +3,7 @@
 
 
 static void
-a_writers_own_entry_is_left_to_it_while_it_lives(void **state)
+an_entry_belongs_to_its_writer_while_the_writer_lives(void **state)
 {
     (void) state;
 
@@ -97,7 +97,7 @@ all_entries_can_be_looked_at_in_turn_and_stay_as_they_are(void **state)
 
 
 static void
-a_pause_ends_with_a_new_connection(void **state)
+the_wait_before_a_retry_ends_with_a_new_connection(void **state)
 {
     (void) state;
 
@@ -134,7 +134,7 @@ a_later_generation_of_a_grant_replaces_an_older_one(void **state)
 
 
 static void
-another_grant_of_the_same_member_stands_beside_it(void **state)
+one_member_can_have_entries_about_two_grants(void **state)
 {
     (void) state;
 
@@ -145,7 +145,7 @@ another_grant_of_the_same_member_stands_beside_it(void **state)
 
 
 static void
-a_deletion_is_the_last_word_about_a_grant(void **state)
+no_generation_replaces_the_deletion_of_its_grant(void **state)
 {
     uint64_t  generation;
 
@@ -207,7 +207,7 @@ the_oldest_confirmed_entries_make_room(void **state)
 /* tests of entries that are ahead of Redis */
 
 static void
-a_later_generation_of_the_grant_is_ahead(void **state)
+a_later_generation_is_ahead_of_the_known_record(void **state)
 {
     uint64_t       generation;
     cigna_slice_t  id;
@@ -233,7 +233,7 @@ a_later_generation_of_the_grant_is_ahead(void **state)
 
 
 static void
-a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
+an_entry_is_ahead_of_its_own_generation_marked_spent(void **state)
 {
     cigna_journal_t        j;
     cigna_journal_known_t  known;
@@ -255,7 +255,7 @@ a_refusal_gives_way_to_the_generation_that_it_did_not_know(void **state)
 
 
 static void
-another_grant_is_not_ahead(void **state)
+an_entry_about_another_grant_is_not_ahead(void **state)
 {
     (void) state;
 
@@ -292,7 +292,7 @@ a_deletion_is_ahead_of_each_generation(void **state)
 
 
 static void
-an_entry_that_redis_drops_by_itself_is_ahead_of_nothing(void **state)
+an_entry_whose_record_has_expired_is_not_ahead(void **state)
 {
     cigna_journal_t        j;
     cigna_journal_known_t  known;
@@ -317,7 +317,7 @@ an_entry_that_redis_drops_by_itself_is_ahead_of_nothing(void **state)
 
 
 static void
-each_entry_of_a_full_book_is_found(void **state)
+each_entry_of_a_full_journal_is_found(void **state)
 {
     int       n;
     unsigned  room;
@@ -385,22 +385,22 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_writers_own_entry_is_left_to_it_while_it_lives),
+        test(an_entry_belongs_to_its_writer_while_the_writer_lives),
         test(an_entry_that_its_run_left_is_claimed_when_it_is_due),
         test(each_entry_is_written_again_once_after_a_new_connection),
         test(all_entries_can_be_looked_at_in_turn_and_stay_as_they_are),
-        test(a_pause_ends_with_a_new_connection),
+        test(the_wait_before_a_retry_ends_with_a_new_connection),
         test(a_later_generation_of_a_grant_replaces_an_older_one),
-        test(another_grant_of_the_same_member_stands_beside_it),
-        test(a_deletion_is_the_last_word_about_a_grant),
+        test(one_member_can_have_entries_about_two_grants),
+        test(no_generation_replaces_the_deletion_of_its_grant),
         test(confirmed_entries_go_after_a_minute_and_others_never),
         test(the_oldest_confirmed_entries_make_room),
-        test(a_later_generation_of_the_grant_is_ahead),
-        test(a_refusal_gives_way_to_the_generation_that_it_did_not_know),
-        test(another_grant_is_not_ahead),
+        test(a_later_generation_is_ahead_of_the_known_record),
+        test(an_entry_is_ahead_of_its_own_generation_marked_spent),
+        test(an_entry_about_another_grant_is_not_ahead),
         test(a_deletion_is_ahead_of_each_generation),
-        test(an_entry_that_redis_drops_by_itself_is_ahead_of_nothing),
-        test(each_entry_of_a_full_book_is_found),
+        test(an_entry_whose_record_has_expired_is_not_ahead),
+        test(each_entry_of_a_full_journal_is_found),
         test(an_entry_that_is_too_long_or_names_no_member_is_refused),
     };
 

@@ -11,7 +11,7 @@
 
 
 static void
-an_entry_comes_out_as_it_was_put(void **state)
+an_entry_is_read_as_it_was_written(void **state)
 {
     size_t    i;
     uint64_t  generation;
@@ -36,7 +36,7 @@ an_entry_comes_out_as_it_was_put(void **state)
 /* the writer dies after it has made the new entry valid */
 
 static void
-a_writer_killed_between_new_and_old_leaves_the_new_one(void **state)
+a_writer_killed_before_it_drops_the_old_entry_leaves_the_new(void **state)
 {
     size_t          i;
     uint64_t        generation;
@@ -101,8 +101,8 @@ a_damaged_entry_is_dropped(void **state)
 
 
 /*
- * A process that writes, settles and drops entries without end.  The test kills
- * it at any moment, again and again.  It does not touch entries 0 to 9.
+ * Writes, settles and drops entries without end, but does not touch entries 0
+ * to 9.  The test kills the process that runs this function at any moment.
  */
 
 static void
@@ -212,8 +212,8 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(an_entry_comes_out_as_it_was_put),
-        test(a_writer_killed_between_new_and_old_leaves_the_new_one),
+        test(an_entry_is_read_as_it_was_written),
+        test(a_writer_killed_before_it_drops_the_old_entry_leaves_the_new),
         test(a_damaged_entry_is_dropped),
         test(a_writer_that_is_killed_at_any_time_damages_no_other_entry),
     };

@@ -141,7 +141,7 @@ the_first_key_seals_and_all_are_found(void **state)
 
 
 static void
-names_follow_from_the_name_key_alone(void **state)
+names_depend_only_on_the_name_key(void **state)
 {
     unsigned          i;
     uint8_t           out[CIGNA_SHA256_LEN], key[16];
@@ -173,7 +173,7 @@ names_follow_from_the_name_key_alone(void **state)
 
 
 static void
-no_two_lists_of_parts_have_one_name(void **state)
+different_lists_of_parts_have_different_names(void **state)
 {
     unsigned          i, k;
     uint8_t           out[5][CIGNA_SHA256_LEN];
@@ -230,7 +230,7 @@ parts_that_are_too_long_are_refused(void **state)
 
 
 static void
-errors_of_a_ring_are_told_in_words(void **state)
+each_error_of_a_ring_has_a_text(void **state)
 {
     (void) state;
 
@@ -296,7 +296,7 @@ a_ring_holds_sixteen_seal_keys(void **state)
 
 
 static void
-a_ring_is_made_whole_or_not_at_all(void **state)
+a_failed_allocation_makes_no_ring(void **state)
 {
     unsigned          n, line;
     const char       *error;
@@ -331,13 +331,13 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_ring_is_read),
         cmocka_unit_test(the_first_key_seals_and_all_are_found),
-        cmocka_unit_test(names_follow_from_the_name_key_alone),
-        cmocka_unit_test(no_two_lists_of_parts_have_one_name),
+        cmocka_unit_test(names_depend_only_on_the_name_key),
+        cmocka_unit_test(different_lists_of_parts_have_different_names),
         cmocka_unit_test(parts_that_are_too_long_are_refused),
-        cmocka_unit_test(errors_of_a_ring_are_told_in_words),
+        cmocka_unit_test(each_error_of_a_ring_has_a_text),
         cmocka_unit_test(weak_and_repeated_keys_are_refused),
         cmocka_unit_test(a_ring_holds_sixteen_seal_keys),
-        cmocka_unit_test(a_ring_is_made_whole_or_not_at_all)
+        cmocka_unit_test(a_failed_allocation_makes_no_ring)
     };
 
     support_alloc_init();

@@ -103,7 +103,7 @@ a_marker_is_bound_to_its_vault(void **state)
 
 
 static void
-a_marker_lives_through_a_rotation(void **state)
+a_marker_opens_after_a_rotation_of_the_seal_keys(void **state)
 {
     (void) state;
 
@@ -163,7 +163,7 @@ a_marker_is_not_valid_under_another_key(void **state)
 
 
 static void
-every_byte_of_a_marker_counts(void **state)
+a_marker_with_a_changed_byte_does_not_open(void **state)
 {
     int             rc;
     size_t          i;
@@ -230,7 +230,7 @@ opened_as(cigna_slice_t plain)
 
 
 static void
-a_marker_of_a_newer_gateway_is_told_apart(void **state)
+a_marker_of_a_newer_gateway_has_its_own_result(void **state)
 {
     uint8_t  plain[300];
 
@@ -261,7 +261,7 @@ a_marker_of_a_newer_gateway_is_told_apart(void **state)
 
 
 static void
-the_marker_of_the_tool_opens(void **state)
+a_marker_that_scripts_vault_made_opens(void **state)
 {
     cigna_slice_t  key, blob;
     cigna_vault_t  vault;
@@ -361,12 +361,12 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_marker_is_bound_to_its_vault),
-        cmocka_unit_test(a_marker_lives_through_a_rotation),
+        cmocka_unit_test(a_marker_opens_after_a_rotation_of_the_seal_keys),
         cmocka_unit_test(another_name_key_is_told_apart),
         cmocka_unit_test(a_marker_is_not_valid_under_another_key),
-        cmocka_unit_test(every_byte_of_a_marker_counts),
-        cmocka_unit_test(a_marker_of_a_newer_gateway_is_told_apart),
-        cmocka_unit_test(the_marker_of_the_tool_opens),
+        cmocka_unit_test(a_marker_with_a_changed_byte_does_not_open),
+        cmocka_unit_test(a_marker_of_a_newer_gateway_has_its_own_result),
+        cmocka_unit_test(a_marker_that_scripts_vault_made_opens),
         cmocka_unit_test(the_marker_of_a_slot_lies_in_it),
         cmocka_unit_test(room_that_is_too_small_is_an_error),
         cmocka_unit_test(every_result_has_words_of_its_own)

@@ -46,7 +46,8 @@ begin_vault(void)
 
 
 /*
- * puts a marker into Redis; ring: the text of its key ring, NULL: the vault's
+ * puts a marker into Redis, sealed with the key ring with the text "ring", or
+ * with the vault's if "ring" is NULL
  */
 
 static void
@@ -244,7 +245,7 @@ a_wrong_password_is_refused(void **state)
 
 
 static void
-refusals_are_told_from_passing_errors(void **state)
+refusals_and_temporary_errors_have_different_results(void **state)
 {
     size_t  i;
 
@@ -280,7 +281,7 @@ refusals_are_told_from_passing_errors(void **state)
 
 
 static void
-info_that_is_not_permitted_is_refused_clearly(void **state)
+a_forbidden_info_has_a_clear_error(void **state)
 {
     (void) state;
 
@@ -293,7 +294,7 @@ info_that_is_not_permitted_is_refused_clearly(void **state)
 
 
 static void
-a_name_that_is_not_permitted_is_done_without(void **state)
+a_forbidden_setname_does_not_matter(void **state)
 {
     (void) state;
 
@@ -316,7 +317,7 @@ an_error_that_quotes_the_password_is_not_passed_on(void **state)
 
 
 static void
-a_connection_that_fails_is_broken_at_whatever_operation(void **state)
+a_failure_of_any_operation_is_broken(void **state)
 {
     unsigned  nth, kind;
 
@@ -341,7 +342,7 @@ a_connection_that_fails_is_broken_at_whatever_operation(void **state)
 
 
 static void
-the_vault_is_known_by_its_marker(void **state)
+the_marker_identifies_the_vault(void **state)
 {
     cigna_redis_handshake_t  *f;
 
@@ -364,7 +365,7 @@ the_vault_is_known_by_its_marker(void **state)
 
 
 static void
-a_primary_has_a_number_as_long_as_it_is_one(void **state)
+a_primary_keeps_its_number_while_it_is_the_primary(void **state)
 {
     uint64_t  primary;
 
@@ -481,7 +482,7 @@ a_replica_is_told_from_a_primary(void **state)
 
 
 static void
-a_redirection_is_not_a_verdict_on_the_vault(void **state)
+a_redirection_says_nothing_about_the_vault(void **state)
 {
     size_t  i;
 
@@ -533,7 +534,7 @@ a_malformed_reply_to_the_check_is_a_failure(void **state)
 
 
 static void
-a_check_later_is_the_check_alone(void **state)
+a_later_check_sends_only_the_check(void **state)
 {
     (void) state;
 
@@ -583,13 +584,13 @@ main(void)
         test(an_unknown_policy_is_a_failure),
         test(the_policy_may_be_the_last_line),
         test(a_wrong_password_is_refused),
-        test(refusals_are_told_from_passing_errors),
-        test(info_that_is_not_permitted_is_refused_clearly),
-        test(a_name_that_is_not_permitted_is_done_without),
+        test(refusals_and_temporary_errors_have_different_results),
+        test(a_forbidden_info_has_a_clear_error),
+        test(a_forbidden_setname_does_not_matter),
         test(an_error_that_quotes_the_password_is_not_passed_on),
-        test(a_connection_that_fails_is_broken_at_whatever_operation),
-        test(the_vault_is_known_by_its_marker),
-        test(a_primary_has_a_number_as_long_as_it_is_one),
+        test(a_failure_of_any_operation_is_broken),
+        test(the_marker_identifies_the_vault),
+        test(a_primary_keeps_its_number_while_it_is_the_primary),
         test(a_cluster_has_a_marker_for_each_slot),
         test(a_redis_without_the_marker_is_foreign),
         test(a_marker_of_another_name_key_is_foreign),
@@ -597,9 +598,9 @@ main(void)
         test(a_damaged_marker_is_foreign),
         test(a_redis_that_evicts_is_refused_whatever_its_marker),
         test(a_replica_is_told_from_a_primary),
-        test(a_redirection_is_not_a_verdict_on_the_vault),
+        test(a_redirection_says_nothing_about_the_vault),
         test(a_malformed_reply_to_the_check_is_a_failure),
-        test(a_check_later_is_the_check_alone),
+        test(a_later_check_sends_only_the_check),
         test(a_sentinel_is_not_checked)
     };
 

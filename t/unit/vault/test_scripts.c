@@ -390,7 +390,7 @@ a_taken_dance_is_interrupted_after_its_deadline(void **state)
     assert_says("yours", TAKE("secret", "who", "t1", "5"));
     (void) usleep(10 * 1000);
 
-    /* the first hit after the deadline ends the dance, and it alone */
+    /* only the first taker after the deadline ends the dance */
 
     assert_told(5, "1", TAKE("secret", "who", "t2", "60000"));
     assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
@@ -465,7 +465,7 @@ a_dance_that_nobody_completes_is_closed_once(void **state)
     assert_told(4, "who", CLOSE("abandoned", "c2"));
     assert_value("HGET d:{1} b", NULL);
 
-    /* a hit after the end is not a second end */
+    /* a taker that comes after the end does not end the dance again */
 
     assert_told(5, "0", TAKE("secret", "who", "t1", "60000"));
     assert_told(6, "abandoned", TAKE("secret", "who", "t1", "60000"));
@@ -645,7 +645,7 @@ an_end_is_counted_once(void **state)
 
 
 static void
-ended_dances_beyond_the_bound_leave(void **state)
+ended_dances_beyond_the_bound_leave_the_list(void **state)
 {
     size_t              i;
     redisReply         *reply;
@@ -762,7 +762,7 @@ version_0_4_0_ends_a_dance_that_this_one_has_started(void **state)
     assert_told(5, "denied", CLOSE("abandoned", "c1"));
     assert_says("ended", CLOSE("abandoned", "c1"));
 
-    /* an end of this version is an end there, too */
+    /* version 0.4.0 accepts the end of a dance by this version */
 
     tell(plain.redis, "DEL d:{1}");
     assert_says("ok", OPEN("60000"));
@@ -790,7 +790,7 @@ this_version_ends_a_dance_that_0_4_0_has_started(void **state)
     assert_value("HGET d:{1} o", "connected");
     assert_value("HGET d:{1} y", NULL);
 
-    /* one that 0.4.0 took and left */
+    /* a dance that version 0.4.0 took and did not end */
 
     tell(plain.redis, "DEL d:{1}");
     former_open("60000");
@@ -798,7 +798,7 @@ this_version_ends_a_dance_that_0_4_0_has_started(void **state)
     (void) usleep(10 * 1000);
     assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
 
-    /* one that is too old */
+    /* a dance that is too old */
 
     tell(plain.redis, "DEL d:{1}");
     former_open("1");
@@ -846,7 +846,7 @@ lock_and_mark_come_together(void **state)
 
 
 static void
-an_unknown_end_is_counted(void **state)
+an_attempt_of_unknown_outcome_is_counted(void **state)
 {
     (void) state;
 
@@ -893,7 +893,9 @@ a_refusal_that_is_not_final_is_counted_and_dated(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_there("HGET g:{1} r");
 
-    /* no caller waits for it, and it stays if the next attempt is taken back */
+    /*
+     * the next attempt may begin at once; if it has no effect, field r stays
+     */
 
     assert_says("mine", BEGIN("b", "id", "1", "60000", "1"));
     assert_says("ok", RELEASE("b", ""));
@@ -913,7 +915,7 @@ a_refusal_that_is_not_final_is_counted_and_dated(void **state)
 
 
 static void
-a_primary_that_knows_of_no_lease_is_told_again(void **state)
+a_lease_that_a_primary_lacks_is_set_again(void **state)
 {
     (void) state;
 
@@ -986,7 +988,7 @@ a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal(void **state)
 
 
 static void
-a_release_clears_its_own_only(void **state)
+a_release_removes_only_its_owners_lock_and_mark(void **state)
 {
     (void) state;
 
@@ -1003,7 +1005,7 @@ a_release_clears_its_own_only(void **state)
 
 
 static void
-a_generation_goes_over_an_older_one_of_the_same_grant_only(void **state)
+a_generation_replaces_only_an_older_one_of_the_same_grant(void **state)
 {
     (void) state;
 
@@ -1026,7 +1028,7 @@ a_generation_goes_over_an_older_one_of_the_same_grant_only(void **state)
 
 
 static void
-a_deleted_grant_is_not_put_again(void **state)
+a_deleted_grant_is_not_installed_again(void **state)
 {
     (void) state;
 
@@ -1045,7 +1047,7 @@ a_deleted_grant_is_not_put_again(void **state)
 
 
 static void
-a_spent_mark_tells_when_it_was_made(void **state)
+a_spent_mark_has_its_time(void **state)
 {
     long long    spent_ms;
     redisReply  *reply;
@@ -1067,7 +1069,7 @@ a_spent_mark_tells_when_it_was_made(void **state)
 
 
 static void
-a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of(void **state)
+new_tokens_replace_their_generation_if_it_is_marked_spent(void **state)
 {
     (void) state;
 
@@ -1088,7 +1090,7 @@ a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of(void **state)
 
 
 static void
-a_put_tells_what_it_has_replaced(void **state)
+grant_install_returns_the_replaced_record(void **state)
 {
     redisReply  *reply;
 
@@ -1192,7 +1194,7 @@ a_generation_that_was_lost_is_restored(void **state)
 
 
 static void
-a_generation_that_was_sealed_anew_is_there_already(void **state)
+a_resealed_generation_stays_and_a_spent_one_is_replaced(void **state)
 {
     (void) state;
 
@@ -1216,7 +1218,7 @@ a_generation_that_was_sealed_anew_is_there_already(void **state)
 
 
 static void
-a_restored_grant_goes_over_an_older_one_only(void **state)
+a_replayed_grant_replaces_only_an_older_one(void **state)
 {
     (void) state;
 
@@ -1241,7 +1243,7 @@ nothing_is_restored_after_a_delete(void **state)
     assert_says("retired", RESTORE("id", "2", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
 
-    /* an earlier grant is not restored either, even if its id is not known */
+    /* an earlier grant, whose id is not known, is not restored either */
 
     assert_says("retired", RESTORE("unheard", "2", "5"));
     assert_value("HGET g:{1} i", NULL);
@@ -1288,7 +1290,7 @@ a_deletion_that_was_lost_is_made_again(void **state)
 
 
 static void
-a_record_is_sealed_again_only_while_it_is_as_it_was_read(void **state)
+a_record_is_resealed_only_if_it_has_not_changed(void **state)
 {
     redisReply  *reply;
 
@@ -1339,7 +1341,7 @@ vault_check(const char *word, size_t elements)
 
 
 static void
-a_primary_that_was_not_seen_before_is_young(void **state)
+vault_check_returns_policy_marker_and_age_of_the_primary(void **state)
 {
     redisReply  *reply;
 
@@ -1479,7 +1481,7 @@ a_displaced_dance_ends(void **state)
 
 
 static void
-a_setup_finds_out_what_redis_does_when_it_is_full(void **state)
+a_handshake_finds_out_whether_redis_evicts(void **state)
 {
     (void) state;
 
@@ -1580,7 +1582,7 @@ on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
 }
 
 
-/* connect, displace, callback, upkeep, and an end beyond the bound */
+/* runs all flows of dances, also for more ended dances than the bound */
 
 static void
 dances_need_no_more_rights_than_0_4_0_had(void **state)
@@ -2022,33 +2024,33 @@ main(void)
         test(a_dance_without_a_story_gets_none_later),
         test(a_redis_that_is_nearly_full_keeps_no_story),
         test(an_end_is_counted_once),
-        test(ended_dances_beyond_the_bound_leave),
+        test(ended_dances_beyond_the_bound_leave_the_list),
         test(overdue_dances_are_found_again_after_a_while),
         test(version_0_4_0_ends_a_dance_that_this_one_has_started),
         test(this_version_ends_a_dance_that_0_4_0_has_started),
         test(an_end_that_comes_too_late_revives_no_dance),
         test(lock_and_mark_come_together),
-        test(an_unknown_end_is_counted),
+        test(an_attempt_of_unknown_outcome_is_counted),
         test(a_refusal_that_is_not_final_is_counted_and_dated),
-        test(a_primary_that_knows_of_no_lease_is_told_again),
+        test(a_lease_that_a_primary_lacks_is_set_again),
         test(a_lease_is_renewed_by_its_owner_and_taken_by_no_renewal),
-        test(a_release_clears_its_own_only),
-        test(a_generation_goes_over_an_older_one_of_the_same_grant_only),
-        test(a_deleted_grant_is_not_put_again),
-        test(a_spent_mark_tells_when_it_was_made),
-        test(a_spent_mark_gives_way_to_the_generation_it_knew_nothing_of),
-        test(a_put_tells_what_it_has_replaced),
+        test(a_release_removes_only_its_owners_lock_and_mark),
+        test(a_generation_replaces_only_an_older_one_of_the_same_grant),
+        test(a_deleted_grant_is_not_installed_again),
+        test(a_spent_mark_has_its_time),
+        test(new_tokens_replace_their_generation_if_it_is_marked_spent),
+        test(grant_install_returns_the_replaced_record),
         test(each_grant_of_an_identity_is_connected_after_the_one_before),
         test(a_generation_that_was_lost_is_restored),
-        test(a_generation_that_was_sealed_anew_is_there_already),
-        test(a_restored_grant_goes_over_an_older_one_only),
+        test(a_resealed_generation_stays_and_a_spent_one_is_replaced),
+        test(a_replayed_grant_replaces_only_an_older_one),
         test(nothing_is_restored_after_a_delete),
         test(a_deletion_that_was_lost_is_made_again),
-        test(a_record_is_sealed_again_only_while_it_is_as_it_was_read),
-        test(a_primary_that_was_not_seen_before_is_young),
+        test(a_record_is_resealed_only_if_it_has_not_changed),
+        test(vault_check_returns_policy_marker_and_age_of_the_primary),
         test(the_flows_run_on_a_real_redis),
         test(a_displaced_dance_ends),
-        test(a_setup_finds_out_what_redis_does_when_it_is_full),
+        test(a_handshake_finds_out_whether_redis_evicts),
         test(the_flows_need_no_more_than_a_few_commands),
         test(dances_need_no_more_rights_than_0_4_0_had),
         test(a_channel_that_is_forbidden_undoes_no_write),

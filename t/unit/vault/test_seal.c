@@ -107,7 +107,7 @@ a_record_opens_again(void **state)
 
 
 static void
-a_record_looks_as_another_implementation_makes_it(void **state)
+a_record_has_the_bytes_of_another_implementation(void **state)
 {
     cigna_slice_t     box;
     cigna_keyring_t  *ring = *state;
@@ -385,7 +385,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_record_opens_again),
-        cmocka_unit_test(a_record_looks_as_another_implementation_makes_it),
+        cmocka_unit_test(a_record_has_the_bytes_of_another_implementation),
         cmocka_unit_test(a_key_is_what_rfc_5869_makes_of_the_parts),
         cmocka_unit_test(a_record_opens_after_the_sealing_key_was_rotated),
         cmocka_unit_test(a_record_opens_for_no_other_type_tenant_name_or_data),

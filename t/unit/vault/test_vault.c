@@ -178,7 +178,7 @@ wire_of(const char *id, const char *generation, const cigna_slice_t *blob,
 
 
 static void
-a_grant_opens_for_whom_it_was_sealed(void **state)
+a_grant_opens_for_its_member(void **state)
 {
     (void) state;
 
@@ -283,7 +283,7 @@ a_dance_does_not_open_as_a_grant(void **state)
                      CIGNA_OK);
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
 
-    /* the bytes do not open with the registration of a grant in front either */
+    /* a dance does not open either with a registration in front of its bytes */
 
     cigna_buf_init(&b, box, sizeof(box));
     cigna_buf_append(&b, cigna_slice_make(provider.registration,
@@ -295,7 +295,7 @@ a_dance_does_not_open_as_a_grant(void **state)
 
 
 static void
-a_changed_registration_is_told_from_damage(void **state)
+a_changed_registration_is_not_reported_as_damage(void **state)
 {
     unsigned          i;
     cigna_slice_t     blob;
@@ -317,7 +317,7 @@ a_changed_registration_is_told_from_damage(void **state)
         provider = good;
     }
 
-    /* the bytes of all settings in a row stay the same here */
+    /* other settings, whose bytes in a row are the same */
 
     provider.client_id = cigna_slice("acme-clienthttps:");
     provider.fhir_base = cigna_slice("//fhir.example/v1");
@@ -617,7 +617,7 @@ a_record_without_fields_is_no_grant(void **state)
 
 
 static void
-half_a_record_is_damage_and_not_no_grant(void **state)
+a_record_without_all_fields_is_damaged(void **state)
 {
     cigna_slice_t  blob, empty = cigna_slice("");
 
@@ -758,7 +758,7 @@ a_missing_reply_is_an_outage(void **state)
 
 
 static void
-a_moved_or_foreign_record_is_read_as_such(void **state)
+moved_records_and_unknown_keys_have_results_of_their_own(void **state)
 {
     cigna_slice_t     blob;
     cigna_keyring_t  *ring;
@@ -823,14 +823,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        test(a_grant_opens_for_whom_it_was_sealed),
+        test(a_grant_opens_for_its_member),
         test(a_sealed_grant_shows_no_token),
         test(a_grant_does_not_open_for_another_member),
         test(a_grant_does_not_open_for_another_tenant),
         test(a_grant_does_not_open_under_another_key_name),
         test(a_grant_does_not_open_as_another_id_or_generation),
         test(a_dance_does_not_open_as_a_grant),
-        test(a_changed_registration_is_told_from_damage),
+        test(a_changed_registration_is_not_reported_as_damage),
         test(a_forged_registration_opens_nothing),
         test(a_grant_with_a_bit_turned_does_not_open),
         test(a_grant_cut_short_does_not_open),
@@ -842,12 +842,12 @@ main(void)
         test(a_reply_gives_the_grant_and_its_mark),
         test(a_refusal_of_an_older_generation_does_not_count),
         test(a_record_without_fields_is_no_grant),
-        test(half_a_record_is_damage_and_not_no_grant),
+        test(a_record_without_all_fields_is_damaged),
         test(fields_of_a_wrong_form_are_damage),
         test(an_error_of_redis_is_an_outage_and_not_no_grant),
         test(a_record_tells_whether_it_is_marked),
         test(a_missing_reply_is_an_outage),
-        test(a_moved_or_foreign_record_is_read_as_such)
+        test(moved_records_and_unknown_keys_have_results_of_their_own)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

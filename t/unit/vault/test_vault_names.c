@@ -287,7 +287,7 @@ the_key_of_a_dance_does_not_show_the_state(void **state)
 
 
 static void
-a_print_tells_people_apart_and_does_not_name_them(void **state)
+a_print_differs_for_each_person_and_names_nobody(void **state)
 {
     int      rc;
     size_t   i, k;
@@ -347,7 +347,7 @@ main(void)
         cmocka_unit_test(a_name_that_no_member_can_have_is_refused),
         cmocka_unit_test(a_prefix_that_leaves_no_room_is_refused),
         cmocka_unit_test(the_key_of_a_dance_does_not_show_the_state),
-        cmocka_unit_test(a_print_tells_people_apart_and_does_not_name_them)
+        cmocka_unit_test(a_print_differs_for_each_person_and_names_nobody)
     };
 
     vault.ring = ring_of(NAME SEAL);
