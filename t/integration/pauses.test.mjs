@@ -33,7 +33,7 @@ async function started(t, budget = 'rate=1000r/s') {
       // a kept connection would close when the clock goes forward
       server: { keepalive_timeout: 0 },
       vault: { timeout: '500ms', connect_timeout: '300ms' },
-      redisOptions: { acl: true, env: clocks[1].plainEnv,
+      redisOptions: { acl: true, env: clocks[1].env,
                       config: { appendonly: 'yes' } },
     },
   });

@@ -7,17 +7,9 @@ import path from 'node:path';
 
 import { TOP, scratchDirectory } from './scratch.mjs';
 
-// The sanitizer's library must be the first one in LD_PRELOAD.
-function sanitizer() {
-  const binary = process.env.CIGNA_NGINX;
-  const libraries = binary
-    ? execFileSync('ldd', [binary], { encoding: 'utf8' }) : '';
-  return /libasan\S* => (\S+)/.exec(libraries)?.[1];
-}
-
-// Returns { env, plainEnv, forward, forwardTimers }.  env: the environment
-// variables to start nginx with; plainEnv: those to start another server with;
-// the two functions move a clock forward by seconds.
+// Returns { env, forward, forwardTimers }.  env: the environment variables to
+// start nginx or another server with.  The two functions move a clock forward
+// by seconds.
 export function clockOf(t) {
   const directory = scratchDirectory(t, 'clock');
   const library = path.join(directory, 'clock.so');
@@ -36,9 +28,7 @@ export function clockOf(t) {
   writeFileSync(file, Buffer.alloc(16));
 
   return {
-    env: { LD_PRELOAD: [sanitizer(), library].filter(Boolean).join(':'),
-           CLOCK_AHEAD: file },
-    plainEnv: { LD_PRELOAD: library, CLOCK_AHEAD: file },
+    env: { LD_PRELOAD: library, CLOCK_AHEAD: file },
     forward(seconds) {
       ahead.wall += seconds;
       write();

@@ -5,7 +5,8 @@
 // module, or the one that CIGNA_MODULE names.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync,
          readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -29,6 +30,16 @@ const KILLED = [
 ];
 
 const TEMP_PATHS = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+const LOCALHOST = await lookup('localhost', { all: true });
+
+// Returns the path of the sanitizer's library, if CIGNA_NGINX needs it.
+function sanitizer() {
+  const binary = process.env.CIGNA_NGINX;
+  const libraries = binary
+    ? execFileSync('ldd', [binary], { encoding: 'utf8' }) : '';
+  return /libasan\S* => (\S+)/.exec(libraries)?.[1];
+}
 
 // A file of suppressions for LeakSanitizer.  They cover memory that nginx
 // itself keeps until a process ends.
@@ -133,8 +144,25 @@ class Nginx {
   }
 
   environment(options) {
+    const { env } = this.options;
     return { ...sanitizerEnvironment(this.directory, options),
-             ...this.options.env };
+             ...env, ...this.#preloaded(env?.LD_PRELOAD) };
+  }
+
+  // Gives localhost the one address 127.0.0.1.  If localhost has two addresses,
+  // nginx does not ask an address again for ten seconds after a failure, which
+  // the tests do not expect.  The sanitizer's library must be the first one in
+  // LD_PRELOAD.
+  #preloaded(library) {
+    const libraries = [library, LOCALHOST.length > 1 && 'libnss_wrapper.so']
+      .filter(Boolean);
+    if (!libraries.length) {
+      return {};
+    }
+    const hosts = path.join(this.directory, 'hosts');
+    writeFileSync(hosts, '127.0.0.1 localhost\n');
+    return { LD_PRELOAD: [sanitizer(), ...libraries].filter(Boolean).join(':'),
+             NSS_WRAPPER_HOSTS: hosts };
   }
 
   async start() {

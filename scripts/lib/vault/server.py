@@ -17,6 +17,18 @@ TIMEOUT = 10
 PASSING = ('LOADING', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MASTERDOWN',
            'BUSY', 'NOREPLICAS')
 
+# redis-py takes the code out of the texts of these errors
+CODES = {
+    'AskError': 'ASK',
+    'ClusterCrossSlotError': 'CROSSSLOT',
+    'ClusterDownError': 'CLUSTERDOWN',
+    'MasterDownError': 'MASTERDOWN',
+    'MovedError': 'MOVED',
+    'NoScriptError': 'NOSCRIPT',
+    'OutOfMemoryError': 'OOM',
+    'TryAgainError': 'TRYAGAIN',
+}
+
 DENIED_IN_SCRIPT = 'The user executing the script can\'t '
 
 
@@ -71,6 +83,16 @@ def tls_context(trusted_certificate):
     return context
 
 
+def parts_of(error):
+    """Returns the code of an error and the rest of its text."""
+    text = str(error)
+    code = CODES.get(type(error).__name__)
+    if code:
+        return code, text.removeprefix(f'{code} ')
+    code, _, rest = text.partition(' ')
+    return code, rest
+
+
 class Address:
     """The address of a server that another server has named."""
 
@@ -78,6 +100,12 @@ class Address:
 
     def __init__(self, host, port, tls, db=0):
         self.host, self.port, self.tls, self.db = host, port, tls, db
+
+
+def stay_anonymous(connection):
+    """Keeps redis-py from sending CLIENT SETINFO, for which the users of
+    conf/redis/ have no permission."""
+    connection.lib_name = connection.lib_version = None
 
 
 class Server:
@@ -91,6 +119,7 @@ class Server:
             self.name = f'unix:{where.path}'
             self._connection = redis.UnixDomainSocketConnection(
                 path=where.path, **kwargs)
+            stay_anonymous(self._connection)
             return
 
         self.name = f'{where.host}:{where.port}'
@@ -99,6 +128,7 @@ class Server:
         self._connection = redis.Connection(**kwargs) if not where.tls \
             else TlsConnection(settings.tls_name,
                                settings.trusted_certificate, **kwargs)
+        stay_anonymous(self._connection)
 
     def call(self, *args):
         reply = self.calls([args])[0]
@@ -132,7 +162,7 @@ class Server:
     def _meaning(self, error):
         """Returns the exception for an error.  Its text repeats nothing that
         was sent."""
-        code, _, rest = str(error).partition(' ')
+        code, rest = parts_of(error)
 
         if code in ('MOVED', 'ASK'):
             return Elsewhere(code, *rest.split()[:2])
