@@ -33,8 +33,11 @@ check_example() {
     if output=$(LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS="$dir/hosts" \
                 nginx -t -p "$dir" -c "$dir/nginx.conf" -e stderr 2>&1)
     then
-        # a warning counts as an error
-        output=$(grep '\[warn\]' <<<"$output") || return 0
+        # a warning counts as an error, except for the form of "http2" that
+        # nginx 1.22 needs
+        output=$(grep '\[warn\]' <<<"$output" |
+                     grep -v '"listen ... http2" directive is deprecated') ||
+            return 0
     fi
 
     printf '%s: does not pass nginx -t:\n%s\n' "$conf" "$output"

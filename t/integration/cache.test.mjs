@@ -35,8 +35,8 @@ function buildOf() {
 function buildProbe(directory) {
   const { source, objects } = buildOf();
   const file = `${directory}/probe.so`;
-  const includes = ['core', 'event', 'event/modules', 'os/unix', 'http',
-                    'http/modules', 'http/v2']
+  const includes = ['core', 'event', 'event/modules', 'event/quic', 'os/unix',
+                    'http', 'http/modules', 'http/v2', 'http/v3']
     .map((name) => `-I${source}/src/${name}`);
 
   execFileSync('gcc', [

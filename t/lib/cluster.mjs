@@ -98,7 +98,7 @@ class Cluster extends RedisGroup {
     try {
       await until('the cluster is complete', async () => {
         views = await Promise.all(this.running.map((node) =>
-          this.#view(node)));
+          this.#view(node).catch(({ message }) => ({ state: message }))));
         return views.every(({ state, known, text }) => state === 'ok'
           && known === this.running.length && text === views[0].text);
       }, { timeout: 20000 });

@@ -29,7 +29,10 @@ CODES = {
     'TryAgainError': 'TRYAGAIN',
 }
 
-DENIED_IN_SCRIPT = 'The user executing the script can\'t '
+# texts of errors about a permission that a script lacks, before Redis 7.2 and
+# since
+DENIED_IN_SCRIPT = ('The user executing the script can\'t ',
+                    'ACL failure in script: ')
 
 
 class Passing(Exception):
