@@ -20,10 +20,13 @@ import { TOP, freePort, onEnd, scratchDirectory, until } from
   '../lib/scratch.mjs';
 import { runVault, vaultLogin } from '../lib/vault.mjs';
 
-// Commands that a single Redis without replicas never gets.  They are for a
-// database other than 0, for a cluster, or for replicas.
+// What Redis says to a user who lacks a permission: the code, or the texts for
+// scripts before Redis 7.2 and since.
 const DENIED =
   /NOPERM|can't (run this|access at least one)|ACL failure in script/;
+
+// Commands that a single Redis without replicas never gets.  They are for a
+// database other than 0, for a cluster, or for replicas.
 const ELSEWHERE = {
   'cigna': ['asking', 'cluster|slots', 'select', 'wait'],
   'cigna-vault': ['asking', 'cluster|slots', 'select', 'wait'],
