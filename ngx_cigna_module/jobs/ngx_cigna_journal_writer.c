@@ -498,7 +498,10 @@ ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
 }
 
 
-/* gives the claim back; any worker may claim the entry again after a pause */
+/*
+ * gives back the claim to the journal entry; any worker may claim the entry
+ * again after a pause
+ */
 
 static void
 ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,

@@ -53,7 +53,7 @@ async function started(t, budget = 'rate=1000r/s') {
     origin: originOf(base),
     other: originOf(other),
     retryAfter,
-    // asks once; the server gives this answer to no other request
+    // asks the node once; the FHIR server gives `answer` to this request only
     async told(tenant, answer, node = 0) {
       fleet.meter.answer({ tenant, ...answer });
       const reply = await fleet.ask(tenant, node);

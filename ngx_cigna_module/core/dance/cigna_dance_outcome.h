@@ -72,7 +72,10 @@ typedef struct {
 } cigna_dance_outcome_t;
 
 
-/* the row; a value out of range gives the row of cigna_dance_outcome_none */
+/*
+ * the outcome's row of the table; a value out of range gives the row of
+ * cigna_dance_outcome_none
+ */
 const cigna_dance_outcome_t *cigna_dance_outcome_row(
     cigna_dance_outcome_e outcome);
 

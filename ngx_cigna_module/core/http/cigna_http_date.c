@@ -79,8 +79,8 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 
 
 /*
- * Returns 1 if s has this form, and sets the numbers n.  In a form, "*" stands
- * for any byte, and "NNN" for the name of a month.
+ * Returns 1 if s has this form, and writes the numbers in s to n.  In a form,
+ * "*" stands for any byte, and "NNN" for the name of a month.
  */
 
 static int

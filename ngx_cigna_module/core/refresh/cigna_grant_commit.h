@@ -29,7 +29,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the refresh, borrowed */
+    /* set by the refresh flow, borrowed */
     const cigna_subject_t      *subject;
 
     /* results */

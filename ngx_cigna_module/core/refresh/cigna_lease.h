@@ -53,7 +53,7 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the refresh, all else zeroed; borrowed */
+    /* set by the refresh flow, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* the longest time that an
                                                  exchange may take */

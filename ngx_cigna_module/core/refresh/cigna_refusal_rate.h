@@ -106,7 +106,10 @@ typedef enum {
 } cigna_turn_e;
 
 
-/* takes a turn; call it after cigna_refusal_rate_rest() returned 0 */
+/*
+ * takes a turn, which lets one refresh begin; call it after
+ * cigna_refusal_rate_rest() returned 0
+ */
 cigna_turn_e cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms);
 
 /* gives a turn back, if nothing was sent */

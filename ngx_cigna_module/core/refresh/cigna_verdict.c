@@ -178,7 +178,7 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
     g = v->grant;
 
-    /* the refresh token of a generation before the refused one is spent */
+    /* a generation older than the refused one has a spent refresh token */
 
     if (g->generation < v->refused_generation) {
         v->why = "the vault is behind what this node has used";

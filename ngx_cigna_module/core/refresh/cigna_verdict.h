@@ -112,7 +112,10 @@ unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 /* 1 if invalid_grant would be final now */
 int cigna_verdict_final(const cigna_verdict_t *v);
 
-/* 1 if an earlier attempt of unknown outcome explains invalid_grant */
+/*
+ * 1 if the endpoint may answer invalid_grant because an earlier attempt, whose
+ * outcome is not known, has used the refresh token
+ */
 int cigna_verdict_explains(const cigna_verdict_t *v);
 
 /* the time from which a refresh is due, although the token has not expired */

@@ -251,7 +251,7 @@ check(scene_t *s, world_actor_t *a)
         return;
     }
 
-    /* (1) */
+    /* invariant (1) of cigna_callback.c */
 
     if (is_token_request(a)) {
         fuzz_assert(visitor_of[n] == visitor_browser);

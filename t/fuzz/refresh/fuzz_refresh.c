@@ -285,7 +285,7 @@ check_report(const world_actor_t *a)
 }
 
 
-/* (6) */
+/* invariant (6) of cigna_refresh.c */
 
 static void
 check_done(const world_actor_t *a)

@@ -188,7 +188,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
     (void) take(world_fine);
     asked = 100;
 
-    /* another run with other random bytes, so it is another taker */
+    /* another run has other random bytes, which make it another taker */
 
     begin();
     start = w.now_ms;

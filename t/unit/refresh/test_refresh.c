@@ -884,7 +884,7 @@ nothing_is_sent_without_room_for_the_new_tokens(void **state)
 }
 
 
-/* tests of passing failures */
+/* tests of temporary failures */
 
 static void
 passing_failures_do_not_end_a_grant(void **state)

@@ -576,7 +576,10 @@ a_redis_that_is_nearly_full_keeps_no_story(void **state)
 
     (void) state;
 
-    /* more than three quarters are used */
+    /*
+     * a Redis that has used more than three quarters of maxmemory is nearly
+     * full
+     */
 
     tell(plain.redis, "CONFIG SET maxmemory 1gb");
     assert_says("ok", OPEN("60000"));
