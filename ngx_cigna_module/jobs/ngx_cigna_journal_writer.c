@@ -459,7 +459,10 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 }
 
 
-/* logs at a lower level if Redis had already confirmed the entry before */
+/*
+ * logs the result of a run, at a lower level if Redis had confirmed the entry
+ * before
+ */
 
 static void
 ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,

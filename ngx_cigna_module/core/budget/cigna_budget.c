@@ -32,7 +32,9 @@
 
 #define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
-/* wait_ms of a refusal by outage=closed; Redis may be up again after it */
+/*
+ * wait_ms of a refusal by outage=closed: Redis may be up again after this time
+ */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
 

@@ -51,7 +51,7 @@ typedef enum {
     cigna_dance_outcome_not_disconnected,
     cigna_dance_outcome_abandoned,             /* nobody came back in time */
     cigna_dance_outcome_displaced,             /* the member has begun too many
-                                                  newer ones */
+                                                  newer dances */
     cigna_dance_outcome_lost,                  /* Redis has lost the record, or
                                                   never had it */
     cigna_dance_outcome_app_unreachable,       /* the app could not say who the

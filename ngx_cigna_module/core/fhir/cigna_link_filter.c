@@ -485,7 +485,9 @@ cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
         return;
     }
 
-    /* the values of an array have the array's kind; its strings are no links */
+    /*
+     * the values of an array have the array's kind; its strings are not links
+     */
 
     l->stack[l->depth++] = l->within | object;
     l->link = 0;

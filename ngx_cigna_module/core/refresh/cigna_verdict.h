@@ -54,7 +54,8 @@ typedef struct {
     cigna_vault_mark_t       mark;         /* the mark of its record */
     cigna_endpoint_t         endpoint;
     unsigned                 over:1;       /* the mark has expired by the clock
-                                              of Redis, which may differ */
+                                              of Redis, which may differ from
+                                              the node's */
 
     /*
      * The generation whose access token the FHIR server refused before the

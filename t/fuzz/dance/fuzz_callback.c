@@ -194,7 +194,7 @@ is_stored(const cigna_grant_t *g)
 }
 
 
-/* (4) */
+/* invariant (4) of cigna_callback.c */
 
 static void
 check_revoked(const world_actor_t *a, const cigna_callback_t *f)

@@ -143,7 +143,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     scene.w.vault.stories = 3 * CIGNA_SHARDS;
 
-    /* each run may leave a record, and the simulated Redis has few places */
+    /*
+     * the number of runs has a bound: each run may leave a record, and the
+     * simulated Redis has few places
+     */
 
     begun = 0;
 

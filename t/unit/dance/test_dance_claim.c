@@ -14,7 +14,8 @@ static cigna_arena_t        arena;
 static cigna_subject_t      subject;
 static cigna_op_t           op;
 static cigna_dance_story_t  story;
-static unsigned             asked;         /* of Redis */
+static unsigned             asked;         /* number of scripts that the flow
+                                              sent to Redis */
 static char                 code[64], param[64], secret[64];
 static char                 entry[CIGNA_DANCE_ENTRY_MAX];
 

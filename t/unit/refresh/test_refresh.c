@@ -1323,7 +1323,7 @@ a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 }
 
 
-/* the state after a run in which one operation failed */
+/* checks the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor)

@@ -347,7 +347,7 @@ a_dance_is_taken_once(void **state)
 }
 
 
-/* element i of the reply */
+/* checks element i of a script's reply */
 
 static void
 assert_element(size_t i, const char *value, cigna_script_e script, ...)
