@@ -281,7 +281,8 @@ test('foreign pause records in Redis', async (t) => {
     assert.deepEqual(found.map(({ origin: of, tenant, status }) =>
       [of, tenant, status]), [['*', null, null], [null, 'acme', null]]);
 
-    // this gateway ignores the older pause for all origins
+    // The older gateway's record "a" is a pause of all origins, which this
+    // gateway ignores.
     await served('beta');
     await held('acme', 200, 300);
     await node.vault('pauses', '--end', '*');

@@ -30,8 +30,8 @@ static int cigna_http_date_century(int year, int64_t now_s);
 
 
 /*
- * In a form of a date, these letters stand for digits.  Their order is that of
- * the first numbers in cigna_http_date_e.
+ * In a form of a date, these letters stand for digits.  The letter with index i
+ * stands for the digits of number i of cigna_http_date_e.
  */
 
 static const char  cigna_http_date_letters[] = "YDhms";

@@ -85,7 +85,7 @@ check(scene_t *s, world_actor_t *a)
 
     if (f->outcome == cigna_dance_outcome_return_to_refused) {
 
-        /* (2) */
+        /* invariant (2) of cigna_connect.c */
 
         fuzz_assert(a->steps == 1 && f->return_to.len
                     && (!allowed(f->return_to)

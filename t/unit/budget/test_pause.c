@@ -69,7 +69,10 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* five minutes again, although the last reply asked for an hour */
+    /*
+     * the next reply comes five minutes after that pause, too late to confirm
+     * it
+     */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
