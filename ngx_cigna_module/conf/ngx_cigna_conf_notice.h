@@ -50,7 +50,7 @@ struct ngx_cigna_notice_s {
     ngx_str_t                 *args;       /* args[0]: the directive's name */
     ngx_uint_t                 nargs;
     ngx_cigna_place_t         *place;
-    ngx_cigna_notice_t        *next;       /* on the same level */
+    ngx_cigna_notice_t        *next;       /* the next line on the same level */
 };
 
 

@@ -62,7 +62,10 @@ void support_alloc_init(void);
 /* lets the nth allocation from now on fail, and no other */
 void support_alloc_fail(unsigned n);
 
-/* 1 if that allocation has failed; from now on none fails */
+/*
+ * 1 if the allocation that support_alloc_fail() chose has failed; from now on
+ * no allocation fails
+ */
 int support_alloc_failed(void);
 
 

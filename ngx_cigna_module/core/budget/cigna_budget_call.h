@@ -70,8 +70,8 @@ typedef struct {
     cigna_slice_t         node;            /* letters and digits; another node
                                               has another name, and a node may
                                               have a new name at each start */
-    cigna_slice_t         tenant;          /* any bytes, the same on all
-                                              nodes */
+    cigna_slice_t         tenant;          /* the tenant's name: any bytes, the
+                                              same on all nodes */
     cigna_slice_t         origin;          /* origin of the tenant's FHIR
                                               server */
 } cigna_budget_names_t;

@@ -18,7 +18,8 @@ typedef enum {
     cigna_dance_outcome_none = 0,
     cigna_dance_outcome_connected,
     cigna_dance_outcome_denied,                /* error=access_denied */
-    cigna_dance_outcome_provider_error,        /* any other error=... */
+    cigna_dance_outcome_provider_error,        /* error= other than
+                                                  access_denied */
     cigna_dance_outcome_state_unknown,
     cigna_dance_outcome_state_expired,
     cigna_dance_outcome_cookie_missing,

@@ -80,8 +80,8 @@ typedef enum {
 
 
 /*
- * A bit of each element of "stack": the object or array is an object.  The
- * other bits are its kind.
+ * A bit of each element of "stack": 1 for an object, 0 for an array.  The other
+ * bits are the kind of the object or array.
  */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01

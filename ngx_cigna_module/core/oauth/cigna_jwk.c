@@ -53,7 +53,8 @@
 typedef struct {
     const char     *name;
     cigna_kind_e    kind;
-    const char     *digest;                /* NULL: the key itself implies it */
+    const char     *digest;                /* NULL: the key implies the
+                                              digest */
     int             pss;
 } cigna_alg_t;
 

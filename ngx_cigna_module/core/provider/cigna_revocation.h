@@ -45,8 +45,7 @@ typedef struct {
     unsigned                 tries;        /* number of revocation requests */
     char                     detail[96];   /* about the last request, for the
                                               log; never a secret */
-    cigna_client_secret_t    secret;       /* its results are results of the
-                                              flow, too */
+    cigna_client_secret_t    secret;       /* the caller may read its results */
 
     /* private */
     unsigned                 state;

@@ -51,7 +51,7 @@ typedef struct {
     /* set by the caller, borrowed */
     const cigna_provider_t  *provider;
     const cigna_grant_t     *grant;        /* live or spent */
-    cigna_vault_mark_t       mark;         /* the mark of its record */
+    cigna_vault_mark_t       mark;         /* the mark in the grant's record */
     cigna_endpoint_t         endpoint;
     unsigned                 over:1;       /* the mark has expired by the clock
                                               of Redis, which may differ from

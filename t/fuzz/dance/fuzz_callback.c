@@ -42,7 +42,8 @@ typedef struct {
     char      key[CIGNA_KEY_MAX];
     char      id[CIGNA_DANCE_ID_LEN + 1];
     unsigned  stored;                      /* runs that stored its grant */
-    unsigned  ended;                       /* runs that count its end */
+    unsigned  ended;                       /* number of runs that have counted
+                                              the dance's end */
 } dance_t;
 
 

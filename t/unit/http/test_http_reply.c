@@ -107,7 +107,8 @@ assert_same(const result_t *a, const result_t *b)
 
 
 /*
- * the reply of a parse with this rc, which is the same for pieces of any size
+ * parses the text, whole and in pieces of any size, with the same result; rc:
+ * the expected return value
  */
 
 static cigna_http_reply_t *
