@@ -437,7 +437,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* reads the first byte of a value that is not a plain string, or "]" */
+/* reads "]", or the first byte of a value that is not a plain string */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)

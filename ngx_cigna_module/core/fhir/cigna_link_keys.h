@@ -8,10 +8,10 @@
 
 
 /*
- * Links in a JSON text.  The first part knows the keys whose values are links.
- * The second part reads one such value, and keeps its bytes until it knows
- * whether the value begins with a known base and its path stays below that
- * base.
+ * Links in a JSON text.  The first part of this file knows the keys whose
+ * values are links.  The second part reads one such value, and keeps its bytes
+ * until it knows whether the value begins with a known base and its path stays
+ * below that base.
  */
 
 

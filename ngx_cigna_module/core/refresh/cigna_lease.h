@@ -109,7 +109,7 @@ void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
  * 1 if the lease may end before it is prolonged for the first time.  Redis
- * granted it at some time after the command was sent.
+ * granted the lease at some time after the command was sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 
