@@ -8,7 +8,7 @@
 #include "dance/cigna_dance_close.h"
 
 
-/* the flow that ends overdue and displaced dances, without a flow around it */
+/* the flow that ends overdue and displaced dances, run by itself */
 
 
 static cigna_dance_close_t  c;
