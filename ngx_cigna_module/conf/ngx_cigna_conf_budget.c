@@ -32,7 +32,7 @@ typedef enum {
 typedef struct {
     ngx_str_t                  name;       /* ends with "=" if the parameter has
                                               a value */
-    ngx_uint_t                 parameter;  /* its bit */
+    ngx_uint_t                 parameter;  /* the parameter's bit */
     size_t                     offset;     /* offset of the field in
                                               ngx_cigna_budget_conf_t */
     ngx_cigna_conf_budget_e    type;

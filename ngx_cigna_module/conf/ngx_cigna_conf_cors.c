@@ -163,8 +163,9 @@ ngx_cigna_conf_cors_refuse(ngx_conf_t *cf, ngx_str_t *value,
 
 
 /*
- * Locations with "cigna_connect" or "cigna_callback" get no methods: browsers
- * navigate to them, and scripts do not fetch them.
+ * Sets the methods that CORS allows.  Locations with "cigna_connect" or
+ * "cigna_callback" get none: browsers navigate to them, and scripts do not
+ * fetch them.
  */
 
 void

@@ -343,10 +343,11 @@ ngx_cigna_conf_use(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * Gives an "if" or a "limit_except" that has no handler the endpoint and the
- * handler of its location.  nginx itself calls no handler in such a
- * "limit_except".  In such an "if" nginx calls the handler of the location, but
- * with the settings of the "if", which must have the same endpoint.
+ * Copies the endpoint and the handler of a location to an "if" or a
+ * "limit_except" in it that has no handler.  nginx itself calls no handler in
+ * such a "limit_except".  In such an "if" nginx calls the handler of the
+ * location, but with the settings of the "if", which must have the same
+ * endpoint.
  */
 
 void

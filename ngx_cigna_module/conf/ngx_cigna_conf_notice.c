@@ -96,7 +96,10 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("proxy_set_body", empty, "proxy_set_body \"\";",
                    "and no body ever leaves"),
 
-    /* other files check these, together with further lines */
+    /*
+     * other files check these directives, together with lines of other
+     * directives
+     */
 
     ngx_cigna_rule("charset", judged, NULL, NULL),
     ngx_cigna_rule("charset_map", judged, NULL, NULL),

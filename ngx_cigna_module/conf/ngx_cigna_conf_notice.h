@@ -18,9 +18,10 @@
 /* the kind of argument that turns a directive off */
 
 typedef enum {
-    ngx_cigna_off_judged = 0,              /* not known from this line: other
-                                              lines decide, too */
-    ngx_cigna_off_never,                   /* no argument does */
+    ngx_cigna_off_judged = 0,              /* whether the directive is off
+                                              depends on other lines, too */
+    ngx_cigna_off_never,                   /* no argument turns the directive
+                                              off */
     ngx_cigna_off_flag,                    /* "off", in any letter case */
     ngx_cigna_off_word,                    /* "off" */
     ngx_cigna_off_empty,                   /* an empty string */
@@ -49,7 +50,7 @@ struct ngx_cigna_notice_s {
     ngx_str_t                 *args;       /* args[0]: the directive's name */
     ngx_uint_t                 nargs;
     ngx_cigna_place_t         *place;
-    ngx_cigna_notice_t        *next;       /* on the same level */
+    ngx_cigna_notice_t        *next;       /* the next line on the same level */
 };
 
 

@@ -289,7 +289,10 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
             return NGX_ERROR;
         }
 
-        /* a URL with one of these in its path allows no URL, not even itself */
+        /*
+         * a URL with one of the four in its path would allow no URL, not even
+         * itself
+         */
 
         if (!cigna_uri_allows(uri, uri)) {
             return ngx_cigna_conf_error(cf,

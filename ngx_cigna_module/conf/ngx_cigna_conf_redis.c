@@ -51,7 +51,10 @@ ngx_cigna_conf_redis(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* prefix: the first part of the directives' names, "" or "sentinel_" */
+/*
+ * fills in *login; prefix: the first part of the directives' names, "" or
+ * "sentinel_"
+ */
 
 static ngx_int_t
 ngx_cigna_conf_redis_login(ngx_conf_t *cf, const char *prefix,

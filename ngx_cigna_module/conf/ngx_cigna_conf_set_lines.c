@@ -44,7 +44,10 @@ ngx_cigna_conf_set_lines_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 }
 
 
-/* warns once about a line, even if several locations inherit it */
+/*
+ * checks a line of proxy_set_header and adds it to lcf; warns about a line
+ * once, even if several locations inherit it
+ */
 
 static ngx_int_t
 ngx_cigna_conf_set_line(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf,

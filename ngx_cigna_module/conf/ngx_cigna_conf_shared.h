@@ -17,8 +17,8 @@ typedef struct {
     ngx_cigna_index_t       shared;        /* ngx_cigna_shared_t, by settings */
     ngx_cigna_index_t       origins;       /* ngx_cigna_origin_t, by TLS, port
                                               and host */
-    ngx_cigna_index_t       hosts;         /* by host: its first
-                                              ngx_cigna_origin_t */
+    ngx_cigna_index_t       hosts;         /* finds the first ngx_cigna_origin_t
+                                              of a host */
 } ngx_cigna_sharing_t;
 
 

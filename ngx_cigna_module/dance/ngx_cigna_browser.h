@@ -23,8 +23,8 @@ typedef enum {
                                               a click on a page of the same
                                               site; or without a page, for
                                               example a typed address */
-    ngx_cigna_browser_by_other_site,       /* any other page; perhaps without
-                                              the user's will */
+    ngx_cigna_browser_by_other_site,       /* from a page in any other way,
+                                              perhaps without the user's will */
     ngx_cigna_browser_not_a_visit          /* a frame, an image, a fetch(), a
                                               prefetch */
 } ngx_cigna_browser_visit_e;

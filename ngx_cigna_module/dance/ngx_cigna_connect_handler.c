@@ -166,8 +166,9 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * The button leads to the same URL.  Its link is relative and has only the
- * query.  With the path in it, "//x/cigna/connect" would lead to host "x".
+ * Sends a page with a button that leads to the URL of this request.  The
+ * button's link is relative and has only the query.  With the path in it,
+ * "//x/cigna/connect" would lead to host "x".
  */
 
 static ngx_int_t

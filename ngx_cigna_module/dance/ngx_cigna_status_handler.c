@@ -201,7 +201,10 @@ ngx_cigna_status_pause(cigna_buf_t *b, ngx_cigna_budget_t *budget)
 }
 
 
-/* e: why the member is not connected; connected_ms: 0 if it is not known */
+/*
+ * replies that the member is not connected; e: the reason; connected_ms: when
+ * the last dance connected the member, 0 if it is not known
+ */
 
 static ngx_int_t
 ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

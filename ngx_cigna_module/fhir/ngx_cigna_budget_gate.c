@@ -198,7 +198,10 @@ ngx_cigna_budget_gate_mark(ngx_http_request_t *r,
 }
 
 
-/* leaves out the very first attempt, which ngx_cigna_budget_take() charged */
+/*
+ * charges new attempts, but not the very first one, which
+ * ngx_cigna_budget_take() charged
+ */
 
 void
 ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,

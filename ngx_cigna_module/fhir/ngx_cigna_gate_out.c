@@ -168,7 +168,10 @@ ngx_cigna_gate_out_init(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* makes the query of the GET from the parameters in the URL and in the body */
+/*
+ * makes the query of the GET that replaces a search by POST, from the
+ * parameters in the URL and in the body
+ */
 
 static ngx_int_t
 ngx_cigna_gate_out_search(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

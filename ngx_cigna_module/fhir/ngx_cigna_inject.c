@@ -144,8 +144,8 @@ ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 
 /*
  * The proxy reads the status line with one parser and the header lines with
- * another.  Both may change the request, the latter by X-Accel-* lines.  This
- * function undoes the changes.
+ * another.  Both parsers may change the request, the second one by X-Accel-*
+ * lines.  This function undoes the changes.
  */
 
 ngx_int_t

@@ -14,7 +14,9 @@
 #include "budget/cigna_budget_member.h"
 
 
-/* dances_per_second is divided by these for a member's rate and burst */
+/*
+ * by default a member's rate and burst are dances_per_second divided by these
+ */
 
 #define NGX_CIGNA_DANCES_RATE   10
 #define NGX_CIGNA_DANCES_BURST  2

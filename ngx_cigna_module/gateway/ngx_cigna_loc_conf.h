@@ -93,7 +93,9 @@ struct ngx_cigna_loc_conf_s {
     /* lines of proxy_set_header, if the location has cigna_fhir; NULL: none */
     ngx_array_t               *set_names;  /* cigna_slice_t, of all lines */
     ngx_array_t               *set_lines;  /* ngx_cigna_set_line_t, of lines
-                                              that have variables or are odd */
+                                              that have variables, or a name
+                                              with bytes that nginx may call
+                                              invalid */
 
     /* set if the location has cigna_fhir */
     ngx_str_t                  name;

@@ -40,7 +40,8 @@ struct ngx_cigna_tenant_s {
 
     ngx_uint_t                 dances_per_second;
     cigna_gcra_limit_t         member_dances;
-    ngx_uint_t                 token_requests;     /* in a second; then
+    ngx_uint_t                 token_requests;     /* token requests that may
+                                                      begin in a second; further
                                                       refreshes wait */
     ngx_uint_t                 refresh_waiters;    /* requests that may wait in
                                                       a worker */

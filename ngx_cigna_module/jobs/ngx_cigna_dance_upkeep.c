@@ -18,8 +18,9 @@
 #include "dance/cigna_dance_upkeep.h"
 
 
-#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* times the number of workers:
-                                                  the longest wait of each */
+#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* ms; this times the number of
+                                                  workers is the longest wait of
+                                                  a worker */
 #define NGX_CIGNA_DANCE_UPKEEP_ARENA  (64 * 1024)
 
 

@@ -459,7 +459,10 @@ ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 }
 
 
-/* logs at a lower level if Redis had already confirmed the entry before */
+/*
+ * logs the result of a run, at a lower level if Redis had confirmed the entry
+ * before
+ */
 
 static void
 ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
@@ -498,7 +501,10 @@ ngx_cigna_journal_writer_log(ngx_cigna_run_t *run,
 }
 
 
-/* gives the claim back; any worker may claim the entry again after a pause */
+/*
+ * gives back the claim to the journal entry; any worker may claim the entry
+ * again after a pause
+ */
 
 static void
 ngx_cigna_journal_writer_leave(ngx_cigna_main_conf_t *mcf,

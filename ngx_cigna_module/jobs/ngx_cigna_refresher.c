@@ -499,7 +499,10 @@ ngx_cigna_refresher_cache(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* returns 1 if the refresh failed, even if the old token is still valid */
+/*
+ * returns 1 if the refresh failed at the token endpoint, even if the old token
+ * is still valid
+ */
 
 static ngx_uint_t
 ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)

@@ -19,9 +19,9 @@ void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_str_t *request);
 
 /*
- * To be called after a $userinfo flow has ended, even one that is part of
- * another flow.  Counts and logs the outcome.  If the grant now has the
- * identifier, drops the cache entry that lacks it.
+ * To be called after a $userinfo flow has ended, alone or as a part of another
+ * flow.  Counts and logs the outcome.  If the grant now has the identifier,
+ * drops the cache entry, which lacks the identifier.
  */
 void ngx_cigna_userinfo_learned(ngx_cigna_run_t *run,
     const cigna_userinfo_t *flow);

@@ -122,7 +122,11 @@ ngx_cigna_http_create_request(ngx_cigna_http_t *http)
 }
 
 
-/* a caller's mistake must not send secrets to the wrong server */
+/*
+ * checks that the URL belongs to the origin, so that a caller's mistake does
+ * not send secrets to another server, and that the credentials fit into a
+ * header
+ */
 
 static ngx_int_t
 ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)

@@ -76,7 +76,10 @@ ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
 
     ngx_queue_insert_tail(&check->next, &call->link);
 
-    /* a check in flight proves nothing: perhaps Redis ran it before the call */
+    /*
+     * a check in flight proves nothing for this call: perhaps Redis ran the
+     * check before the call
+     */
 
     if (conn->error == NULL && !ngx_cigna_redis_in_flight(&check->cmd)) {
         ngx_cigna_redis_check_next(check);

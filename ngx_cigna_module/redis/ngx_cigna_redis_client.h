@@ -31,7 +31,8 @@ struct ngx_cigna_redis_node_s {
     ngx_queue_t                    link;   /* in redis->nodes */
     ngx_cigna_redis_t             *redis;
 
-    ngx_cigna_origin_t            *origins;    /* of the server, at least one */
+    ngx_cigna_origin_t            *origins;    /* the server's origins, at least
+                                                  one */
     ngx_uint_t                     norigins;
     ngx_uint_t                     origin;     /* index of the origin in use */
 

@@ -386,7 +386,10 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
 
     if (ngx_exiting && conn->used) {
 
-        /* a connection without a call so far was made for a waiting call */
+        /*
+         * a connection that has had no call stays open: the call for which it
+         * was made still waits
+         */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");
 

@@ -60,8 +60,8 @@ struct ngx_cigna_redis_lookup_s {
     ngx_uint_t                i;           /* index of the next server */
     ngx_int_t                 rc;          /* NGX_OK: a server has answered */
     unsigned                  active:1;    /* servers are being asked */
-    unsigned                  more:1;      /* ask all servers again, when no
-                                              longer active */
+    unsigned                  more:1;      /* after this question, ask all
+                                              servers again */
 };
 
 

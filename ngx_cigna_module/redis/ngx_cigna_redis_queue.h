@@ -41,7 +41,7 @@ ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 
 /*
- * Queues a command without a call.  Its reply must not be passed to
+ * Queues a command that belongs to no call.  Its reply must not be passed to
  * ngx_cigna_redis_queue_reply().  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,

@@ -28,7 +28,7 @@ typedef enum {
     ngx_cigna_condition_grant_refused,     /* the FHIR server refuses the token,
                                               and no refresh helps */
     ngx_cigna_condition_grant_moved,       /* the grant was made for another
-                                              client_id */
+                                              issuer, client_id or fhir_base */
 
     ngx_cigna_condition_vault_unreachable,
     ngx_cigna_condition_key_unknown,       /* the key ring lacks the key of the

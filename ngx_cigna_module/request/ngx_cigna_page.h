@@ -20,7 +20,8 @@ typedef struct {
     cigna_slice_t    back;                 /* URL of the app, or empty */
     cigna_slice_t    reference;            /* dance id, or empty */
     cigna_slice_t    reload;               /* URL to load next, or empty */
-    ngx_uint_t       reload_s;             /* seconds until then */
+    ngx_uint_t       reload_s;             /* seconds until the page loads
+                                              "reload" */
 } ngx_cigna_page_t;
 
 

@@ -144,8 +144,9 @@ ngx_cigna_run_retake(ngx_cigna_worker_t *worker)
 
 
 /*
- * The outcome of an open exchange is lost.  Other nodes see this by the mark of
- * the exchange in Redis, or by the deadline of the dance.
+ * A run that ends here with an open exchange loses the exchange's outcome.
+ * Other nodes see this by the mark of the exchange in Redis, or by the deadline
+ * of the dance.
  */
 
 void

@@ -143,8 +143,8 @@ ngx_cigna_seats_create(ngx_cigna_worker_t *worker, const cigna_uri_t *uri)
 
 
 /*
- * Returns 1 if no seat is free for this kind of exchange.  seats: those of the
- * origin; NULL: none of them is taken.
+ * Returns 1 if no seat (ngx_cigna_seats.h) is free for this kind of exchange.
+ * seats: the seats of the origin; NULL: none of them is taken.
  */
 
 static ngx_uint_t

@@ -255,9 +255,9 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
 
 
 /*
- * Finds the origin of a URL.  If the table does not have it and create is 1,
- * the origin takes the place of the origin whose last reply is oldest.  If
- * create is 0, returns NULL.
+ * Returns the zone's entry for the origin of a URL.  If the zone has no such
+ * entry, returns NULL, or, if create is 1, replaces the entry of the origin
+ * whose last reply is oldest.
  */
 
 static ngx_cigna_zone_origin_t *

@@ -6,7 +6,8 @@ import https from 'node:https';
 import net from 'node:net';
 import { once } from 'node:events';
 
-// "localhost" may be either address.  The machine need not have the second one.
+// "localhost" may stand for either address.  The machine need not have the
+// second one.
 const ADDRESSES = ['127.0.0.1', '::1'];
 const BACKLOG = 4096;
 const KEEP_ALIVE_MS = 65000;

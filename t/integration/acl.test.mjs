@@ -141,7 +141,7 @@ test('the Redis user of scripts/vault', async (t) => {
   await t.test('the user may run every command that the script '
     + 'sends', async () => {
     await manyMembers(gw, 4);
-    // from here on the script alone sends commands
+    // from here on only scripts/vault sends commands
     await gw.nginx.stop();
     await redis.command('DEL', 'cigna:v:{vault}');
     await redis.command('CONFIG', 'RESETSTAT');

@@ -391,7 +391,8 @@ test('the journal', async (t) => {
   await t.test('the journal has an eighth of the zone', async () => {
     const { full, entries } = await noted({ id: 1, n: 1000, confirmed: 0 });
     assert.equal(full + entries, 1000);
-    // an eighth of 2m, with at most 700 bytes for each entry
+    // the journal has an eighth of the zone's 2m, and an entry takes at most
+    // 700 bytes
     assert.ok(entries > 256 * 1024 / 700, `${entries}`);
   });
 

@@ -85,7 +85,8 @@ test('limits of connect', async (t) => {
     assert.deepEqual(statuses, Array(40).fill(302));
     assert.ok(rate > 900, `${rate}`);
     assert.equal((flooded[302] ?? 0) + flooded[429], sent);
-    // the default is a burst of half of dances_per_second and a rate of a tenth
+    // by default a member's burst is half of dances_per_second, and the rate a
+    // tenth of it
     assert.ok(flooded[302] >= 50, `${flooded[302]}`);
     assert.ok(flooded[302] <= 50 + 10 * (seconds + 1),
               `${flooded[302]} in ${seconds} s`);

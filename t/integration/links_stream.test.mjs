@@ -39,7 +39,8 @@ const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 // everything in this time, if nothing held it back.
 const HALT_MS = 800;
 
-// More than noise, and less than a hundredth of the large reply.
+// The most by which the memory may grow from the small reply to the large one:
+// more than noise, and less than a hundredth of the large reply.
 const GROWTH_KB = 1024;
 
 const blocksOf = (bytes) => Math.max(1, Math.floor(bytes / BLOCK.length));

@@ -53,7 +53,7 @@ async function started(t, budget = 'rate=1000r/s') {
     origin: originOf(base),
     other: originOf(other),
     retryAfter,
-    // asks once; the server gives this answer to no other request
+    // asks the node once; the FHIR server gives `answer` to this request only
     async told(tenant, answer, node = 0) {
       fleet.meter.answer({ tenant, ...answer });
       const reply = await fleet.ask(tenant, node);
@@ -281,7 +281,8 @@ test('foreign pause records in Redis', async (t) => {
     assert.deepEqual(found.map(({ origin: of, tenant, status }) =>
       [of, tenant, status]), [['*', null, null], [null, 'acme', null]]);
 
-    // this gateway ignores the older pause for all origins
+    // The older gateway's record "a" is a pause of all origins, which this
+    // gateway ignores.
     await served('beta');
     await held('acme', 200, 300);
     await node.vault('pauses', '--end', '*');

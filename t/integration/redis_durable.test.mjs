@@ -102,7 +102,8 @@ test('a lease is the first to learn of a new primary', async (t) => {
     const nobody = await gw.visitor({ member: 'nobody' }).get('/fhir/Coverage');
     assert.equal(nobody.status, 401);
 
-    // the record can be read, and the lease waits
+    // Redis answers reads of the record, and lets the script that takes the
+    // lease wait
     await old.command('CLIENT', 'PAUSE', '60000', 'WRITE');
     const asked = carol.get('/fhir/Coverage');
     await until('the lease has been requested', async () =>

@@ -163,7 +163,8 @@ test('the life of a refresh token', async (t) => {
                   { retry: true });
     await control.set({ patient: 'member' });
 
-    // a revocation would end a whole grant, this one or a stranger's
+    // The gateway must not revoke the tokens of the reply: a revocation would
+    // end a whole grant, this member's or another one's.
     await new Promise((resolve) => { setTimeout(resolve, 500); });
     assert.equal((await control.see()).revoke.requests, revoke.requests);
   });

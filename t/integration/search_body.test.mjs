@@ -1,6 +1,6 @@
-// Searches by POST, with bodies that arrive in different ways.  The GET leaves
-// with all of the parameters, or nothing leaves.  A fallback of the app gets
-// the POST.
+// Searches by POST, with bodies that arrive in different ways.  The gateway
+// sends the search as a GET with all of the parameters, or sends nothing.  A
+// fallback of the app gets the POST.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -140,7 +140,7 @@ test('records of the vault', async (t) => {
     assert.deepEqual(await readRecord(gw, alice.key), good);
   });
 
-  // registrations
+  // changes of the tenant's registration
   for (const [what, tenant] of [
     ['client id', { client_id: 'acme-other' }],
     ['fhir_base', { fhir_base: 'https://localhost/other' }],

@@ -81,7 +81,7 @@ const SPLITS = [
   'Patient?_id=1%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aGET%20/',
   'Patient?x=%0d%0aX-Evil:%201',
   'Patient%3f_id=1%20HTTP/1.1%0d%0aX-Evil:%201%0d%0aX:',
-  // header lines whose names may leave
+  // header lines with names that the gate lets pass to the FHIR server
   'Patient/1%0d%0aAccept:%20evil/evil',
   'Patient/1%0d%0aPrefer:%20evil%0d%0aUser-Agent:%20evil',
   'Patient/1%0d%0aX-Request-Id:%20evil%0d%0atraceparent:%20evil',

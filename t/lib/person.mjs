@@ -190,8 +190,8 @@ export class Person {
     }
   }
 
-  // Notes the end of a dance, which may be unknown to her.  An earlier grant
-  // stays unless the dance ends with another one.
+  // Notes the end of a dance.  The person may not know how the dance ended.  An
+  // earlier grant stays unless the dance ends with another one.
   #danced(outcome, before) {
     if (outcome === 'connected') {
       this.connected = true;

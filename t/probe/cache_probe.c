@@ -513,7 +513,10 @@ ngx_cigna_probe_note(ngx_cigna_probe_t *p)
 }
 
 
-/* Puts n entries into the cache, for the ids from id on. */
+/*
+ * Puts n entries into the cache.  The first has the id p->id, the next one
+ * p->id + 1 and so on.
+ */
 
 static void
 ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
@@ -535,7 +538,10 @@ ngx_cigna_probe_fill(ngx_cigna_probe_t *p)
 }
 
 
-/* Looks up n entries in the cache, for the ids from id on. */
+/*
+ * Looks up n entries in the cache.  The first has the id p->id, the next one
+ * p->id + 1 and so on.
+ */
 
 static void
 ngx_cigna_probe_find(ngx_cigna_probe_t *p)

@@ -22,7 +22,10 @@
 uint8_t *place_at_page_end(const void *bytes, size_t len);
 uint8_t *place_at_page_start(const void *bytes, size_t len);
 
-/* the same for a text without its terminating zero, as a slice */
+/*
+ * guarded() copies a text, without its terminating zero, in the same way to the
+ * end of a page, and guarded_start() to the start of a page
+ */
 cigna_slice_t guarded(const char *text);
 cigna_slice_t guarded_start(const char *text);
 
@@ -59,7 +62,10 @@ void support_alloc_init(void);
 /* lets the nth allocation from now on fail, and no other */
 void support_alloc_fail(unsigned n);
 
-/* 1 if that allocation has failed; from now on none fails */
+/*
+ * 1 if the allocation that support_alloc_fail() chose has failed; from now on
+ * no allocation fails
+ */
 int support_alloc_failed(void);
 
 

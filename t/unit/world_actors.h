@@ -72,9 +72,11 @@ struct world_actor_s {
     unsigned                      reports;
     unsigned                      tokens_sent;  /* requests with a code or a
                                                    refresh token */
-    unsigned                      turned;  /* 1: after invalid_client, so one
-                                              more token request may follow */
-    char                          sent[32];  /* the last client secret */
+    unsigned                      turned;  /* 1: the server refused the client's
+                                              first secret, so one more token
+                                              request may follow */
+    char                          sent[32];  /* the client secret in the last
+                                                token request */
     unsigned                      faults;  /* failed operations */
     unsigned                      redis_faults;
     unsigned                      lost;    /* token requests without a reply */

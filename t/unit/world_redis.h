@@ -25,7 +25,8 @@ typedef struct {
     char           *name;
     int64_t         expires_ms;            /* 0: never */
     unsigned        nfields;
-    world_field_t   fields[WORLD_FIELDS];  /* a string has one, named "" */
+    world_field_t   fields[WORLD_FIELDS];  /* of a hash; a string has one field,
+                                              named "" */
 } world_key_t;
 
 

@@ -32,7 +32,9 @@
 
 #define CIGNA_BUDGET_PAUSE_AGE_NS  (CIGNA_BUDGET_PAUSE_AGE_MS * CIGNA_RATE_MS)
 
-/* wait_ms of a refusal by outage=closed; Redis may be up again after it */
+/*
+ * wait_ms of a refusal by outage=closed: Redis may be up again after this time
+ */
 
 #define CIGNA_BUDGET_CLOSED_MS  1000
 
@@ -782,7 +784,8 @@ cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
 
 
 /*
- * A client may send each request only after the reply to the one before.  While
+ * Adapts the number of extra requests for which the tenant's calls ask.  A
+ * client may send each request only after the reply to the one before.  While
  * its requests wait, such a client seems to need little.  If requests wait
  * again and again, calls ask for more.  If something is left over, calls ask
  * for less.

@@ -70,8 +70,8 @@ typedef struct {
     cigna_slice_t         node;            /* letters and digits; another node
                                               has another name, and a node may
                                               have a new name at each start */
-    cigna_slice_t         tenant;          /* any bytes, the same on all
-                                              nodes */
+    cigna_slice_t         tenant;          /* the tenant's name: any bytes, the
+                                              same on all nodes */
     cigna_slice_t         origin;          /* origin of the tenant's FHIR
                                               server */
 } cigna_budget_names_t;
@@ -108,8 +108,8 @@ typedef struct {
     int64_t               granted;         /* from 0 to want; all are charged */
     int64_t               wait_ns;         /* until the next request, if fewer
                                               than want were granted */
-    cigna_budget_by_e     by;              /* the limit that refused the
-                                              others */
+    cigna_budget_by_e     by;              /* the limit that refused the other
+                                              wanted requests */
     int64_t               pause_ns;        /* rest of the tenant's or the
                                               origin's pause, the longer one */
     cigna_budget_scope_e  scope;           /* scope of that pause */

@@ -21,8 +21,9 @@ cigna_budget_local_pay(const cigna_budget_t *b, cigna_gcra_t *bucket,
 
 
 /*
- * The level may be up to twice the span, because some requests are charged
- * without a check.
+ * Returns this node's share of a limit, and drains the bucket.  The bucket's
+ * level may be up to twice the span, because some requests are charged without
+ * a check.
  */
 
 static cigna_gcra_limit_t

@@ -255,7 +255,10 @@ static const char  cigna_lua_budget_pause_body[] =
     "return {'ok', math.ceil((h.till - now) / 1000)}\n";
 
 
-/* ISO C guarantees string literals of only 4095 characters */
+/*
+ * each script is joined from two parts at start: ISO C guarantees string
+ * literals of only 4095 characters
+ */
 
 static char  cigna_lua_budget_lease[sizeof(cigna_lua_budgets)
                                    + sizeof(cigna_lua_budget_lease_body) - 1];

@@ -51,7 +51,8 @@ typedef struct {
                                               none */
     int64_t   asked_ns;                    /* the end that the server asked
                                               for */
-    uint64_t  sure;                        /* 1: a second reply confirmed it */
+    uint64_t  sure;                        /* 1: a second reply confirmed the
+                                              pause */
 } cigna_pause_t;
 
 

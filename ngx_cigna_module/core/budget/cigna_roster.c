@@ -16,7 +16,10 @@ typedef struct {
 } cigna_roster_spare_t;
 
 
-/* an index of the rows by a hash of their names; each call makes a new one */
+/*
+ * an index of the rows by a hash of their names, made anew in each call of
+ * cigna_roster_open()
+ */
 
 typedef struct {
     cigna_roster_entry_t  *entries;

@@ -317,8 +317,8 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 
 /*
- * ends with the outcome that the dance already has, which this run may have
- * caused by its claim, and with the dance's return_to
+ * Ends the flow with the dance's return_to and with the outcome that the dance
+ * already has.  This run's own claim may have caused that outcome.
  */
 
 static int

@@ -23,8 +23,9 @@ typedef struct {
                                               it */
 
     /* results */
-    unsigned               ended:1;        /* this run has ended the dance, so
-                                              the caller counts the end */
+    unsigned               ended:1;        /* this run of the flow has ended the
+                                              dance, so the caller counts the
+                                              end */
     cigna_slice_t          outcome;        /* empty: the dance is still open,
                                               Redis has failed, or the entry is
                                               malformed */

@@ -18,7 +18,8 @@ typedef enum {
     cigna_dance_outcome_none = 0,
     cigna_dance_outcome_connected,
     cigna_dance_outcome_denied,                /* error=access_denied */
-    cigna_dance_outcome_provider_error,        /* any other error=... */
+    cigna_dance_outcome_provider_error,        /* error= other than
+                                                  access_denied */
     cigna_dance_outcome_state_unknown,
     cigna_dance_outcome_state_expired,
     cigna_dance_outcome_cookie_missing,
@@ -51,7 +52,7 @@ typedef enum {
     cigna_dance_outcome_not_disconnected,
     cigna_dance_outcome_abandoned,             /* nobody came back in time */
     cigna_dance_outcome_displaced,             /* the member has begun too many
-                                                  newer ones */
+                                                  newer dances */
     cigna_dance_outcome_lost,                  /* Redis has lost the record, or
                                                   never had it */
     cigna_dance_outcome_app_unreachable,       /* the app could not say who the
@@ -72,7 +73,10 @@ typedef struct {
 } cigna_dance_outcome_t;
 
 
-/* the row; a value out of range gives the row of cigna_dance_outcome_none */
+/*
+ * the outcome's row of the table; a value out of range gives the row of
+ * cigna_dance_outcome_none
+ */
 const cigna_dance_outcome_t *cigna_dance_outcome_row(
     cigna_dance_outcome_e outcome);
 

@@ -24,7 +24,7 @@ typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
     const cigna_dance_close_t *closed);
 
 
-/* the maker of the run zeroes the struct */
+/* the struct begins as zeros */
 
 struct cigna_dance_upkeep_s {
     /* set by the caller, borrowed until the flow is over */

@@ -11,7 +11,7 @@
 
 /*
  * Ends a grant: deletes it in the vault, reports, and then has its tokens
- * revoked at the authorization server.  The maker of the run zeroes the struct.
+ * revoked at the authorization server.  The struct begins as zeros.
  */
 
 typedef struct {

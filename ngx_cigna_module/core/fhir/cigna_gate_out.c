@@ -163,7 +163,8 @@ typedef struct {
 
 
 /*
- * the output, which has room for all; host and connection: the line was written
+ * the output, which has room for the whole request; host and connection: the
+ * line was written
  */
 
 typedef struct {

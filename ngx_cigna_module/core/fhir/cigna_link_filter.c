@@ -80,8 +80,8 @@ typedef enum {
 
 
 /*
- * A bit of each element of "stack": the object or array is an object.  The
- * other bits are its kind.
+ * A bit of each element of "stack": 1 for an object, 0 for an array.  The other
+ * bits are the kind of the object or array.
  */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
@@ -437,7 +437,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* reads the first byte of a value that is not a plain string, or "]" */
+/* reads "]", or the first byte of a value that is not a plain string */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)
@@ -485,7 +485,9 @@ cigna_link_filter_open(cigna_link_filter_t *l, unsigned object)
         return;
     }
 
-    /* the values of an array have the array's kind; its strings are no links */
+    /*
+     * the values of an array have the array's kind; its strings are not links
+     */
 
     l->stack[l->depth++] = l->within | object;
     l->link = 0;

@@ -39,7 +39,9 @@ typedef struct {
     unsigned              depth;
     uint16_t              stack[CIGNA_LINK_FILTER_DEPTH_MAX];
 
-    unsigned              key_len;         /* KEY_MAX + 1: too long */
+    unsigned              key_len;         /* bytes of the key;
+                                              CIGNA_LINK_FILTER_KEY_MAX + 1: the
+                                              key is too long */
     uint8_t               key[CIGNA_LINK_FILTER_KEY_MAX];
     uint16_t              within;          /* the kind of the next value */
     unsigned              link:1;          /* a string here may be a link */

@@ -8,10 +8,10 @@
 
 
 /*
- * Links in a JSON text.  The first part knows the keys whose values are links.
- * The second part reads one such value, and keeps its bytes until it knows
- * whether the value begins with a known base and its path stays below that
- * base.
+ * Links in a JSON text.  The first part of this file knows the keys whose
+ * values are links.  The second part reads one such value, and keeps its bytes
+ * until it knows whether the value begins with a known base and its path stays
+ * below that base.
  */
 
 
@@ -21,18 +21,25 @@
  * kind of the object with the key tells them apart.
  */
 
-#define CIGNA_LINK_KEYS_IN_PLACE     0x0002  /* its "url" is a link */
-#define CIGNA_LINK_KEYS_IN_LINK      0x0004  /* a Bundle's link; its "url" is a
+#define CIGNA_LINK_KEYS_IN_PLACE     0x0002  /* an object whose "url" is a
                                                 link */
-#define CIGNA_LINK_KEYS_IN_RESPONSE  0x0008  /* its "location" is a link */
-#define CIGNA_LINK_KEYS_IN_ENDPOINT  0x0010  /* its "address" is a link */
-#define CIGNA_LINK_KEYS_IN_RESOURCE  0x0020  /* its "address" is a link; its
-                                                "reference" is not */
-#define CIGNA_LINK_KEYS_IN_NAME      0x0040  /* its "reference" is not a link */
-#define CIGNA_LINK_KEYS_IN_ENTRY     0x0080  /* its "resource" is a resource */
-#define CIGNA_LINK_KEYS_IN_TRIGGER   0x0100  /* its "condition" is an
-                                                Expression */
-#define CIGNA_LINK_KEYS_IN_METADATA  0x0200  /* its "link" is not a Bundle's */
+#define CIGNA_LINK_KEYS_IN_LINK      0x0004  /* a Bundle's link, whose "url" is
+                                                a link */
+#define CIGNA_LINK_KEYS_IN_RESPONSE  0x0008  /* an object whose "location" is a
+                                                link */
+#define CIGNA_LINK_KEYS_IN_ENDPOINT  0x0010  /* an object whose "address" is a
+                                                link */
+#define CIGNA_LINK_KEYS_IN_RESOURCE  0x0020  /* an object whose "address" is a
+                                                link and whose "reference" is
+                                                not */
+#define CIGNA_LINK_KEYS_IN_NAME      0x0040  /* an object whose "reference" is
+                                                not a link */
+#define CIGNA_LINK_KEYS_IN_ENTRY     0x0080  /* an object whose "resource" is a
+                                                FHIR resource */
+#define CIGNA_LINK_KEYS_IN_TRIGGER   0x0100  /* an object whose "condition" is
+                                                an Expression */
+#define CIGNA_LINK_KEYS_IN_METADATA  0x0200  /* an object whose "link" is not a
+                                                Bundle's */
 #define CIGNA_LINK_KEYS_IN_OTHER     0x0400
 
 /*

@@ -121,7 +121,7 @@ cigna_resource_types_allow(const cigna_resource_types_t *types,
 }
 
 
-/* a "/" at the end of the path does not matter */
+/* decodes the segments of the path into ask->words; ignores a "/" at the end */
 
 static int
 cigna_resource_types_split(cigna_resource_types_ask_t *ask, cigna_slice_t path)
@@ -178,8 +178,8 @@ cigna_resource_types_segment(cigna_slice_t text)
 
 
 /*
- * Decodes s.  The word gets the beginning of the text.  plus: 1 if "+" stands
- * for a space.  CIGNA_ERROR: s is malformed.
+ * Decodes s.  *word gets the beginning of the decoded text.  plus: 1 if "+"
+ * stands for a space.  CIGNA_ERROR: s is malformed.
  */
 
 static int

@@ -26,10 +26,11 @@ int cigna_search_path(cigna_slice_t path);
 int cigna_search_form(cigna_slice_t media_type);
 
 /*
- * Appends the query of the GET: first the pairs of the URL's query, then those
- * of the body.  Each pair is decoded and encoded anew, so that the query has
- * only RFC 3986's unreserved characters, "%XX", "=" and "&".  A pair without
- * "=" stays without it.  Empty pairs ("&&") are dropped.
+ * Appends the query of the GET by which a search by POST is sent: first the
+ * pairs of the URL's query, then those of the body.  Each pair is decoded and
+ * encoded anew, so that the query has only RFC 3986's unreserved characters,
+ * "%XX", "=" and "&".  A pair without "=" stays without it.  Empty pairs ("&&")
+ * are dropped.
  *
  * CIGNA_ERROR: a broken escape, a control byte, or not UTF-8; the output must
  * then not be used.  b needs room for cigna_search_query_max() bytes.

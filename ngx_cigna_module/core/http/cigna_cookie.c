@@ -15,8 +15,8 @@ static void cigna_cookie_append_time(cigna_buf_t *b, uint64_t time_s);
 #define CIGNA_COOKIE_SECRET_MIN  22        /* 128 bits in base64url */
 #define CIGNA_COOKIE_SECRET_MAX  64
 
-#define CIGNA_COOKIE_SIGNS       "-_"      /* base64url has them beside letters
-                                              and digits */
+#define CIGNA_COOKIE_SIGNS       "-_"      /* the signs that base64url has
+                                              beside letters and digits */
 
 static const char  cigna_cookie_digits[] =
     "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -30,8 +30,8 @@ static int cigna_http_date_century(int year, int64_t now_s);
 
 
 /*
- * In a form of a date, these letters stand for digits.  Their order is that of
- * the first numbers in cigna_http_date_e.
+ * In a form of a date, these letters stand for digits.  The letter with index i
+ * stands for the digits of number i of cigna_http_date_e.
  */
 
 static const char  cigna_http_date_letters[] = "YDhms";
@@ -79,8 +79,8 @@ cigna_http_date_parse(cigna_slice_t s, int64_t now_s, int64_t *time_s)
 
 
 /*
- * Returns 1 if s has this form, and sets the numbers n.  In a form, "*" stands
- * for any byte, and "NNN" for the name of a month.
+ * Returns 1 if s has this form, and writes the numbers in s to n.  In a form,
+ * "*" stands for any byte, and "NNN" for the name of a month.
  */
 
 static int

@@ -300,7 +300,10 @@ cigna_http_header_line(cigna_http_reply_t *p, const cigna_http_in_t *in,
 }
 
 
-/* RFC 9111, section 5.2.2; the strictest of several counts */
+/*
+ * reads a Cache-Control line (RFC 9111, section 5.2.2); the strictest of
+ * several directives counts
+ */
 
 static void
 cigna_http_cache_control(cigna_http_reply_t *p, cigna_slice_t value)

@@ -46,9 +46,9 @@ cigna_json_t *cigna_json_read(cigna_slice_t text);
 int cigna_json_contradicts(cigna_slice_t text, const char *name);
 
 /*
- * Removes the member from doc if cigna_json_contradicts() returns 1 for the
- * text that doc was read from: it is not known which of the values is right.
- * Returns 1 if it has removed the member.
+ * Removes the member "name" from doc if cigna_json_contradicts() returns 1 for
+ * the text that doc was read from: nobody can tell which of its values is
+ * right.  Returns 1 if it has removed the member.
  */
 int cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name);
 

@@ -56,10 +56,10 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Skips plain bytes, up to the first other one or to the last few bytes before
- * the end.  Tests sixteen bytes at a time with SSE2, which every x86-64 has,
- * and eight on other little-endian machines.  On big-endian machines the
- * function skips nothing.
+ * Skips plain bytes, up to the first quote, backslash or control byte, or up to
+ * the last few bytes before the end.  Tests sixteen bytes at a time with SSE2,
+ * which every x86-64 has, and eight on other little-endian machines.  On
+ * big-endian machines the function skips nothing.
  *
  * In a word x of eight bytes, (x - 1) & ~x sets the high bit of each zero byte.
  * It may also set the high bit of a byte above a zero byte, so only the lowest

@@ -53,7 +53,8 @@
 typedef struct {
     const char     *name;
     cigna_kind_e    kind;
-    const char     *digest;                /* NULL: the key itself implies it */
+    const char     *digest;                /* NULL: the key implies the
+                                              digest */
     int             pss;
 } cigna_alg_t;
 
@@ -306,7 +307,10 @@ cigna_jwk_kind_of(const cigna_json_t *object)
 }
 
 
-/* RFC 7517, sections 4.2 and 4.3: both members are optional */
+/*
+ * 1 if the key may verify signatures; "use" and "key_ops" are optional (RFC
+ * 7517, sections 4.2 and 4.3)
+ */
 
 static int
 cigna_jwk_verifies(const cigna_json_t *object)

@@ -149,7 +149,10 @@ cigna_discovery_read(cigna_discovery_t *f, const cigna_event_t *ev)
                                       "before");
     }
 
-    /* known endpoints that the document lacks stay, to notice a later move */
+    /*
+     * an endpoint that the document lacks keeps its known URL, so that a later
+     * move is noticed
+     */
 
     if (f->known) {
         cigna_oauth_metadata_keep(f->known, &f->metadata);

@@ -171,7 +171,10 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
 
     } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
 
-        /* the server refused the first secret, so it has checked this one */
+        /*
+         * after a refusal of the first secret this request had the other
+         * secret, which has now proved right
+         */
 
         if (f->secret.turned) {
             cigna_client_secret_works(&f->secret, f->provider);

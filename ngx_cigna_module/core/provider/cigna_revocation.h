@@ -45,8 +45,7 @@ typedef struct {
     unsigned                 tries;        /* number of revocation requests */
     char                     detail[96];   /* about the last request, for the
                                               log; never a secret */
-    cigna_client_secret_t    secret;       /* its results are results of the
-                                              flow, too */
+    cigna_client_secret_t    secret;       /* the caller may read its results */
 
     /* private */
     unsigned                 state;
@@ -56,7 +55,10 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/* the size of the arena for this token; the caller puts the token there, too */
+/*
+ * the size of the arena of a flow that revokes this token; the arena also has
+ * room for a copy of the token
+ */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);

@@ -34,7 +34,10 @@ typedef struct {
 } cigna_cluster_range_t;
 
 
-/* CIGNA_NONE: there are no more; CIGNA_ERROR: range i is malformed */
+/*
+ * reads range number i, from 0; CIGNA_NONE: there are no more ranges;
+ * CIGNA_ERROR: range i is malformed
+ */
 int cigna_cluster_range(const cigna_reply_t *map, size_t i,
     cigna_cluster_range_t *range);
 

@@ -15,8 +15,8 @@
  */
 
 typedef struct {
-    uint64_t          primary;             /* its number; 0: the place is
-                                              free */
+    uint64_t          primary;             /* the primary's number; 0: the place
+                                              is free */
     uint64_t          since_ms;            /* when it became a primary, at
                                               the latest */
     uint64_t          met_ms;              /* when this node last connected to

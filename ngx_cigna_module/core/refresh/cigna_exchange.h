@@ -35,10 +35,10 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the refresh, all else zeroed; borrowed */
+    /* set by the refresh flow, all else zeroed; borrowed */
     const cigna_subject_t   *subject;
     const cigna_verdict_t   *verdict;      /* about the grant to refresh */
-    const cigna_lease_t     *lease;        /* this run holds it */
+    const cigna_lease_t     *lease;        /* this run's lease, which is held */
 
     /* results */
     cigna_exchange_e         rc;

@@ -131,7 +131,7 @@ cigna_grant_commit_swapped(cigna_grant_commit_t *c, const cigna_event_t *ev,
         return cigna_grant_commit_over(c, cigna_grant_commit_stale);
     }
 
-    /* it is harmless to store a generation twice */
+    /* the swap is tried again, as it is harmless to store a generation twice */
 
     tries = c->journalled ? CIGNA_GRANT_COMMIT_LEFT_TRIES
                           : CIGNA_GRANT_COMMIT_TRIES;

@@ -29,14 +29,14 @@ typedef enum {
 
 
 typedef struct {
-    /* set by the refresh, borrowed */
+    /* set by the refresh flow, borrowed */
     const cigna_subject_t      *subject;
 
     /* results */
     cigna_grant_commit_e        rc;
     unsigned                    journalled:1;  /* the journal has "entry" */
 
-    cigna_journal_t             entry;     /* the refresh settles the entry
+    cigna_journal_t             entry;     /* the refresh flow settles the entry
                                               (cigna_op_settle) after "stored"
                                               or "stale", if "usable" came
                                               before */

@@ -229,7 +229,10 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* a newer grant may be there; the deletion is complete in any case */
+    /*
+     * the entry of a deletion (generation 0) is done even if a newer grant is
+     * there
+     */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {
         cigna_journal_replay_settle(f, op, cigna_journal_replay_ok, NULL);

@@ -26,7 +26,10 @@ typedef enum {
 } cigna_journal_replay_e;
 
 
-/* older entries are dropped, as Redis forgets deletions after CIGNA_TOMB_MS */
+/*
+ * entries older than this are dropped: after CIGNA_TOMB_MS Redis has forgotten
+ * deletions
+ */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
 

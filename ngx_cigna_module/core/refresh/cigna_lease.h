@@ -47,13 +47,14 @@ typedef enum {
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
     cigna_lease_keep,                      /* its outcome is not known */
-    cigna_lease_refuse                     /* the server refused it, and the
-                                              refusal is not final */
+    cigna_lease_refuse                     /* the server refused the refresh
+                                              token, and the refusal is not
+                                              final */
 } cigna_lease_mark_e;
 
 
 typedef struct {
-    /* set by the refresh, all else zeroed; borrowed */
+    /* set by the refresh flow, all else zeroed; borrowed */
     const cigna_subject_t      *subject;
     unsigned                    exchange_ms;  /* the longest time that an
                                                  exchange may take */
@@ -108,7 +109,7 @@ void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
  * 1 if the lease may end before it is prolonged for the first time.  Redis
- * granted it at some time after the command was sent.
+ * granted the lease at some time after the command was sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

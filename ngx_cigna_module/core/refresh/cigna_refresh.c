@@ -633,7 +633,7 @@ cigna_refresh_passing(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* gives up the lease, if it is taken, and then reports */
+/* gives up the lease (lock and mark) if this run has it, and then reports */
 
 static void
 cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -658,7 +658,10 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 {
     cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
 
-    /* judged now, because giving up the lease may have taken long */
+    /*
+     * the old token is judged only now, because giving up the lease may have
+     * taken long
+     */
 
     if (rc == cigna_refresh_ok && !f->exchanged
         && !cigna_verdict_usable(&f->verdict, ev->now_ms))

@@ -38,7 +38,8 @@ typedef enum {
     cigna_answer_explained,                /* invalid_grant, and an earlier
                                               attempt may have spent the
                                               refresh token */
-    cigna_answer_failed,                   /* any other reply */
+    cigna_answer_failed,                   /* a reply with neither tokens nor
+                                              invalid_grant */
     cigna_answer_lost                      /* no complete reply */
 } cigna_answer_e;
 
@@ -106,7 +107,10 @@ typedef enum {
 } cigna_turn_e;
 
 
-/* takes a turn; call it after cigna_refusal_rate_rest() returned 0 */
+/*
+ * takes a turn, which lets one refresh begin; call it after
+ * cigna_refusal_rate_rest() returned 0
+ */
 cigna_turn_e cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms);
 
 /* gives a turn back, if nothing was sent */

@@ -178,7 +178,7 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
     g = v->grant;
 
-    /* the refresh token of a generation before the refused one is spent */
+    /* a generation older than the refused one has a spent refresh token */
 
     if (g->generation < v->refused_generation) {
         v->why = "the vault is behind what this node has used";
@@ -336,9 +336,10 @@ cigna_verdict_probes(const cigna_verdict_t *v)
 
 
 /*
- * A refusal after an earlier one is final only if the endpoint has refreshed
- * other grants since.  It does not suffice that this node has no doubts: the
- * node may not have seen the refusals of other grants.
+ * The refusal of the last attempt is final.  Before that, a refusal after an
+ * earlier one is final only if the endpoint has refreshed other grants since.
+ * It does not suffice that this node has no doubts: the node may not have seen
+ * the refusals of other grants.
  */
 
 int

@@ -51,10 +51,11 @@ typedef struct {
     /* set by the caller, borrowed */
     const cigna_provider_t  *provider;
     const cigna_grant_t     *grant;        /* live or spent */
-    cigna_vault_mark_t       mark;         /* the mark of its record */
+    cigna_vault_mark_t       mark;         /* the mark in the grant's record */
     cigna_endpoint_t         endpoint;
     unsigned                 over:1;       /* the mark has expired by the clock
-                                              of Redis, which may differ */
+                                              of Redis, which may differ from
+                                              the node's */
 
     /*
      * The generation whose access token the FHIR server refused before the
@@ -112,7 +113,10 @@ unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 /* 1 if invalid_grant would be final now */
 int cigna_verdict_final(const cigna_verdict_t *v);
 
-/* 1 if an earlier attempt of unknown outcome explains invalid_grant */
+/*
+ * 1 if the endpoint may answer invalid_grant because an earlier attempt, whose
+ * outcome is not known, has used the refresh token
+ */
 int cigna_verdict_explains(const cigna_verdict_t *v);
 
 /* the time from which a refresh is due, although the token has not expired */

@@ -391,7 +391,7 @@ cigna_journal_wanted(const cigna_journal_entry_t *e,
 }
 
 
-/* 1 if Redis has confirmed the entry since the last new connection */
+/* 1 if Redis has confirmed a write of the entry that began after rewrite_ms */
 
 static int
 cigna_journal_written(const cigna_journal_entry_t *e, int64_t rewrite_ms)

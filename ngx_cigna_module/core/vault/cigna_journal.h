@@ -117,7 +117,10 @@ void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
 int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
 
-/* the number of entries that a live process has claimed to write them */
+/*
+ * the number of entries that live processes have claimed, to write them to
+ * Redis
+ */
 unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);
 

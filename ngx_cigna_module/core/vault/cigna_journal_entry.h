@@ -44,8 +44,8 @@ typedef struct {
 
     uint64_t   sum;
 
-    int64_t    confirmed_ms;               /* when Redis confirmed it; 0: not
-                                              yet */
+    int64_t    confirmed_ms;               /* when Redis confirmed the entry; 0:
+                                              not yet */
     int64_t    written_ms;                 /* start of the last write to Redis
                                               that was confirmed */
     int64_t    due_ms;                     /* no try before that time */

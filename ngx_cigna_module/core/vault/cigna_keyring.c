@@ -459,7 +459,7 @@ cigna_keyring_expand(const cigna_ring_key_t *key, const cigna_slice_t *parts,
 }
 
 
-/* key: if empty, the context uses its present key again */
+/* computes an HMAC; key: if empty, the context uses its present key again */
 
 static int
 cigna_keyring_hmac(EVP_MAC_CTX *hmac, cigna_slice_t key, cigna_slice_t data,

@@ -20,7 +20,7 @@ typedef enum {
     cigna_redis_handshake_pending,
     cigna_redis_handshake_refused,         /* wrong password, no such db */
     cigna_redis_handshake_busy,            /* LOADING, MASTERDOWN, ... */
-    cigna_redis_handshake_replica,         /* this is not the primary */
+    cigna_redis_handshake_replica,         /* the server is not a primary */
     cigna_redis_handshake_elsewhere,       /* another node of the cluster has
                                               the marker's slot, or gets it */
     cigna_redis_handshake_evicts,          /* maxmemory-policy is not

@@ -296,7 +296,7 @@ static const char  cigna_lua_dance_close[] =
  * do not count), entry for the list of ended dances, the most ended dances in
  * that list, ms to keep that list and the counts.
  *
- *     absent                 the index does not have the entry: it was removed,
+ *     absent                 the shard's list lacks the entry: it was removed,
  *                            and the end counted, before
  *     ok kept leaving...     kept: 1 if the dance is now in the list of ended
  *                            dances, else 0; leaving: entries that left that

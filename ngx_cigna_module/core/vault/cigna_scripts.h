@@ -36,7 +36,8 @@ typedef enum {
     cigna_script_grant_release,            /* unlocks, and updates the mark */
     cigna_script_grant_delete,             /* reads a grant and deletes it */
     cigna_script_grant_replay,             /* writes a lost generation again */
-    cigna_script_grant_forget,             /* deletes a grant again */
+    cigna_script_grant_forget,             /* deletes a grant whose deletion
+                                              Redis may have lost */
     cigna_script_grant_reseal,             /* stores the record, sealed with
                                               another key */
     cigna_script_grant_amend,              /* stores the record with a new

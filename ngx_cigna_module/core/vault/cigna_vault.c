@@ -449,8 +449,9 @@ cigna_vault_read_mark(const cigna_slice_t fields[cigna_vault_fields],
 
 
 /*
- * Reads "GENERATION MS".  A node of version 0.4.0 does not know this field and
- * does not remove it.  So the field counts only for its own generation.
+ * Reads the field "r", which is "GENERATION MS".  A node of version 0.4.0 does
+ * not know the field and does not remove it.  So the field counts only for its
+ * own generation.
  */
 
 static int

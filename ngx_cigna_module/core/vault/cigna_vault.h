@@ -118,7 +118,10 @@ int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,
 int cigna_vault_read_grant(const cigna_subject_t *s,
     const cigna_reply_t *reply, cigna_grant_t *g, cigna_vault_mark_t *mark);
 
-/* 1 if the record of such a reply has a write-ahead mark */
+/*
+ * 1 if the record in a reply, as cigna_vault_read_grant() takes it, has a
+ * write-ahead mark
+ */
 int cigna_vault_read_marked(const cigna_reply_t *reply);
 
 

@@ -263,8 +263,8 @@ export async function playRounds(fleet, { rounds, tally }, round) {
   await countRefreshes(fleet, tally);
 }
 
-// Adds the counts of refreshes, as the stand-in for Cigna has them, to the
-// tally, and the refresh tokens that were sent too often or twice at once.
+// Adds two things to the tally: the counts of refreshes that the stand-in for
+// Cigna has, and the refresh tokens that were sent too often, or twice at once.
 export async function countRefreshes(fleet, tally) {
   const { token } = await fleet.control.see({ recent: 0 });
   const by = token.by.refresh_token ?? {};

@@ -145,7 +145,7 @@ async function end(fleet, members, { kills, tally, random, phases }) {
 
   members.forEach((member, i) => {
     const tokens = books.get(member.key);
-    // the kill of a later round may hit a late refresh of this one
+    // the kill of a later round may hit a late refresh of this round
     const wrong = judge(answers[i], tokens, (spent) =>
       kills.some(({ ports }) => ports.has(spent.port)));
 

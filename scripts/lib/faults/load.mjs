@@ -42,7 +42,7 @@ export class Load {
     return counts;
   }
 
-  // Adds answers to the tally that are neither "served" nor allowed.  401
+  // Adds to the tally the answers that are neither "served" nor allowed.  401
   // replies have a list of their own, because they make the member connect
   // again.
   judge(tally, { allowed = [], answers = this.answers } = {}) {

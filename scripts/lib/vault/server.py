@@ -151,7 +151,8 @@ class Server:
             connection.disconnect()
             raise self._meaning(error) from None
         except BaseException:
-            # in the middle of a reply the connection is no longer usable
+            # after a failure in the middle of a reply the connection is no
+            # longer usable
             connection.disconnect()
             raise
 

@@ -25,8 +25,8 @@ function groupByType(resources) {
   return groups;
 }
 
-// Both Blue Button samples have the same id and the same date.  Each gets its
-// own.
+// Both Blue Button samples have the same id and the same date.  Each gets an id
+// and a date of its own.
 const BENEFIT_DATE = '2017-01-05';
 const BENEFIT_DATES = ['2017-02-09', '2018-03-14'];
 

@@ -26,7 +26,9 @@ fuzz_rate(cigna_slice_t s)
 
     fuzz_assert(rate.n >= 1 && rate.n <= CIGNA_RATE_MAX);
 
-    /* apart from leading zeros, the rate that is written is the input */
+    /*
+     * the parsed rate, written as text, is the input without its leading zeros
+     */
 
     len = snprintf(text, sizeof(text), "%ur/%c", rate.n,
                    rate.per_s == 1 ? 's' : rate.per_s == 60 ? 'm' : 'd');

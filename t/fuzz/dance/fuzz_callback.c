@@ -42,7 +42,8 @@ typedef struct {
     char      key[CIGNA_KEY_MAX];
     char      id[CIGNA_DANCE_ID_LEN + 1];
     unsigned  stored;                      /* runs that stored its grant */
-    unsigned  ended;                       /* runs that count its end */
+    unsigned  ended;                       /* number of runs that have counted
+                                              the dance's end */
 } dance_t;
 
 
@@ -194,7 +195,7 @@ is_stored(const cigna_grant_t *g)
 }
 
 
-/* (4) */
+/* invariant (4) of cigna_callback.c */
 
 static void
 check_revoked(const world_actor_t *a, const cigna_callback_t *f)
@@ -251,7 +252,7 @@ check(scene_t *s, world_actor_t *a)
         return;
     }
 
-    /* (1) */
+    /* invariant (1) of cigna_callback.c */
 
     if (is_token_request(a)) {
         fuzz_assert(visitor_of[n] == visitor_browser);

@@ -85,7 +85,7 @@ check(scene_t *s, world_actor_t *a)
 
     if (f->outcome == cigna_dance_outcome_return_to_refused) {
 
-        /* (2) */
+        /* invariant (2) of cigna_connect.c */
 
         fuzz_assert(a->steps == 1 && f->return_to.len
                     && (!allowed(f->return_to)
@@ -143,7 +143,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     scene.w.vault.stories = 3 * CIGNA_SHARDS;
 
-    /* each run may leave a record, and the simulated Redis has few places */
+    /*
+     * the number of runs has a bound: each run may leave a record, and the
+     * simulated Redis has few places
+     */
 
     begun = 0;
 

@@ -95,7 +95,7 @@ check(scene_t *s, world_actor_t *a)
     if (a->op.type == cigna_op_report) {
         fuzz_assert(a->reports == 1);
 
-        /* (1) */
+        /* invariant (1) of cigna_disconnect.c */
 
         if (f->outcome == cigna_dance_outcome_disconnected) {
             fuzz_assert(field("i") == NULL

@@ -58,7 +58,10 @@ look(void)
 }
 
 
-/* (2) and (3): the effect of an actor's last step on the record */
+/*
+ * invariants (2) and (3) of cigna_userinfo.c: the effect of an actor's last
+ * step on the record
+ */
 
 static void
 check_written(unsigned n)

@@ -294,7 +294,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     path = seen.target;
     check_path(cigna_slice_cut(&path, '?'), base);
 
-    /* (4) */
+    /* invariant (4) of cigna_gate_out.c */
 
     again.search = 0;
     again.target = gate.line;

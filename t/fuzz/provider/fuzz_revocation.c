@@ -60,7 +60,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
         check_secret(op, ev);
 
-        /* (4) */
+        /* invariant (4) of cigna_revocation.c */
 
         fuzz_assert(cigna_slice_eq(op->http.request.url,
                                    provider.revocation_endpoint));
@@ -71,7 +71,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
     case cigna_op_sleep:
 
-        /* (1) */
+        /* invariant (1) of cigna_revocation.c */
 
         fuzz_assert(op->sleep.idle && op->sleep.ms > 0);
         slept += op->sleep.ms;
@@ -80,7 +80,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
     case cigna_op_done:
 
-        /* (2), (3) */
+        /* invariants (2) and (3) */
 
         fuzz_assert((f.rc != cigna_revocation_ok)
                     || (ev->type == cigna_ev_ok && ev->status == 200));

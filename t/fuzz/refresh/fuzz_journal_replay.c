@@ -95,7 +95,7 @@ is(const char *id, const cigna_journal_t *e)
 }
 
 
-/* (2) */
+/* invariant (2) of cigna_journal_replay.c */
 
 static void
 check_write(const record_t *now, const cigna_journal_t *e)

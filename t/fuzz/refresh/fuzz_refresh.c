@@ -285,7 +285,7 @@ check_report(const world_actor_t *a)
 }
 
 
-/* (6) */
+/* invariant (6) of cigna_refresh.c */
 
 static void
 check_done(const world_actor_t *a)
@@ -341,7 +341,7 @@ check(scene_t *s, world_actor_t *a)
         check_ahead(a);
     }
 
-    /* (7) */
+    /* invariant (7) of cigna_refresh.c */
 
     if (a->op.type == cigna_op_revoke) {
         fuzz_assert(a->reports == 1 && (!f->exchanged || f->superseded));

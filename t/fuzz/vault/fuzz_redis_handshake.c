@@ -155,7 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_assert(op.type == cigna_op_done);
     fuzz_assert(f.rc != cigna_redis_handshake_pending);
 
-    /* (1) */
+    /* invariant (1) of cigna_redis_handshake.c */
 
     if (f.rc == cigna_redis_handshake_ok
         && f.check != cigna_redis_handshake_check_policy)

@@ -48,7 +48,7 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     now = NOW;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 250, now), 300000);
 
-    /* replies to requests from before the pause do not confirm it */
+    /* replies to requests from before the pause do not confirm the pause */
 
     now += 100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 200000);
@@ -69,7 +69,10 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
-    /* five minutes again, although the last reply asked for an hour */
+    /*
+     * the next reply comes five minutes after that pause, too late to confirm
+     * it
+     */
 
     now += 600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
@@ -82,7 +85,8 @@ a_reply_after_a_short_pause_does_not_confirm_a_long_one(void **state)
     (void) state;
 
     /*
-     * the first pause was as long as asked for, so it does not confirm an hour
+     * CIGNA_PAUSE_ONE_MS did not shorten the first pause, so the second reply
+     * does not confirm a pause of an hour; the third reply does
      */
 
     (void) cigna_pause_ask(&p, 2000, 0, NOW);

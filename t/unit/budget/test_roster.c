@@ -147,7 +147,10 @@ a_row_is_kept_while_processes_with_its_name_may_run(void **state)
 }
 
 
-/* with the greatest "oldest" too, a claim takes no row of another claim */
+/*
+ * even if "oldest" has its greatest value, a claim takes no row of another
+ * claim
+ */
 
 static void
 a_row_of_another_claim_is_not_taken(void **state)

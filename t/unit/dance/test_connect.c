@@ -338,7 +338,7 @@ a_dance_is_in_the_index_until_it_is_overdue(void **state)
     assert_int_equal(entries(w.identity.open_key), 1);
     assert_int_equal(entries(w.identity.dances_key), 1);
 
-    /* two commands, dance_list and dance_open */
+    /* the flow used Redis twice: dance_list and dance_open */
 
     assert_int_equal(a.steps, 4);
 }

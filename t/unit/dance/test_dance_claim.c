@@ -14,7 +14,8 @@ static cigna_arena_t        arena;
 static cigna_subject_t      subject;
 static cigna_op_t           op;
 static cigna_dance_story_t  story;
-static unsigned             asked;         /* of Redis */
+static unsigned             asked;         /* number of scripts that the flow
+                                              sent to Redis */
 static char                 code[64], param[64], secret[64];
 static char                 entry[CIGNA_DANCE_ENTRY_MAX];
 
@@ -188,7 +189,7 @@ polls_are_quick_first_and_end_after_ten_seconds(void **state)
     (void) take(world_fine);
     asked = 100;
 
-    /* another run with other random bytes, so it is another taker */
+    /* another run has other random bytes, which make it another taker */
 
     begin();
     start = w.now_ms;

@@ -8,7 +8,7 @@
 #include "dance/cigna_dance_close.h"
 
 
-/* runs the flow that ends overdue and displaced dances alone */
+/* the flow that ends overdue and displaced dances, run by itself */
 
 
 static cigna_dance_close_t  c;

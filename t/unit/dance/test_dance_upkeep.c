@@ -216,7 +216,10 @@ an_upkeep_that_fails_leaves_the_dance_to_the_next_upkeep(void **state)
 
     shard = (unsigned) atoi(strchr((char *) w.identity.open_key.data, '{') + 1);
 
-    /* dance_due of the member's shard, dance_close, dance_forget */
+    /*
+     * each of three operations fails in turn: dance_due of the member's shard,
+     * dance_close, dance_forget
+     */
 
     for (kind = world_unsent; kind < world_faults; kind++) {
         for (nth = shard + 1; nth <= shard + 3; nth++) {

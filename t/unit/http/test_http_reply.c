@@ -107,7 +107,8 @@ assert_same(const result_t *a, const result_t *b)
 
 
 /*
- * the reply of a parse with this rc, which is the same for pieces of any size
+ * parses the text, whole and in pieces of any size, with the same result; rc:
+ * the expected return value
  */
 
 static cigna_http_reply_t *
@@ -915,7 +916,10 @@ a_header_is_bounded(void **state)
     section_of(max, status, "abc", CIGNA_OK);
     section_of(max + 1, status, "abc", CIGNA_ERROR);
 
-    /* the bytes of interim replies before the header count, too */
+    /*
+     * the limit of a section also counts the bytes of interim replies before
+     * the header
+     */
 
     section_of(CIGNA_HTTP_SECTION_MAX - 50, interim, status, CIGNA_ERROR);
 }

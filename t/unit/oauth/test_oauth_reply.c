@@ -563,8 +563,8 @@ tokens_are_bounded(void **state)
                      i ? "," TOKEN : "", tokens[i].name, (int) len, 0);
 
             /*
-             * a too long id_token is passed on, for cigna_jwt_verify() to
-             * refuse
+             * an id_token that is too long is passed on, for cigna_jwt_verify()
+             * to refuse
              */
 
             expect = (i < 2 && len > tokens[i].max) ? cigna_token_invalid

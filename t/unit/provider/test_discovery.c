@@ -215,7 +215,8 @@ the_last_of_two_members_may_not_name_another_host(void **state)
 
 
 /*
- * if such a document were accepted, there would be no other request for an hour
+ * if a document without a needed endpoint were accepted, there would be no
+ * other request for an hour
  */
 
 static void

@@ -12,7 +12,10 @@
 static char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
 
-/* the reply to the request for the key set; status 0: there is no reply */
+/*
+ * hands this reply to the request for the key set to the provider; status 0:
+ * there was no reply
+ */
 
 static void
 answer(unsigned status, const char *body, int64_t now_ms)

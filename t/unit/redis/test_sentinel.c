@@ -17,7 +17,10 @@ primary(const char *text, cigna_server_t *s)
     reply = world_reply(text, strlen(text));
     rc = cigna_sentinel_primary(reply, s);
 
-    /* the host points into the reply, so it is copied before that is freed */
+    /*
+     * the host points into the reply, so the host is copied before the reply is
+     * freed
+     */
 
     if (rc == CIGNA_OK) {
         assert_true(s->host.len < sizeof(host));

@@ -884,7 +884,7 @@ nothing_is_sent_without_room_for_the_new_tokens(void **state)
 }
 
 
-/* tests of passing failures */
+/* tests of temporary failures */
 
 static void
 passing_failures_do_not_end_a_grant(void **state)
@@ -1323,7 +1323,7 @@ a_generation_that_the_journal_replaces_later_is_not_refreshed(void **state)
 }
 
 
-/* the state after a run in which one operation failed */
+/* checks the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor)

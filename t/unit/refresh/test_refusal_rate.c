@@ -215,7 +215,10 @@ a_refusal_of_a_token_that_may_be_spent_is_no_failure(void **state)
     assert_true(rate.on);
     assert_false(rate.doubted);
 
-    /* while refusals are doubted, such a refusal does not end the throttling */
+    /*
+     * while refusals are doubted, a refusal that an earlier attempt explains
+     * does not end the throttling
+     */
 
     assert_int_equal(setup(NULL), 0);
     (void) answers(5, cigna_answer_refused, NOW);

@@ -264,7 +264,8 @@ an_entry_about_another_grant_is_not_ahead(void **state)
                            NULL), -1);
 
     /*
-     * if the caller knows no grant, the entry of the member's newest one counts
+     * if the caller knows no grant, the entry of the member's newest grant
+     * counts
      */
 
     assert_int_equal(put(1, 7, 10, DEAD, 100), CIGNA_OK);

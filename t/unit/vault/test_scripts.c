@@ -347,7 +347,7 @@ a_dance_is_taken_once(void **state)
 }
 
 
-/* element i of the reply */
+/* checks element i of a script's reply */
 
 static void
 assert_element(size_t i, const char *value, cigna_script_e script, ...)
@@ -576,7 +576,10 @@ a_redis_that_is_nearly_full_keeps_no_story(void **state)
 
     (void) state;
 
-    /* more than three quarters are used */
+    /*
+     * a Redis that has used more than three quarters of maxmemory is nearly
+     * full
+     */
 
     tell(plain.redis, "CONFIG SET maxmemory 1gb");
     assert_says("ok", OPEN("60000"));
