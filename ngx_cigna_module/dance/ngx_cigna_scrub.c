@@ -111,7 +111,7 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
         return ngx_cigna_scrub_policy(r);
     }
 
-    /* any other reply, such as a redirect, is the operator's, and stays */
+    /* an error reply may show the URL; the operator makes all other replies */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)

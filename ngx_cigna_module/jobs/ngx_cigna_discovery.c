@@ -176,7 +176,7 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->tenant);
 
-    /* after a failed fetch, a tenant that can do without metadata goes on */
+    /* after a failed fetch, a tenant that needs no metadata does not wait */
 
     spared = ngx_cigna_discovery_spared(run->tenant);
 

@@ -45,7 +45,8 @@ typedef struct {
     cigna_slice_t               location;  /* the authorize URL */
     cigna_slice_t               tag;       /* in the cookie's name, see
                                               cigna_dance_id.h */
-    cigna_slice_t               secret;    /* of the browser, for the cookie */
+    cigna_slice_t               secret;    /* the value that ties the dance to
+                                              the browser, for the cookie */
     int64_t                     started_ms;
 
     /* private */

@@ -253,15 +253,15 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
     };
 
     /*
-     * another run's exchange is open; a run that asks for the lease waits for
-     * its end
+     * Another run's exchange is open.  This run goes on, and waits for the end
+     * of that exchange when it asks for the lease (cigna_lease.h).
      */
 
     if (cigna_verdict_busy(v, now_ms)) {
         return cigna_refresh_pending;
     }
 
-    /* only the result is "spent"; the record gets no mark "spent" */
+    /* "spent" is only this run's result: the record is not marked spent */
 
     if (m->attempts >= CIGNA_VERDICT_ATTEMPTS) {
         v->why = "the end of all attempts is not known";

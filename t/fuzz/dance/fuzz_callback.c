@@ -167,7 +167,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
                 || f->outcome == cigna_dance_outcome_connected);
     fuzz_assert(f->outcome != cigna_dance_outcome_connected || d->stored);
 
-    /* (3) */
+    /* invariant (3) of cigna_callback.c */
 
     if (a->redis_faults == 0 && field(d, "k")
         && field_is(field(d, "k"), f->claim.taker))
@@ -194,7 +194,7 @@ is_stored(const cigna_grant_t *g)
 }
 
 
-/* (4) */
+/* invariant (4) of cigna_callback.c */
 
 static void
 check_revoked(const world_actor_t *a, const cigna_callback_t *f)
@@ -269,7 +269,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(++d->stored == 1);
     }
 
-    /* (5) */
+    /* invariant (5) of cigna_callback.c */
 
     if (a->op.type == cigna_op_revoke) {
         fuzz_assert(a->reports == 1);
@@ -291,7 +291,7 @@ check(scene_t *s, world_actor_t *a)
 
     fuzz_assert(a->reports == 1);
 
-    /* (4) */
+    /* invariant (4) of cigna_callback.c */
 
     if (f->stored) {
         fuzz_assert(world_alive(&s->w.auth, f->grant.access_token)

@@ -230,7 +230,7 @@ check_report(const world_actor_t *a)
     case cigna_refresh_ok:
         fuzz_assert(f->grant.access_token.len);
 
-        /* (3) */
+        /* invariant (3) of cigna_refresh.c */
 
         if (f->exchanged) {
             fuzz_assert(journalled(a->node, f)

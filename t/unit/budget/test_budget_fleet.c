@@ -31,7 +31,8 @@ typedef enum {
 
 typedef struct {
     call_e                       type;
-    int64_t                      due_ms;   /* when it ends; 0: unused */
+    int64_t                      due_ms;   /* when the call ends; 0: the struct
+                                              is not in use */
     unsigned                     node;
     unsigned                     tenant;
     uint64_t                     call;

@@ -601,7 +601,7 @@ a_redis_that_is_nearly_full_keeps_no_story(void **state)
     assert_value("HGET d:{1} y", NULL);
     assert_says("ok", FORGET_DANCE("entry", "tenant denied", "ended", "5"));
 
-    /* the end is counted all the same */
+    /* Redis has no room to list the ended dance, but counts its end */
 
     reply = redisCommand(plain.redis, "HGET c:{s}:1 %s", "tenant denied");
     assert_string_equal(reply->str, "1");
