@@ -268,8 +268,8 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 
 
 /*
- * Sets *path to the part of r->uri before the rest.  nginx has decoded r->uri,
- * so this function decodes the rest.  NGX_DECLINED: r->uri has another end.
+ * Sets *path to r->uri without "rest" at its end.  nginx has decoded r->uri, so
+ * this function decodes "rest".  NGX_DECLINED: r->uri does not end with it.
  */
 
 static ngx_int_t

@@ -637,7 +637,10 @@ ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* puts the copy before the rest, or in place of an empty first buffer */
+/*
+ * Puts cl, which has the copied beginning of the body, in front of "rest".  If
+ * the first buffer of "rest" is empty, cl replaces that buffer.
+ */
 
 static void
 ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)

@@ -195,8 +195,8 @@ cigna_link_filter_keeps(const cigna_link_filter_t *l)
 
 
 /*
- * Reads bytes that stay.  Stops after the opening quote of a string that may be
- * a link.
+ * Reads bytes that the filter does not change.  Stops after the opening quote
+ * of a string that may be a link.
  */
 
 static const uint8_t *

@@ -140,7 +140,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
 
     f = &a->flow.callback;
 
-    /* (3) */
+    /* invariant (3) of cigna_callback.c */
 
     d->ended += f->claim.ended;
     fuzz_assert(d->ended <= 1);
@@ -157,7 +157,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
         return;
     }
 
-    /* (2) */
+    /* invariant (2) of cigna_callback.c */
 
     if (f->outcome == cigna_dance_outcome_connected && !f->repeated) {
         fuzz_assert(f->stored);

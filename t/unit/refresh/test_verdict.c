@@ -363,8 +363,8 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     assert_false(cigna_verdict_usable(&v, NOW));
 
     /*
-     * the refusals are no longer doubted, but no refresh has succeeded since
-     * the grant was refused: the grant stays spent
+     * refusals are no longer doubted, but no refreshes have succeeded since the
+     * doubt began: the grant stays spent
      */
 
     v.endpoint.well_ms = NOW;
