@@ -93,10 +93,13 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
 
-/* for the grant with this id; the bytes of id must live as long as the run */
+/*
+ * sets up a run that asks for the identifier of the grant with this id; the
+ * bytes of id must live as long as the run
+ */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/* for entry n of a node's journal, which must exist */
+/* sets up a run that replays entry n of a node's journal, which must exist */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
 /*

@@ -109,7 +109,7 @@ typedef struct {
     int64_t               wait_ns;         /* until the next request, if fewer
                                               than want were granted */
     cigna_budget_by_e     by;              /* the limit that refused the
-                                              others */
+                                              requests that were not granted */
     int64_t               pause_ns;        /* rest of the tenant's or the
                                               origin's pause, the longer one */
     cigna_budget_scope_e  scope;           /* scope of that pause */

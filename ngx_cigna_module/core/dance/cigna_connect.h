@@ -30,7 +30,7 @@ typedef struct {
     cigna_slice_t               request;   /* id of the HTTP request, for the
                                               story */
 
-    /* called for each dance of the member that this run has ended; or NULL */
+    /* called for each of the member's dances that this run ended; or NULL */
     void                      (*closed)(void *data,
                                         const cigna_dance_close_t *closed);
     void                       *data;      /* of "closed" */

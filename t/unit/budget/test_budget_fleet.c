@@ -446,7 +446,7 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* only a few requests still wait at the end */
+/* requests may wait, but all are sent, except for a few that still wait */
 
 static void
 a_tenant_below_its_rate_is_not_refused(void **state)
@@ -706,7 +706,7 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* each of the 15 outages might let another burst through */
+/* the danger: each of the 15 outages lets another burst through */
 
 static void
 outages_one_after_another_grant_no_more_bursts(void **state)

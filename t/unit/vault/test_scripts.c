@@ -1206,8 +1206,8 @@ a_resealed_generation_stays_and_a_spent_one_is_replaced(void **state)
 
     /*
      * The journal has generation 3, and Redis has marked it spent.  The
-     * journal's generation came from an exchange, so "restore" removes the
-     * mark.
+     * journal's generation came from an exchange, so grant_replay stores it
+     * without the mark.
      */
 
     assert_says("ok", SPEND("a", "id", "3"));
@@ -1274,14 +1274,17 @@ a_deletion_that_was_lost_is_made_again(void **state)
     assert_value("HGET g:{1} i", "newer");
     assert_says("retired", PUT("unheard"));
 
-    /* "forget" also deletes a grant that was connected before the deletion */
+    /*
+     * grant_forget also deletes another grant of the member, if that grant was
+     * connected before the deleted one
+     */
 
     assert_says("ok", FORGET("last", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
     assert_says("retired", PUT("newer"));
     assert_says("retired", PUT("last"));
 
-    /* "forget" remembers the id even if Redis has no grant */
+    /* grant_forget remembers the grant's id even if Redis has no grant */
 
     tell(plain.redis, "DEL g:{1}");
     assert_says("ok", FORGET("id", "5"));
@@ -1351,7 +1354,7 @@ vault_check_returns_policy_marker_and_age_of_the_primary(void **state)
     assert_string_equal(reply->element[1]->str, "noeviction");
     freeReplyObject(reply);
 
-    /* "check" does not create a marker */
+    /* vault_check does not create a marker */
 
     reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
     assert_int_equal(reply->integer, 0);
