@@ -153,7 +153,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
-    /* requests whose links are rewritten ask for whole, uncompressed replies */
+    /* with links=on, requests ask for a whole reply without compression */
 
     if (ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unread)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,

@@ -441,7 +441,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 /*
  * Retry-After may be a date.  It counts from the server's Date, because the
  * server's clock may differ from the gateway's.  Without Date, the gateway
- * ignores it.
+ * ignores such a Retry-After.
  */
 
 static void

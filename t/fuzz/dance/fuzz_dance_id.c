@@ -11,7 +11,7 @@
  */
 
 
-/* a dance id in the form in which the gateway shows it is parsed, too */
+/* a dance id that was parsed, and so has its usual form, is parsed the same */
 
 static void
 check_id(cigna_slice_t text)
