@@ -158,7 +158,7 @@ ngx_cigna_conf_set_line_check(ngx_conf_t *cf, ngx_str_t *name,
 }
 
 
-/* 1 if the gateway itself decides about the line */
+/* 1 if the gateway drops lines of this name, whatever the operator sets */
 
 static ngx_uint_t
 ngx_cigna_conf_set_line_dropped(cigna_slice_t name)

@@ -231,7 +231,10 @@ ngx_cigna_callback_reload(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* the run goes on; the next request for this URL waits for its outcome */
+/*
+ * Sends the page that loads the URL again.  The run goes on, and the next
+ * request for this URL waits for the run's outcome.
+ */
 
 static ngx_int_t
 ngx_cigna_callback_slow(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

@@ -46,7 +46,7 @@ void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 ngx_int_t ngx_cigna_dance_page(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome);
 
-/* makes only the body of that page; NGX_ERROR: there is no memory */
+/* makes the body of the page about an outcome; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_dance_page_make(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_dance_outcome_e outcome, ngx_str_t *body);
 

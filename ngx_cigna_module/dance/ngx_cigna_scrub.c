@@ -111,7 +111,10 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
         return ngx_cigna_scrub_policy(r);
     }
 
-    /* any other reply, such as a redirect, is the operator's, and stays */
+    /*
+     * A callback that did not reach its location.  Its error page gets the
+     * policy.  A redirect is the operator's, and stays as it is.
+     */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
         && r->err_status >= NGX_HTTP_BAD_REQUEST)

@@ -254,7 +254,7 @@ ngx_cigna_base_url_path(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
 }
 
 
-/* sets *path to the part of uri before the rest; NGX_DECLINED: another end */
+/* sets *path to uri without "rest"; NGX_DECLINED: uri does not end with it */
 
 static ngx_int_t
 ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
@@ -268,8 +268,8 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 
 
 /*
- * Sets *path to the part of r->uri before the rest.  nginx has decoded r->uri,
- * so this function decodes the rest.  NGX_DECLINED: r->uri has another end.
+ * Sets *path to r->uri without "rest" at its end.  nginx has decoded r->uri, so
+ * this function decodes "rest".  NGX_DECLINED: r->uri does not end with it.
  */
 
 static ngx_int_t

@@ -159,8 +159,8 @@ ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx)
 
 /*
  * nginx clears u->cleanup when the upstream has ended, and before nginx sends
- * its own error page.  The upstream of a peeked reply may have ended already,
- * but the reply is still the upstream's.
+ * its own error page.  If the filter has held the beginning of a reply back to
+ * read it, the upstream may have ended, but the reply is still the upstream's.
  */
 
 ngx_uint_t
@@ -637,7 +637,10 @@ ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* puts the copy before the rest, or in place of an empty first buffer */
+/*
+ * Puts cl, which has the copied beginning of the body, in front of "rest".  If
+ * the first buffer of "rest" is empty, cl replaces that buffer.
+ */
 
 static void
 ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)

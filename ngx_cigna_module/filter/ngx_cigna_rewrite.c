@@ -153,7 +153,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return 1;
     }
 
-    /* the module never asks for a compressed reply, nor for a part of one */
+    /* with links=on, requests ask for a whole reply without compression */
 
     if (ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unread)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -166,7 +166,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* counts and logs a reply in a type such as XML, as its links stay */
+/* counts and logs a reply whose links stay because of its type, such as XML */
 
 static void
 ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

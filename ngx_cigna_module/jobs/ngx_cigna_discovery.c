@@ -176,7 +176,7 @@ ngx_cigna_discovery_start_run(ngx_cigna_run_t *run, ngx_cigna_flow_pt next)
 
     discovery = ngx_cigna_discovery_start(run->tenant);
 
-    /* after a failed fetch, a tenant that can do without metadata goes on */
+    /* after a failed fetch, a tenant that needs no metadata does not wait */
 
     spared = ngx_cigna_discovery_spared(run->tenant);
 
@@ -303,7 +303,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
     run->failed = 1;
     d->failed = 1;
 
-    /* only a good document ends a refusal; a failed fetch does not */
+    /* if a fetch fails, a document that was refused before stays refused */
 
     d->refused |= flow->refused;
 

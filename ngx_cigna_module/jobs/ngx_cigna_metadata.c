@@ -30,7 +30,7 @@
 
 #define NGX_CIGNA_METADATA_POLL_MS  20
 
-/* seconds until the next fetch: after a failure; after a reply to be dropped */
+/* seconds until the next fetch: after a failure; after a reply not kept */
 
 #define NGX_CIGNA_METADATA_AWAY_S   10
 #define NGX_CIGNA_METADATA_PASS_S   300

@@ -133,7 +133,10 @@ ngx_cigna_redis_lookup_step(ngx_event_t *ev)
 }
 
 
-/* while something is wrong, pauses are short at first, and grow */
+/*
+ * Sets the timer of the next question.  After a failure, or while a server is
+ * down, the pause is short at first, and grows.
+ */
 
 static void
 ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup)

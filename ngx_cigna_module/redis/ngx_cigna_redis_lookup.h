@@ -37,9 +37,9 @@ struct ngx_cigna_redis_lookup_s {
                                       ngx_cigna_origin_t *origin);
 
     /*
-     * Called when a server has answered, or none has, unless the question is
-     * asked again at once.  From now on, calls must not wait for servers that
-     * are down.  Returns 1 if no server is down.
+     * Called when a server has answered, or when all have failed, but not if
+     * the question is asked again at once.  From now on, calls must not wait
+     * for servers that are down.  Returns 1 if no server is down.
      */
     ngx_uint_t              (*settle)(ngx_cigna_redis_t *redis);
 

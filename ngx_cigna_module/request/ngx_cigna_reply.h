@@ -73,11 +73,11 @@ ngx_int_t ngx_cigna_reply_condition(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_cigna_reply_e form,
     ngx_uint_t retry_after_s, const char *allow);
 
-/* makes only the body of a reply about a condition, in the request's pool */
+/* makes the body of a reply about a condition, in the request's pool */
 ngx_int_t ngx_cigna_reply_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_condition_e e, ngx_cigna_reply_e form, ngx_str_t *body);
 
-/* adds only the header lines of that reply: Retry-After, Allow, Link */
+/* adds the lines Retry-After, Allow and Link of a reply about a condition */
 ngx_int_t ngx_cigna_reply_condition_headers(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e, ngx_uint_t retry_after_s,
     const char *allow);

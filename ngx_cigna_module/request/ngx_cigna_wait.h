@@ -82,7 +82,10 @@ ngx_int_t ngx_cigna_wait_post(ngx_cigna_wait_t *w,
 /* "resume" of phase handlers: runs the phases from where they stopped */
 void ngx_cigna_wait_phases(ngx_http_request_t *r);
 
-/* "resume" of content handlers that have set ctx->wait->reply */
+/*
+ * "resume" of content handlers: finalizes the request with the result of
+ * ctx->wait->reply, which the handler has set
+ */
 void ngx_cigna_wait_reply(ngx_http_request_t *r);
 
 

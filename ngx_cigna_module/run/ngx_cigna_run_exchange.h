@@ -35,8 +35,9 @@ ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*
- * Gives the run's seat and turn back when the run ends, and leaves its journal
- * entry to jobs/ngx_cigna_journal_writer.h.
+ * At the end of the run, gives back its place among the open exchanges (the
+ * seat) and its permission to refresh (the turn).  The journal writer
+ * (jobs/ngx_cigna_journal_writer.h) takes over the run's journal entry.
  */
 void ngx_cigna_run_exchange_done(ngx_cigna_run_t *run);
 

@@ -4,7 +4,10 @@
 #include "redis/ngx_cigna_redis_script.h"
 
 
-/* ms within which a worker takes all its leases again, at random times */
+/*
+ * ms within which a worker sets lock and mark of each open exchange again, at
+ * random times
+ */
 
 #define NGX_CIGNA_RUN_LEASE_RETAKE  1000
 

@@ -30,11 +30,11 @@ typedef enum {
 
 
 /*
- * Takes a seat at the origin of the tenant's token endpoint.  Unknown endpoints
- * share one origin.  *seat is NULL, or a seat that was taken before: the
- * function keeps that seat if it belongs to the same origin, and otherwise
- * gives it back.  NGX_BUSY: no seat is free, which is counted and logged.
- * NGX_ERROR: no memory.
+ * Takes a seat (a place for one open exchange) at the origin of the tenant's
+ * token endpoint.  All unknown endpoints count as one origin.  *seat is NULL,
+ * or a seat that was taken before: the function keeps that seat if it belongs
+ * to the same origin, and otherwise gives it back.  NGX_BUSY: no seat is free,
+ * which is counted and logged.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_seat_take(ngx_cigna_worker_t *worker,
     ngx_cigna_tenant_t *tenant, ngx_cigna_seat_e kind,

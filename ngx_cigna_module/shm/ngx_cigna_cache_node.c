@@ -160,7 +160,7 @@ ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry)
 }
 
 
-/* returns how many of len bytes of strings the node itself holds */
+/* of the len bytes of an entry's strings, returns how many its node holds */
 
 static size_t
 ngx_cigna_cache_first(size_t len)
@@ -170,9 +170,9 @@ ngx_cigna_cache_first(size_t len)
 
 
 /*
- * len bytes are left.  Returns how many of them the next piece holds, and sets
- * *size to the size of that piece.  A large piece is chosen if small pieces
- * would need more room.
+ * len: bytes of an entry's strings that have no memory yet.  Returns how many
+ * of them the next piece of memory holds, and sets *size to the size of that
+ * piece.  The piece is a large one if small pieces would need more room.
  */
 
 static size_t

@@ -43,11 +43,11 @@ void ngx_cigna_refresh_gate_charge(ngx_cigna_refresh_gate_t *gate);
 ngx_uint_t ngx_cigna_refresh_gate_spent(ngx_cigna_refresh_gate_t *gate,
     ngx_uint_t rate);
 
-/* the endpoint has asked for a pause of ms: no refresh begins until then */
+/* the token endpoint has asked for a pause: no refresh begins for this time */
 void ngx_cigna_refresh_gate_pause(ngx_cigna_refresh_gate_t *gate,
     ngx_msec_t ms);
 
-/* ms that are left of the pause */
+/* ms that are left of the pause that the token endpoint has asked for */
 ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate);
 
 

@@ -65,7 +65,10 @@
 #define NGX_CIGNA_ZONE_FEW       256
 
 
-/* an identity whose refresh failed; two identities may share a place */
+/*
+ * an identity whose refresh failed; an identity with the same place in the
+ * array "cooling" overwrites it
+ */
 
 typedef struct {
     uint64_t            tag;               /* names the identity */

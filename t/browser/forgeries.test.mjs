@@ -282,7 +282,7 @@ test('forgeries in a browser', async (t) => {
 
   // Lets a page of `host` set cookies by header lines and by scripts.  Returns
   // the cookies that the browser would send to the URL `at`, without the
-  // session.
+  // cookie of the app's session.
   async function toss({ context }, host, cookies, at) {
     const page = await context.newPage();
     evil.on('/toss', (request, response) => {

@@ -41,7 +41,7 @@ struct scene_s {
 /* performs a step of the actor and calls check(), unless the actor is done */
 void scene_step(scene_t *s, world_actor_t *a, world_fault_e fault);
 
-/* performs the input's next step; returns the second byte */
+/* performs the input's next step; returns the step's second byte */
 uint8_t scene_next(scene_t *s);
 
 /* runs all actors to their ends; the one that wakes first goes first */

@@ -30,7 +30,7 @@ test('the upstream answers 429 or 503', async (t) => {
   });
   const { meter } = fleet;
 
-  // asks once; the upstream gives this answer to no other request
+  // sends one request, and lets the upstream answer only this one with `answer`
   const told = async (tenant, answer, target) => {
     meter.answer({ tenant, ...answer });
     const reply = await fleet.ask(tenant, 0, target);

@@ -235,6 +235,6 @@ test('an app that is down at the callback', async (t) => {
   assert.match(endOf(gw, id), /outcome: app_unreachable, tenant: acme/);
   await gw.nginx.waitForAccessLog(/ outcome=app_unreachable /);
 
-  // nothing was claimed, so the member loads the page again
+  // the refused request did not take the dance, so a later one can end it
   assert.equal(outcomeOf(await visitor.get(target)), 'connected');
 });

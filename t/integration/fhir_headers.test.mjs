@@ -196,7 +196,7 @@ test('headers', async (t) => {
     assert.deepEqual(reply.cookies, []);
   });
 
-  // The grant's variables.
+  // $userinfo, and variables with fields of the grant.
 
   await t.test('$userinfo passes with its identifier unchanged', async () => {
     const { resourceType, parameter } = (await alice.get('/fhir/$userinfo'))

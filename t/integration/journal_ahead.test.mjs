@@ -1,5 +1,5 @@
-// The node's journal has newer grants than Redis.  Requests are served from it
-// and do not wait.
+// The node's journal has newer grants than Redis.  The gateway serves requests
+// with the tokens of these grants, and the requests do not wait.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';

@@ -12,7 +12,7 @@ import { NAMED, metadataOf, namedLocation, tenantBlocks } from
 
 const TENANTS = 10000;
 
-// The tenants under test, which also have their own servers.
+// The tenants under test.  The gateway has a server {} for each of them.
 const LOOKED_AT = ['acme', 't5000', 't10000'];
 
 const BURST = 3;

@@ -248,7 +248,8 @@ test('token replies', async (t) => {
   const logged = ({ member }, words) => gw.nginx.errorLog().split('\n')
     .filter((one) => one.includes(`: ${member}, `) && one.includes(words));
 
-  // Returns the log line about a malformed reply that belongs to this line.
+  // Returns the line of the error log about a malformed reply to the request
+  // that `line` is about.
   function besideOf(line) {
     const [request] = / request: \w+/.exec(line);
     return gw.nginx.errorLog().split('\n').find((one) =>

@@ -393,8 +393,8 @@ test('a rename that ended between its two writes', async (t) => {
   const before = await readRecord(gw, key);
   const members = ['alice'];
 
-  // Ends between the two writes: the grant is set aside, and the copy is
-  // missing.
+  // Makes the state after a rename that ended between its two writes: the grant
+  // is set aside, and the copy is missing.
   async function half() {
     assert.equal((await rename(gw, members)).code, DONE);
     await gw.redis.command('DEL', await otherKey(gw, key));

@@ -28,7 +28,8 @@ const OPEN = ['/metadata', '/.well-known/smart-configuration'];
 // sees.  0 stands for an HTTP/0.9 reply.
 const NGINX_SAYS = [0, 400, 405, 408, 413, 414, 417, 431, 501, 505];
 
-// Whether nginx answered outside the idioms, or redirected to add a slash.
+// Whether a location that is not from idioms.mjs answered, or nginx redirected
+// to add a slash.
 const ELSEWHERE = (reply) => reply.body === 'elsewhere' || reply.status === 301;
 
 export function decodedOnce(path) {
@@ -240,8 +241,9 @@ export class GateOut {
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Whether the target ends like that of public metadata, but is another one.
-  // The gateway omits the token at the metadata's own paths only.
+  // Whether the path ends like a path of public metadata, such as "/metadata",
+  // but is another one.  The gateway sends no token to the paths of metadata.
+  // It does send one to this path.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))

@@ -13,7 +13,7 @@ export const BASE = '/PatientAccess/v1-devportal';
 
 class Recorder {
   requests = [];
-  // answers each request for whose path on() has set no answer
+  // answers the requests for paths for which on() has set no answer
   otherwise = (_, response) => {
     response.setHeader('Content-Type', 'application/json');
     response.end('{"resourceType":"Bundle"}');

@@ -285,7 +285,7 @@ ngx_cigna_probe_who(u_char *who, uint64_t id)
     (void) ngx_sprintf(text, "%027uL", id * 0x9e3779b97f4a7c15);
     ngx_memcpy(who, text, CIGNA_NAME_LEN);
 
-    /* The order by the first eight bytes differs from that by the others. */
+    /* Names sort differently by their first eight bytes than by the others. */
 
     (void) ngx_sprintf(text, "%08xD", (uint32_t) id * 2654435761);
     ngx_memcpy(who, text, 8);

@@ -95,10 +95,13 @@ void world_callback(world_t *w, world_actor_t *a, const char *code,
 void world_refresh(world_t *w, world_actor_t *a);
 void world_disconnect(world_t *w, world_actor_t *a);
 
-/* for the grant with this id; the bytes of id must live as long as the run */
+/*
+ * sets up a run that asks for the identifier of the grant with this id; the
+ * bytes of id must live as long as the run
+ */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/* for entry n of a node's journal, which must exist */
+/* sets up a run that replays entry n of a node's journal, which must exist */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
 /*
@@ -112,11 +115,15 @@ void world_end(world_actor_t *a);
 /* performs the pending operation, and asks the flow for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/* runs one of the scripts of the open exchange's lease; 1 if it says "mine" */
+/*
+ * runs a script that prolongs or retakes the lock and the mark of the actor's
+ * open exchange; 1 if the script says "mine"
+ */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
 /*
- * renews the lease of the open exchange, or takes the lease again if it ended
+ * prolongs the lock of the actor's open exchange, or takes it again if it has
+ * ended
  */
 void world_renew(world_t *w, world_actor_t *a);
 

@@ -77,8 +77,8 @@ typedef struct {
 
     /*
      * If answer_status is not 0, the next reply of the token endpoint has this
-     * status and body, and then answer_status becomes 0.  All replies to
-     * requests for metadata have this status and body, too.
+     * status and body, and then answer_status becomes 0.  Until then, each
+     * reply to a request for metadata has this status and body, too.
      */
     unsigned                  answer_status;
     char                      answer_body[256];

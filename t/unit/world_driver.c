@@ -128,8 +128,8 @@ world_renew(world_t *w, world_actor_t *a)
 
 /*
  * Moves the clock until the reply comes, or until the deadline if that is
- * earlier, and renews the lease meanwhile.  Returns the fault: a late reply is
- * lost.
+ * earlier.  Meanwhile renews the lease, if the actor has one (cigna_lease.h).
+ * Returns the fault: a late reply is lost.
  */
 
 static world_fault_e

@@ -25,7 +25,7 @@ typedef struct {
 void cigna_arena_init(cigna_arena_t *a, void *mem, size_t size);
 
 /*
- * Copies s.  The copy lives until cigna_arena_wipe().  CIGNA_ERROR: the block
+ * Copies s.  The copy lives until cigna_arena_wipe().  CIGNA_ERROR: the arena
  * has no room, and *out is empty.
  */
 int cigna_arena_copy(cigna_arena_t *a, cigna_slice_t s, cigna_slice_t *out);

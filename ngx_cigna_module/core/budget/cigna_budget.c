@@ -298,8 +298,8 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
 
 
 /*
- * 1 if a call is due although credits are left: they are fewer than the
- * requests of half of lease_ns
+ * 1 if a call to Redis is due although the tenant has credits left, because
+ * they are fewer than the requests of half of lease_ns
  */
 
 static int

@@ -108,8 +108,8 @@ typedef struct {
     int64_t               granted;         /* from 0 to want; all are charged */
     int64_t               wait_ns;         /* until the next request, if fewer
                                               than want were granted */
-    cigna_budget_by_e     by;              /* the limit that refused the other
-                                              wanted requests */
+    cigna_budget_by_e     by;              /* the limit that refused the
+                                              requests that were not granted */
     int64_t               pause_ns;        /* rest of the tenant's or the
                                               origin's pause, the longer one */
     cigna_budget_scope_e  scope;           /* scope of that pause */

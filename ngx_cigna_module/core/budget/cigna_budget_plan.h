@@ -93,10 +93,11 @@ typedef struct {
 /* the limits for one tenant's requests; made at start, without pointers */
 
 typedef struct {
-    cigna_gcra_limit_t     gateway;        /* span_ns is that of the common
-                                              half, or of the whole burst if
-                                              there is only one tenant */
-    int64_t                gateway_max_ns; /* span of the common half and all
+    cigna_gcra_limit_t     gateway;        /* span_ns is that of the half of the
+                                              burst that all tenants share, or
+                                              of the whole burst if there is
+                                              only one tenant */
+    int64_t                gateway_max_ns; /* span of the shared half and all
                                               minimums */
     cigna_gcra_limit_t     minimum;        /* every_ns 0: the tenant has none */
     cigna_gcra_limit_t     tenant;

@@ -7,8 +7,8 @@
 
 
 /*
- * The budgets' scripts; cigna_budget_scripts.c describes them.  Their numbers
- * of us and ns are below 2^53, so Lua's numbers hold them exactly.  The scripts
+ * The budgets' scripts; cigna_budget_scripts.c describes them.  Their times, in
+ * us and ns, are below 2^53, so Lua's numbers hold them exactly.  The scripts
  * call TIME, HMGET, HSET and PEXPIRE.
  */
 

@@ -23,7 +23,7 @@ typedef struct {
 } cigna_rate_t;
 
 
-/* CIGNA_ERROR: none of the three forms, or a number that is not 1..100000 */
+/* CIGNA_ERROR: not "<n>r/s", "<n>r/m" or "<n>r/d", or n is not 1..100000 */
 int cigna_rate_parse(cigna_slice_t s, cigna_rate_t *rate);
 
 /* returns the rate in requests per day, exactly; 0: no limit */

@@ -28,8 +28,9 @@ typedef struct {
     uint32_t               mask;
     uint32_t              *heads;          /* has mask + 1 elements */
     uint32_t              *next;           /* has n elements */
-    uint8_t               *claimed;        /* has n elements: 1 if the row's own
-                                              name claims it */
+    uint8_t               *claimed;        /* has n elements: 1 if the new
+                                              configuration has the row's
+                                              present name */
     cigna_roster_spare_t  *spares;         /* has n elements */
 } cigna_roster_t;
 

@@ -52,9 +52,9 @@ typedef struct {
                                                    results */
 
     /*
-     * Private, except for the results of "userinfo", "old" and "unread" of
-     * "install", and "ended" of "claim".  The caller may read dance_id of
-     * "claim" before the flow reports.
+     * Private.  But after the flow has reported, the caller may read
+     * claim.ended, install.old, install.unread and the results in "userinfo".
+     * It may read claim.dance_id even before.
      */
     unsigned                    state;
     cigna_retry_t               retry;

@@ -30,7 +30,7 @@ typedef struct {
     cigna_slice_t               request;   /* id of the HTTP request, for the
                                               story */
 
-    /* called for each dance of the member that this run has ended; or NULL */
+    /* called for each of the member's dances that this run ended; or NULL */
     void                      (*closed)(void *data,
                                         const cigna_dance_close_t *closed);
     void                       *data;      /* of "closed" */
@@ -45,7 +45,8 @@ typedef struct {
     cigna_slice_t               location;  /* the authorize URL */
     cigna_slice_t               tag;       /* in the cookie's name, see
                                               cigna_dance_id.h */
-    cigna_slice_t               secret;    /* of the browser, for the cookie */
+    cigna_slice_t               secret;    /* the value that ties the dance to
+                                              the browser, for the cookie */
     int64_t                     started_ms;
 
     /* private */

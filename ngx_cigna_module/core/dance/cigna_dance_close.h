@@ -11,7 +11,7 @@
  * completed it.  Other flows run this one as steps of their own.
  */
 
-/* at first the struct is zeroed */
+/* the caller zeroes the struct first */
 
 typedef struct {
     /* set by the caller, borrowed */

@@ -18,7 +18,7 @@
                                               reply */
 
 
-/* at first the struct is zeroed */
+/* the caller zeroes the struct first */
 
 typedef struct {
     /* set by the caller, borrowed */

@@ -30,8 +30,9 @@ void cigna_dance_id_append(cigna_buf_t *b,
     const uint8_t random[CIGNA_DANCE_ID_BYTES]);
 
 /*
- * Reads a reference as a person may write it: in any case, with spaces and "-",
- * with O for 0 and with I or L for 1.  CIGNA_ERROR: it is not a reference.
+ * Reads a dance id as a person may write it: in upper or lower case, with
+ * spaces and "-", with O for 0 and with I or L for 1.  CIGNA_ERROR: the text is
+ * not a dance id.
  */
 int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
 

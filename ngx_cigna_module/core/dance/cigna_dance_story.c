@@ -12,7 +12,7 @@ static void cigna_dance_story_append_uint(cigna_buf_t *b, const char *name,
     uint64_t n);
 
 
-/* RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6 */
+/* error codes of RFC 6749, 4.1.2.1 and 5.2, and OpenID Connect Core, 3.1.2.6 */
 
 static const char *const  cigna_dance_story_errors[] = {
     "access_denied", "invalid_request", "invalid_scope", "server_error",

@@ -19,12 +19,12 @@
 
 typedef struct cigna_dance_upkeep_s  cigna_dance_upkeep_t;
 
-/* called for each dance that this run has ended */
+/* called for each dance that the flow has ended */
 typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
     const cigna_dance_close_t *closed);
 
 
-/* the struct begins as zeros */
+/* the state of the flow; the caller zeroes it first */
 
 struct cigna_dance_upkeep_s {
     /* set by the caller, borrowed until the flow is over */

@@ -9,7 +9,7 @@
 /*
  * Asks the FHIR server's operation $userinfo for the member's identifier, and
  * puts the identifier into the grant; see cigna_userinfo.c.  This is a flow of
- * its own, or a step of the callback.  At first the struct is zeroed.
+ * its own, or a step of the callback.  The caller zeroes the struct first.
  */
 
 #define CIGNA_USERINFO_MAX  1024           /* bytes of an identifier */

@@ -41,9 +41,10 @@ typedef struct {
 typedef struct {
     cigna_fhir_base_t  base[CIGNA_BASES_MAX];
     unsigned           n;
-    size_t             len_plain;          /* length of the longest usual form,
-                                              plus 2 */
-    size_t             len_max;            /* length of the longest form */
+    size_t             len_plain;          /* length of the longest base in its
+                                              usual form, plus 2 */
+    size_t             len_max;            /* length of the longest base in its
+                                              longest form */
     unsigned           mixed:1;            /* two bases have the same host, but
                                               not the same origin */
 } cigna_bases_t;

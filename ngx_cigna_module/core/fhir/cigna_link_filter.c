@@ -80,8 +80,8 @@ typedef enum {
 
 
 /*
- * A bit of each element of "stack": 1 for an object, 0 for an array.  The other
- * bits are the kind of the object or array.
+ * A bit of each element of "stack".  1: the element stands for an object; 0:
+ * for an array.  The other bits are the kind of that object or array.
  */
 
 #define CIGNA_LINK_FILTER_OBJECT  0x01
@@ -195,8 +195,8 @@ cigna_link_filter_keeps(const cigna_link_filter_t *l)
 
 
 /*
- * Reads bytes that stay.  Stops after the opening quote of a string that may be
- * a link.
+ * Reads bytes that the filter does not change.  Stops after the opening quote
+ * of a string that may be a link.
  */
 
 static const uint8_t *
@@ -565,7 +565,10 @@ cigna_link_filter_key_add(cigna_link_filter_t *l, const uint8_t *p, size_t len)
 }
 
 
-/* reads a string that may be a link, and keeps its bytes until it is decided */
+/*
+ * Reads a string that may be a link.  Keeps its bytes until the filter knows
+ * whether to replace them.
+ */
 
 static const uint8_t *
 cigna_link_filter_link(cigna_link_filter_t *l, const uint8_t *p,

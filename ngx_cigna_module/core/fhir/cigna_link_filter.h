@@ -44,7 +44,8 @@ typedef struct {
                                               key is too long */
     uint8_t               key[CIGNA_LINK_FILTER_KEY_MAX];
     uint16_t              within;          /* the kind of the next value */
-    unsigned              link:1;          /* a string here may be a link */
+    unsigned              link:1;          /* if the next value is a string, it
+                                              may be a link */
 
     unsigned              mark;            /* bytes read of a byte order mark */
     unsigned              digits;          /* digits of \uXXXX that follow */

@@ -380,8 +380,8 @@ cigna_public_metadata_rename(const cigna_public_endpoint_t *endpoints,
 
 
 /*
- * Takes the step, and all steps after it, from this value.  A value of another
- * type stays.
+ * Goes from this value along "step" and the steps after it to the endpoints,
+ * and sets them.  If the value does not have the step's type, it stays.
  */
 
 static void
@@ -478,8 +478,9 @@ cigna_public_metadata_replace(cigna_public_metadata_edit_t *e,
 
 
 /*
- * Copies the text up to the end of the last value in an object or array, and
- * then a comma unless it is empty.  The caller writes the value to add.
+ * Copies the text up to the end of the last value in an object or array.  Adds
+ * a comma unless the object or array is empty.  The caller then writes the new
+ * value.
  */
 
 static void
@@ -504,7 +505,10 @@ cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
 }
 
 
-/* writes all endpoints, with the values from this step on around them */
+/*
+ * Writes the value that "step" has not found: the texts of "step" and of the
+ * steps after it, with all endpoints inside.
+ */
 
 static void
 cigna_public_metadata_append(cigna_public_metadata_edit_t *e,

@@ -50,7 +50,7 @@ int cigna_resource_types_name(cigna_slice_t name);
  * after the base and its "/", not decoded.  query: the part after "?".
  * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if that
  * is all types, the name of a parameter that is refused, or ";" if that byte is
- * the reason.  It gets nothing if the path or the query is malformed.
+ * the reason.  "what" gets nothing if the path or the query is malformed.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

@@ -22,7 +22,8 @@
 
 typedef struct {
     size_t  pos;                           /* offset of the next line */
-    size_t  searched;                      /* no line ends from pos to here */
+    size_t  searched;                      /* offset; no line ends between pos
+                                              and this offset */
     size_t  section;                       /* offset of the section's start */
 } cigna_http_lines_t;
 

@@ -442,8 +442,9 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
 
 /*
- * A date counts from the server's Date, because the server's clock may differ
- * from the gateway's.  Without Date, the date is not used.
+ * Retry-After may be a date.  It counts from the server's Date, because the
+ * server's clock may differ from the gateway's.  Without Date, the gateway
+ * ignores such a Retry-After.
  */
 
 static void

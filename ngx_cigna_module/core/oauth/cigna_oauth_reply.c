@@ -189,7 +189,7 @@ cigna_oauth_reply_read(unsigned status, const cigna_json_t *doc,
             return cigna_token_ok;
         }
 
-        /* no part of an invalid reply is used, but the findings stay */
+        /* no part of an invalid reply is used, but its "shape" is logged */
 
         memcpy(none.shape, reply->shape, CIGNA_TOKEN_SHAPE_MAX);
         *reply = none;

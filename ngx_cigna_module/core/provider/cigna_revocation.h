@@ -55,10 +55,7 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/*
- * the size of the arena of a flow that revokes this token; the arena also has
- * room for a copy of the token
- */
+/* the size of the flow's arena, with room for the caller's copy of the token */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);

@@ -56,7 +56,7 @@ int cigna_cluster_server(const cigna_cluster_range_t *range, size_t i,
  */
 
 typedef enum {
-    cigna_redirect_none = 0,               /* any other reply */
+    cigna_redirect_none = 0,               /* the reply is not such an error */
     cigna_redirect_moved,                  /* send the command to the slot's
                                               server */
     cigna_redirect_ask,                    /* send only this command to another

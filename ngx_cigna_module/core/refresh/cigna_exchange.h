@@ -24,9 +24,10 @@ typedef enum {
                                               marked spent in the vault */
     cigna_exchange_overtaken,              /* refused, and the vault has another
                                               generation or grant: "there" */
-    cigna_exchange_stale,                  /* refused, and the grant changed
-                                              while it was marked: the event is
-                                              the reply to grant_swap */
+    cigna_exchange_stale,                  /* refused, but before the flow could
+                                              mark the grant spent, the grant
+                                              changed: the event is the reply to
+                                              grant_swap */
     cigna_exchange_gone,                   /* refused, and the vault has no
                                               record that opens: see failure
                                               and why */
@@ -43,11 +44,12 @@ typedef struct {
     /* results */
     cigna_exchange_e         rc;
     cigna_refresh_e          failure;
-    const char              *why;          /* the failure, for the log */
-    cigna_slice_t            quoted;       /* the server's words about the
-                                              failure */
+    const char              *why;          /* why the exchange failed, for the
+                                              log */
+    cigna_slice_t            quoted;       /* the token endpoint's words about
+                                              the failure */
     cigna_answer_e           answer;       /* how the token endpoint answered */
-    cigna_lease_mark_e       mark;         /* how to give up the lease */
+    cigna_lease_mark_e       mark;         /* for cigna_lease_release() */
     cigna_token_reply_t      tokens;
     cigna_grant_t            fresh;
     cigna_grant_t            there;

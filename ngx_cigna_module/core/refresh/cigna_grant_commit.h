@@ -48,9 +48,10 @@ typedef struct {
 
 
 /*
- * Begins the commit of g, a new generation that was made under the lease of
- * "owner".  connected_ms: see the script grant_install in cigna_scripts.c.
- * CIGNA_ERROR if g cannot be sealed.  Events go to cigna_grant_commit_next().
+ * Begins the commit of g, a new generation.  owner: the name with which this
+ * run has taken the grant's lease (cigna_lease.h).  connected_ms: see the
+ * script grant_install in cigna_scripts.c.  CIGNA_ERROR if g cannot be sealed.
+ * Events go to cigna_grant_commit_next().
  */
 int cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_slice_t owner, int64_t connected_ms, const cigna_event_t *ev,

@@ -34,8 +34,10 @@ typedef enum {
     cigna_lease_stale,                     /* the record has changed, see
                                               cigna_script_record() */
     cigna_lease_busy,                      /* another run has the lease for
-                                              longer than wait_ms, or has a mark
-                                              while this run is hasty */
+                                              longer than wait_ms; or another
+                                              run has a mark, and this run does
+                                              not wait for it (see "hasty" at
+                                              cigna_lease_begin()) */
     cigna_lease_quiet,                     /* no refresh may start now, see
                                               CIGNA_LEASE_QUIET_MS */
     cigna_lease_failed                     /* Redis failed */

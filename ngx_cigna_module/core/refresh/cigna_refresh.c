@@ -220,7 +220,7 @@ cigna_refresh_read(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* judges the record, and goes on or ends */
+/* judges the record that was read; then the flow goes on, or ends */
 
 static void
 cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
@@ -303,7 +303,7 @@ cigna_refresh_turned(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* asks for the lease, or waits for the end of another run's exchange */
+/* asks for the grant's lease, or waits until another run's exchange ends */
 
 static void
 cigna_refresh_lease(cigna_refresh_t *f, const cigna_event_t *ev,

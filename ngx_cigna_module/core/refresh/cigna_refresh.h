@@ -23,8 +23,8 @@ typedef struct {
     unsigned                 wait_ms;      /* the longest wait for other runs */
 
     /*
-     * the caller sets refused_* once, and endpoint and ahead_* before each call
-     * of the flow
+     * In "verdict", the caller sets the fields refused_* once, and endpoint and
+     * ahead_* before each call of the flow.
      */
     cigna_verdict_t          verdict;
 
@@ -57,8 +57,8 @@ typedef struct {
     /* private */
     unsigned                 state;
     cigna_retry_t            retry;
-    unsigned                 rounds;       /* how often a refresh was found
-                                              due */
+    unsigned                 rounds;       /* how often a record was judged to
+                                              be due for a refresh */
     unsigned                 waits:1;      /* the run waits for another run's
                                               exchange */
     cigna_lease_t            lease;

@@ -132,7 +132,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
 }
 
 
-/* 1 if more than "percent" of the answers are refusals, and enough came */
+/* 1 if enough answers came, and more than "percent" of them are refusals */
 
 static int
 cigna_refusal_rate_share(const cigna_refusal_rate_count_t *counts, unsigned n,

@@ -199,9 +199,11 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
 
 /*
- * Judges a grant that is marked spent.  Its refusal counts as not final if it
- * was marked shortly before the endpoint refused too many grants, or in that
- * time by a node that did not see the others.
+ * Judges a grant that is marked spent.  The refusal that ended the grant counts
+ * as not final if it came while refusals were provisional on this node, or at
+ * most CIGNA_VERDICT_DOUBT_MS earlier.  But if refusals are final again, and
+ * the endpoint has not refreshed several grants since then, the grant stays
+ * spent.
  */
 
 static cigna_refresh_e
@@ -253,15 +255,15 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
     };
 
     /*
-     * another run's exchange is open; a run that asks for the lease waits for
-     * its end
+     * Another run's exchange is open.  This run goes on, and waits for the end
+     * of that exchange when it asks for the lease (cigna_lease.h).
      */
 
     if (cigna_verdict_busy(v, now_ms)) {
         return cigna_refresh_pending;
     }
 
-    /* only the result is "spent"; the record gets no mark "spent" */
+    /* "spent" is only this run's result: the record is not marked spent */
 
     if (m->attempts >= CIGNA_VERDICT_ATTEMPTS) {
         v->why = "the end of all attempts is not known";

@@ -608,7 +608,7 @@ static const char  cigna_lua_grant_delete[] =
  * grant_replay: writes a generation again that Redis may have lost.
  *
  * Key: grant.  Arguments: grant id, generation, sealed grant, ms to keep it,
- * time of its connection, channel, identity.
+ * time at which the member connected, channel, identity.
  *
  *     ok                           the generation is there, now or already
  *     stale                        a later generation is there
@@ -650,8 +650,8 @@ static const char  cigna_lua_grant_replay[] =
  * grant_forget: deletes a grant again if Redis may have lost the deletion.
  * Also deletes any grant of the identity that was connected before that grant.
  *
- * Keys: grant, lock.  Arguments: grant id, time of its connection, ms to
- * remember the id (CIGNA_TOMB_MS), channel, identity.
+ * Keys: grant, lock.  Arguments: grant id, time at which the member connected,
+ * ms to remember the id (CIGNA_TOMB_MS), channel, identity.
  *
  *     ok                           the grant is gone, now or already
  *     other                        a newer grant is there, and stays

@@ -13,7 +13,7 @@
  *         i   id of the grant
  *         g   generation
  *         b   sealed grant
- *         c   time of the connection, see grant_install in cigna_scripts.c
+ *         c   when the member connected, see grant_install in cigna_scripts.c
  *         s   when the grant was marked spent, or "1" (version 0.4.0)
  *         m   mark: the last attempt to refresh the grant ends before this time
  *         n   number of attempts that may have had an effect

@@ -21,7 +21,8 @@ const FIRST_S = 5;
 const LAST_S = 170;
 
 // Faults of refreshes, with their weights: the endpoint answers; it answers in
-// part; it spends the refresh token and does not answer; it does neither.
+// part; it spends the refresh token and does not answer; it neither spends the
+// refresh token nor answers.
 const ENDS = { 'none': 10, 'cut-mid': 1, 'cut-after': 1, 'cut-before': 2 };
 
 // The time between two changes of delay and fault.  A request gets the delay

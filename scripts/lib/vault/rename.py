@@ -53,8 +53,8 @@ QUIET_MS = 15000
 # Sets a grant aside if it is the one that was read, no refresh of it is under
 # way, and the server is the one that was checked.  Returns the record
 # afterwards, or one word if nothing has changed.  Arguments: grant id,
-# generation, blob, owner and end of the mark that sets aside, value of v, run
-# id of the server, and the fields to return.
+# generation, blob, owner and end of the mark that sets the grant aside, value
+# of the field v, run id of the server, and the fields to return.
 ASIDE = b'''local run = redis.call('INFO', 'server')
 if string.match(run, 'run_id:(%w+)') ~= ARGV[7] then return 'elsewhere' end
 local clock = redis.call('TIME')
@@ -73,8 +73,9 @@ return redis.call('HMGET', KEYS[1], unpack(ARGV, 8))
 '''
 
 # Writes a grant in place of the record that was read.  Arguments: the four
-# fields that were read, the owner whose mark does not count, channel, message,
-# ms to keep the grant, and then fields and values.
+# fields that were read, the tool's own name as the owner of a mark (such a mark
+# does not prevent the write), channel, message, ms to keep the grant, and then
+# fields and values.
 PLACE = b'''local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'b', 'x', 'o', 'm')
@@ -116,7 +117,7 @@ if g[3] and g[3] ~= '' then redis.call('HSET', KEYS[1], 'm', g[3]) end
 return 'ok'
 '''
 
-# Forgets where a placed grant came from.
+# Removes from a moved grant the field v, its identity under the other name.
 FORGET = b'''if redis.call('HGET', KEYS[1], 'i') == ARGV[1] then
     redis.call('HDEL', KEYS[1], 'v')
 end

@@ -7,8 +7,10 @@ import { keepBounded } from '../bounded.mjs';
 import { loadHistories } from './samples.mjs';
 
 const DAY_MS = 24 * 3600 * 1000;
-const SHIFT_DAYS = 2470;                // added to dates: the samples end in
-                                        // 2018
+
+// Added to all dates, because the samples end in 2018.
+const SHIFT_DAYS = 2470;
+
 const LISTS_MAX = 400;
 
 const INSURER = 'Cigna Healthcare';

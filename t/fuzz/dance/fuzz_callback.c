@@ -141,7 +141,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
 
     f = &a->flow.callback;
 
-    /* (3) */
+    /* invariant (3) of cigna_callback.c */
 
     d->ended += f->claim.ended;
     fuzz_assert(d->ended <= 1);
@@ -158,7 +158,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
         return;
     }
 
-    /* (2) */
+    /* invariant (2) of cigna_callback.c */
 
     if (f->outcome == cigna_dance_outcome_connected && !f->repeated) {
         fuzz_assert(f->stored);
@@ -168,7 +168,7 @@ check_report(const world_actor_t *a, dance_t *d, visitor_e visitor)
                 || f->outcome == cigna_dance_outcome_connected);
     fuzz_assert(f->outcome != cigna_dance_outcome_connected || d->stored);
 
-    /* (3) */
+    /* invariant (3) of cigna_callback.c */
 
     if (a->redis_faults == 0 && field(d, "k")
         && field_is(field(d, "k"), f->claim.taker))
@@ -270,7 +270,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(++d->stored == 1);
     }
 
-    /* (5) */
+    /* invariant (5) of cigna_callback.c */
 
     if (a->op.type == cigna_op_revoke) {
         fuzz_assert(a->reports == 1);
@@ -292,7 +292,7 @@ check(scene_t *s, world_actor_t *a)
 
     fuzz_assert(a->reports == 1);
 
-    /* (4) */
+    /* invariant (4) of cigna_callback.c */
 
     if (f->stored) {
         fuzz_assert(world_alive(&s->w.auth, f->grant.access_token)

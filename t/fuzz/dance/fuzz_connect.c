@@ -64,11 +64,11 @@ check(scene_t *s, world_actor_t *a)
 
     f = &a->flow.connect;
 
-    /* (4) */
+    /* invariant (4) of cigna_connect.c */
 
     fuzz_assert(!is_about(a, cigna_script_dance_close));
 
-    /* (5) */
+    /* invariant (5) of cigna_connect.c */
 
     fuzz_assert(!is_about(a, cigna_script_dance_open) || listed(f));
 
@@ -76,7 +76,7 @@ check(scene_t *s, world_actor_t *a)
         return;
     }
 
-    /* (1) */
+    /* invariant (1) of cigna_connect.c */
 
     fuzz_assert((f->location.len != 0)
                 == (f->outcome == cigna_dance_outcome_none));

@@ -5,10 +5,13 @@
 #include "dance/cigna_dance_id.h"
 
 
-/* references that people write, and entries that Redis returns */
+/*
+ * Dance ids that people type, and entries of the lists of dances that Redis
+ * returns.
+ */
 
 
-/* a reference is read again as it is shown */
+/* a dance id that was parsed, and so has its usual form, is parsed the same */
 
 static void
 check_id(cigna_slice_t text)

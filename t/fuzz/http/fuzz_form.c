@@ -22,8 +22,8 @@ get(cigna_slice_t query, cigna_slice_t name, uint8_t *mem,
 
 
 /*
- * Appends a pair with the name.  If the name was absent, its value must be
- * found now.  If it was there, or the query was malformed, the query must be
+ * Appends a pair with the name.  If the query did not have the name, the new
+ * value must be found.  If the query had the name, or was malformed, it must be
  * refused.
  */
 

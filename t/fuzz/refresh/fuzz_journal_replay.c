@@ -183,7 +183,7 @@ check(scene_t *s, world_actor_t *a)
 
     case cigna_op_revoke:
 
-        /* (3), (4) */
+        /* invariants (3) and (4) of cigna_journal_replay.c */
 
         fuzz_assert(a->reports == 1 && !f->confirmed);
         fuzz_assert(f->rc == cigna_journal_replay_superseded);

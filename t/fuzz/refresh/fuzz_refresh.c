@@ -85,7 +85,10 @@ number(const char *name)
 }
 
 
-/* (5); the record counts at most ATTEMPTS attempts */
+/*
+ * Invariant (5) of cigna_refresh.c; also, the record counts at most ATTEMPTS
+ * attempts.
+ */
 
 static void
 check_store(void)
@@ -133,7 +136,7 @@ is_exchange(const world_actor_t *a)
 }
 
 
-/* (8) */
+/* invariant (8) of cigna_refresh.c */
 
 static void
 check_ahead(const world_actor_t *a)
@@ -230,7 +233,7 @@ check_report(const world_actor_t *a)
     case cigna_refresh_ok:
         fuzz_assert(f->grant.access_token.len);
 
-        /* (3) */
+        /* invariant (3) of cigna_refresh.c */
 
         if (f->exchanged) {
             fuzz_assert(journalled(a->node, f)
@@ -367,9 +370,9 @@ check(scene_t *s, world_actor_t *a)
     }
 
     /*
-     * (2).  world_driver.c checks how often a run sends a refresh token.  A
-     * change of primary may lose the count of the attempts, and then there may
-     * be more.
+     * Invariant (2) of cigna_refresh.c.  world_driver.c checks how often a run
+     * sends a refresh token.  A change of primary may lose the count of the
+     * attempts, and then there may be more attempts.
      */
 
     for (i = 0; i < s->w.auth.nrefresh; i++) {

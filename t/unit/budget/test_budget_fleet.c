@@ -31,7 +31,8 @@ typedef enum {
 
 typedef struct {
     call_e                       type;
-    int64_t                      due_ms;   /* when it ends; 0: unused */
+    int64_t                      due_ms;   /* when the call ends; 0: the struct
+                                              is not in use */
     unsigned                     node;
     unsigned                     tenant;
     uint64_t                     call;
@@ -445,7 +446,7 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* only a few requests still wait at the end */
+/* requests may wait, but all are sent, except for a few that still wait */
 
 static void
 a_tenant_below_its_rate_is_not_refused(void **state)
@@ -705,7 +706,7 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* each of the 15 outages might let another burst through */
+/* the danger: each of the 15 outages lets another burst through */
 
 static void
 outages_one_after_another_grant_no_more_bursts(void **state)

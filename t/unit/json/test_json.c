@@ -683,8 +683,8 @@ documents_with_other_faults_are_refused(void **state)
 
 
 /*
- * settles the member "a" of a document; expected: its value, "-" if not a
- * string
+ * Calls cigna_json_settle() for the member "a" of a document.  expected: the
+ * member's value afterwards, or "-" if it is not a string.
  */
 
 static void

@@ -1435,7 +1435,7 @@ a_late_writer_replaces_no_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /* the dance revoked the tokens that it replaced, and the refresh its own */
+    /* the dance has revoked the old tokens, and the refresh its new ones */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
@@ -1488,7 +1488,7 @@ a_late_writer_replaces_no_newer_generation(void **state)
     assert_slice(a.flow.refresh.grant.access_token, WORLD_MARKER "-at-1-3");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-3");
 
-    /* a revocation would end the newer generation, too, so there is none */
+    /* nothing is revoked: a revocation would end the newer generation, too */
 
     assert_int_equal(w.auth.revoked, 0);
 }

@@ -247,7 +247,7 @@ a_refusal_that_is_not_final_is_noted(void **state)
     assert_null(lock());
     assert_non_null(world_get(&w.redis, w.identity.grant_key, "r"));
 
-    /* no run waits for the deadline of a refused attempt */
+    /* after a refusal, the next run need not wait for the mark's deadline */
 
     assert_int_equal(begin(&y, 1, 0), cigna_lease_mine);
     release(&y, cigna_lease_keep);

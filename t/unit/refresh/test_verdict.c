@@ -362,7 +362,10 @@ a_spent_grant_is_in_doubt_only_if_it_ended_just_before_too_many_did(
     assert_true(cigna_verdict_final(&v));
     assert_false(cigna_verdict_usable(&v, NOW));
 
-    /* a doubt that has ended without proof does not revive the grant */
+    /*
+     * refusals are no longer doubted, but no refreshes have succeeded since the
+     * doubt began: the grant stays spent
+     */
 
     v.endpoint.well_ms = NOW;
     assert_int_equal(verdict(NOW + HOUR), cigna_refresh_spent);

@@ -267,7 +267,7 @@ only_the_issuers_id_token_makes_tokens_another_members(void **state)
 
     static const struct {
         const char  *payload;
-        /* 1 if the tokens are accepted, by the signature of the id_token */
+        /* 1: the tokens are accepted if the id_token's signature is this */
         int          good, bad, unknown;
     } cases[] = {
         { "{" ISS "," ME ",\"aud\":\"client\"}", 1, 1, 1 },

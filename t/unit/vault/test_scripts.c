@@ -604,7 +604,7 @@ a_redis_that_is_nearly_full_keeps_no_story(void **state)
     assert_value("HGET d:{1} y", NULL);
     assert_says("ok", FORGET_DANCE("entry", "tenant denied", "ended", "5"));
 
-    /* the end is counted all the same */
+    /* Redis has no room to list the ended dance, but counts its end */
 
     reply = redisCommand(plain.redis, "HGET c:{s}:1 %s", "tenant denied");
     assert_string_equal(reply->str, "1");
@@ -1209,8 +1209,8 @@ a_resealed_generation_stays_and_a_spent_one_is_replaced(void **state)
 
     /*
      * The journal has generation 3, and Redis has marked it spent.  The
-     * journal's generation came from an exchange, so "restore" removes the
-     * mark.
+     * journal's generation came from an exchange, so grant_replay stores it
+     * without the mark.
      */
 
     assert_says("ok", SPEND("a", "id", "3"));
@@ -1277,14 +1277,17 @@ a_deletion_that_was_lost_is_made_again(void **state)
     assert_value("HGET g:{1} i", "newer");
     assert_says("retired", PUT("unheard"));
 
-    /* "forget" also deletes a grant that was connected before the deletion */
+    /*
+     * grant_forget also deletes another grant of the member, if that grant was
+     * connected before the deleted one
+     */
 
     assert_says("ok", FORGET("last", "99999999999999"));
     assert_value("HGET g:{1} i", NULL);
     assert_says("retired", PUT("newer"));
     assert_says("retired", PUT("last"));
 
-    /* "forget" remembers the id even if Redis has no grant */
+    /* grant_forget remembers the grant's id even if Redis has no grant */
 
     tell(plain.redis, "DEL g:{1}");
     assert_says("ok", FORGET("id", "5"));
@@ -1354,7 +1357,7 @@ vault_check_returns_policy_marker_and_age_of_the_primary(void **state)
     assert_string_equal(reply->element[1]->str, "noeviction");
     freeReplyObject(reply);
 
-    /* "check" does not create a marker */
+    /* vault_check does not create a marker */
 
     reply = ask(plain.redis, "EXISTS cigna:v:{vault}");
     assert_int_equal(reply->integer, 0);
