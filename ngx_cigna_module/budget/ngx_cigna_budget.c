@@ -81,7 +81,10 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 }
 
 
-/* posts an event that decides on the waiters, after the caller has returned */
+/*
+ * posts the event whose handler decides on the waiting requests, so that this
+ * happens after the caller has returned
+ */
 
 static void
 ngx_cigna_budget_wake(void *data)

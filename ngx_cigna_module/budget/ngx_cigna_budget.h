@@ -81,7 +81,8 @@ void ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget);
 /*
  * Asks whether a request may be sent.  NGX_OK: granted, and charged to the
  * budgets.  NGX_BUSY: refused; answer.by names the limit.  NGX_AGAIN: the
- * request waits; handler will be called once, unless leave() is called before.
+ * request waits; handler will be called once, unless ngx_cigna_budget_leave()
+ * is called before.
  */
 ngx_int_t ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);

@@ -367,8 +367,9 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Called with two references to the request, and again after each wait, for a
- * metadata document or for the budgets.
+ * Sends the request on, after it has waited for a metadata document and for the
+ * budgets.  Each of these waits ends with another call of this function.  The
+ * caller holds two references to the request.
  */
 
 static void

@@ -202,7 +202,7 @@ ngx_cigna_metadata_digest(EVP_MD_CTX *ctx, const ngx_cigna_metadata_t *asked)
              && ngx_cigna_metadata_digest_part(ctx, asked->endpoints[i].url);
     }
 
-    /* an empty part ends the endpoints */
+    /* an empty part marks the end of the endpoints */
 
     ok = ok && ngx_cigna_metadata_digest_part(ctx, cigna_slice_null);
 

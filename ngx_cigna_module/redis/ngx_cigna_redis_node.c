@@ -19,9 +19,10 @@
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections for durable calls */
-#define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* calls of a connection */
-#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
-                                              comes first */
+#define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* limit of the calls in one
+                                              connection */
+#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* tries of one call; its deadline
+                                              mostly comes first */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots whose marker is tried, one
                                               after the other */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50    /* rest before the next slot */
@@ -489,7 +490,9 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* pending calls make the node connect the others, as far as needed */
+    /*
+     * pending calls make the node open its other connections, as far as needed
+     */
 
     ngx_cigna_redis_pending_wake(&node->redis->pending);
 }

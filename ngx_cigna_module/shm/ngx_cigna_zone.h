@@ -26,7 +26,10 @@
 #define NGX_CIGNA_ZONE_LINE      64        /* bytes of a cache line; each row
                                               starts a new line */
 
-/* sizes of the fixed parts; the files that use a part assert that it fits */
+/*
+ * Sizes of those parts of the zone whose size is fixed.  Each file that uses a
+ * part asserts that its data fit.
+ */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* number, a power of two */

@@ -364,8 +364,9 @@ const FEATURES = {
   }),
 };
 
-// Directives with which nginx does not start: { name: the directive, by the
-// place where it stands, and a word of nginx's error }
+// Settings with which nginx refuses to start.  Each row has a name, the
+// directives by the place where they stand (fhir: the location /fhir/), and a
+// word of nginx's error.
 const REFUSED = {
   'ssi in the location': { fhir: { ssi: 'on' }, word: 'ssi' },
   'ssi in the server': { server: { ssi: 'on' }, word: 'ssi' },

@@ -1,4 +1,5 @@
-// Silent peers.  A request that waits for one delays no other request.
+// Peers that never answer: a request that waits for such a peer delays no other
+// request.
 
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';

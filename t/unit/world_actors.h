@@ -96,7 +96,9 @@ void world_disconnect(world_t *w, world_actor_t *a);
 /* for the grant with this id; the bytes of id must live as long as the run */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/* for entry n of a node's journal, which must exist */
+/*
+ * sets up a run that writes entry n of a node's journal; the entry must exist
+ */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
 /*
@@ -110,7 +112,10 @@ void world_end(world_actor_t *a);
 /* performs the pending operation, and asks the flow for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/* runs one of the scripts of the open exchange's lease; 1 if it says "mine" */
+/*
+ * runs the script "renew" or "retake" of the open exchange's lock and mark; 1
+ * if the script says "mine"
+ */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
 /*
@@ -118,7 +123,7 @@ int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
  */
 void world_renew(world_t *w, world_actor_t *a);
 
-/* the time when a sleep ends, which a message may bring forward */
+/* the time when the actor's sleep ends, unless a message ends it earlier */
 int64_t world_wake_ms(const world_t *w, const world_actor_t *a);
 
 /* runs the flow to its end; sleeps move the clock */

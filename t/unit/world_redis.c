@@ -998,7 +998,10 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 }
 
 
-/* the value of "x" with the id in front, and with eight ids at most */
+/*
+ * makes the new value of the field "x", the ids of deleted grants: this id
+ * comes first, and eight ids stay at most
+ */
 
 static void
 world_gone(world_redis_t *db, world_key_t *key, cigna_slice_t id,

@@ -6,9 +6,9 @@
 
 
 /*
- * "demand" (see cigna_budget_slot.h) of two requests per lease_ns.  With less
- * demand, calls do not ask for future requests because of the demand: these
- * would often expire unused.
+ * The value of "demand" (see cigna_budget_slot.h) for two requests per
+ * lease_ns.  With less demand, calls to Redis do not ask for future requests
+ * because of the demand: these would often expire unused.
  */
 
 #define CIGNA_BUDGET_BUSY  512
@@ -199,7 +199,9 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 }
 
 
-/* decides on a request for metadata; a call then only asks about pauses */
+/*
+ * decides on a request for metadata; its calls to Redis ask only about pauses
+ */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)

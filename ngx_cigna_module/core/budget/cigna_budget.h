@@ -42,7 +42,8 @@
  */
 
 /*
- * Redis counts as down if a reply takes longer (ms), and longer than lease_ns
+ * Redis counts as down if a reply takes longer than this (ms) and longer than
+ * lease_ns
  */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250

@@ -289,7 +289,10 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* fetches missing or old keys before it sends the code, which works once */
+/*
+ * fetches the key set if it is missing or old, before the code is sent: the
+ * code works only once
+ */
 
 static void
 cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,

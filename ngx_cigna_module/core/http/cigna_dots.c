@@ -166,7 +166,10 @@ cigna_dots_is_dots(const cigna_dots_t *d)
 }
 
 
-/* 1 if an overlong character begins here, which RFC 3629, section 4, forbids */
+/*
+ * 1 if the bytes "last" and c begin an overlong character, which RFC 3629,
+ * section 4, forbids
+ */
 
 static int
 cigna_dots_overlong(uint8_t last, uint8_t c)

@@ -222,7 +222,7 @@ cigna_json_mend_number(cigna_slice_t s)
 }
 
 
-/* skips the first byte of s if it is one of these, and returns 1 */
+/* skips the first byte of s if "any" has that byte, and returns 1 */
 
 static int
 cigna_json_mend_skip(cigna_slice_t *s, const char *any)

@@ -35,7 +35,10 @@
 
 #define CIGNA_LEASE_STORE_MS     (90 * 1000)
 
-/* pauses between two requests for the lease, if no message comes */
+/*
+ * ms between two tries to get lock and mark; the message that a new generation
+ * is stored ends a pause early
+ */
 
 #define CIGNA_LEASE_POLL_MS      400
 #define CIGNA_LEASE_POLL_MAX_MS  600

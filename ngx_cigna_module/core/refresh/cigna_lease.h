@@ -46,7 +46,8 @@ typedef enum {
 
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
-    cigna_lease_keep,                      /* its outcome is not known */
+    cigna_lease_keep,                      /* the outcome of the attempt is not
+                                              known */
     cigna_lease_refuse                     /* the server refused it, and the
                                               refusal is not final */
 } cigna_lease_mark_e;

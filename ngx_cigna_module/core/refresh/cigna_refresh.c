@@ -672,7 +672,10 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* after the report: stores the new token in Redis, or revokes a token */
+/*
+ * after the report: stores new tokens that Redis does not have yet; otherwise
+ * revokes tokens, if there are any to revoke
+ */
 
 static void
 cigna_refresh_after(cigna_refresh_t *f, cigna_op_t *op)

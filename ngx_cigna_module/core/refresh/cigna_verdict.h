@@ -109,7 +109,7 @@ int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
  */
 unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 
-/* 1 if invalid_grant would be final now */
+/* 1 if the reply invalid_grant would be final now, so that the grant ends */
 int cigna_verdict_final(const cigna_verdict_t *v);
 
 /* 1 if an earlier attempt of unknown outcome explains invalid_grant */

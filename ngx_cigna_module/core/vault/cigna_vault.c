@@ -378,7 +378,8 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 /*
  * Missing fields become empty slices.  CIGNA_NONE: all fields are missing.  A
- * record with a mark and without a grant is damaged: no script writes one.
+ * record with a mark and without a grant is damaged: no script writes such a
+ * record.
  */
 
 static int

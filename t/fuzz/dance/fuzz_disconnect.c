@@ -85,7 +85,7 @@ check(scene_t *s, world_actor_t *a)
 
     if (a->op.type == cigna_op_journal) {
 
-        /* (4) */
+        /* invariant (4) of cigna_disconnect.c */
 
         fuzz_assert(a->reports == 0 && f->existed && a->op.journal.confirmed);
         fuzz_assert(cigna_slice_eq(a->op.journal.entry.id, f->grant.id));

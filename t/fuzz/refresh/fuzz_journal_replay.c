@@ -126,7 +126,7 @@ check_write(const record_t *now, const cigna_journal_t *e)
 }
 
 
-/* (1) */
+/* invariant (1) of cigna_journal_replay.c */
 
 static void
 check_settle(const world_actor_t *a, const record_t *now)
