@@ -170,7 +170,10 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_ERROR: the decision needs a call to Redis, which cannot be made */
+/*
+ * decides on the waiter; NGX_ERROR: the decision needs a call to Redis, which
+ * cannot be made
+ */
 
 static ngx_int_t
 ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,

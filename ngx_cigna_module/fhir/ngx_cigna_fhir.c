@@ -296,7 +296,10 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 }
 
 
-/* called with one reference to the request */
+/*
+ * makes the upstream, and passes the request through the gate out; called with
+ * one reference to the request
+ */
 
 static void
 ngx_cigna_fhir_proxy(ngx_http_request_t *r)
@@ -398,7 +401,7 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
 }
 
 
-/* gives both references back: the upstream is never started */
+/* gives both references to the request back: the upstream is never started */
 
 static void
 ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)

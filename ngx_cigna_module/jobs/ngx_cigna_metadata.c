@@ -360,7 +360,10 @@ ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
 }
 
 
-/* copies the text; NULL: the zone has another text now, or no memory */
+/*
+ * copies a document's text out of the zone; NULL: the zone has a newer text of
+ * the document, or there is no memory
+ */
 
 static ngx_cigna_metadata_text_t *
 ngx_cigna_metadata_copy(ngx_cigna_main_conf_t *mcf, const u_char *key,

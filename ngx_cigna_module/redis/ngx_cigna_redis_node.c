@@ -25,7 +25,8 @@
                                               mostly comes first */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots whose marker is tried, one
                                               after the other */
-#define NGX_CIGNA_REDIS_SHIFT_MS     50    /* rest before the next slot */
+#define NGX_CIGNA_REDIS_SHIFT_MS     50    /* ms before the next slot is
+                                              tried */
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* rest of a connection that ended
                                               before it answered a call */
 
@@ -438,7 +439,9 @@ ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* all origins of the node were tried, and none could be connected to */
+/*
+ * called when all origins of the node were tried, and none took a connection
+ */
 
 static void
 ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)

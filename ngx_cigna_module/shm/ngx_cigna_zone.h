@@ -84,7 +84,8 @@ typedef struct {
     int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
-    int64_t             pause_ms;          /* ms between two such tests */
+    int64_t             pause_ms;          /* ms between two tests of the
+                                              endpoint */
 } ngx_cigna_zone_origin_t;
 
 

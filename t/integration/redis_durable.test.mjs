@@ -102,7 +102,7 @@ test('a lease is the first to learn of a new primary', async (t) => {
     const nobody = await gw.visitor({ member: 'nobody' }).get('/fhir/Coverage');
     assert.equal(nobody.status, 401);
 
-    // the record can be read, and the lease waits
+    // reads go on, but the script that sets lock and mark has to wait
     await old.command('CLIENT', 'PAUSE', '60000', 'WRITE');
     const asked = carol.get('/fhir/Coverage');
     await until('the lease has been requested', async () =>

@@ -459,7 +459,7 @@ for (const endpoint of ['jwks', 'revoke', 'authorize']) {
   });
 }
 
-// The record
+// The record of the requests.
 
 test('the record shows requests without their secrets', async () => {
   const { refresh_token: token } = await tokensOf();

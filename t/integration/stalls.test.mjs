@@ -63,7 +63,7 @@ test('silent peers', async (t) => {
     + 'worker', async () => {
     await gw.reload({
       http: `resolver 127.0.0.1:${port}; resolver_timeout ${PATIENCE};` });
-    // the address that was resolved at start serves in the end
+    // in the end the gateway uses the address that it resolved at its start
     assertServed(await assertAlone(carol, () => heard.length > 0));
   });
 });

@@ -480,7 +480,10 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* records until when Redis need not be asked; a pause has its own record */
+/*
+ * after a reply with fewer requests than wanted: records until when the tenant
+ * need not ask Redis again; not for a pause, which has its own record
+ */
 
 static void
 cigna_budget_refused(const cigna_budget_t *b, int64_t want,
@@ -629,8 +632,9 @@ cigna_budget_owe(const cigna_budget_t *b)
 
 
 /*
- * Voids a lease that has ended.  A pause of all tenants also voids a lease that
- * was made before the pause began.
+ * Voids the tenant's lease (the requests that Redis has granted) if it has
+ * ended. A pause of all tenants also voids a lease that was made before the
+ * pause began.
  */
 
 static void

@@ -90,7 +90,7 @@ typedef union {
                                               without dry_run */
         int64_t              tenant_dry;
         uint64_t             lease;        /* number of the lease; it changes
-                                              when the credits are voided */
+                                              when the lease is voided */
 
         int64_t              refused_ns;   /* requests are refused until this
                                               time */

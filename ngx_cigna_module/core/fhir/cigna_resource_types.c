@@ -12,7 +12,8 @@
 typedef struct {
     uint8_t        bytes[CIGNA_TYPE_LEN_MAX];
     cigna_slice_t  text;
-    unsigned       cut:1;                  /* the text was longer */
+    unsigned       cut:1;                  /* the text was longer than
+                                              "bytes" */
 } cigna_resource_types_word_t;
 
 

@@ -203,8 +203,8 @@ cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Tests sixteen bytes at a time with SSE2.  The comparison with "$" is signed,
- * so bytes beyond ASCII count as less than "$" and end the run too.
+ * Skips plain bytes, sixteen at a time with SSE2.  The comparison with "$" is
+ * signed, so bytes beyond ASCII end the run, as bytes below "$" do.
  */
 
 static const uint8_t *

@@ -241,7 +241,10 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_refresh_pending:
 
-        /* the lease was lost before the other secret was tried */
+        /*
+         * the run lost lock and mark before it could try the client's other
+         * secret
+         */
 
         if (f->exchange.secret.turned) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,

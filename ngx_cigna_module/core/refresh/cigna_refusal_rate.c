@@ -287,7 +287,10 @@ cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 }
 
 
-/* the next probe may start after the pause, even if this one gets no answer */
+/*
+ * a probe also sets when the next one may start, even if this one gets no
+ * answer
+ */
 
 cigna_turn_e
 cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms)

@@ -17,7 +17,7 @@
 
 #define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
 
-/* memory for an entry that is copied out */
+/* size of the memory for a copy of an entry */
 
 #define CIGNA_JOURNAL_MEM        (CIGNA_JOURNAL_BYTES_MAX + 64)
 

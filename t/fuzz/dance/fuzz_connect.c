@@ -68,7 +68,7 @@ check(scene_t *s, world_actor_t *a)
 
     fuzz_assert(!is_about(a, cigna_script_dance_close));
 
-    /* (5) */
+    /* invariant (5) of cigna_connect.c */
 
     fuzz_assert(!is_about(a, cigna_script_dance_open) || listed(f));
 
@@ -107,7 +107,7 @@ check(scene_t *s, world_actor_t *a)
                 == CIGNA_OK);
     fuzz_assert(allowed(url));
 
-    /* (3) */
+    /* invariant (3) of cigna_connect.c */
 
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);

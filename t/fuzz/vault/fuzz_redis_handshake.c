@@ -173,7 +173,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_assert(f.error[0]);
     }
 
-    /* (2) */
+    /* invariant (2) of cigna_redis_handshake.c */
 
     fuzz_assert(strstr(f.error, PASSWORD) == NULL);
 

@@ -1623,7 +1623,7 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
 }
 
 
-/* the state after a run in which one operation failed */
+/* checks the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor, const dance_t *d)

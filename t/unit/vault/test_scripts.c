@@ -1150,7 +1150,8 @@ each_grant_of_an_identity_is_connected_after_the_one_before(void **state)
     assert_true(connected() >= first + 2);
 
     /*
-     * the time grows even if Redis' clock steps back and the grant is deleted
+     * field c, the time of the connection, grows even if Redis' clock steps
+     * back and the grant is deleted
      */
 
     tell(plain.redis, "HSET g:{1} c 99999999999999");
