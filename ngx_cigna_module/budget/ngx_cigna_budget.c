@@ -135,7 +135,7 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 {
     ngx_msec_int_t  left;
 
-    /* if Redis cannot be called, the core decides again, without Redis */
+    /* if Redis cannot be called, cigna_budget_decide() decides without it */
 
     if (ngx_cigna_budget_decide(budget, waiter, waiting) != NGX_OK
         && waiter->answer.rc == cigna_budget_rc_waiting)

@@ -213,7 +213,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* ngx_cigna_condition_served: the request is a read, or a search by POST */
+/*
+ * checks the method; ngx_cigna_condition_served: the request is a read, or a
+ * search by POST
+ */
 
 static ngx_cigna_condition_e
 ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)

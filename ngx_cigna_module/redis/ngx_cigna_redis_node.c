@@ -31,7 +31,7 @@
                                               before it answered a call */
 
 
-/* one of a node's connections; the owner of conn */
+/* one connection of a node, and the owner of "conn" */
 
 struct ngx_cigna_redis_node_conn_s {
     ngx_cigna_redis_conn_t    conn;

@@ -53,7 +53,7 @@ ngx_msec_t ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue);
 /* from now on all bytes in "out" count as possibly sent */
 void ngx_cigna_redis_queue_offer(ngx_cigna_redis_queue_t *queue);
 
-/* n bytes were sent */
+/* notes that n bytes of "out" were sent */
 void ngx_cigna_redis_queue_sent(ngx_cigna_redis_queue_t *queue, size_t n);
 
 /*

@@ -715,8 +715,8 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 
 
 /*
- * makes a call for the waiting requests and, if the demand is high enough, for
- * those of the next 1.5 * lease_ns
+ * lets the caller ask Redis for the waiting requests and, if the demand is high
+ * enough, for those of the next 1.5 * lease_ns
  */
 
 static void

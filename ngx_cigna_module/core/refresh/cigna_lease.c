@@ -1,14 +1,15 @@
 
 /*
- * The lease of a grant, within the refresh.
+ * The lease of a grant: its lock and mark in Redis.  A part of the refresh.
  *
  *   begin --> over              release --> over
  *    ^ |                          ^ |
  *    | v                          | v
  *   sleep, wait                  sleep
  *
- * The script that stores a new generation publishes a message.  Waiting runs
- * then ask again.  They also ask from time to time, as a message may be lost.
+ * The script that stores a new generation publishes a message.  Runs that wait
+ * for the lease then ask for it again.  They also ask from time to time, as a
+ * message may be lost.
  *
  * Invariants:
  *
@@ -227,7 +228,10 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* in the quiet time a run may give a lease up, but may not ask for one */
+/*
+ * in the quiet time after a change of primary, a run may give up lock and mark,
+ * but may not ask for them
+ */
 
 static int
 cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)

@@ -376,7 +376,7 @@ static void
 cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    /* the lease may have been lost with the primary that granted it */
+    /* lock and mark may have been lost with the primary that had them */
 
     if (cigna_refresh_quiet(f, ev, op)) {
         return;

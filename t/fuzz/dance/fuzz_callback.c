@@ -269,7 +269,7 @@ check(scene_t *s, world_actor_t *a)
         fuzz_assert(++d->stored == 1);
     }
 
-    /* (5) */
+    /* invariant (5) of cigna_callback.c */
 
     if (a->op.type == cigna_op_revoke) {
         fuzz_assert(a->reports == 1);

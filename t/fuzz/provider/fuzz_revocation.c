@@ -60,7 +60,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
         check_secret(op, ev);
 
-        /* (4) */
+        /* invariant (4) of cigna_revocation.c */
 
         fuzz_assert(cigna_slice_eq(op->http.request.url,
                                    provider.revocation_endpoint));

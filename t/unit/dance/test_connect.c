@@ -62,7 +62,10 @@ entries(cigna_slice_t key)
 }
 
 
-/* ended dances with this outcome, as the shard counts them in this hour */
+/*
+ * the number of ended dances with this outcome, as the shard counts them in
+ * this hour
+ */
 
 static int
 counted(const char *outcome)

@@ -350,7 +350,7 @@ an_end_that_did_not_reach_redis_is_not_counted(void **state)
 }
 
 
-/* a record as version 0.4.0 writes it */
+/* turns the dance's record into one as version 0.4.0 wrote it */
 
 static void
 as_0_4_0(void)

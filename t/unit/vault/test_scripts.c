@@ -1178,7 +1178,7 @@ a_generation_that_was_lost_is_restored(void **state)
     assert_value("HGET g:{1} m", NULL);
     assert_value("GET l:{1}", "a");
 
-    /* a second "restore" changes nothing, and a newer generation stays */
+    /* a second replay changes nothing, and a newer generation stays */
 
     assert_says("ok", RESTORE("id", "2", "5"));
     assert_says("ok", SWAP("a", "id", "3"));
