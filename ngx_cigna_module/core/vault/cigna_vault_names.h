@@ -107,9 +107,9 @@ int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
 
 /*
- * Like cigna_vault_names_init(), but takes a member's keyed hash.  The hash does
- * not tell the tenant, so each byte of id->tenant becomes "-".  CIGNA_ERROR if
- * the hash is malformed.
+ * Like cigna_vault_names_init(), but takes a member's keyed hash.  The hash
+ * does not tell the tenant, so each byte of id->tenant becomes "-".
+ * CIGNA_ERROR if the hash is malformed.
  */
 int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t hash);
