@@ -49,7 +49,8 @@ struct ngx_cigna_budget_waiter_s {
                                               of its own member's budget: time
                                               of the next decision */
     ngx_cigna_budget_t        *budget;     /* NULL: not in the queue */
-    unsigned                   asked:1;    /* there was a decision already */
+    unsigned                   asked:1;    /* the budget has already decided on
+                                              this request */
 };
 
 

@@ -40,7 +40,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* ctx->token and ctx->inject point to these two */
+/* ctx->token and ctx->inject point to these two members */
 
 typedef struct {
     ngx_cigna_token_t    token;

@@ -397,7 +397,10 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 }
 
 
-/* logs bad states; the refresh gate returns each at most once a minute */
+/*
+ * logs bad states of the token endpoint; the refresh gate returns each state at
+ * most once a minute
+ */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,

@@ -36,8 +36,8 @@ test('silent peers', async (t) => {
   const [alice, carol] = await expired(gw, 'alice', 'carol');
   assertServed(await bob.get('/fhir/Coverage'));
 
-  // asserts that the late member waits for the peer, and that another member is
-  // served meanwhile
+  // asserts that the request of the visitor `late` waits for the silent peer,
+  // and that bob is served meanwhile
   async function assertAlone(late, isWaiting) {
     const asked = late.get('/fhir/Coverage');
     let over = false;

@@ -125,9 +125,9 @@ typedef struct {
 
 /*
  * Decides on one request.  waiting: the number of this tenant's requests that
- * wait in the caller's worker, this one included (1 or more); a call asks for
- * them too.  again: 1 if the function has already decided on this request,
- * which must not count as demand twice.
+ * wait in the caller's worker, this one included (1 or more); a call to Redis
+ * asks for them too.  again: 1 if the function has already decided on this
+ * request, which must not count as demand twice.
  *
  * The function checks the member's limit and the tenant's lease together.  It
  * charges neither of them if one refuses.

@@ -574,7 +574,9 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* checks the id_token; cigna_jwt_ok also if the server has sent none */
+/*
+ * checks the id_token; returns cigna_jwt_ok also if the server has sent none
+ */
 
 static cigna_jwt_e
 cigna_callback_check(cigna_callback_t *f, int64_t now_ms)

@@ -31,7 +31,7 @@ typedef struct {
 
 void cigna_dance_entry_append(cigna_buf_t *b, const cigna_dance_entry_t *e);
 
-/* *e borrows from the text; CIGNA_ERROR: it is malformed */
+/* *e borrows from the text; CIGNA_ERROR: the text is malformed */
 int cigna_dance_entry_parse(cigna_slice_t text, cigna_dance_entry_t *e);
 
 

@@ -167,7 +167,8 @@ typedef struct {
 
 
 /*
- * the output, which has room for all; host and connection: the line was written
+ * the output, which has room for the whole request; host and connection: 1 if
+ * that line was written
  */
 
 typedef struct {
@@ -339,7 +340,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 {
     cigna_gate_out_path_t  path;
 
-    /* the first slash follows the base */
+    /* skips the first slash, which follows the base */
 
     if (p < end && *p == '/') {
         p++;

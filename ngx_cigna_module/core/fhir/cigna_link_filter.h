@@ -45,7 +45,8 @@ typedef struct {
     unsigned              link:1;          /* a string here may be a link */
 
     unsigned              mark;            /* bytes read of a byte order mark */
-    unsigned              digits;          /* digits of \uXXXX that follow */
+    unsigned              digits;          /* how many digits of \uXXXX still
+                                              follow */
     unsigned              code;
 
     cigna_link_keys_t     url;             /* the string that may be a link */

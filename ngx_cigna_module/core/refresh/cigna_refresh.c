@@ -69,7 +69,7 @@
 #include "cigna_refresh.h"
 
 
-/* how often the record may change while it is judged */
+/* how often a run may find that the record has changed since it was judged */
 
 #define CIGNA_REFRESH_ROUNDS  5
 
@@ -514,12 +514,12 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
 
 /*
- * Redis has answered "stale": the record has changed, and this run has lost the
- * lease.  If the record is this run's own new generation, the flow goes on as
- * after "stored".  Otherwise the run drops its new tokens.  If the vault has
- * another grant or none, the run has its new tokens revoked.  If the vault has
- * a newer generation of the same grant, it does not: a revocation would end
- * that generation, too.
+ * Redis has answered "stale": the record has changed, and this run has lost
+ * lock and mark.  If the record is this run's own new generation, the flow goes
+ * on as if this answer were "ok".  Otherwise the run drops its new tokens.  If
+ * the vault has another grant or none, the run has its new tokens revoked.  If
+ * the vault has a newer generation of the same grant, the run does not: a
+ * revocation would end that generation, too.
  */
 
 static void

@@ -25,8 +25,8 @@ typedef enum {
     cigna_refresh_vault,                   /* Redis failed, or there is no
                                               room */
     cigna_refresh_damaged,                 /* the record is damaged */
-    cigna_refresh_unknown_key              /* the key ring lacks the record's
-                                              key */
+    cigna_refresh_unknown_key              /* the key ring lacks the key that
+                                              sealed the record */
 } cigna_refresh_e;
 
 

@@ -798,7 +798,7 @@ this_version_ends_a_dance_that_0_4_0_has_started(void **state)
     (void) usleep(10 * 1000);
     assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
 
-    /* a dance that is too old */
+    /* a dance whose deadline has passed */
 
     tell(plain.redis, "DEL d:{1}");
     former_open("1");
