@@ -52,9 +52,8 @@ struct ngx_cigna_token_s {
 
     ngx_str_t                  refused;        /* a token that got a 401 */
     unsigned                   refused_here:1; /* this request got the 401 */
-    unsigned                   retried:1;      /* ends the search for a token
-                                                  with condition e; always
-                                                  returns NGX_ABORT */
+    unsigned                   retried:1;      /* this request has asked for
+                                                  a second refresh, its last */
     unsigned                   reread:1;       /* this request has read the
                                                   vault again, as the journal
                                                   was newer */

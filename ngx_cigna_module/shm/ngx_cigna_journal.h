@@ -58,7 +58,7 @@ ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
 /*
- * lets all entries be written to Redis again that were written before this call
+ * lets all entries that were written to Redis before this call be written again
  */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 

@@ -633,7 +633,7 @@ cigna_budget_owe(const cigna_budget_t *b)
 
 /*
  * Voids the tenant's lease (the requests that Redis has granted) if it has
- * ended. A pause of all tenants also voids a lease that was made before the
+ * ended.  A pause of all tenants also voids a lease that was made before the
  * pause began.
  */
 

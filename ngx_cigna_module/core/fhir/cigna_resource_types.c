@@ -620,8 +620,8 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
 
 
 /*
- * checks a value of _sort: the order of the results reveals values of the
- * resources that are sorted by
+ * checks a value of _sort: the order of the results reveals the values by which
+ * the server has sorted them
  */
 
 static int

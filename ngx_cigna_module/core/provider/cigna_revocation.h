@@ -48,10 +48,7 @@ typedef struct {
     cigna_client_secret_t    secret;       /* its results are results of the
                                               flow, too */
 
-    /*
-     * the size of an arena for the revocation of this token, with room for a
-     * copy of the token, which the caller makes
-     */
+    /* private */
     unsigned                 state;
     unsigned                 pauses;
     unsigned                 slept_ms;

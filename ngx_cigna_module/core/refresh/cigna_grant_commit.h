@@ -41,12 +41,7 @@ typedef struct {
                                               or "stale", if "usable" came
                                               before */
 
-    /*
-     * Begins the commit of g, a new generation that was made while "owner" had
-     * lock and mark.  connected_ms: see the script grant_install in
-     * cigna_scripts.c. CIGNA_ERROR if g cannot be sealed.  Events go to
-     * cigna_grant_commit_next().
-     */
+    /* private */
     unsigned                    state;
     cigna_retry_t               retry;
 } cigna_grant_commit_t;
