@@ -56,7 +56,10 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/* the size of the arena for this token; the caller puts the token there, too */
+/*
+ * the size of an arena for the revocation of this token, with room for a copy
+ * of the token, which the caller makes in the arena
+ */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);
