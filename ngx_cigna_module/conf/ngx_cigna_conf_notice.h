@@ -20,7 +20,7 @@
 typedef enum {
     ngx_cigna_off_judged = 0,              /* not known from this line: other
                                               lines decide, too */
-    ngx_cigna_off_never,                   /* no argument turns it off */
+    ngx_cigna_off_never,                   /* no argument does */
     ngx_cigna_off_flag,                    /* "off", in any letter case */
     ngx_cigna_off_word,                    /* "off" */
     ngx_cigna_off_empty,                   /* an empty string */

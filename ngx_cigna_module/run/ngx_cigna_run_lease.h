@@ -32,10 +32,7 @@ typedef struct {
 void ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
     const cigna_op_lease_t *op, ngx_cigna_redis_t *redis, ngx_log_t *log);
 
-/*
- * takes lock and mark again within a second; does nothing if the run keeps no
- * lease (lock and mark)
- */
+/* takes the lease again within a second; does nothing without a lease */
 void ngx_cigna_run_lease_retake(ngx_cigna_run_lease_t *lease);
 
 /* stops the timer, but does not give the lease back; may be called twice */

@@ -96,9 +96,7 @@ void world_disconnect(world_t *w, world_actor_t *a);
 /* for the grant with this id; the bytes of id must live as long as the run */
 void world_userinfo(world_t *w, world_actor_t *a, cigna_slice_t id);
 
-/*
- * sets up a run that writes entry n of a node's journal; the entry must exist
- */
+/* for entry n of a node's journal, which must exist */
 void world_replay(world_t *w, world_actor_t *a, unsigned node, unsigned n);
 
 /*
@@ -112,10 +110,7 @@ void world_end(world_actor_t *a);
 /* performs the pending operation, and asks the flow for the next one */
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
-/*
- * runs the script "renew" or "retake" of the open exchange's lock and mark; 1
- * if the script says "mine"
- */
+/* runs one of the scripts of the open exchange's lease; 1 if it says "mine" */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
 /*

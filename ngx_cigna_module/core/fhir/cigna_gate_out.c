@@ -167,8 +167,7 @@ typedef struct {
 
 
 /*
- * the output, which has room for the whole request; host and connection: 1 if
- * that line was written
+ * the output, which has room for all; host and connection: the line was written
  */
 
 typedef struct {

@@ -70,7 +70,7 @@ typedef struct {
                                               goes out */
     unsigned        based:1;               /* the string begins with a base;
                                               cleared with the last piece */
-    unsigned        releasing:1;           /* 1: the kept bytes may go out */
+    unsigned        releasing:1;           /* decided: kept bytes may go out */
     cigna_dots_t    dots;                  /* reads the path after the base */
     uint8_t         text[CIGNA_LINK_KEYS_TEXT_MAX];   /* the string, decoded */
     uint8_t         kept[CIGNA_LINK_KEYS_KEPT_MAX];   /* the string, as it

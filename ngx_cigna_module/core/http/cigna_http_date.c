@@ -30,8 +30,8 @@ static int cigna_http_date_century(int year, int64_t now_s);
 
 
 /*
- * In a form of a date, these letters stand for digits: of the year, the day,
- * the hour, the minute and the second, in the order of cigna_http_date_e.
+ * In a form of a date, these letters stand for digits.  Their order is that of
+ * the first numbers in cigna_http_date_e.
  */
 
 static const char  cigna_http_date_letters[] = "YDhms";

@@ -56,10 +56,7 @@ typedef struct {
 } cigna_revocation_t;
 
 
-/*
- * the size of an arena for the revocation of this token, with room for a copy
- * of the token, which the caller makes in the arena
- */
+/* the size of the arena for this token; the caller puts the token there, too */
 size_t cigna_revocation_room(const cigna_provider_t *p, cigna_slice_t token);
 
 void cigna_revocation_init(cigna_revocation_t *f);
