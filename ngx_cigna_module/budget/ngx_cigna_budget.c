@@ -81,7 +81,10 @@ ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget)
 }
 
 
-/* posts an event that decides on the waiters, after the caller has returned */
+/*
+ * posts the event whose handler decides on the waiting requests, so that this
+ * happens after the caller has returned
+ */
 
 static void
 ngx_cigna_budget_wake(void *data)
@@ -132,7 +135,7 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 {
     ngx_msec_int_t  left;
 
-    /* if Redis cannot be called, the core decides again, without Redis */
+    /* if Redis cannot be called, cigna_budget_decide() decides without it */
 
     if (ngx_cigna_budget_decide(budget, waiter, waiting) != NGX_OK
         && waiter->answer.rc == cigna_budget_rc_waiting)
@@ -167,7 +170,10 @@ ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_ERROR: the decision needs a call to Redis, which cannot be made */
+/*
+ * decides on the waiter; NGX_ERROR: the decision needs a call to Redis, which
+ * cannot be made
+ */
 
 static ngx_int_t
 ngx_cigna_budget_decide(ngx_cigna_budget_t *budget,

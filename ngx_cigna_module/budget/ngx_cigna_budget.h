@@ -49,7 +49,8 @@ struct ngx_cigna_budget_waiter_s {
                                               of its own member's budget: time
                                               of the next decision */
     ngx_cigna_budget_t        *budget;     /* NULL: not in the queue */
-    unsigned                   asked:1;    /* there was a decision already */
+    unsigned                   asked:1;    /* the budget has already decided on
+                                              this request */
 };
 
 
@@ -81,7 +82,8 @@ void ngx_cigna_budget_destroy(ngx_cigna_budget_t *budget);
 /*
  * Asks whether a request may be sent.  NGX_OK: granted, and charged to the
  * budgets.  NGX_BUSY: refused; answer.by names the limit.  NGX_AGAIN: the
- * request waits; handler will be called once, unless leave() is called before.
+ * request waits; handler will be called once, unless ngx_cigna_budget_leave()
+ * is called before.
  */
 ngx_int_t ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
     ngx_cigna_budget_waiter_t *waiter);

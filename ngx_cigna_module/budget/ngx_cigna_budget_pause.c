@@ -96,7 +96,10 @@ ngx_cigna_budget_pause_log(ngx_cigna_budget_zone_t *zone,
 }
 
 
-/* tells the other nodes through Redis; if that fails, only this node pauses */
+/*
+ * tells the other nodes of the pause through Redis; if that fails, only this
+ * node pauses
+ */
 
 static void
 ngx_cigna_budget_pause_tell(ngx_cigna_budget_pause_t *pause,

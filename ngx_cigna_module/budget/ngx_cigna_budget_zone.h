@@ -38,8 +38,8 @@ void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     cigna_slice_t key, cigna_budget_members_t *members);
 
 /*
- * Each call of the budget's core needs the zone locked.  Locks the zone, sets
- * member, time and origin, and returns the core's budget.  member: see
+ * Locks the zone, sets member, time and origin, and returns the budget that the
+ * functions of core/budget take.  They need the zone locked.  member: see
  * cigna_budget_t.
  */
 cigna_budget_t *ngx_cigna_budget_lock(ngx_cigna_budget_zone_t *zone,

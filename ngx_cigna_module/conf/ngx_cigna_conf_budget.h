@@ -23,8 +23,9 @@
     "\"member_dances rate=10r/s burst=50;\", the rate at least"
 
 /*
- * Setters of these directives.  At cmd->offset, conf has an
- * ngx_cigna_budget_conf_t.  cmd->post points to one of the numbers below.
+ * Setters of the directives named above.  The ngx_cigna_budget_conf_t that they
+ * fill is at cmd->offset in conf.  cmd->post points to the parameters that the
+ * directive may have, such as ngx_cigna_budget_of_tenant.
  */
 char *ngx_cigna_conf_budget(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_cigna_conf_budget_set(ngx_conf_t *cf, ngx_command_t *cmd,

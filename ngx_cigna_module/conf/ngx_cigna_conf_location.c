@@ -314,7 +314,10 @@ ngx_cigna_conf_endpoint(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->endpoint_handler = post->handler;
     clcf->handler = post->handler;
 
-    /* refusals tell callers to connect at the first such exact location */
+    /*
+     * refusals send callers to connect_path: the first exact location with
+     * cigna_connect
+     */
 
     scf = ngx_http_conf_get_module_srv_conf(cf, ngx_cigna_module);
 

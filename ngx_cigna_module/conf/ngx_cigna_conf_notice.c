@@ -290,7 +290,10 @@ ngx_cigna_notice_directive(ngx_conf_t *cf, const ngx_cigna_rule_t *rule)
     ngx_cigna_notice_t    *notice;
     ngx_cigna_loc_conf_t  *lcf;
 
-    /* lines of "pagespeed" with more arguments do not turn the module on */
+    /*
+     * a line "pagespeed" with more than one argument does not turn the module
+     * on
+     */
 
     if (rule->off == ngx_cigna_off_pagespeed && cf->args->nelts != 2) {
         return NGX_OK;

@@ -70,7 +70,10 @@ ngx_cigna_conf_share(ngx_conf_t *cf, ngx_cigna_sharing_t *sharing,
 }
 
 
-/* makes the key, by which tenants with the same settings find their struct */
+/*
+ * makes the key, by which tenants with the same settings find the struct that
+ * they share
+ */
 
 static ngx_int_t
 ngx_cigna_conf_share_key(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant,

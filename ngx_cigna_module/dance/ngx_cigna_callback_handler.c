@@ -405,8 +405,9 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
 
 
 /*
- * ngx_cigna_cache_drop() raises the epoch.  So a request that has already read
- * an older grant from the vault cannot put that grant into the cache.
+ * Puts the new grant into the cache.  ngx_cigna_cache_drop() raises the epoch
+ * first.  So a request that has already read an older grant from the vault
+ * cannot put that grant into the cache.
  */
 
 static void

@@ -86,7 +86,10 @@ ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->query.data = query;
     ctx->query.len = r->args.len;
 
-    /* changes the copy: r->args may point to a string of the configuration */
+    /*
+     * overwrites the values in the copy: r->args may point to a string of the
+     * configuration
+     */
 
     ngx_cigna_scrub_query(args, args + r->args.len);
 

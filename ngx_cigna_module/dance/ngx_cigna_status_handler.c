@@ -239,7 +239,7 @@ ngx_cigna_status_not(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* adds a string, but not an empty one */
+/* adds the member "name" with this string; leaves an empty string out */
 
 static void
 ngx_cigna_status_member(cigna_buf_t *b, const char *name, cigna_slice_t value)

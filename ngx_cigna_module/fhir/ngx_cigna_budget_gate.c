@@ -129,7 +129,10 @@ ngx_cigna_budget_gate_member(ngx_cigna_ctx_t *ctx)
 }
 
 
-/* needs no timer: the budget calls the handler in any case */
+/*
+ * makes the request wait for its budget; needs no timer, because the budget
+ * calls the handler in any case
+ */
 
 static ngx_int_t
 ngx_cigna_budget_gate_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -55,7 +55,10 @@ ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate);
 
-/* call it when nginx has read a reply's header; ctx->budget_gate must exist */
+/*
+ * tells the budgets about a 429 or 503, when nginx has read the reply's header;
+ * ctx->budget_gate must exist
+ */
 void ngx_cigna_budget_gate_answered(ngx_http_request_t *r);
 
 /* returns the decision as $cigna_budget shows it; NULL: no decision yet */

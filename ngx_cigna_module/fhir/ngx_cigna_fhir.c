@@ -40,7 +40,7 @@
 #include "shm/ngx_cigna_counters.h"
 
 
-/* ctx->token and ctx->inject point to these two */
+/* ctx->token and ctx->inject point to these two members */
 
 typedef struct {
     ngx_cigna_token_t    token;
@@ -213,7 +213,10 @@ ngx_cigna_fhir_decide(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* ngx_cigna_condition_served: the request is a read, or a search by POST */
+/*
+ * checks the method; ngx_cigna_condition_served: the request is a read, or a
+ * search by POST
+ */
 
 static ngx_cigna_condition_e
 ngx_cigna_fhir_method(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
@@ -296,7 +299,10 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 }
 
 
-/* called with one reference to the request */
+/*
+ * makes the upstream, and passes the request through the gate out; called with
+ * one reference to the request
+ */
 
 static void
 ngx_cigna_fhir_proxy(ngx_http_request_t *r)
@@ -367,8 +373,9 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Called with two references to the request, and again after each wait, for a
- * metadata document or for the budgets.
+ * Sends the request on, after it has waited for a metadata document and for the
+ * budgets.  Each of these waits ends with another call of this function.  The
+ * caller holds two references to the request.
  */
 
 static void
@@ -397,7 +404,7 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
 }
 
 
-/* gives both references back: the upstream is never started */
+/* gives both references to the request back: the upstream is never started */
 
 static void
 ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)

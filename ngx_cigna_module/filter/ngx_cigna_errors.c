@@ -508,7 +508,9 @@ ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 }
 
 
-/* collects bytes until the copy is complete, and then examines it */
+/*
+ * copies the body to "peeked" until the copy is complete, and then examines it
+ */
 
 static ngx_int_t
 ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

@@ -15,7 +15,7 @@ struct ngx_cigna_srv_conf_s {
     ngx_str_t                  connect_path;   /* path of the location with
                                                   cigna_connect, at which
                                                   members connect; or empty */
-    ngx_http_server_name_t    *names;      /* "server_name" */
+    ngx_http_server_name_t    *names;      /* names in "server_name" */
     ngx_uint_t                 nnames;
 };
 
@@ -63,9 +63,10 @@ struct ngx_cigna_loc_conf_s {
     ngx_http_complex_value_t  *member_value;
     ngx_cigna_place_t         *identity;   /* file and line of
                                               cigna_identity */
-    ngx_str_t                  certificate;    /* variable of the client's
-                                              certificate that cigna_identity
-                                              uses; or empty */
+    ngx_str_t                  certificate;    /* name of the variable of the
+                                                  client's certificate that
+                                                  cigna_identity uses; or
+                                                  empty */
 
     ngx_flag_t                 fhir;
     ngx_flag_t                 cache;

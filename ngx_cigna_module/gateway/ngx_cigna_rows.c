@@ -100,7 +100,10 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
 }
 
 
-/* returns the oldest generation that a process uses; 0: not known */
+/*
+ * returns the oldest generation of a configuration that a process uses; 0: not
+ * known
+ */
 
 static uint64_t
 ngx_cigna_rows_oldest(ngx_cigna_zone_t *fixed)

@@ -14,7 +14,10 @@
 
 void ngx_cigna_stay_init(ngx_cigna_worker_t *worker);
 
-/* keeps the worker until ngx_cigna_stay_done(), or for a second from now */
+/*
+ * keeps an exiting worker alive until ngx_cigna_stay_done(), but not longer
+ * than a second from now
+ */
 void ngx_cigna_stay(ngx_cigna_worker_t *worker);
 
 /* lets the worker exit; may be called twice */

@@ -27,8 +27,9 @@ struct ngx_cigna_tenant_s {
     cigna_uri_t                redirect_uri;   /* parsed redirect_uri */
     ngx_cigna_shared_t        *shared;
     cigna_resource_types_t     types;      /* allowed types; empty: all types */
-    ngx_uint_t                 types_dry;  /* 1: requests for other types are
-                                              counted, but not refused */
+    ngx_uint_t                 types_dry;  /* 1: requests for types that "types"
+                                              lacks are counted, but not
+                                              refused */
 
     ngx_ssl_t                 *ssl;        /* for the gateway's own requests */
     ngx_resolver_t            *resolver;   /* NULL: none */

@@ -32,8 +32,8 @@
 
 typedef struct ngx_cigna_discovery_s {
     ngx_cigna_main_conf_t   *mcf;
-    ngx_cigna_tenant_t      *tenant;           /* the first tenant of the
-                                                  server */
+    ngx_cigna_tenant_t      *tenant;           /* the first of the tenants that
+                                                  share the server */
 
     cigna_provider_t         configured;
     cigna_metadata_t         metadata;

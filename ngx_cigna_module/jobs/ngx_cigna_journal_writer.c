@@ -31,7 +31,9 @@
 
 
 #define NGX_CIGNA_JOURNAL_WRITER_TICK     200      /* ms */
-#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* most claims on the node */
+#define NGX_CIGNA_JOURNAL_WRITER_AT_ONCE  32       /* most entries that the
+                                                      node's processes write at
+                                                      once */
 #define NGX_CIGNA_JOURNAL_WRITER_STAY     60000    /* ms, while exiting */
 
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */

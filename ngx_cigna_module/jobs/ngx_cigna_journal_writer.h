@@ -7,14 +7,18 @@
 
 
 /*
- * Writes the entries of the node's journal to Redis: entries that a dead worker
- * or a failed run has left, and all entries again after each new connection.
+ * Writes the entries of the node's journal to Redis.  A worker that died or a
+ * run that failed (see run/ngx_cigna_run.h) may have left entries that Redis
+ * does not have.  After each new connection to Redis all entries are written
+ * again.
  */
 
 /* in init_process, after the Redis client was made; NGX_ERROR: no memory */
 ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
-/* in exit_process, after the runs have ended: logs how many entries are left */
+/*
+ * in exit_process, when all flows have ended: logs how many entries are left
+ */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 
 

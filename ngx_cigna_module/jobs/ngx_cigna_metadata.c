@@ -202,7 +202,7 @@ ngx_cigna_metadata_digest(EVP_MD_CTX *ctx, const ngx_cigna_metadata_t *asked)
              && ngx_cigna_metadata_digest_part(ctx, asked->endpoints[i].url);
     }
 
-    /* an empty part ends the endpoints */
+    /* an empty part marks the end of the endpoints */
 
     ok = ok && ngx_cigna_metadata_digest_part(ctx, cigna_slice_null);
 
@@ -360,7 +360,10 @@ ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
 }
 
 
-/* copies the text; NULL: the zone has another text now, or no memory */
+/*
+ * copies a document's text out of the zone; NULL: the zone has a newer text of
+ * the document, or there is no memory
+ */
 
 static ngx_cigna_metadata_text_t *
 ngx_cigna_metadata_copy(ngx_cigna_main_conf_t *mcf, const u_char *key,

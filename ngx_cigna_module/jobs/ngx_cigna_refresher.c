@@ -255,7 +255,7 @@ ngx_cigna_refresher_create(ngx_cigna_main_conf_t *mcf,
 }
 
 
-/* starts the run, with its flow */
+/* starts the run, whose flow is a refresh */
 
 static void
 ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
@@ -397,7 +397,10 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 }
 
 
-/* logs bad states; the refresh gate returns each at most once a minute */
+/*
+ * logs bad states of the token endpoint; the refresh gate returns each state at
+ * most once a minute
+ */
 
 static void
 ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
@@ -601,7 +604,10 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else if ((flow->rc == cigna_refresh_ok && flow->detail[0] == '\0')
                || flow->rc == cigna_refresh_refused)
     {
-        /* no exchange was tried, or the request logs its own refusal */
+        /*
+         * no exchange was tried, or each waiting request logs the refusal
+         * itself
+         */
         return;
 
     } else if (flow->failure == cigna_refresh_paused

@@ -37,7 +37,7 @@ static ngx_int_t ngx_cigna_variable_none(ngx_http_variable_value_t *v);
     { ngx_string("cigna_" name), NULL, ngx_cigna_variable_##get,              \
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 }
 
-/* a string of the request's context */
+/* a variable whose value is the string "field" of the request's context */
 
 #define ngx_cigna_variable_of(name, field)                                    \
     { ngx_string("cigna_" name), NULL, ngx_cigna_variable_ctx,                \

@@ -166,7 +166,7 @@ ngx_cigna_origin_set(ngx_pool_t *pool, ngx_cigna_origin_t *origin,
         return NGX_ERROR;
     }
 
-    /* lower case, as in nginx's resolver */
+    /* the host becomes lower case, as in nginx's resolver */
 
     ngx_strlow(host, origin->host.data, origin->host.len);
     origin->host.data = host;

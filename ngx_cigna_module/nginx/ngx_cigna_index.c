@@ -2,7 +2,7 @@
 #include "ngx_cigna_index.h"
 
 
-#define NGX_CIGNA_INDEX_SIZE  16           /* number of heads at first */
+#define NGX_CIGNA_INDEX_SIZE  16           /* number of hash chains at first */
 
 
 struct ngx_cigna_index_node_s {

@@ -123,7 +123,9 @@ ngx_cigna_redis_call_destroy(ngx_cigna_redis_calls_t *calls,
     cigna_reply_destroy(call->reply);
     cigna_redis_free(call->text, call->len);
 
-    /* the memory that was used last is still in the processor's cache */
+    /*
+     * the next call gets this memory, which is still in the processor's cache
+     */
 
     ngx_queue_insert_head(&calls->unused, &call->link);
 }

@@ -210,7 +210,7 @@ ngx_cigna_redis_check_passed(ngx_cigna_redis_check_t *check)
 }
 
 
-/* sends a check for the calls in check->next */
+/* sends a check, for whose reply the calls in check->next then wait */
 
 static void
 ngx_cigna_redis_check_next(ngx_cigna_redis_check_t *check)

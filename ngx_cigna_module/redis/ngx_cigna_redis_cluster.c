@@ -67,9 +67,9 @@ ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
 
 
 /*
- * Logs a redirection to a server that the map does not name.  That server may
- * be a new primary, which the next map will name, or a server outside of the
- * cluster.
+ * Logs a redirection to a server that the cluster's slot map does not name.
+ * That server may be a new primary, which the next map will name, or a server
+ * outside of the cluster.
  */
 
 static void

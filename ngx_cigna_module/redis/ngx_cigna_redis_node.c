@@ -19,17 +19,19 @@
 
 #define NGX_CIGNA_REDIS_NODES_MAX    4096
 #define NGX_CIGNA_REDIS_DURABLE      4     /* connections for durable calls */
-#define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* calls of a connection */
-#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* of one call, whose deadline mostly
-                                              comes first */
+#define NGX_CIGNA_REDIS_PENDING_MAX  65536 /* limit of the calls in one
+                                              connection */
+#define NGX_CIGNA_REDIS_TRIES_MAX    4096  /* tries of one call; its deadline
+                                              mostly comes first */
 #define NGX_CIGNA_REDIS_SHIFTS_MAX   20    /* slots whose marker is tried, one
                                               after the other */
-#define NGX_CIGNA_REDIS_SHIFT_MS     50    /* rest before the next slot */
+#define NGX_CIGNA_REDIS_SHIFT_MS     50    /* ms before the next slot is
+                                              tried */
 #define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* rest of a connection that ended
                                               before it answered a call */
 
 
-/* one of a node's connections; the owner of conn */
+/* one connection of a node, and the owner of "conn" */
 
 struct ngx_cigna_redis_node_conn_s {
     ngx_cigna_redis_conn_t    conn;
@@ -437,7 +439,9 @@ ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
 }
 
 
-/* all origins of the node were tried, and none could be connected to */
+/*
+ * called when all origins of the node were tried, and none took a connection
+ */
 
 static void
 ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
@@ -489,7 +493,9 @@ ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
         ngx_cigna_redis_node_connect(&node->conns[0]);
     }
 
-    /* pending calls make the node connect the others, as far as needed */
+    /*
+     * pending calls make the node open its other connections, as far as needed
+     */
 
     ngx_cigna_redis_pending_wake(&node->redis->pending);
 }

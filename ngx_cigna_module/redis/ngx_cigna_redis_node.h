@@ -25,8 +25,8 @@ ngx_cigna_redis_node_t *ngx_cigna_redis_node_find(ngx_cigna_redis_t *redis,
 
 /*
  * Finds the node with ngx_cigna_redis_node_find(), and makes the node if there
- * is none.  The client will send its password to the server, so the teller must
- * be trusted.  NULL: no memory, or too many servers.
+ * is none.  The client will send its password to the server, so the server that
+ * has named it must be trusted.  NULL: no memory, or too many servers.
  */
 ngx_cigna_redis_node_t *ngx_cigna_redis_node_get(ngx_cigna_redis_t *redis,
     cigna_server_t *server, ngx_cigna_origin_t *teller);

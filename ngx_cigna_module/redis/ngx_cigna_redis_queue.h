@@ -53,7 +53,7 @@ ngx_msec_t ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue);
 /* from now on all bytes in "out" count as possibly sent */
 void ngx_cigna_redis_queue_offer(ngx_cigna_redis_queue_t *queue);
 
-/* n bytes were sent */
+/* notes that n bytes of "out" were sent */
 void ngx_cigna_redis_queue_sent(ngx_cigna_redis_queue_t *queue, size_t n);
 
 /*
@@ -66,7 +66,10 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
     ngx_cigna_redis_queue_t *queue, cigna_reply_t **reply,
     ngx_uint_t replicas);
 
-/* sets each call's "lost", moves all calls to the list's end, empties "out" */
+/*
+ * sets "lost" in each call, moves all calls to the end of "list", and empties
+ * "out"
+ */
 void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
     ngx_queue_t *list);
 

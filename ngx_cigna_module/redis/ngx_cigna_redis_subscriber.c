@@ -16,7 +16,8 @@
  */
 
 
-#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* between two checks of "heard" */
+#define NGX_CIGNA_REDIS_LOOK_MS    2500    /* ms between two checks of
+                                              "heard" */
 #define NGX_CIGNA_REDIS_QUIET_MS   2000    /* silence before a PING */
 #define NGX_CIGNA_REDIS_SILENT_MS  7400    /* silence before a close */
 

@@ -33,7 +33,8 @@ typedef enum {
     ngx_cigna_condition_vault_unreachable,
     ngx_cigna_condition_key_unknown,       /* the key ring lacks the key of the
                                               member's record */
-    ngx_cigna_condition_record_damaged,    /* the member's record */
+    ngx_cigna_condition_record_damaged,    /* the member's record cannot be
+                                              read */
 
     ngx_cigna_condition_refresh_failed,    /* a later refresh may succeed */
     ngx_cigna_condition_refresh_paused,    /* no refresh begins for now */

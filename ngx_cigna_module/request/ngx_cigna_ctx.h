@@ -59,7 +59,10 @@ typedef struct {
     ngx_str_t                 outcome;
     ngx_str_t                 dance;
 
-    /* of the grant, for variables; Cigna may have sent any byte in them */
+    /*
+     * facts about the grant, for variables; Cigna may have sent any byte in
+     * them
+     */
     ngx_str_t                 patient;
     ngx_str_t                 scope;
     ngx_str_t                 userinfo;

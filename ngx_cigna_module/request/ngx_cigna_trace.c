@@ -11,7 +11,10 @@
 #define NGX_CIGNA_TRACE_RANDOM  16         /* random bytes of a $request_id */
 
 
-/* the caller's lines; two X-Request-Id or two traceparent count as invalid */
+/*
+ * the caller's lines; two X-Request-Id lines or two traceparent lines count as
+ * invalid
+ */
 
 typedef struct {
     ngx_str_t    *request_id;

@@ -178,7 +178,7 @@ ngx_cigna_wait_timeout(ngx_event_t *ev)
 }
 
 
-/* "resume" may free the request, and w with it */
+/* calls "resume", which may free the request, and w with it */
 
 static void
 ngx_cigna_wait_wake(ngx_cigna_wait_t *w)

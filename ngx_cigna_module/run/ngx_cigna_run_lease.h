@@ -8,10 +8,10 @@
 
 
 /*
- * Keeps a lease (cigna_lease.h) while an exchange is open: a timer runs the
- * Redis script that renews the lease.  After the reply "lost", or after a
- * change of primary, the timer runs the script that takes the lease again,
- * until the reply is "mine".
+ * Keeps the lease of a grant (lock and mark, see cigna_lease.h) while an
+ * exchange is open: a timer runs the Redis script that renews the lease.  After
+ * the reply "lost", or after a change of primary, the timer runs the script
+ * that takes the lease again, until the reply is "mine".
  */
 
 typedef struct {

@@ -185,7 +185,10 @@ ngx_cigna_run_redis_collect(ngx_cigna_run_t *run)
 }
 
 
-/* called again when a request that waits may be sent, or must be refused */
+/*
+ * starts the HTTP request; called again when a request that waits may be sent,
+ * or must be refused
+ */
 
 static ngx_int_t
 ngx_cigna_run_http(ngx_cigna_run_t *run)

@@ -157,8 +157,8 @@ ngx_cigna_seats_full(const ngx_cigna_worker_t *worker,
 
 
 /*
- * Returns the number of seats that this kind of exchange may take, out of
- * worker_connections / part seats.  An eighth of them is only for dances.
+ * Returns how many of the worker_connections / part seats this kind of exchange
+ * may take.  An eighth of the seats is only for dances.
  */
 
 static ngx_uint_t

@@ -69,7 +69,10 @@ ngx_cigna_counters_start_dance(ngx_cigna_counters_t *counters,
 }
 
 
-/* the second and the count share one word, so no lock is needed */
+/*
+ * the number of the second and the count of requests share one word, so no lock
+ * is needed
+ */
 
 ngx_int_t
 ngx_cigna_second_take(ngx_atomic_t *word, ngx_uint_t rate, time_t second)

@@ -21,7 +21,8 @@
 
 typedef struct {
     ngx_atomic_t            dirty;         /* pid that has the lock, or 0 */
-    uint64_t                clock;         /* counts uses and versions */
+    uint64_t                clock;         /* grows with each use of a document,
+                                              and with each new text */
     ngx_cigna_document_t    documents[NGX_CIGNA_DOCUMENTS_MAX];
 } ngx_cigna_documents_t;
 

@@ -47,7 +47,8 @@ typedef struct {
     u_char                      *text;     /* in the slab, or NULL */
     ngx_pid_t                    pid;      /* the process that fetches the
                                               document; 0: none */
-    time_t                       claimed;  /* until when "pid" may fetch it */
+    time_t                       claimed;  /* until when the process "pid" may
+                                              fetch the document */
     uint64_t                     used;     /* the zone's clock at the last use;
                                               0: the place is free */
 } ngx_cigna_document_t;

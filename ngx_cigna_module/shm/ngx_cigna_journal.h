@@ -44,7 +44,10 @@ ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
 ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
     const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry);
 
-/* the number of entries that processes of the node have claimed */
+/*
+ * the number of entries that processes of the node have claimed, to write them
+ * to Redis
+ */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 
 /* removes the entries that Redis confirmed a minute ago or earlier */
@@ -54,7 +57,9 @@ void ngx_cigna_journal_expire(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_unconfirmed(ngx_shm_zone_t *zone);
 ngx_uint_t ngx_cigna_journal_entries(ngx_shm_zone_t *zone);
 
-/* from now on, entries that were written to Redis before are written again */
+/*
+ * lets all entries that were written to Redis before this call be written again
+ */
 void ngx_cigna_journal_rewrite(ngx_shm_zone_t *zone);
 
 

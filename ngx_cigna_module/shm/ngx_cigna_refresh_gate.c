@@ -394,7 +394,10 @@ ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 }
 
 
-/* a time of 0 means "never" and stays 0 */
+/*
+ * turns a time of nginx's clock into ms since the epoch; 0 means "never" and
+ * stays 0
+ */
 
 static void
 ngx_cigna_refresh_gate_since_epoch(int64_t *ms, int64_t behind_ms)

@@ -75,7 +75,8 @@ ngx_msec_t ngx_cigna_refresh_gate_refusal_wait(ngx_shm_zone_t *zone,
 
 typedef struct {
     cigna_turn_e             turn;
-    unsigned                 probe:1;      /* the refresh probes the endpoint */
+    unsigned                 probe:1;      /* 1: the refresh tests whether the
+                                              endpoint answers again */
 } ngx_cigna_turn_t;
 
 

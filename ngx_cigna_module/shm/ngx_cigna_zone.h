@@ -26,7 +26,10 @@
 #define NGX_CIGNA_ZONE_LINE      64        /* bytes of a cache line; each row
                                               starts a new line */
 
-/* sizes of the fixed parts; the files that use a part assert that it fits */
+/*
+ * Sizes of those parts of the zone whose size is fixed.  Each file that uses a
+ * part asserts that its data fit.
+ */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
 #define NGX_CIGNA_ZONE_COOLING   1024           /* number, a power of two */
@@ -84,7 +87,8 @@ typedef struct {
     int64_t             heard_ms;          /* time of its last complete reply */
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
-    int64_t             pause_ms;          /* ms between two such tests */
+    int64_t             pause_ms;          /* ms between two tests of the
+                                              endpoint */
 } ngx_cigna_zone_origin_t;
 
 

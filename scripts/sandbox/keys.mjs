@@ -87,7 +87,8 @@ export class Keys {
     return Object.values(this.#current).map(({ alg, kid }) => ({ alg, kid }));
   }
 
-  // The next stand-in of this process may take the RSA keys.
+  // Keeps the RSA keys, so that the next stand-in of this process can take
+  // them.
   close() {
     spare.push(...[...this.#former, ...Object.values(this.#current)]
       .filter(({ alg }) => ALGS[alg].pair === RSA)

@@ -23,7 +23,8 @@ const STATUSES = [200, 302, 401, 404, 'cut'];
 const ELSEWHERE = 'https://elsewhere.example/there';
 
 // The expected results without the feature, by the status of the FHIR server's
-// reply.  After a 401 the second try is served.
+// reply: the status that the caller gets, and the numbers of requests to the
+// FHIR server and elsewhere.  After a 401 the second try is served.
 const PLAIN = {
   reply: { 200: 200, 302: 302, 401: 200, 404: 404, cut: 502 },
   fhir: { 200: 1, 302: 1, 401: 2, 404: 1, cut: 1 },
@@ -364,8 +365,9 @@ const FEATURES = {
   }),
 };
 
-// Directives with which nginx does not start: { name: the directive, by the
-// place where it stands, and a word of nginx's error }
+// Settings with which nginx refuses to start.  Each row has a name, the
+// directives by the place where they stand (fhir: the location /fhir/), and a
+// word of nginx's error.
 const REFUSED = {
   'ssi in the location': { fhir: { ssi: 'on' }, word: 'ssi' },
   'ssi in the server': { server: { ssi: 'on' }, word: 'ssi' },

@@ -27,8 +27,8 @@ const KB = 1024;
 const SANITIZED = Boolean(process.env.CIGNA_NGINX);
 
 const AT_ONCE = 20;
-// LEFT: the bytes that each request may leave behind; FILES: descriptors that
-// may come and go
+// LEFT: bytes by which a worker may grow for each request; FILES: descriptors
+// that may come and go
 const LEFT = KB;
 const FILES = 6;
 const ROUNDS = 3;

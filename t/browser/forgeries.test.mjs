@@ -401,7 +401,7 @@ test('forgeries in a browser', async (t) => {
     assert.equal(await tokenRequests(gw), before);
     assert.equal(await isConnected(jo), false);
 
-    // The cookie jar is still full.
+    // The cookie jar is still full, but a new dance works.
     await jo.page.goto(gw.url('acme', '/cigna/connect'));
     const terms = jo.page.locator('[name=termsAccept]');
     await jo.page.locator('[name=username]').fill('syntheticuser07');
@@ -415,7 +415,7 @@ test('forgeries in a browser', async (t) => {
     await jo.context.close();
   });
 
-  // return_to
+  // Values of return_to that the gateway refuses.
 
   const origin = gw.url('acme', '').replace(/\/$/, '');
 

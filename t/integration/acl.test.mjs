@@ -68,7 +68,7 @@ const FORBIDDEN = [
   ['COPY', 'cigna:g:{x}', 'cigna:g:{y}'],
   ['OBJECT', 'ENCODING', 'cigna:g:{x}'], ['SWAPDB', 0, 1],
   ['CLUSTER', 'RESET'], ['CLUSTER', 'FORGET', 'x'],
-  // keys and channels of other programs
+  // commands on keys and channels of other programs
   ['GET', 'other:key'], ['SET', 'other:key', 1], ['DEL', 'cignax'],
   ['HMGET', 'session:{x}', 'f'],
   ['EVAL', 'return redis.call("GET", KEYS[1])', 1, 'other:key'],

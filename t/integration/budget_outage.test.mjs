@@ -112,7 +112,8 @@ test('budgets while Redis is unreachable', async (t) => {
         .filter((line) => /cigna: budgets (?:cannot be|are) counted/.test(line))
         .map((line) => /\[(\w+)\]/.exec(line)[1]);
 
-      // Redis was stopped, with reloads in between, and later frozen
+      // Redis was stopped (with reloads meanwhile), and later frozen.  Each
+      // time has one log line at its beginning and one at its end.
       await until('the end is logged',
                   () => lines().at(-1) === 'notice');
       assert.deepEqual(lines(), ['error', 'notice', 'error', 'notice']);

@@ -170,7 +170,7 @@ test('many faults at once', async (t) => {
               `${reuse} reuses, ${lost} lost, ${weather.kills} kills`);
   });
 
-  // a temporary refusal is an answer, after which the token is still unspent
+  // an answer that refuses a token for now leaves the token unspent
   await t.test('a token that may be spent was sent at most once more, and '
     + 'never twice at the same time', async () => {
     const tokens = await gw.sandbox.control.ledger();

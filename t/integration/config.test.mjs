@@ -529,7 +529,7 @@ refuses('a duplicate '
   + 'identity', { server: { cigna_identity: ['acme a', 'acme b'] } },
         /"cigna_identity" directive is duplicate/);
 
-// locations
+// Locations of the endpoints.
 
 for (const name of ['cigna_connect', 'cigna_callback', 'cigna_status',
                     'cigna_disconnect']) {

@@ -129,7 +129,7 @@ test('bodies', async (t) => {
       ? done(null, [{ address: '127.0.0.1', family: 4 }])
       : done(null, '127.0.0.1', 4)) });
 
-  // the same over HTTP/2: returns { status, stream }
+  // Asks for the path over HTTP/2.  Returns { status, stream }.
   async function open2(client, path) {
     const stream = client.request({ ':path': path, cookie: 'session=alice' });
     const [headers] = await once(stream, 'response');

@@ -26,7 +26,7 @@ async function twoHosts(t, redis, options) {
     redis, sandbox, keys: readFileSync(one.file('keys'), 'utf8'),
     nginx: { workers: 2 },
     ...options,
-    // the short time leaves each refresh to the first host
+    // with this short time only the first host begins refreshes
     tenant: { trusted_certificate: caFile, refresh_ahead: '1s' },
     fhir: { proxy_ssl_trusted_certificate: caFile },
   });

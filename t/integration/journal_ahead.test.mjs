@@ -24,7 +24,7 @@ const NO_CACHE = { cigna_fhir: 'on cache=off' };
 // The length of an exchange during which Redis changes, in ms.
 const EXCHANGE = 2000;
 
-// The most that a request may take, in ms: it waits neither for Redis nor for a
+// The most ms that a request may take: it waits neither for Redis nor for a
 // refresh.
 const AT_ONCE = 1500;
 

@@ -32,7 +32,7 @@ const TAIL = `${ENTRY}]}`;
 const KB = 1024;
 const MB = 1024 * KB;
 const SMALL = 64 * KB;
-// a sanitized worker is slow
+// a worker with sanitizers is slow
 const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 
 // The time for which a slow client stops reading.  The upstream could send

@@ -77,7 +77,7 @@ test(`${TENANTS} tenants`, async (t) => {
   });
 
   await t.test('each tenant has its own budget', async () => {
-    // each tenant has used one request
+    // each tenant has used one request of its burst
     for (const tenant of LOOKED_AT) {
       for (let i = 1; i < BURST; i += 1) {
         assert.equal((await ask(tenant, `one-of-${tenant}`)).status, 200);

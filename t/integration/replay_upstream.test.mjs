@@ -308,7 +308,8 @@ test('replayed requests', async (t) => {
       answer = usual;
     }
     assert.deepEqual(other.take(), []);
-    // the token stays in use, because the requests may be at fault
+    // the token stays in use: perhaps the FHIR server refused only those
+    // requests
     assertServed(await alice.get('/plain/x'));
   });
 

@@ -133,7 +133,7 @@ test('a public client needs no secret', async () => {
   assert.ok((await open.connect(MEMBER)).access_token);
 });
 
-// The reply
+// The reply of the token endpoint
 
 test('a reply has Cigna\'s cookies, lower-case bearer and patient',
      async () => {
@@ -459,7 +459,7 @@ for (const endpoint of ['jwks', 'revoke', 'authorize']) {
   });
 }
 
-// The record
+// The record of the requests.
 
 test('the record shows requests without their secrets', async () => {
   const { refresh_token: token } = await tokensOf();

@@ -1,4 +1,5 @@
-// Silent peers.  A request that waits for one delays no other request.
+// Peers that never answer: a request that waits for such a peer delays no other
+// request.
 
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
@@ -35,8 +36,8 @@ test('silent peers', async (t) => {
   const [alice, carol] = await expired(gw, 'alice', 'carol');
   assertServed(await bob.get('/fhir/Coverage'));
 
-  // asserts that the late member waits for the peer, and that another member is
-  // served meanwhile
+  // asserts that the request of the visitor `late` waits for the silent peer,
+  // and that bob is served meanwhile
   async function assertAlone(late, isWaiting) {
     const asked = late.get('/fhir/Coverage');
     let over = false;
@@ -62,7 +63,7 @@ test('silent peers', async (t) => {
     + 'worker', async () => {
     await gw.reload({
       http: `resolver 127.0.0.1:${port}; resolver_timeout ${PATIENCE};` });
-    // the address that was resolved at start serves in the end
+    // in the end the gateway uses the address that it resolved at its start
     assertServed(await assertAlone(carol, () => heard.length > 0));
   });
 });

@@ -24,8 +24,8 @@ const ATTENTION = 3;
 const [OLD, NEW] = ['acme', 'initech'];
 const BLOCK = /^ *cigna_tenant acme \{[^}]*\}$/m;
 
-// Returns the text of a configuration that has both blocks.  `name` is the
-// tenant that serves the members.
+// Returns the text of a configuration that has the tenant's block twice, with
+// the old and with the new name.  `name` is the tenant that serves the members.
 function withBoth(gw, name) {
   const text = gw.configuration();
   const block = text.match(BLOCK)[0];
@@ -80,7 +80,8 @@ async function grants(gw) {
 const ids = async (gw) =>
   Object.values(await grants(gw)).map(({ i }) => i).sort();
 
-// Returns the key of the copy of a grant, or of the grant whose copy has `key`.
+// A grant and its copy have different keys.  Takes the key of one of them, and
+// returns the key of the other.
 async function otherKey(gw, key) {
   const all = await grants(gw);
   return Object.keys(all).find((one) =>

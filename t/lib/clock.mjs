@@ -33,8 +33,8 @@ export function clockOf(t) {
       ahead.wall += seconds;
       write();
     },
-    // A worker that waits for events notices at the next one, so send it a
-    // request.
+    // A worker that waits for events notices the new time only at its next
+    // event, so send it a request.
     forwardTimers(seconds) {
       ahead.timers += seconds;
       write();

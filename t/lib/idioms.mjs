@@ -221,8 +221,9 @@ export const IDIOMS = [...OF_PATHS, ...LINES, ...WAYS].map((idiom) => ({
   at: `/${idiom.name}/`, tail: 'Patient/1', lines: [], sent: 1, ...idiom,
 }));
 
-// Returns the text that the idioms need inside http {}.  port: that of the FHIR
-// server; spare: that of a server which answers every request with 502.
+// Returns the text that the idioms (the tested configurations) need inside http
+// {}.  port: that of the FHIR server; spare: that of a server which answers
+// every request with 502.
 export function idiomsHttp({ port, spare }) {
   const upstreams = (up) => `
     upstream kept${up} { server 127.0.0.1:${port}; keepalive 8;
@@ -242,8 +243,9 @@ export function idiomsHttp({ port, spare }) {
 }
 
 // Returns the locations of one nginx server.  port: that of the FHIR server;
-// fhir: false for the control; slashes: true for the idioms of merge_slashes
-// off; other: the port that gets the mirrored requests.
+// fhir: false for the control, a server without cigna_fhir; slashes: true for
+// the idioms that need merge_slashes off; other: the port that gets the
+// mirrored requests.
 export function idiomsServer({ port, fhir, slashes = false, other }) {
   const to = `https://127.0.0.1:${port}`;
   const place = { f: `cigna_fhir ${fhir ? 'on' : 'off'};`, to,

@@ -23,7 +23,7 @@ function newProcess() {
   return child;
 }
 
-// Sends a message and returns the answer.
+// Sends a message to the stand-in's process and returns the answer.
 async function ask(child, message) {
   child.channel.ref();
   const reply = await new Promise((resolve, reject) => {

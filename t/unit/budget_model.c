@@ -9,7 +9,8 @@
 typedef struct {
     cigna_gcra_t        *bucket;           /* NULL: no limit */
     cigna_gcra_limit_t   limit;
-    int64_t              left_ns;          /* until a ramp is over, else 0 */
+    int64_t              left_ns;          /* time until a ramp is over; 0:
+                                              there is no ramp */
     unsigned             dry:1;            /* dry_run: refuses nothing */
 } model_way_t;
 
@@ -146,7 +147,8 @@ model_ways(const cigna_budget_plan_t *plan, const model_buckets_t *b,
 
 
 /*
- * as in the script, a bucket can hold twice as much as its limit lets through
+ * drains a bucket; as in the script, its level may be twice the span, or twice
+ * max_ns if that is longer
  */
 
 static void

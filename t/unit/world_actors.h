@@ -127,7 +127,7 @@ int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
  */
 void world_renew(world_t *w, world_actor_t *a);
 
-/* the time when a sleep ends, which a message may bring forward */
+/* the time when the actor's sleep ends, unless a message ends it earlier */
 int64_t world_wake_ms(const world_t *w, const world_actor_t *a);
 
 /* runs the flow to its end; sleeps move the clock */

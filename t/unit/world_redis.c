@@ -37,7 +37,7 @@ static int64_t world_number(const world_field_t *f);
 static int64_t world_int(cigna_slice_t s);
 
 
-/* keys and their fields */
+/* the clock, keys, and their fields */
 
 static int64_t
 world_redis_now(const world_redis_t *db)
@@ -557,7 +557,8 @@ world_dance_open(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 
 
 /*
- * returns the entry with the lowest score, and the one that Redis ranks first
+ * returns the entry with the lowest score; of several, the one that Redis ranks
+ * first
  */
 
 static world_field_t *
@@ -998,7 +999,10 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 }
 
 
-/* the value of "x" with the id in front, and with eight ids at most */
+/*
+ * makes the new value of the field "x", the ids of deleted grants: this id
+ * comes first, and eight ids stay at most
+ */
 
 static void
 world_gone(world_redis_t *db, world_key_t *key, cigna_slice_t id,
@@ -1496,7 +1500,8 @@ world_grant_amend(world_redis_t *db, const cigna_slice_t *a, world_resp_t *r)
 
 
 /*
- * the check of the vault, for a server that has been the primary all the time
+ * performs the script vault_check, for a server that has always been the
+ * primary
  */
 
 static void
@@ -1554,7 +1559,10 @@ static const world_script_t  world_scripts[] = {
 };
 
 
-/* commands */
+/*
+ * 1 if the operation is the command "name"; argc: number of arguments with the
+ * name, or 0 for any number
+ */
 
 static int
 world_command(const cigna_op_t *op, const char *name, unsigned argc)

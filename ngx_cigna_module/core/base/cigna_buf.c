@@ -138,7 +138,10 @@ cigna_buf_append_lp(cigna_buf_t *b, cigna_slice_t s)
 
     if (b->overflow) {
 
-        /* an append that does not fit writes nothing, so the length goes too */
+        /*
+         * an append that does not fit writes nothing, so the length in front is
+         * taken back
+         */
 
         b->pos = start;
     }

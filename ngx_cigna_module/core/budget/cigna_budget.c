@@ -6,9 +6,9 @@
 
 
 /*
- * "demand" (see cigna_budget_slot.h) of two requests per lease_ns.  With less
- * demand, calls do not ask for future requests because of the demand: these
- * would often expire unused.
+ * The value of "demand" (see cigna_budget_slot.h) for two requests per
+ * lease_ns.  With less demand, calls to Redis do not ask for future requests
+ * because of the demand: these would often expire unused.
  */
 
 #define CIGNA_BUDGET_BUSY  512
@@ -201,7 +201,9 @@ cigna_budget_pausing(const cigna_budget_t *b, cigna_budget_scope_e scope,
 }
 
 
-/* decides on a request for metadata; a call then only asks about pauses */
+/*
+ * decides on a request for metadata; its calls to Redis ask only about pauses
+ */
 
 static void
 cigna_budget_open(const cigna_budget_t *b, cigna_budget_answer_t *a)
@@ -480,7 +482,10 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
 }
 
 
-/* records until when Redis need not be asked; a pause has its own record */
+/*
+ * after a reply with fewer requests than wanted: records until when the tenant
+ * need not ask Redis again; not for a pause, which has its own record
+ */
 
 static void
 cigna_budget_refused(const cigna_budget_t *b, int64_t want,
@@ -629,8 +634,9 @@ cigna_budget_owe(const cigna_budget_t *b)
 
 
 /*
- * Voids a lease that has ended.  A pause of all tenants also voids a lease that
- * was made before the pause began.
+ * Voids the tenant's lease (the requests that Redis has granted) if it has
+ * ended.  A pause of all tenants also voids a lease that was made before the
+ * pause began.
  */
 
 static void
@@ -711,8 +717,8 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 
 
 /*
- * makes a call for the waiting requests and, if the demand is high enough, for
- * those of the next 1.5 * lease_ns
+ * lets the caller ask Redis for the waiting requests and, if the demand is high
+ * enough, for those of the next 1.5 * lease_ns
  */
 
 static void

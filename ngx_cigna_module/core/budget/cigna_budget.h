@@ -42,7 +42,8 @@
  */
 
 /*
- * Redis counts as down if a reply takes longer (ms), and longer than lease_ns
+ * Redis counts as down if a reply takes longer than this (ms) and longer than
+ * lease_ns
  */
 
 #define CIGNA_BUDGET_PATIENCE_MS  250
@@ -124,9 +125,9 @@ typedef struct {
 
 /*
  * Decides on one request.  waiting: the number of this tenant's requests that
- * wait in the caller's worker, this one included (1 or more); a call asks for
- * them too.  again: 1 if the function has already decided on this request,
- * which must not count as demand twice.
+ * wait in the caller's worker, this one included (1 or more); a call to Redis
+ * asks for them too.  again: 1 if the function has already decided on this
+ * request, which must not count as demand twice.
  *
  * The function checks the member's limit and the tenant's lease together.  It
  * charges neither of them if one refuses.

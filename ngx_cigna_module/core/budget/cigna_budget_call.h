@@ -141,7 +141,10 @@ typedef struct {
 int cigna_budget_lease_parse(const cigna_reply_t *reply,
     cigna_budget_lease_reply_t *r);
 
-/* parses the reply of budget_pause; *left_ms is the rest of the pause */
+/*
+ * parses the reply of the script budget_pause; *left_ms: ms that the pause
+ * still lasts
+ */
 int cigna_budget_pause_parse(const cigna_reply_t *reply, int64_t *left_ms);
 
 

@@ -19,7 +19,10 @@ typedef enum {
 } cigna_budget_script_e;
 
 
-/* makes the texts and digests, and must be called first; may be called twice */
+/*
+ * Makes the texts and digests of the scripts.  Must be called before
+ * cigna_budget_script(), and may be called twice.
+ */
 int cigna_budget_scripts_init(void);
 
 const cigna_script_t *cigna_budget_script(cigna_budget_script_e script);

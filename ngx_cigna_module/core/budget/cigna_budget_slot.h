@@ -90,7 +90,7 @@ typedef union {
                                               without dry_run */
         int64_t              tenant_dry;
         uint64_t             lease;        /* number of the lease; it changes
-                                              when the credits are voided */
+                                              when the lease is voided */
 
         int64_t              refused_ns;   /* requests are refused until this
                                               time */
@@ -182,7 +182,9 @@ void cigna_budget_slot_count(const cigna_budget_t *b);
 /* how many nodes share the budgets, 1 or more */
 unsigned cigna_budget_slot_share(const cigna_budget_t *b);
 
-/* voids the tenant's lease; requests that the tenant owes stay owed */
+/*
+ * ends the tenant's lease: its unused requests are lost, owed ones stay owed
+ */
 void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 

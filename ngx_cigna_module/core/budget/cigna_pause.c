@@ -89,7 +89,10 @@ cigna_pause_begin(cigna_pause_t *p, int64_t retry_us, unsigned jitter,
 }
 
 
-/* 1 if a pause that begins now is confirmed */
+/*
+ * 1 if a pause that begins now is "sure": it follows soon after a pause that
+ * was sure, or that was shorter than the server had asked for
+ */
 
 static int
 cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)

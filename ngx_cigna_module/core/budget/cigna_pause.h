@@ -45,7 +45,8 @@
 /* without pointers; all zero means that there is no pause */
 
 typedef struct {
-    int64_t   began_ns;                    /* when the trouble began */
+    int64_t   began_ns;                    /* when the first pause of a series
+                                              began */
     int64_t   from_ns;                     /* when the pause began */
     int64_t   until_ns;                    /* when the pause ends; 0: there was
                                               none */

@@ -131,7 +131,7 @@ cigna_roster_close(cigna_roster_t *r)
 }
 
 
-/* gives names their own rows, and returns how many claims have no row yet */
+/* sets the row of each claim whose name has one; returns how many have none */
 
 static unsigned
 cigna_roster_known(cigna_roster_t *r, cigna_roster_claim_t *claims,

@@ -289,7 +289,10 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
 }
 
 
-/* fetches missing or old keys before it sends the code, which works once */
+/*
+ * fetches the key set if it is missing or old, before the code is sent: the
+ * code works only once
+ */
 
 static void
 cigna_callback_looked(cigna_callback_t *f, const cigna_event_t *ev,
@@ -571,7 +574,9 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* checks the id_token; cigna_jwt_ok also if the server has sent none */
+/*
+ * checks the id_token; returns cigna_jwt_ok also if the server has sent none
+ */
 
 static cigna_jwt_e
 cigna_callback_check(cigna_callback_t *f, int64_t now_ms)

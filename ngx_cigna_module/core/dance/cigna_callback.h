@@ -16,7 +16,7 @@
  * own, and at most one of these runs ends the dance.
  */
 
-/* the maker of the run zeroes the struct; outcome is then "none" */
+/* at first the struct is zeroed, so that outcome is "none" */
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */

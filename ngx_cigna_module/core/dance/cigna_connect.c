@@ -203,7 +203,10 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* sets return_to, redirect_uri and issuer; "none" if they allow a dance */
+/*
+ * sets return_to, redirect_uri and issuer of the dance; returns the outcome of
+ * a refusal, or "none" if the dance may begin
+ */
 
 static cigna_dance_outcome_e
 cigna_connect_refusal(const cigna_connect_t *f, cigna_dance_t *d)
@@ -443,7 +446,7 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* copies the entries that were evicted, because the event owns the reply */
+/* copies the evicted entries out of the reply, which belongs to the event */
 
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)

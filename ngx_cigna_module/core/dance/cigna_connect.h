@@ -19,7 +19,7 @@
 #define CIGNA_RETURN_TO_LEN_MAX  2048      /* bytes of a request's return_to */
 
 
-/* the maker of the run zeroes the struct */
+/* at first the struct is zeroed */
 
 typedef struct {
     /* set by the caller, borrowed until the flow is over */
@@ -80,7 +80,7 @@ int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
 /*
  * Hashes a browser's secret in the form that Redis keeps: SHA-256 in base64url,
  * in the arena.  An empty secret gives an empty hash, which matches no dance.
- * CIGNA_ERROR if there is no room, or if the library fails.
+ * CIGNA_ERROR if there is no room, or if OpenSSL fails.
  */
 int cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
     cigna_slice_t *hash);

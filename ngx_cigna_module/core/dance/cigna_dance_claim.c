@@ -32,7 +32,8 @@
 
 #define CIGNA_DANCE_CLAIM_WAIT_MS      (10 * 1000)
 #define CIGNA_DANCE_CLAIM_POLL_MS      50
-#define CIGNA_DANCE_CLAIM_POLLS        8   /* short pauses, then longer ones */
+#define CIGNA_DANCE_CLAIM_POLLS        8   /* number of short pauses; later
+                                              pauses are longer */
 #define CIGNA_DANCE_CLAIM_POLL_MAX_MS  200
 
 

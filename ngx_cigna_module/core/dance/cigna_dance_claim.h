@@ -24,7 +24,8 @@ typedef struct {
     unsigned                    exchange_ms;
 
     /* results */
-    cigna_dance_outcome_e       outcome;   /* none: this run has the dance */
+    cigna_dance_outcome_e       outcome;   /* "none": this run has taken the
+                                              dance */
     const char                 *why;       /* for the log; NULL: the outcome
                                               says enough */
     cigna_slice_t               dance_id;  /* empty: not known */

@@ -5,7 +5,8 @@
 #include "cigna_dance_id.h"
 
 
-#define CIGNA_DANCE_ID_HASH  18            /* bytes, 24 characters */
+#define CIGNA_DANCE_ID_HASH  18            /* bytes of the digest, 24 characters
+                                              in base64url */
 
 
 static int cigna_dance_id_digit(uint8_t c);

@@ -36,11 +36,14 @@ void cigna_dance_id_append(cigna_buf_t *b,
  */
 int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
 
-/* appends the state parameter; CIGNA_ERROR: no room, or the library fails */
+/* appends the state parameter; CIGNA_ERROR: no room, or OpenSSL has failed */
 int cigna_dance_id_append_state(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);
 
-/* appends the Redis key of the dance with this id; CIGNA_ERROR likewise */
+/*
+ * appends the Redis key of the dance with this id; CIGNA_ERROR: no room, or
+ * OpenSSL has failed
+ */
 int cigna_dance_id_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);
 

@@ -47,7 +47,8 @@ typedef enum {
                                                   the URL again */
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
-    cigna_dance_outcome_not_navigable,         /* prefetch, frame, cross-site */
+    cigna_dance_outcome_not_navigable,         /* a prefetch, a frame, or a
+                                                  visit from another site */
     cigna_dance_outcome_disconnected,
     cigna_dance_outcome_not_disconnected,
     cigna_dance_outcome_abandoned,             /* nobody came back in time */
@@ -80,7 +81,10 @@ typedef struct {
 const cigna_dance_outcome_t *cigna_dance_outcome_row(
     cigna_dance_outcome_e outcome);
 
-/* cigna_dance_outcome_none if the name is not on the list */
+/*
+ * the outcome with this name; cigna_dance_outcome_none if the name is not on
+ * the list
+ */
 cigna_dance_outcome_e cigna_dance_outcome_find(cigna_slice_t name);
 
 

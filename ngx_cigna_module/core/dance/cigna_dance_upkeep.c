@@ -105,7 +105,10 @@ cigna_dance_upkeep_look(cigna_dance_upkeep_t *u, cigna_op_t *op)
 }
 
 
-/* copies the entries, because the event owns the reply */
+/*
+ * copies the entries of overdue dances out of the reply, which belongs to the
+ * event
+ */
 
 static int
 cigna_dance_upkeep_found(cigna_dance_upkeep_t *u, const cigna_event_t *ev)

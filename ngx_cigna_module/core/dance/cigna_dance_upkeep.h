@@ -32,7 +32,7 @@ struct cigna_dance_upkeep_s {
     cigna_arena_t           *arena;        /* of this flow alone, which empties
                                               it for each shard */
     cigna_dance_closed_pt    closed;
-    void                    *data;         /* of "closed" */
+    void                    *data;         /* for "closed" */
 
     /* private */
     unsigned                 state;

@@ -72,8 +72,9 @@ int cigna_grant_install_outdated(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
 
 /*
- * 1 if the two grants name different subjects or different patients: the member
- * has connected another person's account than before.
+ * 1 if the former grant p->old and the new grant g name different subjects or
+ * different patients: the member has connected another person's account than
+ * before.
  */
 int cigna_grant_install_changed(const cigna_grant_install_t *p,
     const cigna_grant_t *g);

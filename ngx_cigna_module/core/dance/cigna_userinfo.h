@@ -56,7 +56,10 @@ typedef struct {
 int cigna_userinfo_next(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* the same as a flow of its own, for the driver; flow: a cigna_userinfo_t */
+/*
+ * asks for $userinfo as a flow of its own, for the driver; flow: a
+ * cigna_userinfo_t
+ */
 void cigna_userinfo_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 
 /*

@@ -355,7 +355,10 @@ cigna_fhir_base_no_ports(cigna_slice_t authority)
 }
 
 
-/* skips all but the last of the slashes at the start */
+/*
+ * skips slashes at the start until one is left, but CIGNA_FHIR_BASE_SLASHES_MAX
+ * at most
+ */
 
 static cigna_slice_t
 cigna_fhir_base_slashes(cigna_slice_t rest)

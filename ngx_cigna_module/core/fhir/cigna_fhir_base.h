@@ -17,7 +17,8 @@
 
 
 typedef struct {
-    cigna_uri_t   uri;                     /* it has no query; borrowed */
+    cigna_uri_t   uri;                     /* the base, parsed; without a query;
+                                              borrowed */
     size_t        len;
     uint8_t       text[CIGNA_FHIR_BASE_LEN_MAX];  /* its usual form: no default
                                                      port, no "/" at the end */

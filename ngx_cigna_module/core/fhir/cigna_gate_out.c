@@ -65,7 +65,8 @@ typedef enum {
     cigna_gate_out_parent,                 /* traceparent: passes if the
                                               operator set it, or if
                                               gate->traceparent is 1 */
-    cigna_gate_out_state,                  /* tracestate: likewise */
+    cigna_gate_out_state,                  /* tracestate: passes like
+                                              traceparent */
     cigna_gate_out_hidden                  /* never passes */
 } cigna_gate_out_name_e;
 
@@ -76,7 +77,10 @@ typedef struct {
 } cigna_gate_out_name_t;
 
 
-/* by the length of the name; all names "X-Forwarded-..." are hidden, too */
+/*
+ * the header lines by the length of their names; all names "X-Forwarded-..."
+ * are hidden, too
+ */
 
 static const cigna_gate_out_name_t
     cigna_gate_out_names[CIGNA_GATE_OUT_NAME_MAX][CIGNA_GATE_OUT_NAMES] =
@@ -336,7 +340,7 @@ cigna_gate_out_plain(const uint8_t *p, const uint8_t *end)
 {
     cigna_gate_out_path_t  path;
 
-    /* the first slash follows the base */
+    /* skips the first slash, which follows the base */
 
     if (p < end && *p == '/') {
         p++;

@@ -400,7 +400,10 @@ cigna_link_filter_start(cigna_link_filter_t *l, const uint8_t *p)
 }
 
 
-/* reads the byte that ends a run of plain characters: an escape, or an error */
+/*
+ * reads the byte after a run of plain characters in a string: a backslash
+ * begins an escape, any other byte is an error
+ */
 
 static const uint8_t *
 cigna_link_filter_stopped(cigna_link_filter_t *l, const uint8_t *p)

@@ -48,7 +48,8 @@ typedef struct {
                                               may be a link */
 
     unsigned              mark;            /* bytes read of a byte order mark */
-    unsigned              digits;          /* digits of \uXXXX that follow */
+    unsigned              digits;          /* how many digits of \uXXXX still
+                                              follow */
     unsigned              code;
 
     cigna_link_keys_t     url;             /* the string that may be a link */

@@ -546,8 +546,9 @@ cigna_public_metadata_append_one(cigna_public_metadata_edit_t *e,
 
 
 /*
- * Cuts the next member of an object, or the next element of an array, whose
- * name is its "url".  *name is not decoded, and is empty if there is none.
+ * Cuts the next member off an object, or the next element off an array.  The
+ * name of an element is the value of its member "url".  *name is not decoded;
+ * it is empty if there is no name.
  */
 
 static int

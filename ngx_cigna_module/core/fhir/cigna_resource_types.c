@@ -12,7 +12,8 @@
 typedef struct {
     uint8_t        bytes[CIGNA_TYPE_LEN_MAX];
     cigna_slice_t  text;
-    unsigned       cut:1;                  /* the text was longer */
+    unsigned       cut:1;                  /* the text was longer than
+                                              "bytes" */
 } cigna_resource_types_word_t;
 
 
@@ -310,7 +311,7 @@ cigna_resource_types_typed(cigna_resource_types_ask_t *ask)
 }
 
 
-/* checks Type/id/third and Type/id/third/fourth */
+/* checks the rest of a path Type/id/third or Type/id/third/fourth */
 
 static int
 cigna_resource_types_instance(cigna_resource_types_ask_t *ask,
@@ -400,8 +401,9 @@ cigna_resource_types_paged(const cigna_resource_types_ask_t *ask)
 
 
 /*
- * checks the types in each _type; if there is none, or one with a modifier,
- * refuses the request and reports "otherwise"
+ * Checks the types in each _type parameter.  If there is no such parameter, or
+ * if one has a modifier (_type:...), refuses the request and reports the text
+ * "otherwise".
  */
 
 static int
@@ -617,7 +619,10 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
 }
 
 
-/* the order of the results reveals values of the resources that define it */
+/*
+ * checks a value of _sort: the order of the results reveals the values by which
+ * the server has sorted them
+ */
 
 static int
 cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)

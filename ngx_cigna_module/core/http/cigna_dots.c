@@ -166,7 +166,10 @@ cigna_dots_is_dots(const cigna_dots_t *d)
 }
 
 
-/* 1 if an overlong character begins here, which RFC 3629, section 4, forbids */
+/*
+ * 1 if the bytes "last" and c begin an overlong character, which RFC 3629,
+ * section 4, forbids
+ */
 
 static int
 cigna_dots_overlong(uint8_t last, uint8_t c)
@@ -200,8 +203,8 @@ cigna_dots_run(cigna_dots_t *d, const uint8_t *p, const uint8_t *end)
 
 
 /*
- * Tests sixteen bytes at a time with SSE2.  The comparison with "$" is signed,
- * so bytes beyond ASCII count as less than "$" and end the run too.
+ * Skips plain bytes, sixteen at a time with SSE2.  The comparison with "$" is
+ * signed, so bytes beyond ASCII end the run, as bytes below "$" do.
  */
 
 static const uint8_t *

@@ -27,7 +27,9 @@ cigna_request_id_valid(cigna_slice_t id)
 }
 
 
-/* versions after 00 may have more fields, each after a "-" */
+/*
+ * a traceparent of a version after 00 may have more fields, each after a "-"
+ */
 
 int
 cigna_traceparent_valid(cigna_slice_t value)

@@ -328,7 +328,7 @@ cigna_json_wipe(const json_t *value)
 }
 
 
-/* NULL if the member is absent or null */
+/* the member of this name; NULL if it is absent or null */
 
 static const json_t *
 cigna_json_member(const cigna_json_t *object, const char *name)

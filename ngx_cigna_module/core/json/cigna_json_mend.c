@@ -200,7 +200,9 @@ cigna_json_mend_number(cigna_slice_t s)
     (void) cigna_json_mend_skip(&s, "-");
     zero = cigna_json_mend_skip(&s, "0");
 
-    /* either a zero, or digits without a zero in front */
+    /*
+     * a number begins with a zero, or with digits that have no zero in front
+     */
 
     if (zero == (cigna_json_mend_digits(&s) != 0)) {
         return 0;
@@ -222,7 +224,7 @@ cigna_json_mend_number(cigna_slice_t s)
 }
 
 
-/* skips the first byte of s if it is one of these, and returns 1 */
+/* skips the first byte of s if "any" has that byte, and returns 1 */
 
 static int
 cigna_json_mend_skip(cigna_slice_t *s, const char *any)

@@ -59,7 +59,8 @@ typedef enum {
 typedef struct {
     EVP_PKEY       *pkey;
     cigna_kind_e    kind;
-    cigna_alg_e     alg;                   /* none: any algorithm of its kind */
+    cigna_alg_e     alg;                   /* cigna_alg_none: any algorithm of
+                                              this kind */
     size_t          kid_len;               /* 0: the key has no kid */
     uint8_t         kid[CIGNA_KID_MAX];
 } cigna_jwk_t;

@@ -11,7 +11,7 @@
  * (PKCE), RFC 7009 (revocation), RFC 8414 and SMART App Launch (metadata).
  */
 
-/* most bytes */
+/* the most bytes of each value */
 
 #define CIGNA_ACCESS_TOKEN_MAX   (12 * 1024)
 #define CIGNA_REFRESH_TOKEN_MAX  (8 * 1024)

@@ -270,7 +270,10 @@ cigna_oauth_reply_tokens(const cigna_json_t *doc, cigna_token_reply_t *reply)
         == CIGNA_OK
         && reply->id_token.len > CIGNA_ID_TOKEN_MAX)
     {
-        /* keeps one byte too many, so that cigna_jwt_verify() refuses it */
+        /*
+         * keeps one byte too many, so that cigna_jwt_verify() refuses the
+         * id_token
+         */
 
         reply->id_token.len = CIGNA_ID_TOKEN_MAX + 1;
     }

@@ -50,7 +50,10 @@ cigna_jwks_fetch_openid(cigna_slice_t scope)
 }
 
 
-/* if the clock was set back, keys count as old */
+/*
+ * 1 if the keys were fetched more than ms ago, if the clock was set back since,
+ * or if there are no keys
+ */
 
 static int
 cigna_jwks_fetch_older(const cigna_provider_t *p, int64_t now_ms, int64_t ms)

@@ -150,7 +150,10 @@ cigna_metadata_fetch_make(cigna_metadata_fetch_t *f, cigna_slice_t body)
 }
 
 
-/* without a type, or with text/plain, only the body decides if it is JSON */
+/*
+ * 1 if a reply of this type may be JSON; without a type, or with text/plain,
+ * the body decides
+ */
 
 static int
 cigna_metadata_fetch_json(cigna_slice_t type)

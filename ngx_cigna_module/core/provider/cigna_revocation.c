@@ -36,7 +36,10 @@
 #define CIGNA_REVOCATION_FIRST_MS  1000
 #define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
 
-/* bytes for the parameters' names of one request, and the text of a refusal */
+/*
+ * bytes of one request for the names of its parameters, and for the text of a
+ * refusal
+ */
 
 #define CIGNA_REVOCATION_ROOM      1024
 

@@ -18,7 +18,10 @@ typedef struct {
 } cigna_revoke_handoff_t;
 
 
-/* there is nothing to revoke until cigna_revoke_handoff_prepare() */
+/*
+ * makes *r empty: there is nothing to revoke until
+ * cigna_revoke_handoff_prepare()
+ */
 void cigna_revoke_handoff_init(cigna_revoke_handoff_t *r);
 
 /*

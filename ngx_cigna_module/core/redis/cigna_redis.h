@@ -87,7 +87,8 @@ int cigna_reply_is_readonly(const cigna_reply_t *reply);
 
 
 #define CIGNA_REDIS_ARGS_MAX     16
-#define CIGNA_REDIS_COMMAND_MAX  (64 * 1024 * 1024)     /* all arguments */
+#define CIGNA_REDIS_COMMAND_MAX  (64 * 1024 * 1024)     /* bytes of all
+                                                           arguments */
 
 /*
  * Allocates the bytes of one command, which the caller frees by

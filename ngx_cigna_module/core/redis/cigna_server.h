@@ -23,8 +23,8 @@ typedef struct {
 
 
 /*
- * CIGNA_ERROR: the host or the port is invalid.  The host must not have bytes
- * that could do harm in a log or a name look-up.
+ * Sets host and port.  CIGNA_ERROR: one of them is invalid.  The host must not
+ * have bytes that could do harm in a log or a name look-up.
  */
 int cigna_server_init(cigna_server_t *s, cigna_slice_t host, uint64_t port);
 

@@ -14,8 +14,8 @@
  *
  * Invariants:
  *
- *   (1) a request is sent only while the lease cannot have ended, and only if
- *       the node's journal has no newer generation of the grant;
+ *   (1) a request is sent only while the run's lock and mark cannot have ended,
+ *       and only if the node's journal has no newer generation of the grant;
  *   (2) rc is "ok" only if the tokens are the member's;
  *   (3) a grant is marked spent only after the reply invalid_grant, if the
  *       vault still has the generation whose token was sent, and if the refusal

@@ -70,8 +70,8 @@ typedef struct {
 
 
 /*
- * Begins the exchange; the run must hold the lease.  CIGNA_ERROR: nothing is
- * sent, and rc is "failed".  Events go to cigna_exchange_next().
+ * Begins the exchange; the run must hold lock and mark.  CIGNA_ERROR: nothing
+ * is sent, and rc is "failed".  Events go to cigna_exchange_next().
  */
 int cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op);

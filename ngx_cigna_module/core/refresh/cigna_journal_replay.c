@@ -164,7 +164,10 @@ cigna_journal_replay_foreign(cigna_journal_replay_t *f)
         return 0;
     }
 
-    /* opened in the free part of the arena, which stays free for the flow */
+    /*
+     * The grant is opened in the free part of the arena.  That part is wiped at
+     * once, so the flow can use it later.
+     */
 
     cigna_arena_init(&room, f->subject.arena->pos,
                      (size_t) (f->subject.arena->end - f->subject.arena->pos));

@@ -1,14 +1,15 @@
 
 /*
- * The lease of a grant, within the refresh.
+ * The lease of a grant: its lock and mark in Redis.  A part of the refresh.
  *
  *   begin --> over              release --> over
  *    ^ |                          ^ |
  *    | v                          | v
  *   sleep, wait                  sleep
  *
- * The script that stores a new generation publishes a message.  Waiting runs
- * then ask again.  They also ask from time to time, as a message may be lost.
+ * The script that stores a new generation publishes a message.  Runs that wait
+ * for the lease then ask for it again.  They also ask from time to time, as a
+ * message may be lost.
  *
  * Invariants:
  *
@@ -29,13 +30,16 @@
 
 
 /*
- * The mark lasts for the exchange, one more lease, and this time, in which the
- * result may have to wait until it is stored.
+ * The mark lasts for the exchange, for CIGNA_LEASE_MS, and for this time, in
+ * which the result may have to wait until it is stored.
  */
 
 #define CIGNA_LEASE_STORE_MS     (90 * 1000)
 
-/* pauses between two requests for the lease, if no message comes */
+/*
+ * ms between two tries to get lock and mark; the message that a new generation
+ * is stored ends a pause early
+ */
 
 #define CIGNA_LEASE_POLL_MS      400
 #define CIGNA_LEASE_POLL_MAX_MS  600
@@ -224,7 +228,10 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 }
 
 
-/* in the quiet time a run may give a lease up, but may not ask for one */
+/*
+ * in the quiet time after a change of primary, a run may give up lock and mark,
+ * but may not ask for them
+ */
 
 static int
 cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)

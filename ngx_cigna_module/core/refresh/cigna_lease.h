@@ -48,7 +48,8 @@ typedef enum {
 
 typedef enum {
     cigna_lease_clear = 0,                 /* the attempt had no effect */
-    cigna_lease_keep,                      /* its outcome is not known */
+    cigna_lease_keep,                      /* the outcome of the attempt is not
+                                              known */
     cigna_lease_refuse                     /* the server refused the refresh
                                               token, and the refusal is not
                                               final */
@@ -91,10 +92,10 @@ typedef struct {
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
- * Asks for the lease of this generation of this grant.  attempts: the number in
- * the record's mark, or CIGNA_LEASE_NEVER.  hasty: do not wait until another
- * owner's mark expires, as that may take long.  CIGNA_ERROR if there is no
- * room.  Events go to cigna_lease_next().
+ * Asks for the lease (lock and mark) of this generation of the grant.
+ * attempts: the number in the record's mark, or CIGNA_LEASE_NEVER.  hasty: do
+ * not wait until another owner's mark expires, as that may take long.
+ * CIGNA_ERROR if there is no room.  Events go to cigna_lease_next().
  */
 int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op);

@@ -69,7 +69,7 @@
 #include "cigna_refresh.h"
 
 
-/* how often the record may change while it is judged */
+/* how often a run may find that the record has changed since it was judged */
 
 #define CIGNA_REFRESH_ROUNDS  5
 
@@ -241,7 +241,10 @@ cigna_refresh_judge(cigna_refresh_t *f, const cigna_event_t *ev,
 
     case cigna_refresh_pending:
 
-        /* the lease was lost before the other secret was tried */
+        /*
+         * the run lost lock and mark before it could try the client's other
+         * secret
+         */
 
         if (f->exchange.secret.turned) {
             cigna_refresh_passing(f, ev, op, cigna_refresh_unavailable,
@@ -373,7 +376,7 @@ static void
 cigna_refresh_exchange(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    /* the lease may have been lost with the primary that granted it */
+    /* lock and mark may have been lost with the primary that had them */
 
     if (cigna_refresh_quiet(f, ev, op)) {
         return;
@@ -511,12 +514,12 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 
 
 /*
- * Redis has answered "stale": the record has changed, and this run has lost the
- * lease.  If the record is this run's own new generation, the flow goes on as
- * after "stored".  Otherwise the run drops its new tokens.  If the vault has
- * another grant or none, the run has its new tokens revoked.  If the vault has
- * a newer generation of the same grant, it does not: a revocation would end
- * that generation, too.
+ * Redis has answered "stale": the record has changed, and this run has lost
+ * lock and mark.  If the record is this run's own new generation, the flow goes
+ * on as if this answer were "ok".  Otherwise the run drops its new tokens.  If
+ * the vault has another grant or none, the run has its new tokens revoked.  If
+ * the vault has a newer generation of the same grant, the run does not: a
+ * revocation would end that generation, too.
  */
 
 static void
@@ -675,7 +678,10 @@ cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
 }
 
 
-/* after the report: stores the new token in Redis, or revokes a token */
+/*
+ * after the report: stores new tokens that Redis does not have yet; otherwise
+ * revokes tokens, if there are any to revoke
+ */
 
 static void
 cigna_refresh_after(cigna_refresh_t *f, cigna_op_t *op)

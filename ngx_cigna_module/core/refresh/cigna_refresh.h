@@ -40,7 +40,9 @@ typedef struct {
     unsigned                 overtaken:1;  /* another run was first; that is not
                                               a failure */
 
-    /* results once the flow is done, if its token was used after the report */
+    /*
+     * results once the flow is done, if it reported before it stored its token
+     */
     unsigned                 superseded:1;   /* the vault has another grant, a
                                                 newer generation or none, so
                                                 caches drop this token */

@@ -37,7 +37,10 @@
 #define CIGNA_REFUSAL_RATE_PAUSE_MS       1000
 #define CIGNA_REFUSAL_RATE_PAUSE_MAX_MS   60000
 
-/* turns that each success earns, and the most turns that are kept */
+/*
+ * turns (permissions to start a refresh) that each success earns, and the most
+ * turns that are kept
+ */
 
 #define CIGNA_REFUSAL_RATE_CREDITS        4
 #define CIGNA_REFUSAL_RATE_CREDITS_MAX    64
@@ -254,7 +257,10 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 }
 
 
-/* 1 if too many refreshes are refused, or failures in a row have a refusal */
+/*
+ * 1 if too many refreshes are refused, or if a row of failures has a refusal in
+ * it
+ */
 
 static int
 cigna_refusal_rate_doubts(const cigna_refusal_rate_t *r, int64_t now_ms,
@@ -287,7 +293,10 @@ cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 }
 
 
-/* the next probe may start after the pause, even if this one gets no answer */
+/*
+ * a probe also sets when the next one may start, even if this one gets no
+ * answer
+ */
 
 cigna_turn_e
 cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms)

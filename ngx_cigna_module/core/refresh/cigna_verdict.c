@@ -227,7 +227,10 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 
     mark = v->mark;
 
-    /* if there was no attempt since, the last attempt was the final refusal */
+    /*
+     * if no refresh was tried since the grant was marked spent, the last
+     * attempt is the one that was refused finally
+     */
 
     if (mark.attempts == 0) {
         mark.attempts = 1;

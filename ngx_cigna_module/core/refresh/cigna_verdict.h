@@ -25,8 +25,8 @@ typedef enum {
     cigna_refresh_vault,                   /* Redis failed, or there is no
                                               room */
     cigna_refresh_damaged,                 /* the record is damaged */
-    cigna_refresh_unknown_key              /* the key ring lacks the record's
-                                              key */
+    cigna_refresh_unknown_key              /* the key ring lacks the key that
+                                              sealed the record */
 } cigna_refresh_e;
 
 
@@ -110,7 +110,7 @@ int cigna_verdict_busy(const cigna_verdict_t *v, int64_t now_ms);
  */
 unsigned cigna_verdict_probes(const cigna_verdict_t *v);
 
-/* 1 if invalid_grant would be final now */
+/* 1 if the reply invalid_grant would be final now, so that the grant ends */
 int cigna_verdict_final(const cigna_verdict_t *v);
 
 /*

@@ -368,7 +368,8 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 
 
 /*
- * 1 if the entry must be written now; a new connection ends the wait for due_ms
+ * 1 if the entry must be written to Redis now; an entry that was last tried
+ * before a new connection does not wait for due_ms
  */
 
 static int

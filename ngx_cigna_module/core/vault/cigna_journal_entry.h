@@ -17,7 +17,7 @@
 
 #define CIGNA_JOURNAL_BYTES_MAX  (48 * 1024)
 
-/* memory for an entry that is copied out */
+/* size of the memory for a copy of an entry */
 
 #define CIGNA_JOURNAL_MEM        (CIGNA_JOURNAL_BYTES_MAX + 64)
 
@@ -65,7 +65,8 @@ typedef struct {
                                               chunks */
     uint32_t   top;                        /* all live entries are before this
                                               number */
-    uint32_t   free;                       /* first free chunk; n: none */
+    uint32_t   free;                       /* number of the first free chunk; n:
+                                              no chunk is free */
     uint32_t   nfree;
     uint32_t   entries;                    /* number of live entries */
     uint32_t   unconfirmed;

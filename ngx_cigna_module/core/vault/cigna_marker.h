@@ -35,7 +35,7 @@
 #define CIGNA_MARKER_PLAIN_LEN  (1 + 8)
 #define CIGNA_MARKER_LEN        (CIGNA_SEAL_OVERHEAD + CIGNA_MARKER_PLAIN_LEN)
 
-/* the slot, if Redis is not a cluster */
+/* stands for the slot if Redis is not a cluster */
 #define CIGNA_MARKER_NO_SLOT    CIGNA_SLOTS
 
 

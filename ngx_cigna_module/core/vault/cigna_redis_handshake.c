@@ -197,7 +197,9 @@ cigna_redis_handshake_select(cigna_redis_handshake_t *f, cigna_op_t *op)
 {
     cigna_buf_t  b;
 
-    /* each connection begins in database 0, and a cluster has no other */
+    /*
+     * each connection begins in database 0, and a cluster has no other database
+     */
 
     if (f->db == 0) {
         cigna_redis_handshake_name(f, op);

@@ -69,7 +69,7 @@ void cigna_script_read(cigna_op_t *op, const cigna_vault_names_t *id);
 void cigna_script_run(cigna_op_t *op, cigna_script_e script,
     const cigna_slice_t *argv, unsigned argc);
 
-/* the same with the keys and arguments one by one */
+/* like cigna_script_run(), but takes the keys and arguments one by one */
 #define cigna_script_call(op, script, ...)                                    \
     cigna_script_run(op, script, (const cigna_slice_t[]) { __VA_ARGS__ },     \
                      sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \

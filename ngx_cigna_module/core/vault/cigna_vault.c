@@ -234,7 +234,10 @@ cigna_vault_open_dance(const cigna_subject_t *s, cigna_slice_t name,
 }
 
 
-/* puts "head" in clear in front of the blob; wipes "plain", in the arena */
+/*
+ * seals "plain", which is in the arena, and then wipes it; "head" stands in
+ * clear in front of the sealed bytes
+ */
 
 static int
 cigna_vault_seal(const cigna_subject_t *s, const cigna_record_t *record,
@@ -378,7 +381,8 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 /*
  * Missing fields become empty slices.  CIGNA_NONE: all fields are missing.  A
- * record with a mark and without a grant is damaged: no script writes one.
+ * record with a mark and without a grant is damaged: no script writes such a
+ * record.
  */
 
 static int
@@ -481,7 +485,7 @@ cigna_vault_read_refused(cigna_slice_t text, uint64_t generation,
 }
 
 
-/* a missing field is 0 */
+/* reads a field that is a number; a missing field is 0 */
 
 static int
 cigna_vault_read_number(cigna_slice_t text, uint64_t max, uint64_t *n)

@@ -102,7 +102,7 @@ size_t cigna_vault_read_args(const cigna_vault_names_t *id,
 
 /*
  * Reads grant id, generation and the sealed grant from the reply, and opens
- * nothing.  All of them borrow from the reply.  Results as of
+ * nothing.  All of them borrow from the reply.  The results are those of
  * cigna_vault_read_grant().
  */
 int cigna_vault_read_head(const cigna_reply_t *reply, cigna_grant_t *g,

@@ -239,7 +239,10 @@ cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
 }
 
 
-/* the shard is the {hash tag}, in two digits */
+/*
+ * appends the key of a shard; the {hash tag} is the shard's number, in two
+ * digits
+ */
 
 static cigna_slice_t
 cigna_vault_names_append_shard(cigna_buf_t *b, const cigna_vault_t *vault,

@@ -107,7 +107,8 @@ int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
 
 /*
- * The same from a member's keyed hash, which does not tell the tenant.
+ * Like cigna_vault_names_init(), but takes a member's keyed hash.  The hash
+ * does not tell the tenant, so each byte of id->tenant becomes "-".
  * CIGNA_ERROR if the hash is malformed.
  */
 int cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,

@@ -127,7 +127,7 @@ export class BudgetFleet {
   }
 
   // Begins to send `rate` requests per second, for these tenants in turn, over
-  // all nodes.  Returns the Offer, whose options these are.
+  // all nodes.  Returns the Offer.  options: see Offer.
   offer(rate, names = this.names, options = {}) {
     const nodes = this.nodes.length;
     return new Offer(rate, (i) =>

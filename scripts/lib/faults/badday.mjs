@@ -136,7 +136,7 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // for nginx, whose clock was put forward, a new id_token would have expired
+  // nginx's clock is ahead, so a new id_token would seem expired to nginx
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });

@@ -29,8 +29,8 @@ export class Cutter {
     this.#plans = [...plans];
   }
 
-  // Returns the last connection without a plan.  Its `up` and `down` are the
-  // bytes in each direction.
+  // Returns the last connection that was not to be cut.  Its `up` and `down`
+  // are the bytes in each direction.
   get usual() {
     return this.connections.findLast(({ plan }) => !plan);
   }

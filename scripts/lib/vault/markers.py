@@ -126,8 +126,8 @@ class Init:
                          for one in batch if one.unreadable])
             store.calls([self._command(one, now_ms) for one in batch])
             if empty:
-                # an empty vault has lost nothing, so gateways may refresh at
-                # once
+                # an empty vault has lost nothing: these fields let gateways
+                # refresh at once
                 store.calls([
                     (one.key, ('HSET', one.key, 'r',
                                runs.get(store.server_of(one.key), ''),

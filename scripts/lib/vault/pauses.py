@@ -27,10 +27,10 @@ CAUSE = re.compile(rb'(\d{1,3}) (-|\d{1,9}) ([\x21-\x7e]{1,511}) '
                    rb'([\x21-\x7e]{1,255})')
 NAME = re.compile(rb'[\x21-\x7e]{1,511}')
 
-# Ends a pause, by an entry that is newer than the one that gateways know.  So
-# they take over the new entry.  After it no reply can confirm the ended pause.
-# Key: the budgets.  Arguments: field, and the end of the entry.  Returns 1 if
-# the pause had not ended yet.
+# Ends a pause: writes an entry that is newer than the one that gateways know,
+# so that they take over the new one.  Afterwards no reply can confirm the ended
+# pause.  Key: the budgets.  Arguments: field, and the end of the entry.
+# Returns 1 if the pause had not ended yet.
 END = b'''local clock = redis.call('TIME')
 local now = string.format('%.0f', clock[1] * 1000000 + clock[2])
 local till = redis.call('HGET', KEYS[1], ARGV[1]) or ''

@@ -107,7 +107,7 @@ check(scene_t *s, world_actor_t *a)
                 == CIGNA_OK);
     fuzz_assert(allowed(url));
 
-    /* (3) */
+    /* invariant (3) of cigna_connect.c */
 
     (void) snprintf(secret, sizeof(secret), "%.*s", (int) f->secret.len,
                     f->secret.data);

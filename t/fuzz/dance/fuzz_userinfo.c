@@ -102,7 +102,10 @@ check(scene_t *s, world_actor_t *a)
 
     check_written(n);
 
-    /* (1); world_http() also checks the token's grant */
+    /*
+     * invariant (1) of cigna_userinfo.c; world_http() also checks the token's
+     * grant
+     */
 
     if (!a->done && a->op.type == cigna_op_http) {
         fuzz_assert(a->op.http.fhir

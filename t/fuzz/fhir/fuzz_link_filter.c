@@ -79,7 +79,10 @@ rewritten(cigna_slice_t text, uint8_t *mem, unsigned step)
         n = step ? 1 + (text.data[0] * step) % 37 : text.len;
         in = fuzz_cut(&text, n);
 
-        /* a copy, so that ASan notices slices that borrow from it too long */
+        /*
+         * the filter gets a copy, so that ASan notices slices that borrow from
+         * it too long
+         */
 
         copy = fuzz_join(in, cigna_slice_null);
         in.data = copy;

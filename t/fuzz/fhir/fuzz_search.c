@@ -64,7 +64,8 @@ check_bytes(cigna_slice_t s)
 
 
 /*
- * finds the next pair that is not empty, first in "first"; 0 if there is none
+ * cuts the next pair that is not empty from "first", or if that has no more,
+ * from "second"; 0: there is none
  */
 
 static int

@@ -4,7 +4,7 @@
 #include "oauth/cigna_jwks.h"
 
 
-/* as long as a signature of ES256 or EdDSA */
+/* a text as long as a signature of ES256 or EdDSA */
 
 #define SIGNATURE                                                             \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

@@ -160,7 +160,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     token = spliced(fuzz_input(data, size));
 
-    /* in memory of exactly its size, so that ASan notices reads beyond it */
+    /*
+     * the copy has memory of exactly its size, so that ASan notices reads
+     * beyond it
+     */
 
     copy = fuzz_join(token, cigna_slice_null);
 

@@ -114,7 +114,10 @@ read_command(cigna_slice_t text)
     r = cigna_reader_create();
     fuzz_assert(r);
 
-    /* twice, because no state of one reply may remain for the next one */
+    /*
+     * the reader reads the command twice, because no state of one reply may
+     * remain for the next one
+     */
 
     for (i = 0; i < 2; i++) {
         fuzz_assert(cigna_reader_feed(r, cigna_slice_make(command,

@@ -126,7 +126,7 @@ check_write(const record_t *now, const cigna_journal_t *e)
 }
 
 
-/* (1) */
+/* invariant (1) of cigna_journal_replay.c */
 
 static void
 check_settle(const world_actor_t *a, const record_t *now)
@@ -323,7 +323,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scene.w.now_ms += 3600 * 1000;
     refresh(1, 6 + fuzz_byte(&scene.input) % 6);
 
-    /* the journal has an entry of this dance in any case */
+    /* the dance puts an entry into the journal, so there is one in any case */
 
     world_connected(&scene.w);
 

@@ -249,7 +249,9 @@ check_report(const world_actor_t *a)
 
     case cigna_refresh_no_grant:
 
-        /* (4), unless the member has connected again */
+        /*
+         * invariant (4) of cigna_refresh.c; the member may have connected again
+         */
 
         fuzz_assert(field("i") == NULL || replaced);
         break;

@@ -136,7 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     while (op.type != cigna_op_done) {
 
-        /* (3) */
+        /* invariant (3) of cigna_redis_handshake.c */
 
         fuzz_assert(++commands <= 4);
         fuzz_assert((commands == 1 && f.password.len)
@@ -173,7 +173,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_assert(f.error[0]);
     }
 
-    /* (2) */
+    /* invariant (2) of cigna_redis_handshake.c */
 
     fuzz_assert(strstr(f.error, PASSWORD) == NULL);
 

@@ -422,7 +422,7 @@ a_429_pauses_the_node_at_once(void **state)
 
     /*
      * An operator may have ended the pause in Redis.  One request asks Redis
-     * about the pause, and for no lease.
+     * about the pause only, and wants no requests granted.
      */
 
     after(2900);

@@ -98,8 +98,8 @@ a_table_that_is_opened_again_keeps_its_contents(void **state)
 
 
 /*
- * a set of the table has places for a few members only; these are all in one
- * set
+ * a set of the table has places for a few members only, and all members of this
+ * test are in the same set
  */
 
 static void

@@ -64,7 +64,10 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     now += 3600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 1800000, 0, now), 1800000);
 
-    /* after a time without such replies the next one gets five minutes only */
+    /*
+     * after a time without such replies, a reply that asks for an hour gets
+     * five minutes
+     */
 
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);

@@ -385,7 +385,10 @@ connect_sends_two_commands_to_redis_and_callback_five(void **state)
     world_run(&w, &b);
     assert_int_equal(commands, 2);
 
-    /* dance_claim, HMGET, grant_install, dance_end, dance_forget */
+    /*
+     * the five commands: dance_claim, HMGET, grant_install, dance_end,
+     * dance_forget
+     */
 
     commands = 0;
     a.watch = count_commands;
@@ -1623,7 +1626,7 @@ a_place_that_redis_made_up_is_not_gone_to(void **state)
 }
 
 
-/* the state after a run in which one operation failed */
+/* checks the state after a run in which one operation failed */
 
 static void
 check_after_fault(world_actor_t *actor, const dance_t *d)

@@ -62,7 +62,10 @@ entries(cigna_slice_t key)
 }
 
 
-/* ended dances with this outcome, as the shard counts them in this hour */
+/*
+ * the number of ended dances with this outcome, as the shard counts them in
+ * this hour
+ */
 
 static int
 counted(const char *outcome)
@@ -621,7 +624,7 @@ no_browser_is_redirected_before_the_dance_is_stored(void **state)
 
             f = &a.flow.connect;
 
-            /* the third and fourth operation close an older dance */
+            /* the third and the fourth operation close an older dance */
 
             assert_int_equal(f->outcome,
                              nth < 3 ? cigna_dance_outcome_store_failed

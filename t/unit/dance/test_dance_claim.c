@@ -155,7 +155,7 @@ a_redis_that_fails_is_asked_three_times(void **state)
         assert_int_equal(take(kind), cigna_dance_outcome_store_failed);
         assert_int_equal(asked, 3);
 
-        /* after a lost request the dance may be taken by this run */
+        /* a run whose command was lost may have taken the dance */
 
         assert_int_equal(t.taken, kind == world_lost_before);
         assert_string_equal(t.why, "Redis cannot be asked");
@@ -351,7 +351,7 @@ an_end_that_did_not_reach_redis_is_not_counted(void **state)
 }
 
 
-/* a record as version 0.4.0 writes it */
+/* turns the dance's record into one as version 0.4.0 wrote it */
 
 static void
 as_0_4_0(void)

@@ -22,7 +22,7 @@ static cigna_op_t            op;
 static unsigned              commands, unlinked;
 
 
-/* one operation; 1 while there is another */
+/* performs one operation; returns 1 if the flow has another one */
 
 static int
 go_on(world_fault_e fault)

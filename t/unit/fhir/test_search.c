@@ -17,7 +17,7 @@ join(const char *query, const char *body, cigna_slice_t *joined)
     q = guarded(query);
     f = guarded(body);
 
-    /* exactly as much room as cigna_search_query_max() says */
+    /* the output has exactly as much room as cigna_search_query_max() says */
 
     cigna_buf_init(&b, mem, cigna_search_query_max(q.len, f.len));
 

@@ -117,7 +117,10 @@ the_obsolete_forms_are_read(void **state)
 }
 
 
-/* a date more than 50 years ahead means the date a century before it */
+/*
+ * a year of two digits that would be more than 50 years ahead means the year a
+ * century before it
+ */
 
 static void
 a_year_of_two_digits_is_near_the_present(void **state)

@@ -43,7 +43,10 @@ no_byte_is_searched_twice(void **state)
 
     assert_int_equal(cigna_http_line_next(&l, text, 4, &line), CIGNA_AGAIN);
 
-    /* changes a byte, as no caller does, to see that it is not read again */
+    /*
+     * the test changes a byte that was read before: the parser must not read it
+     * again
+     */
 
     text[1] = '\n';
 

@@ -622,7 +622,8 @@ a_document_without_memory_is_refused(void **state)
 
 
 /*
- * reads a document leniently; expected: its member; "-" if it is not a string
+ * reads a document leniently; expected: the string of the member "name", or "-"
+ * if the member is not a string
  */
 
 static void

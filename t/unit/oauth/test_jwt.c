@@ -218,7 +218,7 @@ the_algorithm_must_fit_the_key(void **state)
     assert_int_equal(verify_header("{\"alg\":\"PS256\",\"kid\":\"r1\"}"),
                      cigna_jwt_signature);
 
-    /* the JWK of r2 allows RS256 only */
+    /* the JWK with the kid r2 allows RS256 only */
 
     assert_int_equal(verify_header("{\"alg\":\"PS256\",\"kid\":\"r2\"}"),
                      cigna_jwt_alg);

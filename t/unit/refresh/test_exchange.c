@@ -1471,7 +1471,7 @@ a_late_writer_replaces_no_newer_generation(void **state)
 
     w.fleet.nodes[NODE].full = 1;
 
-    /* run "a" stands still until the mark's deadline has passed */
+    /* actor "a" stands still until the mark's deadline has passed */
 
     w.auth.tokens = world_constant;
     world_connected(&w);

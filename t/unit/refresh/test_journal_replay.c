@@ -331,7 +331,7 @@ a_lease_that_waited_for_replicas_outlives_its_primary(void **state)
 
 /*
  * Puts the identifier of $userinfo into the record.  The record keeps its
- * generation, which a change of primary may lose like any other.
+ * generation.  A change of primary may lose this write.
  */
 
 static void

@@ -412,7 +412,10 @@ a_grant_that_another_node_ended_while_too_many_were_refused_is_in_doubt(
     v.endpoint.doubted_ms = NOW - MINUTE;
     assert_int_equal(verdict(NOW), cigna_refresh_paused);
 
-    /* after the end of the doubt the grant is tried again */
+    /*
+     * when the endpoint's refusals are no longer doubted, the grant is tried
+     * again
+     */
 
     v.endpoint.doubted = 0;
     v.endpoint.sure_ms = NOW;

@@ -801,7 +801,7 @@ this_version_ends_a_dance_that_0_4_0_has_started(void **state)
     (void) usleep(10 * 1000);
     assert_told(6, "interrupted", TAKE("secret", "who", "t2", "60000"));
 
-    /* a dance that is too old */
+    /* a dance whose deadline has passed */
 
     tell(plain.redis, "DEL d:{1}");
     former_open("1");
@@ -1153,7 +1153,8 @@ each_grant_of_an_identity_is_connected_after_the_one_before(void **state)
     assert_true(connected() >= first + 2);
 
     /*
-     * the time grows even if Redis' clock steps back and the grant is deleted
+     * field c, the time of the connection, grows even if Redis' clock steps
+     * back and the grant is deleted
      */
 
     tell(plain.redis, "HSET g:{1} c 99999999999999");
@@ -1180,7 +1181,7 @@ a_generation_that_was_lost_is_restored(void **state)
     assert_value("HGET g:{1} m", NULL);
     assert_value("GET l:{1}", "a");
 
-    /* a second "restore" changes nothing, and a newer generation stays */
+    /* a second replay changes nothing, and a newer generation stays */
 
     assert_says("ok", RESTORE("id", "2", "5"));
     assert_says("ok", SWAP("a", "id", "3"));
