@@ -44,8 +44,9 @@ struct ngx_cigna_tenant_s {
     ngx_uint_t                 token_requests;     /* token requests that may
                                                       begin in a second; further
                                                       refreshes wait */
-    ngx_uint_t                 refresh_waiters;    /* requests that may wait in
-                                                      a worker */
+    ngx_uint_t                 refresh_waiters;    /* requests that may wait
+                                                      for refreshes in a
+                                                      worker */
     ngx_uint_t                 grant_waiters;      /* requests that may wait for
                                                       one grant */
     ngx_uint_t                 refused_share;      /* per cent, see

@@ -44,7 +44,8 @@ typedef struct ngx_cigna_discovery_s {
     unsigned                 needed:1;         /* the configuration lacks an
                                                   endpoint */
     unsigned                 known:1;          /* "metadata" is set */
-    unsigned                 failed:1;         /* a fetch has failed */
+    unsigned                 failed:1;         /* a fetch has failed since
+                                                  the start of the worker */
     unsigned                 refused:1;        /* the last document contradicts
                                                   the configuration */
 } ngx_cigna_discovery_t;

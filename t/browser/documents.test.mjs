@@ -557,7 +557,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     const page = await home(context);
     assert.equal(await widthOf(page, urlOf('gated', 'image', 'img')), 3);
 
-    // Pages that show progress load the image as a blob.
+    // A page that shows how much is loaded gets the image as a blob.
     assert.equal(await page.evaluate(async (url) => {
       const image = new Image();
       image.src = URL.createObjectURL(await (await fetch(url)).blob());

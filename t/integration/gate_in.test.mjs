@@ -464,7 +464,7 @@ test('gate in', async (t) => {
     }
   });
 
-  // Pages of other locations.
+  // Pages that another location than the proxied one serves.
 
   for (const [status, where] of [[401, `${BASE}/metadata${PROXIED}`],
                                  [403, '/errors/x'], [404, '/errors/x']]) {

@@ -19,7 +19,7 @@
  *     decide --- granted ----------------------> sent: nothing more to do
  *      | ^          \--> not sent ------> give_back
  *      | |           \-> sent once more ------> charge_after
- *      | +-- waiting: decide again after wait_ms, or when a reply was applied
+ *      | +-- waiting: decide again after wait_ms, or after a report
  *      +--- refused: the answer names the limit and the time
  *
  * Strangers may send requests for metadata.  Each node limits these requests by

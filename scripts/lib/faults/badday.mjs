@@ -186,7 +186,7 @@ async function goodHours(fleet, { hours, early, random, tally }) {
 
 // Lets the token endpoint give each kind of wrong answers in `order`, one after
 // the other.  Meanwhile the members in the Map `revoked` revoke consent, and
-// their entries get the times.  Returns [{ kind, at }]: when each kind began.
+// the Map gets the time of each.  Returns [{ kind, at }]: when each kind began.
 async function badTime(fleet, { order, seconds, revoked, random }) {
   const phases = [];
   const whole = order.length * seconds * 1000;
