@@ -36,10 +36,9 @@
  * (4) If the endpoint is configured, the configured one counts, and the bad one
  *     is only noted.
  * (5) Tokens must not be sent to a stranger.  So if only the token endpoint is
- *     configured, the document's revocation endpoint must be on the origin of
- *     the configured token endpoint, or of the document's token endpoint if
- *     that is on the same origin as the configured one.  Any other revocation
- *     endpoint is empty and noted.
+ *     configured, the document's revocation endpoint is used only if this
+ *     endpoint, or the document's token endpoint, is on the configured one's
+ *     origin.  Otherwise it is empty and noted.
  */
 
 
