@@ -143,7 +143,7 @@ export class GateOut {
 
   // Sends rows that all belong to one nginx server.  Sets `reply` in each row,
   // and the requests that arrived: `entries` at the recorder, `spares` at the
-  // spare.
+  // second recorder.
   async run(rows) {
     const together = rows.filter(({ input }) => !input.alone);
     const waiting = [...together];
@@ -229,7 +229,7 @@ export class GateOut {
   }
 
   // Whether the path of a row has line ends.  Without the gate such a path
-  // could become several requests, so the row is not sent there.
+  // could become several requests, so the row is sent only through the gate.
   splits(row) {
     return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }

@@ -142,7 +142,7 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 }
 
 
-/* "pending" if the record has the right grant, which has no identifier yet */
+/* "pending" if the record has the right grant, and $userinfo has to be asked */
 
 static cigna_userinfo_e
 cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)

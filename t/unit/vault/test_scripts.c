@@ -1419,7 +1419,7 @@ assert_flows_run(redisContext *c)
     live_on(c);
     world_connected(&w);
 
-    /* the world's clock moves on, and the clock of the real Redis does not */
+    /* the simulated clock moves on, and the clock of the real Redis does not */
 
     w.now_ms += 3600 * 1000;
 
