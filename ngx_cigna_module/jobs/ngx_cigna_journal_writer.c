@@ -40,8 +40,8 @@
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
 /*
- * timer ticks between two commands that show whether Redis is still the same
- * server, and between two removals of old entries
+ * timer ticks between two commands that may show that Redis is another server,
+ * and between two removals of old entries
  */
 
 #define NGX_CIGNA_JOURNAL_WRITER_ASK      5

@@ -241,9 +241,9 @@ export class GateOut {
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Whether the path ends like a path of public metadata, such as "/metadata",
-  // but is another one.  The gateway sends no token to the paths of metadata.
-  // It does send one to this path.
+  // Whether the path only ends like a path of public metadata, such as
+  // "/metadata".  The gateway sends no token to the paths of metadata, but it
+  // sends a token to this path.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))

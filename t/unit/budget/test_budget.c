@@ -625,7 +625,7 @@ metadata_has_a_limit_of_its_own(void **state)
     assert_int_equal(tenant.credits, 10);
     assert_int_equal(node.gateway.level_ns, level_ns);
 
-    /* another tenant gets the rest of the burst for all tenants */
+    /* another tenant gets the rest of the burst that all tenants share */
 
     b.tenant = &other;
     assert_int_equal(spend(50), 1);

@@ -187,7 +187,7 @@ a_gateway_with_dry_run_reports_a_pause_and_grants(void **state)
 }
 
 
-/* 6, 12, 25 and 50 requests in the first four seconds, and 100 afterwards */
+/* 6, 12, 25 and 50 requests in the first four seconds, 100 in the fifth */
 
 static void
 the_rate_doubles_each_second_after_a_pause(void **state)

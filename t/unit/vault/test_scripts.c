@@ -765,7 +765,7 @@ version_0_4_0_ends_a_dance_that_this_one_has_started(void **state)
     assert_told(5, "denied", CLOSE("abandoned", "c1"));
     assert_says("ended", CLOSE("abandoned", "c1"));
 
-    /* version 0.4.0 accepts the end of a dance by this version */
+    /* version 0.4.0 accepts that this version has ended a dance */
 
     tell(plain.redis, "DEL d:{1}");
     assert_says("ok", OPEN("60000"));
