@@ -109,7 +109,7 @@ cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 }
 
 
-/* the value of the first character as a digit in base64url */
+/* the value of the hash's first character, as a digit in base64url */
 
 static unsigned
 cigna_vault_names_shard(const cigna_vault_names_t *id)

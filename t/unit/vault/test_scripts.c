@@ -1723,7 +1723,7 @@ the_flows_run_on_a_cluster(void **state)
 
 static uint64_t  seed = 1;
 
-/* a time in ms that is over when the next operation begins */
+/* a time-out in ms that is over when the next operation begins */
 
 static const char  instant[] = "1";
 
