@@ -404,7 +404,7 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
 }
 
 
-/* gives both references to the request back: the upstream is never started */
+/* drops both references to the request, whose upstream is never started */
 
 static void
 ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)

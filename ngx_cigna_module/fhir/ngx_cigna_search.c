@@ -158,7 +158,7 @@ ngx_cigna_search_begin(ngx_http_request_t *r)
 }
 
 
-/* reads and copies until no more bytes have arrived */
+/* reads and copies the body's bytes that have arrived */
 
 static void
 ngx_cigna_search_more(ngx_http_request_t *r)

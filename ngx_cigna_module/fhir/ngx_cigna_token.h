@@ -33,7 +33,7 @@ struct ngx_cigna_token_s {
     ngx_uint_t                 retry_after_s;  /* for Retry-After; 0: see
                                                   ngx_cigna_condition.c */
 
-    /* called after each wait, to go on with the search */
+    /* called after each wait, to go on looking for a token */
     ngx_http_event_handler_pt  resume;
 
     /* private */

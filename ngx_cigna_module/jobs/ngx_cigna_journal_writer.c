@@ -39,7 +39,10 @@
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
-/* timer ticks between two commands, and between two removals of old entries */
+/*
+ * timer ticks between two commands that may show that Redis is another server,
+ * and between two removals of old entries
+ */
 
 #define NGX_CIGNA_JOURNAL_WRITER_ASK      5
 #define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50

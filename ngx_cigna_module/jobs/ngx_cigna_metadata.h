@@ -17,7 +17,7 @@
  * serves its own copy, so that it holds no lock while it sends a reply.
  */
 
-/* limits of a worker's copies: their number, and the bytes of all texts */
+/* limits of a worker's copies of documents: number, and bytes of all texts */
 
 #define NGX_CIGNA_METADATA_MAX   64
 #define NGX_CIGNA_METADATA_SIZE  (16 * 1024 * 1024)

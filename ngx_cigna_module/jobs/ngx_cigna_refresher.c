@@ -44,7 +44,7 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
                "cache");
 
 
-/* the flow of a run, and the run's place in the worker's tree */
+/* the flow of a run, and the run's place in worker->refreshes */
 
 typedef struct {
     cigna_refresh_t          flow;             /* must be first: run->flow is
@@ -294,7 +294,7 @@ ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 }
 
 
-/* adds the run to the worker's tree */
+/* adds the run to worker->refreshes */
 
 static void
 ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher)
@@ -628,7 +628,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* a run of an exiting worker may end while it is still in the tree */
+/* in an exiting worker a run may end while it is still in worker->refreshes */
 
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
@@ -653,7 +653,7 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 }
 
 
-/* removes the run from the worker's tree; may be called twice */
+/* removes the run from worker->refreshes; may be called twice */
 
 static void
 ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)

@@ -95,7 +95,7 @@ void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn);
 
-/* the server of this URL has sent a complete reply */
+/* call it when the server of this URL has sent a complete reply */
 void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
 /*

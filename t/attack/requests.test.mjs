@@ -23,7 +23,7 @@ const KB = 1 << 10;
 //   bytes    a function that takes the name and returns the whole request
 //   status   the status of the reply; null: there is no reply
 //   arrives  whether the FHIR server gets the request
-//   ends     whether nginx closes the connection; by default both are right
+//   ends     whether nginx closes the connection; if absent, it may do either
 const SERVED = { status: 200, arrives: true, ends: false };
 const BAD = { status: 400, arrives: false, ends: true };
 const JUDGED = { status: 400, arrives: false };

@@ -30,7 +30,8 @@ const OTHERS = [
   'https://localhost:3000',
 ];
 
-// Lines of the operator and of the upstream that cigna_cors replaces.
+// Lines that the operator adds, and lines of the upstream.  cigna_cors replaces
+// those of CORS.
 const OPERATORS = [
   'add_header Access-Control-Allow-Origin * always;',
   'add_header access-control-allow-credentials false always;',

@@ -143,7 +143,7 @@ export class GateOut {
 
   // Sends rows that all belong to one nginx server.  Sets `reply` in each row,
   // and the requests that arrived: `entries` at the recorder, `spares` at the
-  // spare.
+  // second recorder.
   async run(rows) {
     const together = rows.filter(({ input }) => !input.alone);
     const waiting = [...together];
@@ -229,7 +229,7 @@ export class GateOut {
   }
 
   // Whether the path of a row has line ends.  Without the gate such a path
-  // could become several requests, so the row is not sent there.
+  // could become several requests, so the row is sent only through the gate.
   splits(row) {
     return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }
@@ -241,9 +241,9 @@ export class GateOut {
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Whether the path ends like a path of public metadata, such as "/metadata",
-  // but is another one.  The gateway sends no token to the paths of metadata.
-  // It does send one to this path.
+  // Whether the path only ends like a path of public metadata, such as
+  // "/metadata".  The gateway sends no token to the paths of metadata, but it
+  // sends a token to this path.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))

@@ -205,8 +205,8 @@ const NEVER = [
   ['X-App', 'callers'], ['X-Api-Key', 'callers'], ['X-Any', 'a\tb'],
 ];
 
-// nginx accepts some of these and refuses others.  An accepted line may leave
-// if the strictest peer can read it.
+// nginx accepts some of these header lines and refuses others.  An accepted
+// line may leave if the strictest peer can read it.
 const SPOILT = [
   ['X-Anything', 'a\x01b'], ['X-Anything', 'a\x0bb'], ['X-Anything', 'a\x7fb'],
   ['X-Anything', 'a\x00b'], ['X-Anything', 'a\rX-Evil: 1'],

@@ -127,7 +127,7 @@ class Nginx {
     // The workers run as nobody, and may not be able to read the original.
     copyFileSync(`${TOP}/t/lib/${SUPPRESSIONS}`,
                  path.join(directory, SUPPRESSIONS));
-    // The sanitizers of the workers write their reports here as nobody.
+    // Workers run as the user nobody, and their sanitizers write reports here.
     chmodSync(directory, 0o777);
   }
 

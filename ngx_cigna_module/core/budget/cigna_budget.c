@@ -7,8 +7,8 @@
 
 /*
  * The value of "demand" (see cigna_budget_slot.h) for two requests per
- * lease_ns.  With less demand, calls to Redis do not ask for future requests
- * because of the demand: these would often expire unused.
+ * lease_ns.  With less demand, a call to Redis does not ask for requests that
+ * are only expected: they would often expire unused.
  */
 
 #define CIGNA_BUDGET_BUSY  512

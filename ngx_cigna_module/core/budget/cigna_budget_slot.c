@@ -9,7 +9,7 @@
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* number of windows without a request after which the demand is 0 */
+/* after this many windows (lease_ns each) without a request, demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 

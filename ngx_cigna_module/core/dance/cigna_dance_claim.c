@@ -24,8 +24,9 @@
 /* elements of the reply of dance_claim */
 
 #define CIGNA_DANCE_CLAIM_MINE   5
-#define CIGNA_DANCE_CLAIM_REST   6         /* the blob; after "ended": the
-                                              outcome, and then the rest */
+#define CIGNA_DANCE_CLAIM_REST   6         /* the sealed dance; after "ended":
+                                              the outcome, followed by the
+                                              sealed dance */
 
 
 /* the longest wait for the outcome of another run, and the pauses in it */

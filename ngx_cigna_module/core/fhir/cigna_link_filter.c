@@ -440,7 +440,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* reads "]", or the first byte of a value that is not a plain string */
+/* reads the first byte of a value, or "]" in place of the first value */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)

@@ -95,10 +95,11 @@ void cigna_link_keys_keep(cigna_link_keys_t *link, uint8_t c);
 int cigna_link_keys_full(const cigna_link_keys_t *link);
 
 /*
- * The next three functions take more of the string.  _bytes() takes bytes that
- * are not escapes.  It keeps at least one of them, unless the link is decided
- * before, and sets *p behind the kept ones.  _char() takes the character of an
- * escape whose bytes were kept.  _end() takes the end of the string.
+ * The next three functions take more of the string that may be a link.
+ * _bytes() takes bytes that are not escapes.  It keeps at least one of them,
+ * unless the link is decided before, and sets *p behind the kept ones.  _char()
+ * takes the character of an escape whose bytes were kept.  _end() takes the end
+ * of the string.
  *
  * CIGNA_OK: the string begins with a base, and its path has no dot segments;
  * the kept bytes may go out, with base_url in place of the base.  CIGNA_NONE:

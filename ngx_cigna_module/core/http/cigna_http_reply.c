@@ -15,7 +15,7 @@
  *   status line        error           HTTP/1.0, no reason,   another version,
  *                                      any text as            not 100 to 599
  *                                      reason
- *   1xx before it                      any number of them     101
+ *   1xx replies                        any number of them     101
  *   header lines       accepted        end with LF alone,     control bytes,
  *                                      have no value          no name, a space
  *                                                             before the colon,

@@ -18,7 +18,8 @@
  *                                 even numbers, an exponent of 1 or of more
  *                                 than 8 bytes, and points that are off the
  *                                 curve or have a small order
- *   d, p, k  accepted             not usable: the secret part was published
+ *   d, p, k  accepted             if present, not usable: the secret part was
+ *                                 published
  *
  * A key that is not usable does not affect the other keys of the set.
  */

@@ -18,7 +18,8 @@
  * written, and first when it is removed.  So when a writer dies, all live
  * entries are whole, and no two of them share a chunk.  A repair rebuilds the
  * list of free chunks, the table and the counts from the live entries.
- * "writing" names the new entry, so the repair finds the one that it replaces.
+ * "writing" names the new entry, so the repair finds the entry that the new one
+ * replaces.
  * The checksum finds other damage.
  */
 

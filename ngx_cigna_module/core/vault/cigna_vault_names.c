@@ -102,14 +102,14 @@ cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
     id->counts_key = cigna_vault_names_append_shard(&b, vault, ":c:{", shard,
                                                     ":", cigna_slice_null);
 
-    /* dances_key is the longest one */
+    /* no other key is longer than dances_key */
 
     return b.overflow || id->dances_key.len > CIGNA_KEY_MAX ? CIGNA_ERROR
                                                             : CIGNA_OK;
 }
 
 
-/* the value of the first character as a digit in base64url */
+/* the value of the hash's first character, as a digit in base64url */
 
 static unsigned
 cigna_vault_names_shard(const cigna_vault_names_t *id)

@@ -19,8 +19,8 @@ const HOURS = 6;
 const HOUR_S = 3600;
 const AT_ONCE = 12;
 
-// Of REVOKED members one revokes consent in the bad time, and of REVOKED_BEFORE
-// members one before it.
+// One in REVOKED members revokes consent in the bad time, and one in
+// REVOKED_BEFORE members before it.
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 

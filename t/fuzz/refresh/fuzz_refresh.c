@@ -112,8 +112,8 @@ check_store(void)
     }
 
     /*
-     * A change of primary may lose the mark of a spent grant.  Then its
-     * generation is stored as it was before the mark.
+     * A change of primary may lose the mark of a spent grant.  Then Redis has
+     * the generation before that mark, which is lower by one.
      */
 
     fuzz_assert(strcmp(last_id, id) != 0

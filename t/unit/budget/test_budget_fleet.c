@@ -446,7 +446,7 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* requests may wait, but all are sent, except for a few that still wait */
+/* requests may wait, but all are sent, except for a few that wait at the end */
 
 static void
 a_tenant_below_its_rate_is_not_refused(void **state)

@@ -86,7 +86,7 @@ counted(const char *outcome)
 }
 
 
-/* the dances that runs have ended */
+/* how many dances runs have ended, and the id and outcome of the last one */
 
 static unsigned  closed;
 static char      closed_id[CIGNA_DANCE_ID_LEN + 1];

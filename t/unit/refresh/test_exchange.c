@@ -970,7 +970,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(stored().expires_ms, w.now_ms + 3599 * 1000);
 
-    /* the new token is not due any more */
+    /* the new token is not due for a refresh */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(w.auth.refreshes_posted, 2);

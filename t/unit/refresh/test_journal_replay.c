@@ -541,7 +541,7 @@ a_deletion_ends_no_newer_grant(void **state)
 }
 
 
-/* tests of entries that cannot be written now, or never */
+/* tests of entries that cannot be written now, or can never be written */
 
 static void
 the_entry_stays_while_redis_cannot_be_asked(void **state)

@@ -765,7 +765,7 @@ version_0_4_0_ends_a_dance_that_this_one_has_started(void **state)
     assert_told(5, "denied", CLOSE("abandoned", "c1"));
     assert_says("ended", CLOSE("abandoned", "c1"));
 
-    /* version 0.4.0 accepts the end of a dance by this version */
+    /* version 0.4.0 accepts that this version has ended a dance */
 
     tell(plain.redis, "DEL d:{1}");
     assert_says("ok", OPEN("60000"));
@@ -1419,7 +1419,7 @@ assert_flows_run(redisContext *c)
     live_on(c);
     world_connected(&w);
 
-    /* the world's clock moves on, and the clock of the real Redis does not */
+    /* the simulated clock moves on, and the clock of the real Redis does not */
 
     w.now_ms += 3600 * 1000;
 
@@ -1723,7 +1723,7 @@ the_flows_run_on_a_cluster(void **state)
 
 static uint64_t  seed = 1;
 
-/* a time in ms that is over when the next operation begins */
+/* a time-out in ms that is over when the next operation begins */
 
 static const char  instant[] = "1";
 
