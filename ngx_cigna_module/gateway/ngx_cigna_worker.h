@@ -9,7 +9,9 @@
 #include "base/cigna_arena.h"
 
 
-#define NGX_CIGNA_RANDOM_LEN  4096         /* bytes for 256 requests */
+#define NGX_CIGNA_RANDOM_LEN  4096         /* the state of one worker process,
+                                              apart from its state of each
+                                              tenant */
 
 
 /* the state of one worker process, apart from that in tenants */

@@ -377,7 +377,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1 if this tenant must call, to see whether Redis is back */
+/* 1 if this tenant must call Redis, to see whether Redis is back */
 
 static int
 cigna_budget_probe(const cigna_budget_t *b)

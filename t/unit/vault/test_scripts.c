@@ -837,7 +837,10 @@ lock_and_mark_come_together(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
 
-    /* a second "begin" of the owner renews the lease, and counts no attempt */
+    /*
+     * a second "begin" of the lock's owner renews lock and mark, and counts no
+     * attempt
+     */
 
     assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "1");
