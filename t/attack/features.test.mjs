@@ -45,9 +45,9 @@ const nothing = { fhir: all(0) };
 const outside = { ...nothing, reply: all(200), away: all(1) };
 const headers = ({ rawHeaders }) => rawHeaders.join('\n');
 
-// { name: a function that takes the servers and the location's name, and
-// returns the differences from a plain location and from the results of PLAIN
-// }:
+// { name: function }.  The function takes the servers and the location's name,
+// and returns the differences from a plain location and from the results of
+// PLAIN:
 //   lines       more lines of the location
 //   location    a function that returns the whole location instead
 //   to          another target of proxy_pass

@@ -663,7 +663,7 @@ cigna_budget_expire(const cigna_budget_t *b)
  * Gives up the tenant's call to Redis if the worker that made it is gone, or if
  * the call has taken CIGNA_BUDGET_CALL_MS.  Returns 1 if an outage begins,
  * because the call has taken CIGNA_BUDGET_PATIENCE_MS.  Does nothing before
- * lease_ns.
+ * lease_ns have passed.
  */
 
 static int

@@ -181,7 +181,7 @@ cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
 }
 
 
-/* a dance needs both endpoints */
+/* a dance needs the authorization endpoint and the token endpoint */
 
 static int
 cigna_discovery_suffices(cigna_discovery_t *f)

@@ -84,8 +84,9 @@ typedef struct {
 
 /*
  * Counts the answer to a refresh.  tag is a number by which the caller tells
- * grants apart.  Refusals are doubted if they are more than "percent" of tokens
- * and refusals together.  At 100 they are never doubted.
+ * grants apart.  Refusals are doubted if they are more than "percent" of the
+ * answers that bring tokens or refuse the grant.  At 100 they are never
+ * doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);

@@ -230,7 +230,7 @@ export class FhirServer {
       return [];
     }
     const all = this.#data.list(member, type);
-    // the master's id stands for all Patients that it links to
+    // the id of the master Patient stands for all Patients that it links to
     return id === null || (type === 'Patient' && id === member.master)
       ? all : all.filter((resource) => id.split(',').includes(resource.id));
   }
