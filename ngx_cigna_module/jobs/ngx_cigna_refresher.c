@@ -35,7 +35,7 @@
 #define NGX_CIGNA_REFRESH_AGAIN_MS     2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
-/* seconds: the longest pause that a provider gets when it asks for one */
+/* seconds: the longest pause that a token endpoint gets when it asks for one */
 
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 

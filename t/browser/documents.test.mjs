@@ -28,8 +28,8 @@ const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
 const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
                       'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
 
-// The effects that an ACTIVE document has without the gates.  Documents in MOST
-// also have the effects in MORE.
+// The effects that an ACTIVE document has in a location without cigna_fhir.
+// Documents in MOST also have the effects in MORE.
 const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
   ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
     .map((what) => `${way} ${what}`)).concat('iframe registered');

@@ -14,9 +14,9 @@
 #define CIGNA_BUDGET_BUSY  512
 
 /*
- * A call asks for more if requests have waited for it, and for at least
- * CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for at most
- * CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
+ * A call also asks for future requests if requests have waited for it, and for
+ * at least CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for
+ * at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
  */
 
 #define CIGNA_BUDGET_SCARCE     16

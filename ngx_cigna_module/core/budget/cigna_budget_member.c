@@ -22,7 +22,8 @@ typedef struct {
 
 
 struct cigna_budget_members_s {
-    uint64_t                n;             /* number of sets */
+    uint64_t                n;             /* number of sets of CIGNA_BUDGET_SET
+                                              places */
     uint64_t                unused;
     cigna_budget_member_t   members[];
 };

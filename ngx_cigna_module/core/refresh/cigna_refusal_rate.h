@@ -61,7 +61,8 @@ typedef struct {
                                               failed last */
     uint32_t                    failures;  /* failures in a row, of different
                                               grants */
-    uint32_t                    refusals;  /* number of refusals in that row */
+    uint32_t                    refusals;  /* number of refusals among
+                                              "failures" */
     uint32_t                    well;      /* successes in a row */
     int64_t                     well_ms;   /* when successes in a row last
                                               reached CIGNA_REFUSAL_RATE_WELL;

@@ -1592,7 +1592,10 @@ on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
 }
 
 
-/* runs all flows of dances, also for more ended dances than the bound */
+/*
+ * runs all flows of dances, also if more dances have ended than vault.stories
+ * allows
+ */
 
 static void
 dances_need_no_more_rights_than_0_4_0_had(void **state)
