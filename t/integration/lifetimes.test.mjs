@@ -25,7 +25,8 @@ const KINDS = {
   c: 8 * DAY,
 };
 
-// The vault's marker, which tells an empty Redis apart, never expires.
+// The vault's marker never expires, because the gateway does not use a Redis
+// without it.
 const isMarker = (key) => key.startsWith('cigna:v:{');
 
 async function ttls(gw) {

@@ -73,8 +73,8 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
     /*
-     * the next reply comes five minutes after that pause, too late to confirm
-     * it
+     * a reply five minutes after the end of a pause comes too late to confirm
+     * the pause
      */
 
     now += 600 * SECOND;

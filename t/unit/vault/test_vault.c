@@ -317,7 +317,7 @@ a_changed_registration_is_not_reported_as_damage(void **state)
         provider = good;
     }
 
-    /* other settings, whose bytes in a row are the same */
+    /* other settings, which have the same bytes when they are joined */
 
     provider.client_id = cigna_slice("acme-clienthttps:");
     provider.fhir_base = cigna_slice("//fhir.example/v1");
