@@ -1,7 +1,7 @@
 // Documents of the FHIR server must do nothing in a real browser.
 //
-// Each document is served twice: through the gates, and through a plain
-// location, the control, where its attack must succeed.
+// Each document is served twice: through a location with cigna_fhir, and
+// through a plain location, the control, where its attack must succeed.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

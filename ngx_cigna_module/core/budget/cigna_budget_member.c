@@ -1,9 +1,9 @@
 
 /*
- * A set-associative table.  Its entries need no checksum.  If a worker dies
- * while it writes a bucket, only one member's requests are miscounted, until
- * the bucket is empty.  While a place changes from one member to another, it
- * belongs to neither.
+ * The members' buckets are in a set-associative table.  Its entries need no
+ * checksum.  If a worker dies while it writes a bucket, only one member's
+ * requests are miscounted, until the bucket is empty.  While a place changes
+ * from one member to another, it belongs to neither.
  */
 
 
