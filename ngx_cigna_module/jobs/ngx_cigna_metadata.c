@@ -443,7 +443,10 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     run->on.result = ngx_cigna_metadata_result;
     run->on.end = ngx_cigna_metadata_end;
 
-    /* the key of no member (CIGNA_BUDGET_METADATA): charged as metadata */
+    /*
+     * this key belongs to no member (CIGNA_BUDGET_METADATA), so the request is
+     * charged as metadata
+     */
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 

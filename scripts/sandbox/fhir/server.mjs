@@ -118,7 +118,8 @@ export class FhirServer {
     });
   }
 
-  // Returns the status or the fault of the request, for the record.
+  // Returns the result for the record of requests: the status, "closed", or the
+  // fault.
   async #withFault(response, endpoint, clientId, act) {
     const fault = this.#modes.takeFault(endpoint, clientId);
     const reply = !fault || isProcessed(fault) ? act() : null;
