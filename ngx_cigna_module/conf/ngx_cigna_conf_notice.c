@@ -52,7 +52,7 @@ static ngx_uint_t ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n);
 
 const ngx_cigna_rule_t  ngx_cigna_rules[] = {
 
-    /* body filters of nginx's own modules */
+    /* nginx's own filters of bodies, and "slice" */
 
     ngx_cigna_rule("ssi", flag, "ssi off;", NULL),
     ngx_cigna_rule("sub_filter", never, NULL, NULL),
@@ -64,7 +64,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
                    "whose subrequests get no token"),
     ngx_cigna_rule("js_body_filter", empty, "js_body_filter \"\";", NULL),
 
-    /* body filters of other modules, and srcache, which stores replies */
+    /* other modules' filters of bodies, and directives that keep replies */
 
     ngx_cigna_rule("subs_filter", never, NULL, NULL),
     ngx_cigna_rule("replace_filter", never, NULL, NULL),

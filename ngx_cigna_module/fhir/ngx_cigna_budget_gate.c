@@ -64,7 +64,7 @@ ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a repeat after a 401 is charged later, but never refused */
+        /* a repeat after a 401 is never refused; it is charged later */
 
         ngx_cigna_budget_gate_attempt(r, gate);
         ngx_cigna_budget_gate_mark(r, gate);

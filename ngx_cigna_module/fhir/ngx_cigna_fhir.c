@@ -319,7 +319,7 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
         return;
     }
 
-    /* the location's own handler has taken a second reference */
+    /* the location's own handler has taken a second reference to the request */
 
     rc = ngx_cigna_fhir_gates(r, ctx);
 

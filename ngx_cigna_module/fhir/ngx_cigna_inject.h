@@ -37,7 +37,8 @@ ngx_int_t ngx_cigna_inject_make(ngx_http_request_t *r);
 /*
  * Starts the upstream.  nginx sends r->upstream->request_bufs as the request,
  * and calls "reply" in place of process_header().  "reply" must first call
- * ngx_cigna_inject_header().  Gives back one of the caller's two references.
+ * ngx_cigna_inject_header().  Gives back one of the caller's two references to
+ * the request.
  */
 void ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t (*reply)(ngx_http_request_t *r));

@@ -52,8 +52,9 @@ struct ngx_cigna_token_s {
 
     ngx_str_t                  refused;        /* a token that got a 401 */
     unsigned                   refused_here:1; /* this request got the 401 */
-    unsigned                   retried:1;      /* this request has asked for
-                                                  a second refresh, its last */
+    unsigned                   retried:1;      /* this request has asked for a
+                                                  second refresh, and may not
+                                                  ask again */
     unsigned                   reread:1;       /* this request has read the
                                                   vault again, as the journal
                                                   was newer */

@@ -130,8 +130,9 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 
 
 /*
- * Returns 1 if a fetch has failed, but a dance can go on: both endpoints of the
- * dance are configured, and no document contradicts the configuration.
+ * Returns 1 if a fetch has failed, but a dance can go on: authorization
+ * endpoint and token endpoint are configured, and no document contradicts the
+ * configuration.
  */
 
 static ngx_uint_t
@@ -327,9 +328,9 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 
 
 /*
- * Replaces the known metadata.  Flows borrow these strings while they run.  So
- * a string that has changed gets a new copy, and the old bytes stay in memory
- * as long as the cycle.  Changes are rare, because hosts never change.
+ * Replaces the known metadata.  Flows borrow its strings while they run.  So a
+ * string that has changed gets a new copy, and the old bytes stay in memory as
+ * long as the cycle.  Changes are rare, because hosts never change.
  */
 
 static ngx_int_t

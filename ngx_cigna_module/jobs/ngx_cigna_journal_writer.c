@@ -54,8 +54,9 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_uint_t                ticks;
     ngx_atomic_uint_t         rewritten;   /* rewrite_ms of the zone when all
                                               entries were last written again */
-    ngx_msec_t                exiting;     /* time at which the exiting worker
-                                              began to stay; 0: not yet */
+    ngx_msec_t                exiting;     /* time at which the exiting
+                                              worker first waited for Redis;
+                                              0: not yet */
     ngx_uint_t                asked;       /* index of the entry in the last
                                               command */
     ngx_cigna_redis_cmd_t     cmd;

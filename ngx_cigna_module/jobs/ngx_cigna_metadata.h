@@ -36,8 +36,8 @@ typedef struct {
     cigna_public_endpoint_t   *endpoints;  /* to be written into the
                                               document */
     ngx_uint_t                 n;          /* number of endpoints */
-    const cigna_bases_t       *bases;      /* base URLs of links that change;
-                                              NULL: links stay */
+    const cigna_bases_t       *bases;      /* bases of the links that are
+                                              rewritten; NULL: links stay */
 } ngx_cigna_metadata_t;
 
 

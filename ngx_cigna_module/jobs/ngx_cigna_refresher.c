@@ -28,12 +28,14 @@
 #include "nginx/ngx_cigna_time.h"
 
 
-/* ms until the next refresh, if one failed and the old token is still valid */
+/*
+ * ms until the next refresh, if one failed and the access token is still valid
+ */
 
 #define NGX_CIGNA_REFRESH_AGAIN_MS     2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
-/* seconds: the longest pause that a provider gets when it asks for one */
+/* seconds: the longest pause that a token endpoint gets when it asks for one */
 
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 
@@ -563,8 +565,9 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 
 
 /*
- * Returns a random time in the first half of the span of refresh_ahead before
- * the expiry.  That span is at most half of the token's life.  0: never.
+ * Returns a random time in the first half of the last refresh_ahead seconds
+ * before the expiry.  These seconds are at most half of the token's life.  0:
+ * never.
  */
 
 static int64_t

@@ -165,7 +165,10 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
     case cigna_redis_handshake_busy:
     case cigna_redis_handshake_elsewhere:
 
-        /* "busy" and "elsewhere" do not mean that the vault was replaced */
+        /*
+         * the results "busy" and "elsewhere" do not mean that the vault was
+         * replaced
+         */
 
         ngx_cigna_redis_check_passed(check);
         break;

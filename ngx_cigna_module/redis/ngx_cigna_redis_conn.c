@@ -387,8 +387,8 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
     if (ngx_exiting && conn->used) {
 
         /*
-         * a connection that has had no call stays open: the call for which it
-         * was made still waits
+         * closes no connection that was never used: the call for which it was
+         * made still waits
          */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");

@@ -190,8 +190,8 @@ const TARGETS = {
 
 const VERSIONS = {
   'HTTP/1.0': { ...SERVED, ends: true, version: 'HTTP/1.0' },
-  // nginx closes this connection, too, because it begins the reply before it
-  // knows the length.
+  // nginx closes this connection in spite of keep-alive, because it begins the
+  // reply before it knows the length.
   'HTTP/1.0 with keep-alive': { ...SERVED, ends: true, version: 'HTTP/1.0',
                                 lines: ['Connection: keep-alive'] },
   'HTTP/1.2': { ...SERVED, version: 'HTTP/1.2' },

@@ -1,7 +1,7 @@
 // Documents of the FHIR server must do nothing in a real browser.
 //
-// Each document is served twice: through the gates, and through a plain
-// location, the control, where its attack must succeed.
+// Each document is served twice: through a location with cigna_fhir, and
+// through a plain location, the control, where its attack must succeed.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -28,8 +28,8 @@ const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
 const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
                       'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
 
-// The effects that an ACTIVE document has without the gates.  Documents in MOST
-// also have the effects in MORE.
+// The effects that an ACTIVE document has in a location without cigna_fhir.
+// Documents in MOST also have the effects in MORE.
 const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
   ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
     .map((what) => `${way} ${what}`)).concat('iframe registered');

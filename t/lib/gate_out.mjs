@@ -263,10 +263,10 @@ export class GateOut {
     return faults.length ? this.#describe(row, faults) : null;
   }
 
-  // Returns the target that must leave.  It is the target of the control, with
-  // one exception: where links are rewritten, the gateway requests pages of a
-  // search at the base path without a last "/", because a server need not serve
-  // them at the path with "/".
+  // Returns the target that must leave.  It is the same as without the gate,
+  // with one exception: where links are rewritten, the gateway requests pages
+  // of a search at the base path without a last "/", because a server need not
+  // serve them at the path with "/".
   #targetOf({ idiom }, { entries: [entry] }) {
     const { base } = this;
     return idiom.name !== 'linked' && entry?.target?.startsWith(`${base}/?`)

@@ -56,7 +56,7 @@ export const tokenDraft = (tokens, claims) => draft(
 
 export const documentDraft = (fields) => draft(fields);
 
-// Returns the bytes of a draft's reply.
+// Returns the bytes of the reply that a draft describes.
 export function bytesOf(made) {
   const { version, status, type, lines, before, frame, after, ending } = made;
   const [more, body] = frame(textOf(made));

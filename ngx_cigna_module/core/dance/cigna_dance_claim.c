@@ -344,7 +344,10 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
             == CIGNA_OK
             ? t->dance.return_to : cigna_slice_null;
 
-    /* checked again, as the configuration may have changed since connect */
+    /*
+     * return_to is checked again, as the configuration may have changed since
+     * connect
+     */
 
     if (asked.len
         && cigna_connect_return_to(t->subject->provider, asked,

@@ -202,7 +202,9 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     uint64_t         connected;
     cigna_journal_t  entry;
 
-    /* the record was damaged and had no id, so the journal cannot name it */
+    /*
+     * the damaged record had no grant id, so the journal cannot name the grant
+     */
 
     if (f->grant.id.len == 0) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");

@@ -59,8 +59,8 @@ typedef struct {
 
 
 /*
- * base_url replaces each known base.  It is a URL that ends with "/" and needs
- * no escapes in JSON.
+ * base_url replaces each base with which a link begins.  base_url ends with "/"
+ * and needs no escapes in JSON.
  */
 void cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
     cigna_slice_t base_url);

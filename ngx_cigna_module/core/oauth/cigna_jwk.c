@@ -43,8 +43,8 @@
 #define CIGNA_RSA_BITS_MAX      8192
 #define CIGNA_RSA_EXPONENT_MAX  8          /* most bytes of an exponent */
 
-#define CIGNA_EC_LEN_MAX        48         /* most bytes of a coordinate, r
-                                              or s */
+#define CIGNA_EC_LEN_MAX        48         /* most bytes of a coordinate, and of
+                                              r and s of a signature */
 #define CIGNA_EC_DER_MAX        104        /* most bytes of an
                                               ECDSA-Sig-Value */
 

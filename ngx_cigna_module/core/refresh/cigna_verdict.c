@@ -16,8 +16,9 @@
  * If outcomes are unknown, the pauses between attempts grow.  The second
  * attempt may follow at once, the third after 2 minutes, and the last after 15
  * minutes if the endpoint has answered any request since, otherwise after a
- * day.  A refusal that is not final is tried again after 5 minutes, an hour and
- * a day, or as soon as the endpoint has refreshed other grants.
+ * day.  After a refusal that is not final, a refresh is tried again after 5
+ * minutes, an hour and a day, or as soon as the endpoint has refreshed other
+ * grants.
  */
 
 

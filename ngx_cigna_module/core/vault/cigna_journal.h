@@ -56,8 +56,8 @@ typedef struct {
     /* results */
     unsigned  tries;                       /* failed tries of the found entry */
     unsigned  confirmed:1;                 /* the found entry is confirmed */
-    unsigned  waiting:1;                   /* an unwritten entry was passed,
-                                              because it is claimed or due
+    unsigned  waiting:1;                   /* an unwritten entry was passed
+                                              over: it is claimed or due
                                               later */
 } cigna_journal_look_t;
 

@@ -264,7 +264,7 @@ cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* the checksum of the head, and of tenant and record if they are given */
+/* the checksum of an entry's head, and of tenant and blob if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,

@@ -56,7 +56,10 @@ typedef enum {
 #define CIGNA_TOMB_MS  (INT64_C(30) * 24 * 3600 * 1000)
 
 
-/* computes the SHA-1 digests; to be called once, before all others */
+/*
+ * computes the SHA-1 digests of the scripts; to be called once, before all
+ * functions below
+ */
 int cigna_scripts_init(void);
 
 const cigna_script_t *cigna_script(cigna_script_e script);

@@ -101,7 +101,7 @@ typedef struct {
 
 /*
  * CIGNA_ERROR if the member is empty, longer than CIGNA_MEMBER_MAX bytes or has
- * control bytes, or if the library fails.
+ * control bytes, or if libcrypto fails.
  */
 int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);

@@ -30,7 +30,7 @@ const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// The time after the bad time in which all members must get their final answer.
+// All members must get their final answer within this time after the bad time.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;

@@ -78,7 +78,7 @@ typedef struct {
 
     int64_t                      redis_skew_ms;
     unsigned                     redis_down;
-    unsigned                     too_many;     /* the upstream answers 429 */
+    unsigned                     too_many;     /* 1: the upstream answers 429 */
 
     int64_t                      arrived[TENANTS_MAX];
     int64_t                      sent[TENANTS_MAX];

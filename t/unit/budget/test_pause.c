@@ -59,7 +59,7 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 3600000);
     assert_int_equal(p.sure, 1);
 
-    /* a third reply, after that pause, gets the time that it asks for, too */
+    /* a reply after the confirmed pause also gets the time that it asks for */
 
     now += 3600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 1800000, 0, now), 1800000);
@@ -73,8 +73,8 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
     /*
-     * the next reply comes five minutes after that pause, too late to confirm
-     * it
+     * a reply five minutes after the end of a pause comes too late to confirm
+     * the pause
      */
 
     now += 600 * SECOND;

@@ -1193,7 +1193,10 @@ a_second_attempt_that_comes_late_is_not_a_third_one(void **state)
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
 
-    /* b has read one attempt, and stands still while a makes the second */
+    /*
+     * b has read that one attempt was made, and stands still while a makes the
+     * second
+     */
 
     (void) begin(&b);
     stop_before(&b, cigna_script_grant_begin);

@@ -837,7 +837,10 @@ lock_and_mark_come_together(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
 
-    /* a second "begin" of the owner renews the lease, and counts no attempt */
+    /*
+     * a second "begin" of the lock's owner renews lock and mark, and counts no
+     * attempt
+     */
 
     assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "1");
@@ -1589,7 +1592,10 @@ on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
 }
 
 
-/* runs all flows of dances, also for more ended dances than the bound */
+/*
+ * runs all flows of dances, also if more dances have ended than vault.stories
+ * allows
+ */
 
 static void
 dances_need_no_more_rights_than_0_4_0_had(void **state)
