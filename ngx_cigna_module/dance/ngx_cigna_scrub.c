@@ -115,8 +115,8 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
     }
 
     /*
-     * A callback that did not reach its location.  Its error page gets the
-     * policy.  A redirect is the operator's, and stays as it is.
+     * A callback that did not reach its location.  Its error page gets the line
+     * Referrer-Policy.  A redirect is the operator's, and stays as it is.
      */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)

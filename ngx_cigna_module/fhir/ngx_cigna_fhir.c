@@ -468,7 +468,10 @@ ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* called with one reference, and once more after each wait for a token */
+/*
+ * Sends the request again, with another token.  The caller has one reference to
+ * the request.  If the function has to wait for a token, it is called again.
+ */
 
 static void
 ngx_cigna_fhir_replay(ngx_http_request_t *r)

@@ -12,8 +12,8 @@
 typedef enum {
     ngx_cigna_gate_in_as_is = 0,           /* JSON, or not cigna_fhir */
     ngx_cigna_gate_in_none,                /* dropped, as there is no body */
-    ngx_cigna_gate_in_attached             /* there must be one line, with
-                                              "attachment" */
+    ngx_cigna_gate_in_attached             /* the reply must have one such
+                                              line, with "attachment" */
 } ngx_cigna_gate_in_e;
 
 

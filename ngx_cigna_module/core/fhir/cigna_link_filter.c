@@ -816,7 +816,7 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 }
 
 
-/* the text is not JSON: the kept bytes and all others stay as they are */
+/* the text is not JSON: the kept bytes and all later bytes do not change */
 
 static void
 cigna_link_filter_break(cigna_link_filter_t *l)

@@ -37,7 +37,8 @@ const ALARM_MS = 60000;
 const ALARM = /\[error\].* (refuses too many grants|fail one after the other)/g;
 
 // At first the gateway cannot know that "invalid_grant" comes from a broken
-// endpoint.  Until the alarm, members may wrongly get "grant_spent".
+// endpoint.  Until it logs a line of ALARM, members may wrongly get
+// "grant_spent".
 const DOUBT_MS = ALARM_MS;
 
 const REVIVED = 8;

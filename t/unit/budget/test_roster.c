@@ -4,7 +4,7 @@
 #include "budget/cigna_roster.h"
 
 
-/* rows, and claims for them under names of three digits */
+/* the roster's rows, and tenants that claim rows; names have three digits */
 
 #define ROWS   8
 #define NAMES  1000

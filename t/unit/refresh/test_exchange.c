@@ -313,7 +313,7 @@ a_node_without_doubts_ends_no_grant_refused_provisionally(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* a node that has restarted knows nothing of the endpoint */
+    /* after a restart, a node knows nothing of the token endpoint's failures */
 
     memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
