@@ -150,7 +150,10 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 }
 
 
-/* scrubs all that nginx may log: the line up to its end, or all bytes so far */
+/*
+ * scrubs all that nginx may log of an unread request line: the line up to its
+ * end, or all bytes so far
+ */
 
 static void
 ngx_cigna_scrub_unread(ngx_http_request_t *r)

@@ -24,8 +24,8 @@ typedef enum {
     cigna_gate_out_value,                  /* operator: a value breaks the
                                               header, but no caller sent it */
     cigna_gate_out_request,                /* operator: not an HTTP/1 request
-                                              with a known method, or b is too
-                                              small */
+                                              with a known method, or the output
+                                              buffer is too small */
     cigna_gate_out_base                    /* operator: the path is not below
                                               that of fhir_base */
 } cigna_gate_out_e;

@@ -723,7 +723,10 @@ cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
 }
 
 
-/* counts the link if it is decided; the rest of the string stays as it is */
+/*
+ * counts the link once it is known whether it is rewritten; the rest of its
+ * string does not change
+ */
 
 static void
 cigna_link_filter_decided(cigna_link_filter_t *l, int rc)

@@ -137,7 +137,8 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // nginx's clock is ahead, so a new id_token would seem expired to nginx
+  // nginx's clock is ahead of Cigna's, so nginx would take a new id_token for
+  // an expired one
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });

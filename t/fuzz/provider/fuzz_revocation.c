@@ -27,8 +27,8 @@ static unsigned            turned;         /* changes to another secret */
 
 
 /*
- * (3) The flow changes to the other secret at most once, and only after a reply
- * with invalid_client.
+ * Invariant (3) of cigna_revocation.c: the flow changes to the other secret at
+ * most once, and only after a reply with invalid_client.
  */
 
 static void
