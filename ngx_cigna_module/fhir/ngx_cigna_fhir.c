@@ -7,7 +7,7 @@
  *               public metadata, the handler evaluates the identity and finds
  *               the token.  Then it sets ctx->may_leave.
  *   content     ngx_cigna_fhir_content_handler() reads the body,
- *               ngx_cigna_fhir_proxy() takes the request through the gate out,
+ *               ngx_cigna_fhir_proxy() checks the upstream request,
  *               ngx_cigna_fhir_leave() serves metadata from memory, or asks the
  *               budgets and starts the upstream request.
  *   reply       after a 401, ngx_cigna_fhir_reply() repeats the request once,
@@ -300,8 +300,8 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 
 
 /*
- * makes the upstream, and passes the request through the gate out; called with
- * one reference to the request
+ * makes the upstream, and checks the upstream request (ngx_cigna_gate_out.h);
+ * called with one reference to the request
  */
 
 static void

@@ -519,7 +519,7 @@ ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
 
 /*
  * holds back the identity's next refresh, and all refreshes of the tenant if
- * the provider has asked for a pause
+ * the token endpoint has asked for a pause
  */
 
 static void

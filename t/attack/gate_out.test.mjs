@@ -1,5 +1,6 @@
-// The gate out.  For each form of a location (t/lib/idioms.mjs) and each
-// request of a caller, exactly one plain request leaves, or none.
+// The last check of upstream requests (cigna_gate_out.c).  For each form of a
+// location (t/lib/idioms.mjs) and each request of a caller, exactly one plain
+// request leaves, or none.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// The gate in: the upstream's header lines that reach the caller, and the lines
-// that each reply of a cigna_fhir location has once.
+// The header lines of replies: those of the upstream that reach the caller, and
+// those that each reply of a cigna_fhir location has once.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';

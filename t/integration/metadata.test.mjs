@@ -1,4 +1,4 @@
-// Metadata needs no identity.  Two resources are served without a token, with
+// Metadata needs no identity.  Two documents are served without a token, with
 // the operator's endpoints in them.
 
 import assert from 'node:assert/strict';

@@ -680,8 +680,8 @@ export const SUBJECTS = [
   }),
 ];
 
-// Key sets and metadata.  A row has these members, and rows for metadata have
-// more (see there):
+// Key sets and metadata.  A row has these members, and rows of METADATA have
+// more:
 //   what      the change in words, for the name of a test
 //   change    a function that changes the draft of the document
 //   sign      header and key of the id_token

@@ -80,7 +80,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
     case cigna_op_done:
 
-        /* invariants (2) and (3) */
+        /* invariants (2) and (3) of cigna_revocation.c */
 
         fuzz_assert((f.rc != cigna_revocation_ok)
                     || (ev->type == cigna_ev_ok && ev->status == 200));
