@@ -416,7 +416,8 @@ ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)
 
 /*
  * Takes the place of process_header().  If the reply to a request with a token
- * is a 401, ends the upstream request, and looks for another token.
+ * is a 401, ends the upstream request.  After the first 401 the gateway then
+ * looks for another token, and after the second 401 it refuses the request.
  */
 
 static ngx_int_t

@@ -37,8 +37,9 @@ function shuffled(list) {
 
 const sample = (list) => list.filter((_, i) => i % EVERY === 0);
 
-// Chooses 200 hostile requests for an idiom: first those for every idiom, then
-// those of the kind that the idiom decides, then any.
+// Chooses 200 hostile requests for an idiom (idioms.mjs): first those for every
+// idiom, then up to 130 of the part of a request (target, or header and body)
+// that the idiom is about, then those of the other part.
 function hostileFor(idiom) {
   const kinds = [[...HEADERS, ...BODIES], TARGETS].map(shuffled);
   const [more, most] = idiom.about === 'path' ? kinds : kinds.reverse();

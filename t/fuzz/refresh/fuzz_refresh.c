@@ -26,7 +26,7 @@
 
 #define LAG_MS    20000
 
-/* most requests with one refresh token while its outcome is unknown */
+/* most requests with one refresh token while their outcomes are unknown */
 
 #define ATTEMPTS  4
 
