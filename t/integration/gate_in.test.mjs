@@ -37,8 +37,8 @@ const OPERATORS = [
   'userid on;',
 ];
 
-// Upstream lines that a browser, a cache or an app would take for the app's
-// own.
+// Lines of the upstream that must not reach the caller.  A browser, a cache or
+// an app would take most of them for the app's own.
 const THEIRS = {
   'Link': '</app>; rel="cigna-connect"', 'Refresh': '0; url=/app',
   'WWW-Authenticate': 'Basic realm="app"', 'Set-Cookie': 'session=bob',
