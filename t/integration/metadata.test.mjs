@@ -114,8 +114,8 @@ test('metadata without a token', async (t) => {
                      /^HTTP\/1\.1 200 /);
       }
     }
-    // newer versions of nginx refuse duplicate lines; with older ones the
-    // gateway drops these lines
+    // either nginx refuses the request for its duplicate lines, or the gateway
+    // drops the lines
     await plain(`/up/metadata${PROXIED}`, lines);
     // the gateway fetches this document to keep it
     await plain('/set/metadata', lines.slice(2));

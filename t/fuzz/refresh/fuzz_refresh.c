@@ -697,7 +697,7 @@ check_calm(void)
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
-    /* the generations of dead workers are in the journals */
+    /* the journals have the generations that dead workers made */
 
     write_journal();
     scene.w.auth.answer_status = 0;

@@ -1435,7 +1435,7 @@ a_late_writer_replaces_no_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /* the dance has revoked the old tokens, and the refresh its new ones */
+    /* the dance has revoked the old tokens, and the refresh its own new ones */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");
