@@ -85,7 +85,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("srcache_fetch", never, NULL, NGX_CIGNA_WHY_KEPT),
     ngx_cigna_rule("srcache_store", never, NULL, NGX_CIGNA_WHY_KEPT),
 
-    /* ways to the FHIR server and back that the gateway does not check */
+    /* changes of requests and replies that the gateway does not check */
 
     ngx_cigna_rule("proxy_http_version", http1, "proxy_http_version 1.1;",
                    "whose requests the gateway cannot read"),

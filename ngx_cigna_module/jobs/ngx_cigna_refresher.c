@@ -10,7 +10,7 @@
  *
  * After a failure, the node starts no refresh of the same identity for a while.
  * No refresh at all starts for a while after a change of Redis' primary.  No
- * refresh of a tenant starts while its provider has asked for a pause.
+ * refresh of a tenant starts during a pause that its token endpoint asked for.
  */
 
 
@@ -521,7 +521,7 @@ ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
 
 /*
  * holds back the identity's next refresh, and all refreshes of the tenant if
- * the provider has asked for a pause
+ * the token endpoint has asked for a pause
  */
 
 static void

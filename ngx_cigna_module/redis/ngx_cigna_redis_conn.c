@@ -34,7 +34,7 @@
 #define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
 #define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
 
-/* bytes and elements of a reply; the map of a cluster may be long */
+/* most bytes and elements of a reply; the map of a cluster may be long */
 #define NGX_CIGNA_REDIS_REPLY_MAX    (2 * 1024 * 1024)
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 

@@ -46,7 +46,7 @@ const READABLE = new Set([
   'vtt', 'manifest']);
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
-// Returns the effects of a document without the gates.
+// Returns the effects that a document has without cigna_fhir.
 function expected(name) {
   if (name in ACTIVE) {
     return MOST.has(name) ? [...ATTACK, ...MORE] : ATTACK;
@@ -318,8 +318,9 @@ test('documents of the FHIR server in a browser', async (t) => {
   const missing = (said, name) => expected(name)
     .filter((one) => !of(said, name).includes(one));
 
-  // Opens all documents without the gates.  On a busy machine some attacks do
-  // not end in time, so their documents are opened up to twice more.
+  // Opens all documents in the location without cigna_fhir.  On a busy machine
+  // some attacks do not end in time, so their documents are opened up to twice
+  // more.
   async function openControl(said) {
     await openInBrowser('plain', 'bob', said);
     for (let i = 0; i < 2; i += 1) {

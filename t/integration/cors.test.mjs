@@ -241,7 +241,7 @@ test('cors', async (t) => {
     }
   });
 
-  // Replies.
+  // Lines of CORS in replies.
 
   for (const status of [200, 304, 404, 429, 500]) {
     await t.test(`a reply of the upstream has each CORS line once: ${status}`,
@@ -358,7 +358,7 @@ test('cors', async (t) => {
                  /^HTTP\/1.1 200 /);
   });
 
-  // The directive.
+  // The directive cigna_cors.
 
   for (const [text, error] of [
     ['*', /"cigna_cors" "\*" would let every page read members' data, write/],

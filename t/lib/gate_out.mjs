@@ -251,7 +251,7 @@ export class GateOut {
   }
 
   // Returns the faults of a row as text, or null if there are none.  control:
-  // the row of the same request without the gate, or null.
+  // the row of the same request through nginx without cigna_fhir, or null.
   judge(row, control) {
     const faults = row.entries.length + row.spares.length
       ? this.#judgeSent(row) : this.#judgeRefused(row, control);

@@ -81,10 +81,10 @@ function configuration({ directory, http, main = '', workers = 1, level,
   ].join('\n');
 }
 
-// Differences from Debian's nginx.  Newer versions have the directive http2,
-// and warn of the parameter http2 of "listen".  Angie uses the machine's name
-// servers if no resolver is configured.  Each binary is read only once, because
-// it is large.
+// How a binary differs from Debian's nginx.  Newer versions have the directive
+// http2, and warn of the parameter http2 of "listen".  Angie uses the machine's
+// name servers if no resolver is configured.  Each binary is read only once,
+// because it is large.
 const peculiarities = new Map();
 
 function peculiaritiesOf(binary) {

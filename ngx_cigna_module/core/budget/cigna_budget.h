@@ -72,8 +72,8 @@
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000
 
 /*
- * wait_ms of a request that waits for a call, which another worker may have
- * made
+ * wait_ms of a request that waits for a call to Redis, which another worker may
+ * have made
  */
 
 #define CIGNA_BUDGET_POLL_MS      2

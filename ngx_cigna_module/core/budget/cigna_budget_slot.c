@@ -14,7 +14,7 @@
 #define CIGNA_BUDGET_IDLE     16
 
 
-/* the bytes of a slot that are used: up to the end of its last field */
+/* the used bytes of a struct in shared memory: up to the end of "last" */
 
 #define cigna_budget_used(type, last)                                         \
     (offsetof(type, last) + sizeof(((type *) 0)->last))

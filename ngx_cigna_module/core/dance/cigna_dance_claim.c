@@ -13,7 +13,7 @@
  *   (1) the outcome is "none" only if Redis has given the dance to this run,
  *       and if the dance could be opened;
  *   (2) if Redis fails, the flow asks a limited number of times; if another run
- *       has the dance, it asks for a limited time.
+ *       has the dance, the flow asks for a limited time.
  */
 
 

@@ -140,8 +140,8 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
     if (cigna_script_said(ev, "none")) {
 
         /*
-         * the grant was deleted after "look": by a try whose reply was lost, or
-         * by another run
+         * the grant was deleted after this flow had read it: by an earlier try
+         * whose reply was lost, or by another run
          */
 
         if (f->grant.id.len) {

@@ -167,8 +167,8 @@ typedef struct {
 
 
 /*
- * the output, which has room for the whole request; host and connection: the
- * line was written
+ * the output, which has room for the whole request; host, connection: 1 if the
+ * line Host or Connection was written
  */
 
 typedef struct {

@@ -16,9 +16,9 @@
 
 
 /*
- * The kind of an object or array.  It follows from the key whose value the
- * object is.  FHIR R4 uses some keys for values of different types, and the
- * kind of the object with the key tells them apart.
+ * The kind of an object or array.  The kind follows from the key whose value
+ * the object or array is.  FHIR R4 uses some keys for values of different
+ * types.  For such a key, the kind of the object with the key decides, too.
  */
 
 #define CIGNA_LINK_KEYS_IN_PLACE     0x0002  /* an object whose "url" is a

@@ -604,7 +604,7 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
                             : cigna_resource_types_list(ask, value);
     }
 
-    /* _list and _in reveal members of a resource that is not returned */
+    /* _list and _in reveal entries of a resource that is not returned */
 
     if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
         return cigna_resource_types_one(ask, cigna_slice("List"));

@@ -203,7 +203,7 @@ cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* reads "HTTP/1.1 200 OK"; some servers leave out the reason and its space */
+/* reads "HTTP/1.1 200 OK"; some servers end the line after the status */
 
 static int
 cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)

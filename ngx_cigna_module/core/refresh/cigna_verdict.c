@@ -203,8 +203,8 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
  * Judges a grant that is marked spent.  The refusal that ended the grant counts
  * as not final if it came while refusals were provisional on this node, or at
  * most CIGNA_VERDICT_DOUBT_MS earlier.  But if refusals are final again, and
- * the endpoint has not refreshed several grants since then, the grant stays
- * spent.
+ * the endpoint has not refreshed several grants since refusals became
+ * provisional, the grant stays spent.
  */
 
 static cigna_refresh_e

@@ -83,7 +83,7 @@ cigna_book_t *cigna_journal_open(void *mem, size_t size);
 
 /*
  * Removes an entry that is half written, and keeps all others.  Call it when a
- * process has died while it held the lock.
+ * process has died while it held the lock of the journal's memory.
  */
 void cigna_journal_repair(cigna_book_t *b);
 

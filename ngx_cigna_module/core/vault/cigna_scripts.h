@@ -98,7 +98,7 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
  */
 cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
 
-/* after "stale": the record that is there, borrowed from the event */
+/* after the reply "stale": the present record, borrowed from the event */
 const cigna_reply_t *cigna_script_record(const cigna_event_t *ev);
 
 

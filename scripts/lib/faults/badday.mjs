@@ -37,7 +37,8 @@ const ALARM_MS = 60000;
 const ALARM = /\[error\].* (refuses too many grants|fail one after the other)/g;
 
 // At first the gateway cannot know that "invalid_grant" comes from a broken
-// endpoint.  Until the alarm, members may wrongly get "grant_spent".
+// endpoint.  Until it logs a line of ALARM, members may wrongly get
+// "grant_spent".
 const DOUBT_MS = ALARM_MS;
 
 const REVIVED = 8;
@@ -136,7 +137,8 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // nginx's clock is ahead, so a new id_token would seem expired to nginx
+  // nginx's clock is ahead of Cigna's, so nginx would take a new id_token for
+  // an expired one
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });

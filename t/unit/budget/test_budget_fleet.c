@@ -706,7 +706,7 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* the danger: each of the 15 outages lets another burst through */
+/* fails if each of the 15 outages lets another burst through */
 
 static void
 outages_one_after_another_grant_no_more_bursts(void **state)

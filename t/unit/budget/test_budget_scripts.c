@@ -482,7 +482,8 @@ a_pause_belongs_to_an_origin(void **state)
 
 
 /*
- * each pause lasts a third of the time since the first one began, at most 30 s
+ * each pause lasts a third of the time since the first one began, but at least
+ * 1 s and at most 30 s
  */
 
 static void

@@ -43,7 +43,7 @@ of_dance(const cigna_connect_t *f, const char *name)
 }
 
 
-/* the number of entries in a list */
+/* the number of entries of the list under this Redis key */
 
 static unsigned
 entries(cigna_slice_t key)

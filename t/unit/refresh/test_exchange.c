@@ -313,7 +313,7 @@ a_node_without_doubts_ends_no_grant_refused_provisionally(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* a node that has restarted knows nothing of the endpoint */
+    /* after a restart, a node knows nothing of the token endpoint's failures */
 
     memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
@@ -1435,7 +1435,7 @@ a_late_writer_replaces_no_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /* the dance has revoked the old tokens, and the refresh its new ones */
+    /* the dance has revoked the old tokens, and the refresh its own new ones */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");

@@ -1035,7 +1035,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     world_step(&w, &a, world_lost_after);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
-    /* the old token is also used after the mark has expired */
+    /* the old access token still serves after the mark has expired */
 
     w.now_ms += CIGNA_LEASE_MS + 1000;
     f = refresh(&a);

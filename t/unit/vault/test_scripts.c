@@ -1515,7 +1515,7 @@ a_handshake_finds_out_whether_redis_evicts(void **state)
 }
 
 
-/* a user who may run the commands that cigna_scripts.h names, and no others */
+/* a user who may run scripts, what cigna_scripts.h names, and CLIENT SETNAME */
 
 #define USER                                                                  \
     "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
