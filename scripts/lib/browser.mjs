@@ -1,7 +1,6 @@
 // Starts Debian's chromium with playwright-core, for the demo and for the
 // browser tests.
 
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -29,32 +28,18 @@ const LAST_LINES = 20;
 // A machine without a desktop has no message bus.
 const NOISE = /:ERROR:dbus\//;
 
-let launched = 0;
-
-// Launches Chromium with these options.  playwright-core does not show the
-// process, but Node announces each child process.  Of several launches at the
-// same time, each one finds its own process by an argument that Chromium
-// ignores.
+// Launches Chromium with these options.  Returns the browser, and the process,
+// which playwright-core only shows of a server.
 async function launch(options) {
-  launched += 1;
-  const mark = `--launched=${process.pid}.${launched}`;
-  const children = [];
-  const note = (message) => children.push(message.process);
-
-  subscribe('child_process', note);
-  try {
-    const browser = await chromium.launch({
-      ...options, args: [...options.args, mark] });
-    const child = children.find((one) => one.spawnargs?.includes(mark));
-    return { browser, child };
-  } finally {
-    unsubscribe('child_process', note);
-  }
+  const server = await chromium.launchServer(options);
+  const browser = await chromium.connect(server.wsEndpoint());
+  return { browser, server };
 }
 
 // Calls died() with a text if Chromium ends before browser.close() is called.
 // The text has the signal or the exit code, and the last lines of output.
-function watch(browser, child, died) {
+function watch({ browser, server }, died) {
+  const child = server.process();
   const lines = [];
   let closing = false;
 
@@ -77,6 +62,7 @@ function watch(browser, child, died) {
   browser.close = async () => {
     closing = true;
     await close();
+    await server.close();
     await ended;
   };
 }
@@ -94,7 +80,7 @@ export async function launchBrowser({ certFiles = [], args = [], quic = [],
     throw new Error(`${CHROMIUM} is missing: run scripts/install`);
   }
   const keys = certFiles.map(spkiHash).join(',');
-  const { browser, child } = await launch({
+  const launched = await launch({
     executablePath: STARTER,
     ...options,
     args: [...ARGUMENTS,
@@ -105,6 +91,6 @@ export async function launchBrowser({ certFiles = [], args = [], quic = [],
              : ['--disable-quic']),
            ...args],
   });
-  watch(browser, child, died);
-  return browser;
+  watch(launched, died);
+  return launched.browser;
 }
