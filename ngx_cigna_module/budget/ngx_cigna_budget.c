@@ -291,10 +291,8 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
 {
     int64_t                     next, ms;
     ngx_queue_t                *q, *behind;
-    ngx_cigna_budget_t         *budget;
+    ngx_cigna_budget_t         *budget = ev->data;
     ngx_cigna_budget_waiter_t  *waiter;
-
-    budget = ev->data;
 
     next = INT64_MAX;
     budget->stuck = 0;

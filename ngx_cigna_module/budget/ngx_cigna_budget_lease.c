@@ -55,10 +55,9 @@ ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     int                          up;
     ngx_cigna_budget_zone_t     *zone;
-    ngx_cigna_budget_lease_t    *lease;
+    ngx_cigna_budget_lease_t    *lease = cmd->data;
     cigna_budget_lease_reply_t   reply;
 
-    lease = cmd->data;
     zone = lease->zone;
 
     if (ngx_cigna_budget_call_again(&lease->call)) {

@@ -124,9 +124,8 @@ ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     int64_t                    left_ms;
     ngx_cigna_budget_zone_t   *zone;
-    ngx_cigna_budget_pause_t  *pause;
+    ngx_cigna_budget_pause_t  *pause = cmd->data;
 
-    pause = cmd->data;
     zone = pause->zone;
 
     if (ngx_cigna_budget_call_again(&pause->call)) {

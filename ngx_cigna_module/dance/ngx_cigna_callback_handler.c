@@ -350,9 +350,8 @@ ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
     unsigned                    stored, worked;
     cigna_callback_t           *flow;
-    ngx_cigna_callback_flow_t  *callback;
+    ngx_cigna_callback_flow_t  *callback = data;
 
-    callback = data;
     flow = &callback->flow;
     stored = flow->stored;
     worked = flow->client_secret.worked;
@@ -372,10 +371,9 @@ ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 static void
 ngx_cigna_callback_result(ngx_cigna_run_t *run)
 {
-    cigna_callback_t       *flow;
+    cigna_callback_t       *flow = run->flow;
     ngx_cigna_dance_end_t   end;
 
-    flow = run->flow;
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_interrupted);
 

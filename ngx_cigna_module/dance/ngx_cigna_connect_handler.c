@@ -378,10 +378,9 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static void
 ngx_cigna_connect_result(ngx_cigna_run_t *run)
 {
-    cigna_connect_t        *flow;
+    cigna_connect_t        *flow = run->flow;
     ngx_cigna_dance_end_t   end;
 
-    flow = run->flow;
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_store_failed);
 

@@ -150,9 +150,8 @@ static void
 ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 {
     ngx_cigna_ctx_t          *ctx;
-    ngx_cigna_budget_gate_t  *gate;
+    ngx_cigna_budget_gate_t  *gate = waiter->data;
 
-    gate = waiter->data;
     ctx = ngx_http_get_module_ctx(gate->request, ngx_cigna_module);
 
     gate->waited = ngx_current_msec - gate->since;

@@ -129,9 +129,8 @@ static ngx_int_t
 ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 {
     ngx_cigna_ctx_t     *ctx;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = data;
 
-    r = data;
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (!ngx_cigna_destination_verified(r, ctx)) {

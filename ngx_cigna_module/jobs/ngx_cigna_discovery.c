@@ -195,9 +195,8 @@ ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery)
 {
     ngx_uint_t        failed;
-    ngx_cigna_run_t  *run;
+    ngx_cigna_run_t  *run = waiter->data;
 
-    run = waiter->data;
     failed = discovery->failed || !ngx_cigna_discovery_ready(run->tenant);
 
     ngx_cigna_discovery_go(run, failed
@@ -252,12 +251,9 @@ static void
 ngx_cigna_discovery_result(ngx_cigna_run_t *run)
 {
     ngx_uint_t              i, level;
-    cigna_discovery_t      *flow;
+    cigna_discovery_t      *flow = run->flow;
     ngx_cigna_tenant_t    **tenants;
-    ngx_cigna_discovery_t  *d;
-
-    flow = run->flow;
-    d = run->data;
+    ngx_cigna_discovery_t  *d = run->data;
 
     if (flow->ignored[0]) {
         ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
@@ -296,9 +292,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
 {
     ngx_uint_t          level;
     const char         *instead;
-    cigna_discovery_t  *flow;
-
-    flow = run->flow;
+    cigna_discovery_t  *flow = run->flow;
 
     run->failed = 1;
     d->failed = 1;

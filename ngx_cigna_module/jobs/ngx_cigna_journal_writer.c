@@ -165,9 +165,8 @@ ngx_cigna_journal_writer_handler(ngx_event_t *ev)
 {
     ngx_uint_t                   unconfirmed;
     ngx_shm_zone_t              *zone;
-    ngx_cigna_journal_writer_t  *writer;
+    ngx_cigna_journal_writer_t  *writer = ev->data;
 
-    writer = ev->data;
     zone = writer->mcf->zone;
 
     unconfirmed = ngx_cigna_journal_unconfirmed(zone);
@@ -437,10 +436,8 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
 static void
 ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 {
-    cigna_journal_replay_t      *flow;
+    cigna_journal_replay_t      *flow = run->flow;
     ngx_cigna_journal_writer_t  *writer;
-
-    flow = run->flow;
 
     if (flow->rc != cigna_journal_replay_ok
         && flow->rc != cigna_journal_replay_superseded)

@@ -470,9 +470,7 @@ static void
 ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     ngx_int_t                  rc;
-    ngx_cigna_metadata_job_t  *job;
-
-    job = flow;
+    ngx_cigna_metadata_job_t  *job = flow;
 
     rc = job->claimed ? ngx_cigna_metadata_room(job, ev->body.len)
                       : ngx_cigna_metadata_claim(job);
@@ -554,10 +552,8 @@ ngx_cigna_metadata_room(ngx_cigna_metadata_job_t *job, size_t len)
 static void
 ngx_cigna_metadata_result(ngx_cigna_run_t *run)
 {
-    ngx_cigna_metadata_job_t    *job;
+    ngx_cigna_metadata_job_t    *job = run->flow;
     ngx_cigna_document_state_t   before;
-
-    job = run->flow;
 
     if (job->claimed) {
 

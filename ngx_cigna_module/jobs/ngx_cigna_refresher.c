@@ -327,9 +327,8 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     ngx_cigna_run_t        *run;
     cigna_refresh_t        *flow;
     ngx_cigna_tenant_t     *tenant;
-    ngx_cigna_refresher_t  *refresher;
+    ngx_cigna_refresher_t  *refresher = data;
 
-    refresher = data;
     flow = &refresher->flow;
     run = refresher->run;
     tenant = run->tenant;
@@ -434,9 +433,7 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
 static void
 ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 {
-    cigna_refresh_t  *flow;
-
-    flow = run->flow;
+    cigna_refresh_t  *flow = run->flow;
 
     if (run->failed) {
         flow->rc = cigna_refresh_unavailable;
@@ -633,9 +630,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 {
-    cigna_refresh_t  *flow;
-
-    flow = run->flow;
+    cigna_refresh_t  *flow = run->flow;
 
     ngx_cigna_refresher_forget(run->flow);
 

@@ -222,9 +222,7 @@ ngx_cigna_http_append_host(cigna_buf_t *b, const cigna_uri_t *u)
 static void
 ngx_cigna_http_peer_handler(ngx_cigna_peer_t *peer)
 {
-    ngx_cigna_http_t  *http;
-
-    http = peer->data;
+    ngx_cigna_http_t  *http = peer->data;
 
     if (peer->rc != NGX_OK) {
         ngx_cigna_http_fail(http, peer->error);
@@ -267,10 +265,9 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
 {
     ssize_t            n;
     ngx_buf_t         *b;
-    ngx_connection_t  *c;
+    ngx_connection_t  *c = wev->data;
     ngx_cigna_http_t  *http;
 
-    c = wev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
     b = http->out;
 
@@ -309,10 +306,9 @@ static void
 ngx_cigna_http_read_handler(ngx_event_t *rev)
 {
     ngx_int_t          rc;
-    ngx_connection_t  *c;
+    ngx_connection_t  *c = rev->data;
     ngx_cigna_http_t  *http;
 
-    c = rev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
 
     /*
@@ -448,9 +444,7 @@ ngx_cigna_http_make_room(ngx_cigna_http_t *http)
 static void
 ngx_cigna_http_timer_handler(ngx_event_t *ev)
 {
-    ngx_cigna_http_t  *http;
-
-    http = ev->data;
+    ngx_cigna_http_t  *http = ev->data;
 
     ngx_cigna_http_fail(http, "timed out");
 }

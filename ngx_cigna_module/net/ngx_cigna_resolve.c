@@ -79,9 +79,7 @@ static void
 ngx_cigna_resolve_handler(ngx_resolver_ctx_t *ctx)
 {
     ngx_uint_t            i;
-    ngx_cigna_resolve_t  *resolve;
-
-    resolve = ctx->data;
+    ngx_cigna_resolve_t  *resolve = ctx->data;
 
     if (ctx->state == NGX_OK) {
 

@@ -42,9 +42,7 @@ ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check)
 static void
 ngx_cigna_redis_check_handler(ngx_event_t *ev)
 {
-    ngx_cigna_redis_check_t  *check;
-
-    check = ev->data;
+    ngx_cigna_redis_check_t  *check = ev->data;
 
     ngx_cigna_redis_check_later(check);
 
@@ -150,9 +148,8 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 {
     cigna_slice_t             argv[CIGNA_REDIS_ARGS_MAX];
     ngx_cigna_redis_conn_t   *conn;
-    ngx_cigna_redis_check_t  *check;
+    ngx_cigna_redis_check_t  *check = cmd->data;
 
-    check = cmd->data;
     conn = check->conn;
 
     (void) ngx_cigna_redis_handshake_next(&conn->handshake, cmd->outcome,

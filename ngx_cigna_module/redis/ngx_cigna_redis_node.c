@@ -338,9 +338,8 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
     ngx_uint_t                    level;
     ngx_cigna_redis_t            *redis;
     ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
     redis = node->redis;
 
@@ -388,9 +387,8 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
     ngx_uint_t                    level, last;
     ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
 
     if (!node->wanted) {
@@ -485,9 +483,7 @@ ngx_cigna_redis_node_rest(ngx_cigna_redis_node_conn_t *nc, ngx_msec_t ms)
 static void
 ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
 {
-    ngx_cigna_redis_node_t  *node;
-
-    node = ev->data;
+    ngx_cigna_redis_node_t  *node = ev->data;
 
     if (node->conns[0].conn.state == ngx_cigna_redis_conn_closed) {
         ngx_cigna_redis_node_connect(&node->conns[0]);
@@ -507,9 +503,8 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
 {
     ngx_cigna_redis_t            *redis;
     ngx_cigna_redis_calls_t      *calls;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     redis = nc->node->redis;
     calls = &redis->shared.calls;
 
@@ -582,9 +577,8 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
     ngx_queue_t                   all;
     ngx_cigna_redis_node_t       *node;
     ngx_cigna_redis_call_t       *call;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
 
     ngx_queue_init(&all);

@@ -148,9 +148,8 @@ ngx_cigna_wait_block(ngx_cigna_wait_t *w)
 static void
 ngx_cigna_wait_run_handler(ngx_cigna_waiter_t *waiter, ngx_cigna_run_t *run)
 {
-    ngx_cigna_wait_t  *w;
+    ngx_cigna_wait_t  *w = waiter->data;
 
-    w = waiter->data;
     w->run = run;
 
     ngx_cigna_wait_wake(w);
@@ -167,9 +166,8 @@ ngx_cigna_wait_redis_handler(ngx_cigna_redis_cmd_t *cmd)
 static void
 ngx_cigna_wait_timeout(ngx_event_t *ev)
 {
-    ngx_cigna_wait_t  *w;
+    ngx_cigna_wait_t  *w = ev->data;
 
-    w = ev->data;
     w->late = w->waiter.run;
 
     ngx_cigna_waiter_leave(&w->waiter);
