@@ -381,7 +381,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     end.dance = flow->dance_id.len ? flow->dance_id : flow->reference;
     end.detail = flow->detail;
     end.ended = flow->claim.ended;
-    end.client_refused = !run->failed && flow->client_refused;
+    end.client_refused = !run->failed && flow->client_secret.refused;
 
     if (!run->failed && flow->stored) {
         ngx_cigna_callback_replaced(run, flow);

@@ -347,8 +347,8 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow = run->flow;
     flow->subject = &run->subject;
     flow->request = ngx_cigna_slice(&run->log.request);
-    flow->closed = ngx_cigna_connect_closed;
-    flow->data = run;
+    flow->closer.closed = ngx_cigna_connect_closed;
+    flow->closer.data = run;
 
     if (cigna_arena_copy(&run->arena, ngx_cigna_slice(&ctx->dance),
                          &flow->dance_id)

@@ -615,7 +615,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else {
         ngx_cigna_count(run->tenant->counters,
                         ngx_cigna_count_refresh_failures);
-        level = flow->exchange.client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
+        level = flow->exchange.secret.refused ? NGX_LOG_ERR : NGX_LOG_WARN;
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",

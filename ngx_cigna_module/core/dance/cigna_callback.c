@@ -497,19 +497,16 @@ cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
     f->story.status = ev->status;
     f->story.error = f->tokens.error;
 
-    if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
-
-        if (cigna_client_secret_turn(&f->client_secret, s->provider)) {
-            cigna_callback_exchange(f, ev, op);
-            return;
-        }
-
-        f->client_refused = 1;
-    }
-
     if (e == cigna_token_ok) {
         cigna_client_secret_works(&f->client_secret, s->provider);
         cigna_callback_verify(f, ev, op);
+        return;
+    }
+
+    if (cigna_client_secret_again(&f->client_secret, s->provider, ev->status, e,
+                                  &f->tokens))
+    {
+        cigna_callback_exchange(f, ev, op);
         return;
     }
 

@@ -43,8 +43,7 @@ typedef enum {
     cigna_connect_st_open,
     cigna_connect_st_report,
     cigna_connect_st_unlist,
-    cigna_connect_st_close,
-    cigna_connect_st_done
+    cigna_connect_st_close
 } cigna_connect_state_e;
 
 
@@ -79,8 +78,6 @@ static void cigna_connect_open(cigna_connect_t *f, cigna_op_t *op);
 static void cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
@@ -121,50 +118,25 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
         return;
 
     case cigna_connect_st_report:
+    case cigna_connect_st_unlist:
 
         if (f->unlist && cigna_connect_unlist(f, ev, op) == CIGNA_AGAIN) {
             return;
         }
 
-        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
-            return;
-        }
+        f->state = cigna_connect_st_close;
 
-        break;
-
-    case cigna_connect_st_unlist:
-
-        if (cigna_dance_forget_next(&f->forget, ev, op) == CIGNA_AGAIN
-            || cigna_connect_close(f, ev, op) == CIGNA_AGAIN)
-        {
-            return;
-        }
-
-        break;
+        /* fall through */
 
     case cigna_connect_st_close:
 
-        /* failures do not matter: the old dance later ends as "abandoned" */
-
-        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
+        if (cigna_dance_closer_next(&f->closer, ev, op) == CIGNA_AGAIN) {
             return;
         }
 
-        if (f->close.ended && f->closed) {
-            f->closed(f->data, &f->close);
-        }
-
-        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
-            return;
-        }
-
-        break;
-
-    case cigna_connect_st_done:
         break;
     }
 
-    f->state = cigna_connect_st_done;
     cigna_flow_done(op);
 }
 
@@ -322,12 +294,8 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
     s = f->subject;
     id = s->identity;
 
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_name(&b, s->vault, state);
-    f->entry.name = cigna_flow_text(s->arena, &b);
-
-    if (rc != CIGNA_OK
-        || cigna_vault_dance_key(s, state, &f->dance_key) != CIGNA_OK)
+    if (cigna_vault_dance_key(s, state, &f->dance_key, &f->entry.name)
+        != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -446,37 +414,19 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* copies the evicted entries out of the reply, which belongs to the event */
-
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
 {
-    size_t         i;
-    cigna_slice_t  entry;
-
     if (!cigna_script_said(ev, "ok")) {
         return CIGNA_ERROR;
     }
 
     f->room = cigna_slice_eq(cigna_script_slice(ev, 1), cigna_slice("1"));
 
-    for (i = 2; f->evicted < CIGNA_EVICTED_MAX; i++) {
-        entry = cigna_script_slice(ev, i);
+    f->closer.vault = f->subject->vault;
+    f->closer.arena = f->subject->arena;
 
-        if (entry.len == 0) {
-            break;
-        }
-
-        if (cigna_arena_copy(f->subject->arena, entry, &f->evict[f->evicted])
-            != CIGNA_OK)
-        {
-            return CIGNA_ERROR;
-        }
-
-        f->evicted++;
-    }
-
-    return CIGNA_OK;
+    return cigna_dance_closer_list(&f->closer, ev, 2);
 }
 
 
@@ -507,7 +457,7 @@ cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
 
     /* without the new dance, those that it would displace go on */
 
-    f->evicted = 0;
+    f->closer.count = 0;
     f->unlist = ev->type != cigna_ev_lost;
     cigna_connect_report(f, op, cigna_dance_outcome_store_failed);
 }
@@ -524,30 +474,6 @@ cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
     f->state = cigna_connect_st_unlist;
 
     return cigna_dance_forget_next(&f->forget, ev, op);
-}
-
-
-/* starts to close the next displaced dance; CIGNA_OK: there is none */
-
-static int
-cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    while (f->evicted) {
-
-        memset(&f->close, 0, sizeof(cigna_dance_close_t));
-
-        f->close.vault = f->subject->vault;
-        f->close.arena = f->subject->arena;
-        f->close.entry = f->evict[--f->evicted];
-
-        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
-            f->state = cigna_connect_st_close;
-            return CIGNA_AGAIN;
-        }
-    }
-
-    return CIGNA_OK;
 }
 
 

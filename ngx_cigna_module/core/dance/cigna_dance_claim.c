@@ -135,7 +135,9 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     ms = cigna_flow_uint(s->arena,
                          CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms);
 
-    if (cigna_vault_dance_key(s, t->state_param, &t->dance_key) != CIGNA_OK
+    if (cigna_vault_dance_key(s, t->state_param, &t->dance_key,
+                              &t->forget.entry.name)
+        != CIGNA_OK
         || cigna_connect_secret_hash(t->secret, s->arena, &hash) != CIGNA_OK
         || s->arena->overflow)
     {
@@ -453,29 +455,15 @@ int
 cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int                     rc;
-    cigna_buf_t             b;
-    cigna_dance_forget_t   *f;
-    const cigna_subject_t  *s;
+    cigna_dance_forget_t  *f;
 
     f = &t->forget;
-    s = t->subject;
 
-    if (f->state) {
-        return cigna_dance_forget_next(f, ev, op);
+    if (f->state == 0) {
+        f->vault = t->subject->vault;
+        f->arena = t->subject->arena;
+        f->outcome = cigna_slice_str(cigna_dance_outcome_row(t->outcome)->name);
     }
-
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_name(&b, s->vault, t->state_param);
-    f->entry.name = cigna_flow_text(s->arena, &b);
-
-    if (rc != CIGNA_OK) {
-        return CIGNA_OK;
-    }
-
-    f->vault = s->vault;
-    f->arena = s->arena;
-    f->outcome = cigna_slice_str(cigna_dance_outcome_row(t->outcome)->name);
 
     return cigna_dance_forget_next(f, ev, op);
 }

@@ -229,8 +229,8 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
 
     e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
 
-    if (cigna_client_secret_refused(ev->status, e, &reply)
-        && cigna_client_secret_turn(&f->secret, f->provider))
+    if (cigna_client_secret_again(&f->secret, f->provider, ev->status, e,
+                                  &reply))
     {
         f->req.body = cigna_slice_null;
         cigna_revocation_send(f, ev, op);

@@ -193,13 +193,10 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
         return cigna_exchange_tokens(x, ev);
     }
 
-    if (cigna_client_secret_refused(ev->status, e, &x->tokens)) {
-
-        if (cigna_client_secret_turn(&x->secret, s->provider)) {
-            return cigna_exchange_over(x, cigna_exchange_secret);
-        }
-
-        x->client_refused = 1;
+    if (cigna_client_secret_again(&x->secret, s->provider, ev->status, e,
+                                  &x->tokens))
+    {
+        return cigna_exchange_over(x, cigna_exchange_secret);
     }
 
     if (e == cigna_token_invalid_grant) {

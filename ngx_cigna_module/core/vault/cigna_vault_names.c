@@ -164,16 +164,6 @@ cigna_vault_append_open_key(cigna_buf_t *b, const cigna_vault_t *vault,
 }
 
 
-int
-cigna_vault_append_dance_name(cigna_buf_t *b, const cigna_vault_t *vault,
-    cigna_slice_t state)
-{
-    cigna_slice_t  parts[] = { cigna_slice("state"), state };
-
-    return cigna_vault_names_append_name(b, vault, parts, 2, CIGNA_NAME_BYTES);
-}
-
-
 void
 cigna_vault_append_named_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t name)
@@ -186,12 +176,15 @@ int
 cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state)
 {
-    uint8_t      mem[CIGNA_NAME_LEN];
-    cigna_buf_t  name;
+    uint8_t        mem[CIGNA_NAME_LEN];
+    cigna_buf_t    name;
+    cigna_slice_t  parts[] = { cigna_slice("state"), state };
 
     cigna_buf_init(&name, mem, sizeof(mem));
 
-    if (cigna_vault_append_dance_name(&name, vault, state) != CIGNA_OK) {
+    if (cigna_vault_names_append_name(&name, vault, parts, 2, CIGNA_NAME_BYTES)
+        != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 
