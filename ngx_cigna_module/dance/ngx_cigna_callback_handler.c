@@ -348,19 +348,16 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static void
 ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                    stored, worked;
+    unsigned                    stored;
     cigna_callback_t           *flow;
     ngx_cigna_callback_flow_t  *callback = data;
 
     flow = &callback->flow;
     stored = flow->stored;
-    worked = flow->client_secret.worked;
 
     cigna_callback_next(flow, ev, op);
 
-    if (!worked && flow->client_secret.worked) {
-        ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
-    }
+    ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
 
     if (flow->stored && !stored) {
         ngx_cigna_callback_cache(callback->run, flow);

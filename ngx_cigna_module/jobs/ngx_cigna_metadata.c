@@ -594,8 +594,7 @@ ngx_cigna_metadata_store(ngx_cigna_metadata_job_t *job,
         && ngx_cigna_documents_keep(zone, doc, fetch->text) != NGX_OK)
     {
         fetch->rc = cigna_metadata_fetch_passed;
-        cigna_flow_say(fetch->detail, sizeof(fetch->detail),
-                       "does not fit into memory", cigna_slice_null);
+        cigna_flow_detail(fetch, "does not fit into memory", cigna_slice_null);
     }
 
     if (fetch->rc == cigna_metadata_fetch_kept) {

@@ -322,7 +322,6 @@ ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher)
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                worked;
     cigna_answer_e          answer;
     ngx_cigna_run_t        *run;
     cigna_refresh_t        *flow;
@@ -341,13 +340,10 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     ngx_cigna_refresher_journalled(refresher);
 
     answer = flow->exchange.answer;
-    worked = flow->exchange.secret.worked;
 
     cigna_refresh_next(flow, ev, op);
 
-    if (!worked && flow->exchange.secret.worked) {
-        ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
-    }
+    ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
 
     if (flow->exchange.answer != answer) {
         ngx_cigna_refresher_answered(run, flow);

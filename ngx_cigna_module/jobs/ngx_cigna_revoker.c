@@ -119,10 +119,7 @@ ngx_cigna_revoker_end(ngx_cigna_run_t *run)
 
     run->mcf->worker->revocations--;
 
-    if (revoker->flow.secret.worked) {
-        ngx_cigna_client_secret_worked(run, &revoker->flow.secret);
-    }
-
+    ngx_cigna_client_secret_worked(run, &revoker->flow.secret);
     ngx_cigna_revoker_log(run, &revoker->flow);
 }
 

@@ -384,18 +384,13 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 static int
 cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 {
-    cigna_buf_t             b;
-    cigna_slice_t           entry;
     const cigna_subject_t  *s;
 
     s = f->subject;
 
-    cigna_arena_open(s->arena, &b);
-    cigna_dance_entry_append(&b, &f->entry);
-    entry = cigna_flow_text(s->arena, &b);
-
     cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
-                      s->identity->open_key, entry,
+                      s->identity->open_key,
+                      cigna_dance_entry_text(s->arena, &f->entry),
                       cigna_flow_uint(s->arena, s->provider->dances_per_member),
                       cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS),
                       cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS

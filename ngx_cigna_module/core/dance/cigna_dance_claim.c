@@ -66,7 +66,6 @@ static void cigna_dance_claim_ended(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
 static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
-static int cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op);
 static int cigna_dance_claim_over(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, const char *why);
 
@@ -95,7 +94,9 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
         /* any reply of the script is final; only failures are repeated */
 
         if (cigna_script_word(ev).len == 0
-            && cigna_dance_claim_again(t, op) == CIGNA_AGAIN)
+            && cigna_retry_redis(&t->retry, op, &t->state,
+                                 cigna_dance_claim_st_sleep)
+               == CIGNA_AGAIN)
         {
             return CIGNA_AGAIN;
         }
@@ -260,7 +261,9 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         t->taken = 1;
     }
 
-    if (cigna_dance_claim_again(t, op) == CIGNA_AGAIN) {
+    if (cigna_retry_redis(&t->retry, op, &t->state, cigna_dance_claim_st_sleep)
+        == CIGNA_AGAIN)
+    {
         return CIGNA_AGAIN;
     }
 
@@ -378,21 +381,6 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 
     (void) cigna_vault_seal_dance(t->subject, t->dance_key, &d, ev->random,
                                   &t->rest);
-}
-
-
-/* CIGNA_AGAIN: the flow sleeps and sends the command again */
-
-static int
-cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op)
-{
-    if (cigna_retry_redis(&t->retry, op) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    t->state = cigna_dance_claim_st_sleep;
-
-    return CIGNA_AGAIN;
 }
 
 

@@ -129,8 +129,11 @@ cigna_dance_close_heard(cigna_dance_close_t *c, const cigna_event_t *ev,
 
     word = cigna_script_word(ev);
 
-    if (word.len == 0 && cigna_retry_redis(&c->retry, op) == CIGNA_OK) {
-        c->state = cigna_dance_close_st_sleep;
+    if (word.len == 0
+        && cigna_retry_redis(&c->retry, op, &c->state,
+                             cigna_dance_close_st_sleep)
+           == CIGNA_AGAIN)
+    {
         return CIGNA_AGAIN;
     }
 

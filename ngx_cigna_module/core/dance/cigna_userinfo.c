@@ -236,8 +236,8 @@ cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
     if (cigna_userinfo_parse(ev->body, f->subject->arena, &f->value)
         != CIGNA_OK)
     {
-        cigna_flow_say(f->detail, sizeof(f->detail),
-                       "no Parameters with an identifier", cigna_slice_null);
+        cigna_flow_detail(f, "no Parameters with an identifier",
+                          cigna_slice_null);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 

@@ -341,13 +341,13 @@ cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_again(cigna_exchange_t *x, cigna_op_t *op, const char *why)
 {
-    if (cigna_retry_redis(&x->retry, op) != CIGNA_OK) {
-        return cigna_exchange_fail(x, cigna_refresh_vault, why);
+    if (cigna_retry_redis(&x->retry, op, &x->state, cigna_exchange_st_sleep)
+        == CIGNA_AGAIN)
+    {
+        return CIGNA_AGAIN;
     }
 
-    x->state = cigna_exchange_st_sleep;
-
-    return CIGNA_AGAIN;
+    return cigna_exchange_fail(x, cigna_refresh_vault, why);
 }
 
 

@@ -61,7 +61,6 @@ static int cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
-static int cigna_lease_again(cigna_lease_t *l, cigna_op_t *op);
 static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
 
 
@@ -126,7 +125,8 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     case cigna_lease_st_release:
 
         if (cigna_script_word(ev).len == 0
-            && cigna_lease_again(l, op) == CIGNA_OK)
+            && cigna_retry_redis(&l->retry, op, &l->state, cigna_lease_st_sleep)
+               == CIGNA_AGAIN)
         {
             return CIGNA_AGAIN;
         }
@@ -171,7 +171,9 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
         l->taken |= ev->type == cigna_ev_lost;
 
-        if (cigna_lease_again(l, op) == CIGNA_OK) {
+        if (cigna_retry_redis(&l->retry, op, &l->state, cigna_lease_st_sleep)
+            == CIGNA_AGAIN)
+        {
             return CIGNA_AGAIN;
         }
 
@@ -294,19 +296,6 @@ cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
     cigna_script_call(op, cigna_script_grant_release, id->grant_key,
                       id->lock_key, l->owner, how);
     l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_release);
-}
-
-
-static int
-cigna_lease_again(cigna_lease_t *l, cigna_op_t *op)
-{
-    if (cigna_retry_redis(&l->retry, op) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    l->state = cigna_lease_st_sleep;
-
-    return CIGNA_OK;
 }
 
 
