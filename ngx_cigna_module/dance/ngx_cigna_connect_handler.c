@@ -11,7 +11,6 @@
 #include "gateway/ngx_cigna_dances.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
@@ -129,18 +128,12 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t              wait;
     const char             *limit;
     ngx_cigna_cache_key_t   key;
-    ngx_cigna_main_conf_t  *mcf;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
-                                 &ctx->member, &key)
-        != NGX_OK)
-    {
+    if (ngx_cigna_identity_key(ctx, &key) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    switch (ngx_cigna_dances(mcf->zone, ctx->tenant, &key, &wait)) {
+    switch (ngx_cigna_dances(ctx->mcf->zone, ctx->tenant, &key, &wait)) {
 
     case ngx_cigna_dances_start:
         return ngx_cigna_connect_run(r, ctx, return_to);

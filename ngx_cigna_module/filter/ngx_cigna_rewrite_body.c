@@ -402,7 +402,7 @@ static void
 ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, const char *what)
 {
-    if (ngx_cigna_reply_note(r, ctx, kind)) {
+    if (ngx_cigna_reply_note(ctx, kind)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent %s", what);
     }
