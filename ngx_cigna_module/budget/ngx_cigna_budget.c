@@ -239,9 +239,7 @@ ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
 void
 ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 {
-    ngx_cigna_budget_t  *budget;
-
-    budget = waiter->budget;
+    ngx_cigna_budget_t  *budget = waiter->budget;
 
     if (budget == NULL) {
         return;

@@ -292,9 +292,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t        secret;
     ngx_cigna_run_t     *run;
     cigna_callback_t    *flow;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = ctx->tenant;
+    ngx_cigna_tenant_t  *tenant = ctx->tenant;
 
     secret = ngx_cigna_browser_secret(r, tenant->provider.https, args->state);
 

@@ -323,9 +323,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t           timeout;
     cigna_connect_t     *flow;
     ngx_cigna_run_t     *run;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = ctx->tenant;
+    ngx_cigna_tenant_t  *tenant = ctx->tenant;
 
     if (ngx_cigna_dance_reference(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -94,10 +94,9 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int64_t                now;
     ngx_int_t              rc;
-    ngx_cigna_token_t     *t;
+    ngx_cigna_token_t     *t = ctx->token;
     ngx_cigna_loc_conf_t  *lcf;
 
-    t = ctx->token;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (ngx_cigna_identity_key(ctx, &t->key) != NGX_OK) {
@@ -242,10 +241,9 @@ ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
     int64_t                   now;
-    ngx_cigna_token_t        *t;
+    ngx_cigna_token_t        *t = ctx->token;
     ngx_cigna_cache_entry_t   entry;
 
-    t = ctx->token;
     now = ngx_cigna_now_ms();
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->names, grant, &entry);
@@ -315,9 +313,7 @@ static ngx_uint_t
 ngx_cigna_token_is_refused(const ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry, int64_t now)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->refused_here
         && (ngx_cigna_token_eq(&entry->token, &t->refused)
@@ -344,10 +340,9 @@ static void
 ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry)
 {
-    ngx_cigna_token_t     *t;
+    ngx_cigna_token_t     *t = ctx->token;
     ngx_cigna_loc_conf_t  *lcf;
 
-    t = ctx->token;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (!lcf->cache) {
@@ -372,9 +367,8 @@ static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     int64_t             now;
-    ngx_cigna_token_t  *t;
+    ngx_cigna_token_t  *t = ctx->token;
 
-    t = ctx->token;
     now = ngx_cigna_now_ms();
 
     if (t->cached.token.len == 0
@@ -396,9 +390,7 @@ void
 ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_vault_names_t  *id;
-    ngx_cigna_token_t    *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t    *t = ctx->token;
 
     if (ctx->source == ngx_cigna_source_cache) {
         ngx_cigna_token_of(t, t->cached.id, t->cached.generation);

@@ -45,9 +45,7 @@ ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused)
 {
     cigna_grant_t       grant;
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (refused == NULL) {
         return ngx_cigna_token_refresh_wait(r, ctx, NULL);
@@ -84,10 +82,8 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t               rc;
     ngx_msec_t              timeout;
     ngx_cigna_run_t        *run;
-    ngx_cigna_token_t      *t;
+    ngx_cigna_token_t      *t = ctx->token;
     ngx_cigna_condition_e   e;
-
-    t = ctx->token;
 
     rc = ngx_cigna_refresher_start(ctx->mcf, ctx->tenant, ctx->names, &t->key,
                                    refused, ngx_cigna_request_id(r), &run,
@@ -122,11 +118,8 @@ ngx_int_t
 ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_refresh_t    *flow;
-    ngx_cigna_run_t    *run;
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
-    run = ctx->wait->run;
+    ngx_cigna_run_t    *run = ctx->wait->run;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (run == NULL) {
         return ngx_cigna_token_refresh_give_up(ctx,
@@ -163,9 +156,7 @@ static ngx_int_t
 ngx_cigna_token_refresh_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (cigna_secret_eq(grant->access_token, ngx_cigna_slice(&t->refused))) {
         return ngx_cigna_token_refresh_same(r, ctx, grant);
@@ -230,9 +221,7 @@ ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->refused.len == 0) {
 
@@ -266,9 +255,7 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->old.len == 0 || ngx_cigna_condition(e)->connect) {
         return ngx_cigna_token_refuse(ctx, e);

@@ -14,9 +14,7 @@ void
 ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     cigna_client_secret_t *secret)
 {
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t  *tenant = run->tenant;
 
     if (!secret->worked) {
         return;

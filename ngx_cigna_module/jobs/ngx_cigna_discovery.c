@@ -112,9 +112,7 @@ ngx_cigna_discovery_begin(ngx_event_t *ev)
 ngx_uint_t
 ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     if (!d->needed) {
         return 1;
@@ -136,9 +134,7 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 static ngx_uint_t
 ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     return d->failed && !d->refused
            && d->configured.authorization_endpoint.len
@@ -149,9 +145,7 @@ ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 ngx_cigna_run_t *
 ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     if (d->run == NULL && ngx_time() >= d->next) {
         ngx_cigna_discovery_run(d);

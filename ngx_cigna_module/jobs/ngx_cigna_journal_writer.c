@@ -294,9 +294,7 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
     cigna_slice_t           argv[3];
     cigna_journal_t         entry;
     cigna_vault_names_t     id;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = writer->mcf;
+    ngx_cigna_main_conf_t  *mcf = writer->mcf;
 
     if (ngx_cigna_journal_writer_peek(writer, &entry) != NGX_OK
         || ngx_cigna_redis_in_flight(&writer->cmd)
@@ -524,9 +522,7 @@ void
 ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t                   unconfirmed;
-    ngx_cigna_journal_writer_t  *writer;
-
-    writer = mcf->worker->journal_writer;
+    ngx_cigna_journal_writer_t  *writer = mcf->worker->journal_writer;
 
     if (writer == NULL) {
         return;

@@ -261,10 +261,8 @@ static void
 ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 {
     cigna_refresh_t        *flow;
-    ngx_cigna_tenant_t     *tenant;
+    ngx_cigna_tenant_t     *tenant = run->tenant;
     ngx_cigna_refresher_t  *refresher;
-
-    tenant = run->tenant;
 
     refresher = run->flow;
     refresher->run = run;
@@ -402,9 +400,7 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
     ngx_cigna_refresh_gate_e   state;
-    ngx_cigna_tenant_t        *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t        *tenant = run->tenant;
 
     state = ngx_cigna_refresh_gate_answered(run->mcf->zone,
                                             tenant->refresh_gate, &run->key,

@@ -133,9 +133,8 @@ ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)
 {
     size_t                i;
     cigna_slice_t         authorization;
-    ngx_cigna_origin_t   *origin;
+    ngx_cigna_origin_t   *origin = http->origin;
 
-    origin = http->origin;
     authorization = http->request.authorization;
 
     if (cigna_uri_parse(http->request.url, u) != CIGNA_OK
@@ -236,9 +235,7 @@ ngx_cigna_http_peer_handler(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_http_connected(ngx_cigna_http_t *http)
 {
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     c->read->handler = ngx_cigna_http_read_handler;
     c->write->handler = ngx_cigna_http_write_handler;
@@ -361,9 +358,7 @@ ngx_cigna_http_read(ngx_cigna_http_t *http)
     int                rc;
     ssize_t            n;
     ngx_buf_t         *b;
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     do {
         if (ngx_cigna_http_make_room(http) != NGX_OK) {
@@ -467,9 +462,7 @@ ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error)
 static void
 ngx_cigna_http_rest(ngx_cigna_http_t *http)
 {
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     ngx_del_timer(&http->timer);
 

@@ -245,9 +245,7 @@ ngx_cigna_peer_connect_handler(ngx_event_t *ev)
 static ngx_int_t
 ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 {
-    ngx_connection_t  *c;
-
-    c = peer->pc.connection;
+    ngx_connection_t  *c = peer->pc.connection;
 
     if (peer->pc.sockaddr->sa_family != AF_UNIX) {
 
@@ -305,11 +303,8 @@ static ngx_int_t
 ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 {
     ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_cigna_origin_t  *origin;
-
-    origin = peer->origin;
-    c = peer->pc.connection;
+    ngx_connection_t    *c = peer->pc.connection;
+    ngx_cigna_origin_t  *origin = peer->origin;
 
     c->pool = ngx_create_pool(128, c->log);
 
@@ -459,9 +454,7 @@ static void
 ngx_cigna_peer_close(ngx_cigna_peer_t *peer)
 {
     ngx_pool_t        *pool;
-    ngx_connection_t  *c;
-
-    c = peer->pc.connection;
+    ngx_connection_t  *c = peer->pc.connection;
 
     if (c == NULL) {
         return;

@@ -59,9 +59,7 @@ ngx_int_t
 ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = check->conn;
+    ngx_cigna_redis_conn_t  *conn = check->conn;
 
     if (conn->handshake.check != cigna_redis_handshake_check_vault
         || call->cmd == NULL
@@ -129,9 +127,8 @@ ngx_cigna_redis_check_start(ngx_cigna_redis_check_t *check, ngx_msec_t timeout)
 {
     ngx_uint_t               argc;
     cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX];
-    ngx_cigna_redis_conn_t  *conn;
+    ngx_cigna_redis_conn_t  *conn = check->conn;
 
-    conn = check->conn;
     argc = ngx_cigna_redis_handshake_start(&conn->handshake, 1, argv);
 
     ngx_memzero(&check->cmd, sizeof(ngx_cigna_redis_cmd_t));

@@ -285,9 +285,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_event_t  *wev;
-
-    wev = conn->peer.connection->write;
+    ngx_event_t  *wev = conn->peer.connection->write;
 
     if (wev->ready) {
         ngx_post_event(wev, &ngx_posted_events);
@@ -399,9 +397,7 @@ static ngx_int_t
 ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 {
     ssize_t   n;
-    u_char   *in;
-
-    in = conn->shared->in;
+    u_char   *in = conn->shared->in;
 
     do {
         n = c->recv(c, in, NGX_CIGNA_REDIS_IN_SIZE);

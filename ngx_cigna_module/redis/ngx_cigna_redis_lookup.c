@@ -85,9 +85,7 @@ void
 ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
 {
     ngx_uint_t               i;
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = lookup->redis->shared.conf;
+    ngx_cigna_redis_conf_t  *conf = lookup->redis->shared.conf;
 
     for (i = 0;
          i < conf->norigins && lookup->n < NGX_CIGNA_REDIS_LOOKUP_MAX;

@@ -319,9 +319,7 @@ ngx_cigna_redis_node_resting(ngx_cigna_redis_node_conn_t *nc)
 static void
 ngx_cigna_redis_node_connect(ngx_cigna_redis_node_conn_t *nc)
 {
-    ngx_cigna_redis_node_t  *node;
-
-    node = nc->node;
+    ngx_cigna_redis_node_t  *node = nc->node;
 
     if (nc->conn.replica) {
         ngx_cigna_redis_node_next_origin(node, nc->conn.peer.origin);
@@ -429,9 +427,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 static ngx_uint_t
 ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
 {
-    const ngx_cigna_redis_topology_t  *topology;
-
-    topology = node->redis->topology;
+    const ngx_cigna_redis_topology_t  *topology = node->redis->topology;
 
     return topology->trouble ? topology->trouble(node) : 0;
 }
@@ -445,9 +441,7 @@ static void
 ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
 {
     ngx_uint_t               hope;
-    ngx_cigna_redis_node_t  *node;
-
-    node = nc->node;
+    ngx_cigna_redis_node_t  *node = nc->node;
 
     node->tried = 0;
 
@@ -618,9 +612,7 @@ static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call)
 {
-    ngx_cigna_redis_t  *redis;
-
-    redis = node->redis;
+    ngx_cigna_redis_t  *redis = node->redis;
 
     cigna_reply_destroy(call->reply);
     call->reply = NULL;

@@ -172,10 +172,9 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
     u_char                      *what;
     ngx_str_t                   *name;
     ngx_cigna_redis_lookup_t    *lookup;
-    ngx_cigna_redis_conf_t      *conf;
+    ngx_cigna_redis_conf_t      *conf = redis->shared.conf;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
-    conf = redis->shared.conf;
     name = &conf->sentinel_master;
 
     sentinel = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));

@@ -267,9 +267,7 @@ ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
 void
 ngx_cigna_redis_subscriber_move(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = redis->subscriber;
+    ngx_cigna_redis_subscriber_t  *sub = redis->subscriber;
 
     if (sub && sub->conn.state == ngx_cigna_redis_conn_ready) {
         ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
@@ -280,9 +278,7 @@ ngx_cigna_redis_subscriber_move(ngx_cigna_redis_t *redis)
 void
 ngx_cigna_redis_subscriber_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = redis->subscriber;
+    ngx_cigna_redis_subscriber_t  *sub = redis->subscriber;
 
     if (sub) {
         ngx_cigna_timer_stop(&sub->look);

@@ -125,9 +125,8 @@ static ngx_int_t
 ngx_cigna_wait_block(ngx_cigna_wait_t *w)
 {
     ngx_event_t         *rev;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = w->request;
 
-    r = w->request;
     rev = r->connection->read;
 
     r->read_event_handler = ngx_http_test_reading;
@@ -182,9 +181,8 @@ static void
 ngx_cigna_wait_wake(ngx_cigna_wait_t *w)
 {
     ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = w->request;
 
-    r = w->request;
     c = r->connection;
 
     if (w->timer.timer_set) {

@@ -407,9 +407,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_http_request_t    req;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     if (cigna_callback_late(f, ev, op)) {
         return;
@@ -486,9 +484,7 @@ cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
@@ -577,9 +573,7 @@ static cigna_jwt_e
 cigna_callback_check(cigna_callback_t *f, int64_t now_ms)
 {
     cigna_jwt_expect_t       expect;
-    const cigna_provider_t  *p;
-
-    p = f->subject->provider;
+    const cigna_provider_t  *p = f->subject->provider;
 
     if (f->tokens.id_token.len == 0) {
         return cigna_jwt_ok;

@@ -183,9 +183,7 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 static cigna_dance_outcome_e
 cigna_connect_refusal(const cigna_connect_t *f, cigna_dance_t *d)
 {
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     if (cigna_connect_return_to(s->provider, f->return_to, s->arena,
                                 &d->return_to)
@@ -256,9 +254,7 @@ cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
 {
     int             rc;
     cigna_buf_t     b;
-    cigna_arena_t  *a;
-
-    a = f->subject->arena;
+    cigna_arena_t  *a = f->subject->arena;
 
     d->id = f->dance_id;
 
@@ -288,11 +284,8 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
 {
     int                         rc;
     cigna_buf_t                 b;
-    const cigna_subject_t      *s;
-    const cigna_vault_names_t  *id;
-
-    s = f->subject;
-    id = s->identity;
+    const cigna_subject_t      *s = f->subject;
+    const cigna_vault_names_t  *id = s->identity;
 
     if (cigna_vault_dance_key(s, state, &f->dance_key, &f->entry.name)
         != CIGNA_OK)
@@ -327,9 +320,7 @@ cigna_connect_prepare(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_dance_t           rest;
     cigna_slice_t           blob, kept, hash, line;
     cigna_dance_story_t     story = { 0 };
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     rest = *d;
     rest.verifier = cigna_slice_null;
@@ -384,9 +375,7 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 static int
 cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 {
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
                       s->identity->open_key,

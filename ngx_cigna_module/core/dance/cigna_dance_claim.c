@@ -125,9 +125,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
 {
     cigna_slice_t           hash, ms, line;
     cigna_dance_story_t     story = { 0 };
-    const cigna_subject_t  *s;
-
-    s = t->subject;
+    const cigna_subject_t  *s = t->subject;
 
     story.request = t->request;
     line = cigna_dance_story_line(s->vault, s->arena, "returned", &story);
@@ -401,9 +399,8 @@ cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     cigna_dance_story_t *story, cigna_op_t *op)
 {
     cigna_slice_t           name, line;
-    const cigna_subject_t  *s;
+    const cigna_subject_t  *s = t->subject;
 
-    s = t->subject;
     t->outcome = outcome;
 
     name = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);

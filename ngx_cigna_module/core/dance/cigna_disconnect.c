@@ -106,9 +106,7 @@ cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     cigna_script_call(op, cigna_script_grant_delete, s->identity->grant_key,
                       s->identity->lock_key,

@@ -191,9 +191,7 @@ cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
 {
     cigna_buf_t             b;
     cigna_http_request_t    req;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     memset(&req, 0, sizeof(cigna_http_request_t));
 
@@ -250,9 +248,8 @@ cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_slice_t           blob;
-    const cigna_subject_t  *s;
+    const cigna_subject_t  *s = f->subject;
 
-    s = f->subject;
     f->grant.userinfo = f->value;
 
     if (cigna_vault_seal_grant(s, &f->grant, ev->random, &blob) == CIGNA_OK) {

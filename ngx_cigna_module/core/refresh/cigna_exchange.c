@@ -103,9 +103,7 @@ cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_request(cigna_exchange_t *x, cigna_http_request_t *req)
 {
-    const cigna_subject_t  *s;
-
-    s = x->subject;
+    const cigna_subject_t  *s = x->subject;
 
     if (s->provider->token_endpoint.len == 0
         || s->arena->end - s->arena->pos < CIGNA_EXCHANGE_ROOM)
@@ -169,9 +167,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = x->subject;
+    const cigna_subject_t  *s = x->subject;
 
     if (ev->type == cigna_ev_lost) {
         x->answer = cigna_answer_lost;
@@ -223,9 +219,8 @@ cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)
 {
     const char             *why;
     cigna_grant_t          *g;
-    const cigna_verdict_t  *v;
+    const cigna_verdict_t  *v = x->verdict;
 
-    v = x->verdict;
     g = &x->fresh;
 
     x->answer = cigna_answer_tokens;
@@ -280,9 +275,7 @@ static int
 cigna_exchange_checked(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const cigna_grant_t  *g;
-
-    g = x->verdict->grant;
+    const cigna_grant_t  *g = x->verdict->grant;
 
     x->failure = cigna_verdict_read(x->subject, ev->reply, &x->there, NULL,
                                     &x->why);

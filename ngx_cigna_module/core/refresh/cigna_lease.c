@@ -67,9 +67,7 @@ static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
 int
 cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
 {
-    cigna_arena_t  *a;
-
-    a = l->subject->arena;
+    cigna_arena_t  *a = l->subject->arena;
 
     l->owner = cigna_flow_token(a, ev->random, 16);
     l->lease = cigna_flow_uint(a, CIGNA_LEASE_MS);
@@ -84,11 +82,8 @@ int
 cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_arena_t              *a;
-    const cigna_vault_names_t  *id;
-
-    a = l->subject->arena;
-    id = l->subject->identity;
+    cigna_arena_t              *a = l->subject->arena;
+    const cigna_vault_names_t  *id = l->subject->identity;
 
     l->grant_id = g->id;
     l->generation = cigna_flow_uint(a, g->generation);
@@ -286,9 +281,7 @@ void
 cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
 {
     cigna_slice_t               how;
-    const cigna_vault_names_t  *id;
-
-    id = l->subject->identity;
+    const cigna_vault_names_t  *id = l->subject->identity;
 
     how = mark == cigna_lease_keep ? l->lease
           : cigna_slice_str(mark == cigna_lease_refuse ? "refused" : "");

@@ -214,9 +214,7 @@ static cigna_slice_t
 cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tag, const char *sign, cigna_slice_t rest)
 {
-    uint8_t  *start;
-
-    start = b->pos;
+    uint8_t  *start = b->pos;
 
     cigna_buf_append(b, vault->prefix);
     cigna_buf_append_str(b, kind);
