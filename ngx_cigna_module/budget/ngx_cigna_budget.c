@@ -127,7 +127,7 @@ ngx_cigna_budget_take(ngx_cigna_budget_t *budget,
 }
 
 
-/* NGX_OK: granted; NGX_BUSY: refused; NGX_AGAIN: ask after answer.wait_ms */
+/* NGX_OK: granted; NGX_BUSY: refused; NGX_AGAIN: ask again after wait_ms */
 
 static ngx_int_t
 ngx_cigna_budget_judge(ngx_cigna_budget_t *budget,

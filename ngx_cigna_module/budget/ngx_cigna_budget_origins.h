@@ -11,7 +11,7 @@
 /* the most bytes that ngx_cigna_budget_origins_append() writes */
 size_t ngx_cigna_budget_origins_size(void);
 
-/* writes the pauses in the text format of Prometheus */
+/* writes this node's pauses in the text format of Prometheus */
 void ngx_cigna_budget_origins_append(cigna_buf_t *b,
     ngx_cigna_main_conf_t *mcf);
 

@@ -186,8 +186,8 @@ ngx_cigna_conf_preset_host(const char *preset, cigna_uri_t *uri)
 
 
 /*
- * Refuses a block that has one endpoint of the environment's server and another
- * endpoint of a different server.
+ * Refuses a cigna_tenant block that has one endpoint of the environment's
+ * server and another endpoint of a different server.
  */
 
 static ngx_int_t

@@ -52,7 +52,7 @@ static ngx_uint_t ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n);
 
 const ngx_cigna_rule_t  ngx_cigna_rules[] = {
 
-    /* filters of bodies: nginx's own */
+    /* nginx's own filters of bodies, and "slice" */
 
     ngx_cigna_rule("ssi", flag, "ssi off;", NULL),
     ngx_cigna_rule("sub_filter", never, NULL, NULL),
@@ -64,7 +64,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
                    "whose subrequests get no token"),
     ngx_cigna_rule("js_body_filter", empty, "js_body_filter \"\";", NULL),
 
-    /* filters of bodies: other modules' */
+    /* other modules' filters of bodies, and directives that keep replies */
 
     ngx_cigna_rule("subs_filter", never, NULL, NULL),
     ngx_cigna_rule("replace_filter", never, NULL, NULL),
@@ -85,7 +85,7 @@ const ngx_cigna_rule_t  ngx_cigna_rules[] = {
     ngx_cigna_rule("srcache_fetch", never, NULL, NGX_CIGNA_WHY_KEPT),
     ngx_cigna_rule("srcache_store", never, NULL, NGX_CIGNA_WHY_KEPT),
 
-    /* ways to the FHIR server and back that the gateway does not check */
+    /* changes of requests and replies that the gateway does not check */
 
     ngx_cigna_rule("proxy_http_version", http1, "proxy_http_version 1.1;",
                    "whose requests the gateway cannot read"),

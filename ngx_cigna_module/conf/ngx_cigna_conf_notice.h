@@ -54,7 +54,7 @@ struct ngx_cigna_notice_s {
 };
 
 
-/* the lines that were noted on one level */
+/* the noted lines of one level: http, a server or a location */
 
 struct ngx_cigna_notices_s {
     ngx_cigna_notice_t        *first;

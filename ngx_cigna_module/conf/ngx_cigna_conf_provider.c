@@ -290,8 +290,8 @@ ngx_cigna_conf_return_to(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o,
         }
 
         /*
-         * a URL with one of the four in its path would allow no URL, not even
-         * itself
+         * a URL with ".", "..", "//" or an escaped slash in its path would
+         * allow no URL, not even itself
          */
 
         if (!cigna_uri_allows(uri, uri)) {

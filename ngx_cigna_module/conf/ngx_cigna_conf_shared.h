@@ -8,8 +8,8 @@
 
 
 /*
- * Structs that the tenants so far have made, in postconfiguration.  The next
- * tenants find them here, and share them.
+ * Structs that were made for the tenants so far, in postconfiguration.  The
+ * next tenants find them here, and share them.
  */
 
 typedef struct {

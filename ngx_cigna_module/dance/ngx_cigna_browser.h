@@ -31,8 +31,9 @@ typedef enum {
 
 
 /*
- * Judges the visit by the lines of Fetch Metadata (W3C) and by Origin.  tenant:
- * NULL if unknown.  conf/README.md has the rules as a table.
+ * Returns the way in which the browser has come, by the lines of Fetch Metadata
+ * (W3C) and by Origin.  tenant: NULL if unknown.  conf/README.md has the rules
+ * as a table.
  */
 ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);

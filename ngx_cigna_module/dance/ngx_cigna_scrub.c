@@ -115,8 +115,8 @@ ngx_cigna_scrub_reply(ngx_http_request_t *r)
     }
 
     /*
-     * A callback that did not reach its location.  Its error page gets the
-     * policy.  A redirect is the operator's, and stays as it is.
+     * A callback that did not reach its location.  Its error page gets the line
+     * Referrer-Policy.  A redirect is the operator's, and stays as it is.
      */
 
     if (!lcf->endpoint && ngx_cigna_scrub_stray(r)
@@ -150,7 +150,10 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 }
 
 
-/* scrubs all that nginx may log: the line up to its end, or all bytes so far */
+/*
+ * scrubs all that nginx may log of an unread request line: the line up to its
+ * end, or all bytes so far
+ */
 
 static void
 ngx_cigna_scrub_unread(ngx_http_request_t *r)

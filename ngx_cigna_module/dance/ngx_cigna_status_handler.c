@@ -11,7 +11,8 @@
 #include "json/cigna_json.h"
 
 
-#define NGX_CIGNA_STATUS_SIZE  512         /* bytes, without the strings */
+#define NGX_CIGNA_STATUS_SIZE  512         /* bytes of the reply, without its
+                                              strings */
 #define NGX_CIGNA_TIME_LEN     sizeof("2026-01-01T00:00:00Z")
 
 

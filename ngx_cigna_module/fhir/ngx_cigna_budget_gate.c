@@ -9,8 +9,8 @@
  *   repeat after a 401      ngx_cigna_budget_gate() does not ask the budgets
  *                           again; a later step charges the repeat
  *   end of the request      ngx_cigna_budget_gate_cleanup() charges attempts
- *                           that were not charged yet; if nginx has made no
- *                           attempt, it gives the first charge back
+ *                           that were not charged yet, or gives the first
+ *                           charge back if nginx has made no attempt
  *
  * An attempt begins when nginx has chosen a peer and has written the peer's
  * name into r->upstream_states.  In that array a state without a peer precedes
@@ -64,7 +64,7 @@ ngx_cigna_budget_gate(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 
     case ngx_cigna_budget_gate_granted:
 
-        /* a repeat after a 401 is charged later, but never refused */
+        /* a repeat after a 401 is never refused; it is charged later */
 
         ngx_cigna_budget_gate_attempt(r, gate);
         ngx_cigna_budget_gate_mark(r, gate);

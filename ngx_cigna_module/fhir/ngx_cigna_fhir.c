@@ -7,7 +7,7 @@
  *               public metadata, the handler evaluates the identity and finds
  *               the token.  Then it sets ctx->may_leave.
  *   content     ngx_cigna_fhir_content_handler() reads the body,
- *               ngx_cigna_fhir_proxy() takes the request through the gate out,
+ *               ngx_cigna_fhir_proxy() checks the upstream request,
  *               ngx_cigna_fhir_leave() serves metadata from memory, or asks the
  *               budgets and starts the upstream request.
  *   reply       after a 401, ngx_cigna_fhir_reply() repeats the request once,
@@ -300,8 +300,8 @@ ngx_cigna_fhir_content_handler(ngx_http_request_t *r)
 
 
 /*
- * makes the upstream, and passes the request through the gate out; called with
- * one reference to the request
+ * makes the upstream, and checks the upstream request (ngx_cigna_gate_out.h);
+ * called with one reference to the request
  */
 
 static void
@@ -319,7 +319,7 @@ ngx_cigna_fhir_proxy(ngx_http_request_t *r)
         return;
     }
 
-    /* the location's own handler has taken a second reference */
+    /* the location's own handler has taken a second reference to the request */
 
     rc = ngx_cigna_fhir_gates(r, ctx);
 
@@ -404,7 +404,7 @@ ngx_cigna_fhir_leave(ngx_http_request_t *r)
 }
 
 
-/* gives both references to the request back: the upstream is never started */
+/* drops both references to the request, whose upstream is never started */
 
 static void
 ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)
@@ -416,7 +416,8 @@ ngx_cigna_fhir_end(ngx_http_request_t *r, ngx_int_t rc)
 
 /*
  * Takes the place of process_header().  If the reply to a request with a token
- * is a 401, ends the upstream request, and looks for another token.
+ * is a 401, ends the upstream request.  After the first 401 the gateway then
+ * looks for another token, and after the second 401 it refuses the request.
  */
 
 static ngx_int_t
@@ -468,7 +469,10 @@ ngx_cigna_fhir_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* called with one reference, and once more after each wait for a token */
+/*
+ * Sends the request again, with another token.  The caller has one reference to
+ * the request.  If the function has to wait for a token, it is called again.
+ */
 
 static void
 ngx_cigna_fhir_replay(ngx_http_request_t *r)

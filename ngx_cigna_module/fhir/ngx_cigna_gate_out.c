@@ -259,7 +259,8 @@ ngx_cigna_gate_out_blame(ngx_http_request_t *r, cigna_slice_t value)
 
 /*
  * Returns 1 if nginx would send a caller's header line of this name besides the
- * operator's own line: nginx compares the hashes of names, and they differ.
+ * operator's own line: nginx compares hashes of names, and the hash of the
+ * caller's name differs.
  */
 
 static ngx_uint_t

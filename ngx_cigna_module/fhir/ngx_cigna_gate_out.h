@@ -8,10 +8,9 @@
 
 
 /*
- * Takes the upstream request of a "cigna_fhir" location through the gate out.
- * nginx's proxy writes the request.  cigna_gate_out() reads it and writes it
- * anew.  The new request replaces the old one in r->upstream->request_bufs, as
- * one buffer.
+ * Checks the upstream request of a "cigna_fhir" location.  nginx's proxy writes
+ * the request.  cigna_gate_out() reads it and writes it anew.  The new request
+ * replaces the old one in r->upstream->request_bufs, as one buffer.
  *
  * ngx_cigna_condition_served: nginx may send the request.  "gate" then has the
  * path and the query, which live as long as the request.

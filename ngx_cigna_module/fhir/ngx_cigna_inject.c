@@ -8,7 +8,7 @@
  *                     makes its upstream; r->aio keeps nginx from starting it
  *   request allowed   ngx_cigna_inject_start() replaces the upstream's
  *                     callbacks and starts the upstream
- *   create_request    gives nginx the request that has passed the gate out
+ *   create_request    gives nginx the request that cigna_gate_out() has written
  *   output            checks the connection just before nginx sends bytes
  *   process_header    ngx_cigna_inject_header() undoes changes that a reply
  *                     must not make

@@ -7,13 +7,13 @@
 
 
 /*
- * Has nginx's proxy send the request that has passed the gate out, with the
- * token in it.  The caller's own request never gets the token.  So if nginx
+ * Has nginx's proxy send the request that cigna_gate_out() has written, with
+ * the token in it.  The caller's own request never gets the token.  So if nginx
  * goes on with the caller's request in another location, no token goes with it.
  */
 
 struct ngx_cigna_inject_s {
-    ngx_chain_t           *request;        /* the request from the gate out */
+    ngx_chain_t           *request;        /* the request to send */
 
     /* the proxy's own callbacks, which the new callbacks call */
     ngx_int_t            (*reinit_request)(ngx_http_request_t *r);
@@ -37,7 +37,8 @@ ngx_int_t ngx_cigna_inject_make(ngx_http_request_t *r);
 /*
  * Starts the upstream.  nginx sends r->upstream->request_bufs as the request,
  * and calls "reply" in place of process_header().  "reply" must first call
- * ngx_cigna_inject_header().  Gives back one of the caller's two references.
+ * ngx_cigna_inject_header().  Gives back one of the caller's two references to
+ * the request.
  */
 void ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t (*reply)(ngx_http_request_t *r));

@@ -30,8 +30,8 @@ ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 
 /*
  * Checks that an upstream request without a token asks for one of the two
- * resources.  Returns ngx_cigna_condition_served, or logs the reason and
- * returns ngx_cigna_condition_destination_refused.
+ * public metadata documents.  Returns ngx_cigna_condition_served, or logs the
+ * reason and returns ngx_cigna_condition_destination_refused.
  */
 ngx_cigna_condition_e ngx_cigna_public_metadata_leaves(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_gate_out_t *gate);

@@ -1,7 +1,7 @@
 
 /*
- * With request buffering nginx may write a body to a file.  So this file reads
- * the body without buffering, and nginx calls these functions:
+ * With request buffering nginx may write a body to disk.  So these functions
+ * read the body without buffering.  nginx calls them:
  *
  *   content handler   ngx_cigna_search_read()
  *   first bytes read  ngx_cigna_search_begin()
@@ -12,8 +12,8 @@
  * nginx goes on with the request in another location.
  *
  * Another module, such as "mirror", may have read the body before, and nginx
- * may have written a part of it to a file.  This file then copies the bytes and
- * does not change r->request_body.
+ * may have written a part of it to a temporary file.  Then these functions copy
+ * the bytes and do not change r->request_body.
  */
 
 
@@ -158,7 +158,7 @@ ngx_cigna_search_begin(ngx_http_request_t *r)
 }
 
 
-/* reads and copies until no more bytes have arrived */
+/* reads and copies the body's bytes that have arrived */
 
 static void
 ngx_cigna_search_more(ngx_http_request_t *r)

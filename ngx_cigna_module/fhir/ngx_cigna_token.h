@@ -33,7 +33,7 @@ struct ngx_cigna_token_s {
     ngx_uint_t                 retry_after_s;  /* for Retry-After; 0: see
                                                   ngx_cigna_condition.c */
 
-    /* called after each wait, to go on with the search */
+    /* called after each wait, to go on looking for a token */
     ngx_http_event_handler_pt  resume;
 
     /* private */
@@ -52,8 +52,9 @@ struct ngx_cigna_token_s {
 
     ngx_str_t                  refused;        /* a token that got a 401 */
     unsigned                   refused_here:1; /* this request got the 401 */
-    unsigned                   retried:1;      /* this request has asked for
-                                                  a second refresh, its last */
+    unsigned                   retried:1;      /* this request has asked for a
+                                                  second refresh, and may not
+                                                  ask again */
     unsigned                   reread:1;       /* this request has read the
                                                   vault again, as the journal
                                                   was newer */

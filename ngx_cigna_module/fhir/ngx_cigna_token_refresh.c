@@ -213,9 +213,10 @@ ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * No refresh gives another token than the refused one.  Only a request that got
- * a 401 itself is refused: perhaps the FHIR server refuses that request, and
- * not the token.  Any other request still sends the token.
+ * Called if the refresh has brought no token other than the refused one.  Only
+ * a request that got a 401 itself is then refused: perhaps the FHIR server
+ * refuses that request, and not the token.  Any other request still sends the
+ * token.
  */
 
 static ngx_int_t

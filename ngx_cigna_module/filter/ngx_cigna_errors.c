@@ -30,7 +30,10 @@
 
 #define NGX_CIGNA_ERRORS_ABOUT  sizeof("The status is 999.")
 
-/* bytes that tell whether an untyped body is JSON, after BOM and white space */
+/*
+ * The number of bytes at the beginning of a body that tell whether it is JSON.
+ * A BOM and white space may stand among them.
+ */
 #define NGX_CIGNA_ERRORS_START  64
 
 

@@ -48,7 +48,7 @@ ngx_cigna_rewrite_header(ngx_http_request_t *r, ngx_cigna_loc_conf_t *lcf)
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    /* the header of a HEAD or a 304 must be the same as that of the GET */
+    /* a reply to HEAD, and a 304, must have the header of the reply to GET */
 
     ngx_http_weak_etag(r);
     ngx_http_clear_last_modified(r);
@@ -136,9 +136,10 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
                && !ngx_cigna_errors_encoded(r);
 
     /*
-     * An untyped reply to GET is JSON if its body begins so.  The header of a
-     * reply to HEAD must be the same, and the filter cannot see the body.  So
-     * an untyped reply without a readable body counts as JSON.
+     * An untyped reply to GET is JSON if its body begins like JSON.  A reply to
+     * HEAD must have the same header as the reply to GET, but has no body for
+     * the filter to look at.  So an untyped reply without a readable body
+     * counts as JSON.
      */
 
     if (!ngx_cigna_errors_json(r, ctx)

@@ -40,8 +40,8 @@ struct ngx_cigna_rewrite_s {
 
     ngx_chain_t          *out;
     ngx_chain_t         **last;
-    ngx_buf_t            *buf;             /* the last buffer of rw->out; NULL:
-                                              it can take no more */
+    ngx_buf_t            *buf;             /* the last buffer of rw->out, if it
+                                              has room; otherwise NULL */
 
     ngx_chain_t          *free;
     ngx_chain_t          *busy;

@@ -101,8 +101,8 @@ ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf)
 
 
 /*
- * returns the oldest generation of a configuration that a process uses; 0: not
- * known
+ * returns the generation of the oldest configuration that a process still uses;
+ * 0: not known
  */
 
 static uint64_t

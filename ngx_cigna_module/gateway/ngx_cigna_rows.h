@@ -19,9 +19,10 @@
 ngx_int_t ngx_cigna_rows_check(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf);
 
 /*
- * Called in the master process after the zone was initialised.  Gives each
- * tenant its row.  NGX_ERROR: no memory, or too few rows; logs how to get more
- * rows.  nginx then keeps the former configuration.
+ * Called in the master process after the shared memory zone was initialised.
+ * Gives each tenant its row of the zone.  NGX_ERROR: no memory, or too few
+ * rows; the function logs how to get more rows, and nginx keeps the
+ * configuration that it has.
  */
 ngx_int_t ngx_cigna_rows_claim(ngx_cigna_main_conf_t *mcf);
 

@@ -44,8 +44,9 @@ struct ngx_cigna_tenant_s {
     ngx_uint_t                 token_requests;     /* token requests that may
                                                       begin in a second; further
                                                       refreshes wait */
-    ngx_uint_t                 refresh_waiters;    /* requests that may wait in
-                                                      a worker */
+    ngx_uint_t                 refresh_waiters;    /* requests that may wait
+                                                      for refreshes in a
+                                                      worker */
     ngx_uint_t                 grant_waiters;      /* requests that may wait for
                                                       one grant */
     ngx_uint_t                 refused_share;      /* per cent, see
@@ -60,7 +61,8 @@ struct ngx_cigna_tenant_s {
     ngx_str_t                  fhir_host;  /* value of the Host line for
                                               fhir_base */
     ngx_str_t                  trusted_certificate;
-    ngx_cigna_place_t         *place;      /* file and line of the block */
+    ngx_cigna_place_t         *place;      /* file and line of the tenant's
+                                              block */
 
     /* in the zone, see ngx_cigna_rows.h */
     struct ngx_cigna_zone_row_s      *row;

@@ -12,7 +12,7 @@
 #define NGX_CIGNA_RANDOM_LEN  4096         /* bytes for 256 requests */
 
 
-/* the state of one worker process, apart from that in tenants */
+/* the state of one worker process, apart from its state of each tenant */
 
 struct ngx_cigna_worker_s {
     ngx_cycle_t                     *cycle;

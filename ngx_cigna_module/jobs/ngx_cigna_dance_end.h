@@ -29,7 +29,8 @@ typedef struct {
                                                  secrets, so the log level is
                                                  error */
     ngx_uint_t               ended;           /* 1: a dance has ended, so count
-                                                 an ended dance, too */
+                                                 the ended dance besides the
+                                                 outcome */
 } ngx_cigna_dance_end_t;
 
 

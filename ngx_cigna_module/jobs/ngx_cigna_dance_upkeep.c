@@ -18,9 +18,9 @@
 #include "dance/cigna_dance_upkeep.h"
 
 
-#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* ms; this times the number of
-                                                  workers is the longest wait of
-                                                  a worker */
+#define NGX_CIGNA_DANCE_UPKEEP_MS     10000    /* ms; a worker waits for this
+                                                  time at most, multiplied by
+                                                  the number of workers */
 #define NGX_CIGNA_DANCE_UPKEEP_ARENA  (64 * 1024)
 
 

@@ -44,7 +44,8 @@ typedef struct ngx_cigna_discovery_s {
     unsigned                 needed:1;         /* the configuration lacks an
                                                   endpoint */
     unsigned                 known:1;          /* "metadata" is set */
-    unsigned                 failed:1;         /* a fetch has failed */
+    unsigned                 failed:1;         /* a fetch has failed since
+                                                  the start of the worker */
     unsigned                 refused:1;        /* the last document contradicts
                                                   the configuration */
 } ngx_cigna_discovery_t;
@@ -127,8 +128,9 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 
 
 /*
- * Returns 1 if a fetch has failed, but a dance can go on: both endpoints of the
- * dance are configured, and no document contradicts the configuration.
+ * Returns 1 if a fetch has failed, but a dance can go on: authorization
+ * endpoint and token endpoint are configured, and no document contradicts the
+ * configuration.
  */
 
 static ngx_uint_t
@@ -314,9 +316,9 @@ ngx_cigna_discovery_end(ngx_cigna_run_t *run)
 
 
 /*
- * Replaces the known metadata.  Flows borrow these strings while they run.  So
- * a string that has changed gets a new copy, and the old bytes stay in memory
- * as long as the cycle.  Changes are rare, because hosts never change.
+ * Replaces the known metadata.  Flows borrow its strings while they run.  So a
+ * string that has changed gets a new copy, and the old bytes stay in memory as
+ * long as the cycle.  Changes are rare, because hosts never change.
  */
 
 static ngx_int_t

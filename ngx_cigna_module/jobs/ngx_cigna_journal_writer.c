@@ -39,7 +39,10 @@
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MIN  500  /* ms */
 #define NGX_CIGNA_JOURNAL_WRITER_BACKOFF_MAX  8000
 
-/* timer ticks between two commands, and between two removals of old entries */
+/*
+ * timer ticks between two commands that may show that Redis is another server,
+ * and between two removals of old entries
+ */
 
 #define NGX_CIGNA_JOURNAL_WRITER_ASK      5
 #define NGX_CIGNA_JOURNAL_WRITER_EXPIRY   50
@@ -51,8 +54,9 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_uint_t                ticks;
     ngx_atomic_uint_t         rewritten;   /* rewrite_ms of the zone when all
                                               entries were last written again */
-    ngx_msec_t                exiting;     /* time at which the exiting worker
-                                              began to stay; 0: not yet */
+    ngx_msec_t                exiting;     /* time at which the exiting
+                                              worker first waited for Redis;
+                                              0: not yet */
     ngx_uint_t                asked;       /* index of the entry in the last
                                               command */
     ngx_cigna_redis_cmd_t     cmd;

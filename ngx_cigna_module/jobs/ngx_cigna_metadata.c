@@ -39,7 +39,10 @@
 
 #define NGX_CIGNA_METADATA_STALE_S  86400
 
-/* a claim lasts for the tenant's time-outs, and this number of seconds more */
+/*
+ * a claim of a document lasts for the tenant's time-outs, and this number of
+ * seconds more
+ */
 
 #define NGX_CIGNA_METADATA_MORE_S   5
 
@@ -55,7 +58,7 @@ typedef struct {
 } ngx_cigna_metadata_document_t;
 
 
-/* the flow of a run: gets the claim, then fetches the document */
+/* the flow of a run: claims the document for this worker, then fetches it */
 
 typedef struct {
     cigna_metadata_fetch_t          fetch;
@@ -440,7 +443,10 @@ ngx_cigna_metadata_start(const ngx_cigna_metadata_t *asked,
     run->on.result = ngx_cigna_metadata_result;
     run->on.end = ngx_cigna_metadata_end;
 
-    /* the key of no member (CIGNA_BUDGET_METADATA): charged as metadata */
+    /*
+     * this key belongs to no member (CIGNA_BUDGET_METADATA), so the request is
+     * charged as metadata
+     */
 
     ngx_memset(run->key.bytes, 0xff, sizeof(run->key.bytes));
 

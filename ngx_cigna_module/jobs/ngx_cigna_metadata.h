@@ -17,7 +17,7 @@
  * serves its own copy, so that it holds no lock while it sends a reply.
  */
 
-/* limits of a worker's copies: their number, and the bytes of all texts */
+/* limits of a worker's copies of documents: number, and bytes of all texts */
 
 #define NGX_CIGNA_METADATA_MAX   64
 #define NGX_CIGNA_METADATA_SIZE  (16 * 1024 * 1024)
@@ -36,8 +36,8 @@ typedef struct {
     cigna_public_endpoint_t   *endpoints;  /* to be written into the
                                               document */
     ngx_uint_t                 n;          /* number of endpoints */
-    const cigna_bases_t       *bases;      /* base URLs of links that change;
-                                              NULL: links stay */
+    const cigna_bases_t       *bases;      /* bases of the links that are
+                                              rewritten; NULL: links stay */
 } ngx_cigna_metadata_t;
 
 

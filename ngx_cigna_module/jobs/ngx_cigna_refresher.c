@@ -10,7 +10,7 @@
  *
  * After a failure, the node starts no refresh of the same identity for a while.
  * No refresh at all starts for a while after a change of Redis' primary.  No
- * refresh of a tenant starts while its provider has asked for a pause.
+ * refresh of a tenant starts during a pause that its token endpoint asked for.
  */
 
 
@@ -28,12 +28,14 @@
 #include "nginx/ngx_cigna_time.h"
 
 
-/* ms until the next refresh, if one failed and the old token is still valid */
+/*
+ * ms until the next refresh, if one failed and the access token is still valid
+ */
 
 #define NGX_CIGNA_REFRESH_AGAIN_MS     2000
 #define NGX_CIGNA_REFRESH_JITTER_MS    1000
 
-/* seconds: the longest pause that a provider gets when it asks for one */
+/* seconds: the longest pause that a token endpoint gets when it asks for one */
 
 #define NGX_CIGNA_REFRESH_PAUSE_MAX_S  600
 
@@ -44,7 +46,7 @@ _Static_assert(CIGNA_SCOPE_MAX + CIGNA_PATIENT_MAX + CIGNA_USERINFO_MAX
                "cache");
 
 
-/* the flow of a run, and the run's place in the worker's tree */
+/* the flow of a run, and the run's place in worker->refreshes */
 
 typedef struct {
     cigna_refresh_t          flow;             /* must be first: run->flow is
@@ -292,7 +294,7 @@ ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 }
 
 
-/* adds the run to the worker's tree */
+/* adds the run to worker->refreshes */
 
 static void
 ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher)
@@ -508,7 +510,7 @@ ngx_cigna_refresher_unavailable(const cigna_refresh_t *flow)
 
 /*
  * holds back the identity's next refresh, and all refreshes of the tenant if
- * the provider has asked for a pause
+ * the token endpoint has asked for a pause
  */
 
 static void
@@ -552,8 +554,9 @@ ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
 
 
 /*
- * Returns a random time in the first half of the span of refresh_ahead before
- * the expiry.  That span is at most half of the token's life.  0: never.
+ * Returns a random time in the first half of the last refresh_ahead seconds
+ * before the expiry.  These seconds are at most half of the token's life.  0:
+ * never.
  */
 
 static int64_t
@@ -617,7 +620,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 }
 
 
-/* a run of an exiting worker may end while it is still in the tree */
+/* in an exiting worker a run may end while it is still in worker->refreshes */
 
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
@@ -640,7 +643,7 @@ ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 }
 
 
-/* removes the run from the worker's tree; may be called twice */
+/* removes the run from worker->refreshes; may be called twice */
 
 static void
 ngx_cigna_refresher_forget(ngx_cigna_refresher_t *refresher)

@@ -216,7 +216,10 @@ ngx_cigna_variable_budget(ngx_http_request_t *r,
 }
 
 
-/* the time in seconds with milliseconds, like nginx's own variables */
+/*
+ * how long the request has waited for budgets: in seconds with milliseconds,
+ * like nginx's own variables
+ */
 
 static ngx_int_t
 ngx_cigna_variable_waited(ngx_http_request_t *r,

@@ -331,7 +331,10 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 
     if (rc == NGX_OK && !http->sent) {
 
-        /* this reply came first, so it cannot be the answer to the request */
+        /*
+         * the reply came before the request was sent, so it cannot be the
+         * answer
+         */
 
         http->error = "reply came before the request";
         rc = NGX_ERROR;

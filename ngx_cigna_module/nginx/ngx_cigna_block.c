@@ -148,7 +148,7 @@ ngx_cigna_block_takes(ngx_uint_t type, ngx_uint_t nargs)
 }
 
 
-/* returns the number in the directive's field; 0 if the field is no number */
+/* returns the number in the directive's field; 0: the field has another type */
 
 static ngx_int_t
 ngx_cigna_block_get(ngx_cigna_block_command_t *c, void *conf)

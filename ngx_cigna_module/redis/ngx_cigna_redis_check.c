@@ -159,7 +159,10 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
     case cigna_redis_handshake_busy:
     case cigna_redis_handshake_elsewhere:
 
-        /* "busy" and "elsewhere" do not mean that the vault was replaced */
+        /*
+         * the results "busy" and "elsewhere" do not mean that the vault was
+         * replaced
+         */
 
         ngx_cigna_redis_check_passed(check);
         break;
@@ -176,8 +179,9 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 
 
 /*
- * Finishes the calls that were answered before this check was sent: "no record"
- * is true for them.  Starts the next check if other calls wait for it.
+ * Finishes the calls that were answered before this check was sent: the check
+ * has shown that Redis has our vault, so a reply "no record" is true.  Starts
+ * the next check if other calls wait for it.
  */
 
 static void

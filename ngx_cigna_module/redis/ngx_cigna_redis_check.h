@@ -33,7 +33,7 @@ void ngx_cigna_redis_check_init(ngx_cigna_redis_check_t *check,
 /* the connection is ready: sets the timer of the next check */
 void ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check);
 
-/* 1 if the call is the check itself; the caller finishes such a call, too */
+/* 1 if the call is the check's own, and not a caller's */
 #define ngx_cigna_redis_check_is(check, call)  ((call)->cmd == &(check)->cmd)
 
 /*

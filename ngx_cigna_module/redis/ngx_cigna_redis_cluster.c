@@ -21,7 +21,8 @@
  */
 
 
-#define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two maps */
+#define NGX_CIGNA_REDIS_CLUSTER_IDLE   15000 /* ms between two questions for the
+                                                map */
 #define NGX_CIGNA_REDIS_CLUSTER_REST   25    /* ms before a call is sent
                                                 again */
 #define NGX_CIGNA_REDIS_CLUSTER_MOVES  4     /* redirections that a call follows

@@ -34,7 +34,7 @@
 #define NGX_CIGNA_REDIS_BACKOFF_MIN  100   /* ms */
 #define NGX_CIGNA_REDIS_BACKOFF_MAX  2000
 
-/* bytes and elements of a reply; the map of a cluster may be long */
+/* most bytes and elements of a reply; the map of a cluster may be long */
 #define NGX_CIGNA_REDIS_REPLY_MAX    (2 * 1024 * 1024)
 #define NGX_CIGNA_REDIS_ELEMENTS     65536
 
@@ -379,8 +379,8 @@ ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
     if (ngx_exiting && conn->used) {
 
         /*
-         * a connection that has had no call stays open: the call for which it
-         * was made still waits
+         * closes no connection that was never used: the call for which it was
+         * made still waits
          */
 
         ngx_cigna_redis_conn_close(conn, "worker is shutting down");

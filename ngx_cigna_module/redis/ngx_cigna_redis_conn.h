@@ -86,9 +86,10 @@ struct ngx_cigna_redis_conn_s {
     /* results */
     ngx_cigna_redis_conn_e            state;
     ngx_cigna_redis_queue_t           queue;
-    const char                       *error;   /* if set, also by the owner:
-                                                  why the connection must be
-                                                  closed */
+    const char                       *error;   /* why the connection must be
+                                                  closed; NULL: it may stay.
+                                                  The owner may set the field,
+                                                  too */
     unsigned                          replica:1;   /* the server is not a
                                                       primary any more */
     unsigned                          used:1;      /* the connection has had a

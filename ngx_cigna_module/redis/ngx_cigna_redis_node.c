@@ -27,8 +27,9 @@
                                               after the other */
 #define NGX_CIGNA_REDIS_SHIFT_MS     50    /* ms before the next slot is
                                               tried */
-#define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* rest of a connection that ended
-                                              before it answered a call */
+#define NGX_CIGNA_REDIS_UNSERVED_MS  100   /* pause after a connection that
+                                              ended before it answered a
+                                              call */
 
 
 /* one connection of a node, and the owner of "conn" */

@@ -7,9 +7,9 @@
 
 
 /*
- * Calls that cannot be sent yet: they wait for a connection, for the topology
- * to find their server, or for their rest_until.  They wait until their
- * deadline at most.
+ * Calls that cannot be sent yet.  Such a call waits for a connection, for the
+ * topology to find its server, or for the time in its field rest_until.  It
+ * waits until its deadline at most.
  */
 
 /*

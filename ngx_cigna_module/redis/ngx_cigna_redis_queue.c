@@ -88,7 +88,10 @@ ngx_cigna_redis_queue_say(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* deadlines are in order, unless a call waited before it was queued here */
+/*
+ * Returns the ms until the earliest deadline.  The first call has it, unless a
+ * call waited elsewhere before it was queued here.
+ */
 
 ngx_msec_t
 ngx_cigna_redis_queue_left(ngx_cigna_redis_queue_t *queue)

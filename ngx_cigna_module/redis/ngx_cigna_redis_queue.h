@@ -36,7 +36,11 @@ typedef struct {
 
 void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue);
 
-/* wait: bytes of "WAIT", used if the call is durable; NGX_ERROR: no memory */
+/*
+ * Appends the call to the queue and its bytes to "out".  wait: the bytes of the
+ * command WAIT, which follow the call's if the call is durable.  NGX_ERROR: no
+ * memory.
+ */
 ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);
 

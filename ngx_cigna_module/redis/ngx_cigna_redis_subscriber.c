@@ -143,7 +143,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
     argv[0] = cigna_slice("SUBSCRIBE");
     argv[1] = ngx_cigna_slice(&sub->channel);
 
-    /* after an error no reply comes, and the silence closes the connection */
+    /* if this fails, no reply comes, and the silence closes the connection */
 
     (void) ngx_cigna_redis_conn_say(conn, argv, 2);
 

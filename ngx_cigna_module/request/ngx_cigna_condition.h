@@ -46,8 +46,8 @@ typedef enum {
     ngx_cigna_condition_upstream_late,
     ngx_cigna_condition_upstream_error,    /* an error that is not FHIR */
 
-    ngx_cigna_condition_request_refused,   /* by nginx itself, as by its access
-                                              checks */
+    ngx_cigna_condition_request_refused,   /* by nginx itself, for example by
+                                              its access checks */
     ngx_cigna_condition_request_malformed, /* see cigna_gate_out.h */
     ngx_cigna_condition_search_too_large,  /* in a POST, see cigna_search.h */
     ngx_cigna_condition_media_type_refused,

@@ -12,8 +12,8 @@
 typedef enum {
     ngx_cigna_gate_in_as_is = 0,           /* JSON, or not cigna_fhir */
     ngx_cigna_gate_in_none,                /* dropped, as there is no body */
-    ngx_cigna_gate_in_attached             /* there must be one line, with
-                                              "attachment" */
+    ngx_cigna_gate_in_attached             /* the reply must have one such
+                                              line, with "attachment" */
 } ngx_cigna_gate_in_e;
 
 
@@ -339,7 +339,7 @@ ngx_cigna_gate_in_replaced(ngx_table_elt_t *h, ngx_cigna_loc_conf_t *lcf,
 }
 
 
-/* adds the first n of the gate's own lines */
+/* adds the first n of ngx_cigna_gate_in_lines to the reply's header */
 
 static ngx_int_t
 ngx_cigna_gate_in_add(ngx_http_request_t *r, ngx_uint_t n)

@@ -7,9 +7,9 @@
 
 
 /*
- * The gate in decides which header lines of a cigna_fhir reply reach the
- * browser.  To the browser a FHIR document is untrusted content on the app's
- * own origin.
+ * The inbound gate (gate_in) decides which header lines of a cigna_fhir reply
+ * reach the browser.  To the browser a FHIR document is untrusted content on
+ * the app's own origin.
  *
  * The gate acts twice.  First the header filter of ngx_cigna_module calls
  * ngx_cigna_gate_in_reply(), which drops lines of the FHIR server.  Then the

@@ -28,7 +28,10 @@ struct ngx_cigna_wait_s {
     ngx_http_request_t         *request;
     ngx_http_event_handler_pt   resume;
 
-    /* set by the caller: sends the reply, as a content handler */
+    /*
+     * set by the caller: sends the reply, and returns what a content handler
+     * returns
+     */
     ngx_cigna_wait_reply_pt     reply;
 
     /* results, valid until "resume" returns */

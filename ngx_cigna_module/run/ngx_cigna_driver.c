@@ -4,6 +4,8 @@
  *                 |                           ^      |
  *                 +--------- start -----------+      +-- Redis, HTTP, sleep
  *
+ * "another run" is one whose result this run needs before it starts.
+ *
  * nginx calls each step from a posted event.  The callback of an operation only
  * records the result and posts the event.  So a flow, the handler of a waiter
  * and the end of a run never run inside another function of the module.

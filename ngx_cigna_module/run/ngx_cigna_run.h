@@ -68,7 +68,7 @@ typedef struct {
 
 typedef struct {
     /*
-     * Called once, when the flow has its result, before the first waiter.
+     * Called once, when the flow has its result, before any waiter is called.
      * Updates the state that requests share (cache, log, counters).
      */
     ngx_cigna_run_pt           result;

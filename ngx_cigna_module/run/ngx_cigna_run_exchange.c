@@ -61,8 +61,9 @@ ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run)
 
 
 /*
- * A refresh waits for token_requests, at most for the tenant's "timeout".  The
- * run keeps its lease meanwhile.  The time-outs of the exchange begin later.
+ * A refresh waits until token_requests allows one more request, but not longer
+ * than the tenant's "timeout".  The run keeps its lease meanwhile.  The
+ * time-outs of the exchange begin after the wait.
  */
 
 static ngx_int_t

@@ -22,9 +22,9 @@
 #define NGX_CIGNA_CACHE_EVICT_MAX   64
 
 /*
- * ms.  If Redis gives a lower generation so soon after it has confirmed a
- * higher one, that is a late reply, not a new grant.  No request waits for
- * Redis this long.
+ * If Redis gives a lower generation within this time (ms) after it has
+ * confirmed a higher one, that is a late reply, not a new grant.  No request
+ * waits for Redis this long.
  */
 
 #define NGX_CIGNA_CACHE_RACE_MS     10000

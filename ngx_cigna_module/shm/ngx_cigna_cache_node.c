@@ -2,8 +2,9 @@
 #include "ngx_cigna_cache_node.h"
 
 
-#define NGX_CIGNA_CACHE_NODE       256     /* bytes of a node */
-#define NGX_CIGNA_CACHE_SMALL      128     /* bytes of a piece */
+#define NGX_CIGNA_CACHE_NODE       256     /* bytes of a cache node */
+#define NGX_CIGNA_CACHE_SMALL      128     /* bytes of a piece: one of these
+                                              two sizes */
 #define NGX_CIGNA_CACHE_LARGE      1024
 
 

@@ -56,7 +56,7 @@ void ngx_cigna_cache_node_write(ngx_cigna_cache_node_t *node,
 void ngx_cigna_cache_node_read(const ngx_cigna_cache_node_t *node,
     ngx_cigna_cache_entry_t *entry);
 
-/* sets the other strings to the bytes that follow the token */
+/* sets all strings after entry->token to the bytes that follow the token */
 void ngx_cigna_cache_node_strings(ngx_cigna_cache_entry_t *entry);
 
 

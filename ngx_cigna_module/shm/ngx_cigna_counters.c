@@ -5,7 +5,10 @@
 #define NGX_CIGNA_SECOND_BITS  16
 
 
-/* room for later counters too: a reload with a newer module keeps the row */
+/*
+ * A tenant's row has room for counters that do not exist yet.  So a newer
+ * module can use the row after a reload.
+ */
 
 #define NGX_CIGNA_COUNTERS_MAX  80
 #define NGX_CIGNA_OUTCOMES_MAX  46

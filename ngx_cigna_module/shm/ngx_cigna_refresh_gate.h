@@ -95,7 +95,7 @@ void ngx_cigna_refresh_gate_give_back(ngx_shm_zone_t *zone,
     ngx_cigna_refresh_gate_t *gate, cigna_slice_t url,
     const ngx_cigna_turn_t *turn);
 
-/* the server of this URL has sent a complete reply */
+/* call it when the server of this URL has sent a complete reply */
 void ngx_cigna_refresh_gate_heard(ngx_shm_zone_t *zone, cigna_slice_t url);
 
 /*
@@ -110,8 +110,8 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
 /*
  * The identity's refresh has failed.  No worker tries again for some seconds.
- * sent: 1 if the refresh token was sent.  The time grows with each such failure
- * in a row.
+ * sent: 1 if the refresh token was sent.  The time grows with each failure in a
+ * row for which "sent" is 1.
  */
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);

@@ -1,5 +1,7 @@
 
 /*
+ * The layout of the zone:
+ *
  *   +-----------------+----------------+--
  *   | ngx_slab_pool_t | slab: cache    |
  *   +-----------------+----------------+--
@@ -69,7 +71,7 @@ ngx_cigna_zone_size(ngx_uint_t tenants)
 }
 
 
-/* data: the fixed part that was used before a reload, or NULL */
+/* data: the fixed part of the zone before a reload, or NULL at a start */
 
 ngx_int_t
 ngx_cigna_zone_init(ngx_shm_zone_t *zone, void *data)

@@ -80,7 +80,10 @@ typedef struct {
 } ngx_cigna_zone_cooling_t;
 
 
-/* the server of a token endpoint; a new server may replace an old one */
+/*
+ * an entry for the server of a token endpoint; a new server may take over the
+ * entry of an old one
+ */
 
 typedef struct {
     uint64_t            tag;               /* names the server */

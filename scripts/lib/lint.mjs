@@ -227,8 +227,8 @@ function overviewFindings(overview, names) {
   ];
 }
 
-// An entry of a table of directives, in one of three forms: nginx's own, `{
-// ngx_string("NAME")`; a macro of a block, `ngx_cigna_vault_...(NAME` or
+// An entry of a table of directives, in one of three forms: nginx's own,
+// `{ ngx_string("NAME")`; a macro of a block, `ngx_cigna_vault_...(NAME` or
 // `ngx_cigna_tenant_...(NAME`; or `ngx_cigna_endpoint(NAME`, which leaves out
 // the prefix "cigna_".
 const ENTRY = new RegExp('^ {4}\\{ ngx_string\\("(\\w+)"\\)'

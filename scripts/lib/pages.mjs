@@ -71,7 +71,7 @@ function linkFindings(top, file, text, anchors) {
 
 // Returns the anchors of a page's headings, made as GitHub does: the heading's
 // text in small letters, without punctuation, with "-" for each blank, and with
-// "-1", "-2" ... after a text that was there before.
+// "-1", "-2" ... at the end if an earlier heading has the same anchor.
 function anchorsOf(text) {
   const anchors = new Set();
 

@@ -17,8 +17,8 @@ export class PlainClient {
     this.redirectUri = registration.redirect_uris[0];
   }
 
-  // Returns a new client for calls to the endpoints.  It has no cookies,
-  // because the back channel must not send any.
+  // Returns a new client for the back channel, that is, for the app's own calls
+  // to the OAuth endpoints.  The client sends no cookies.
   backChannel() {
     return new Browser({ ca: this.ca, headers: { Accept: '*/*' } });
   }

@@ -109,7 +109,8 @@ export class Record {
     }
   }
 
-  // Returns a function to call at the end of the request.
+  // Counts a request that begins.  Returns a function to call when the request
+  // ends.
   #enter(endpoint, clientId) {
     const books = this.#books(clientId);
     for (const book of books) {

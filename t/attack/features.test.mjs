@@ -22,9 +22,10 @@ const STATUSES = [200, 302, 401, 404, 'cut'];
 
 const ELSEWHERE = 'https://elsewhere.example/there';
 
-// The expected results without the feature, by the status of the FHIR server's
+// The expected results without any feature, by the status of the FHIR server's
 // reply: the status that the caller gets, and the numbers of requests to the
-// FHIR server and elsewhere.  After a 401 the second try is served.
+// FHIR server and elsewhere.  After a 401 the gateway tries once more, and that
+// request is served.
 const PLAIN = {
   reply: { 200: 200, 302: 302, 401: 200, 404: 404, cut: 502 },
   fhir: { 200: 1, 302: 1, 401: 2, 404: 1, cut: 1 },
@@ -44,9 +45,9 @@ const nothing = { fhir: all(0) };
 const outside = { ...nothing, reply: all(200), away: all(1) };
 const headers = ({ rawHeaders }) => rawHeaders.join('\n');
 
-// { name: a function that takes the servers and the location's name, and
-// returns the differences from a plain location and from the results of PLAIN
-// }:
+// { name: function }.  The function takes the servers and the location's name,
+// and returns the differences from a plain location and from the results of
+// PLAIN:
 //   lines       more lines of the location
 //   location    a function that returns the whole location instead
 //   to          another target of proxy_pass

@@ -1,5 +1,6 @@
-// The gate out.  For each form of a location (t/lib/idioms.mjs) and each
-// request of a caller, exactly one plain request leaves, or none.
+// The last check of upstream requests (cigna_gate_out.c).  For each form of a
+// location (t/lib/idioms.mjs) and each request of a caller, exactly one plain
+// request leaves, or none.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -36,8 +37,9 @@ function shuffled(list) {
 
 const sample = (list) => list.filter((_, i) => i % EVERY === 0);
 
-// Chooses 200 hostile requests for an idiom: first those for every idiom, then
-// those of the kind that the idiom decides, then any.
+// Chooses 200 hostile requests for an idiom (idioms.mjs): first those for every
+// idiom, then up to 130 of the part of a request (target, or header and body)
+// that the idiom is about, then those of the other part.
 function hostileFor(idiom) {
   const kinds = [[...HEADERS, ...BODIES], TARGETS].map(shuffled);
   const [more, most] = idiom.about === 'path' ? kinds : kinds.reverse();

@@ -23,7 +23,7 @@ const KB = 1 << 10;
 //   bytes    a function that takes the name and returns the whole request
 //   status   the status of the reply; null: there is no reply
 //   arrives  whether the FHIR server gets the request
-//   ends     whether nginx closes the connection; by default both are right
+//   ends     whether nginx closes the connection; if absent, it may do either
 const SERVED = { status: 200, arrives: true, ends: false };
 const BAD = { status: 400, arrives: false, ends: true };
 const JUDGED = { status: 400, arrives: false };
@@ -190,8 +190,8 @@ const TARGETS = {
 
 const VERSIONS = {
   'HTTP/1.0': { ...SERVED, ends: true, version: 'HTTP/1.0' },
-  // nginx closes this connection, too, because it begins the reply before it
-  // knows the length.
+  // nginx closes this connection in spite of keep-alive, because it begins the
+  // reply before it knows the length.
   'HTTP/1.0 with keep-alive': { ...SERVED, ends: true, version: 'HTTP/1.0',
                                 lines: ['Connection: keep-alive'] },
   'HTTP/1.2': { ...SERVED, version: 'HTTP/1.2' },

@@ -110,9 +110,9 @@ test('arriving at connect', async (t) => {
   const send = (host, path, to) =>
     other(host, `${path}?to=${encodeURIComponent(to)}`);
 
-  // Ways to arrive at connect: [name, URL of the first page, a function that
-  // acts on that page].  A way of ASKED leads to the page with a button, a way
-  // of STARTED starts a dance, and a way of REFUSED is refused.
+  // Ways to arrive at connect: [name, URL of the first page, and a function
+  // that acts on that page, if needed].  A way of ASKED leads to the page with
+  // a button, a way of STARTED starts a dance, and a way of REFUSED is refused.
   const ASKED = [
     ['a link in a web mail', other(FOREIGN), (page) =>
       click(page, link(WANTED))],

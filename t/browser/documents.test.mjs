@@ -1,7 +1,7 @@
 // Documents of the FHIR server must do nothing in a real browser.
 //
-// Each document is served twice: through the gates, and through a plain
-// location, the control, where its attack must succeed.
+// Each document is served twice: through a location with cigna_fhir, and
+// through a plain location, the control, where its attack must succeed.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -28,8 +28,8 @@ const ELEMENTS = { iframe: 'src', object: 'data', embed: 'src', img: 'src',
 const MOST = new Set(['html', 'none', 'xhtml', 'svg', 'xml', 'js', 'json',
                       'fhir', 'plain', 'pdf', 'octets', 'png', 'mp4']);
 
-// The effects that an ACTIVE document has without the gates.  Documents in MOST
-// also have the effects in MORE.
+// The effects that an ACTIVE document has in a location without cigna_fhir.
+// Documents in MOST also have the effects in MORE.
 const ATTACK = ['open', 'iframe', 'elsewhere'].flatMap((way) =>
   ['ran', 'read', 'posted', way === 'open' ? 'shown' : 'framed']
     .map((what) => `${way} ${what}`)).concat('iframe registered');
@@ -46,7 +46,7 @@ const READABLE = new Set([
   'vtt', 'manifest']);
 const ACTIVE_WORKERS = new Set(['js-allowed', 'js-app']);
 
-// Returns the effects of a document without the gates.
+// Returns the effects that a document has without cigna_fhir.
 function expected(name) {
   if (name in ACTIVE) {
     return MOST.has(name) ? [...ATTACK, ...MORE] : ATTACK;
@@ -318,8 +318,9 @@ test('documents of the FHIR server in a browser', async (t) => {
   const missing = (said, name) => expected(name)
     .filter((one) => !of(said, name).includes(one));
 
-  // Opens all documents without the gates.  On a busy machine some attacks do
-  // not end in time, so their documents are opened up to twice more.
+  // Opens all documents in the location without cigna_fhir.  On a busy machine
+  // some attacks do not end in time, so their documents are opened up to twice
+  // more.
   async function openControl(said) {
     await openInBrowser('plain', 'bob', said);
     for (let i = 0; i < 2; i += 1) {
@@ -557,7 +558,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     const page = await home(context);
     assert.equal(await widthOf(page, urlOf('gated', 'image', 'img')), 3);
 
-    // Pages that show progress load the image as a blob.
+    // A page that shows how much is loaded gets the image as a blob.
     assert.equal(await page.evaluate(async (url) => {
       const image = new Image();
       image.src = URL.createObjectURL(await (await fetch(url)).blob());

@@ -47,7 +47,7 @@ uint8_t scene_next(scene_t *s);
 /* runs all actors to their ends; the one that wakes first goes first */
 void scene_finish(scene_t *s);
 
-/* frees the actors and the world, which checks what Redis holds */
+/* frees actors and world; ends the program if Redis has a secret in clear */
 void scene_end(scene_t *s);
 
 

@@ -264,7 +264,8 @@ test('callback', async (t) => {
     await sleep(300);
     const key = await onlyDance(gw);
     const left = await gw.redis.command('HGET', key, 't') - Date.now();
-    // two minutes, plus the time limits of a connection and an exchange
+    // the claim lasts for two minutes, plus the time limits of a connection and
+    // an exchange
     assert.ok(left > 120000 && left <= 127000, `${left}`);
     await gw.redis.command('HSET', key, 't', Date.now() - 1);
 

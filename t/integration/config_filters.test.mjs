@@ -20,9 +20,9 @@ const NGINX = process.env.CIGNA_NGINX ?? '/usr/sbin/nginx';
 const UPPER = ['http', 'server', 'location', 'nested'];
 const LOWER = ['location', 'nested', 'if'];
 
-// directive: [a line, the line that turns the directive off, the levels, and
-// the needs: { young } if only newer versions of nginx have the directive, {
-// module } if a module of nginx has it]
+// directive: [a line, the line that turns the directive off (null: no line
+// does), the levels, the needs].  Needs: young: only newer versions of nginx
+// have the directive; module: the module of nginx that has it.
 const RULES = {
   ssi: ['ssi on;', 'ssi off;', [...UPPER, 'if']],
   sub_filter: ['sub_filter a b;', null, UPPER],

@@ -29,7 +29,7 @@ test('limits of connect', async (t) => {
     + `Cookie: session=${member}\r\n\r\n`;
 
   // Sends one member's connects, A_SECOND of them each second, until end() is
-  // called. end() gives the number of replies by status, the real rate of
+  // called.  end() gives the number of replies by status, the real rate of
   // requests, and the seconds until the last reply.
   async function flood(member) {
     const text = connects('acme', member);
@@ -85,8 +85,8 @@ test('limits of connect', async (t) => {
     assert.deepEqual(statuses, Array(40).fill(302));
     assert.ok(rate > 900, `${rate}`);
     assert.equal((flooded[302] ?? 0) + flooded[429], sent);
-    // by default a member's burst is half of dances_per_second, and the rate a
-    // tenth of it
+    // by default a member's burst is half of dances_per_second, and a member's
+    // rate is a tenth of dances_per_second
     assert.ok(flooded[302] >= 50, `${flooded[302]}`);
     assert.ok(flooded[302] <= 50 + 10 * (seconds + 1),
               `${flooded[302]} in ${seconds} s`);

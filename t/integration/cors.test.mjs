@@ -30,7 +30,8 @@ const OTHERS = [
   'https://localhost:3000',
 ];
 
-// Lines of the operator and of the upstream that cigna_cors replaces.
+// Lines that the operator adds, and lines of the upstream.  cigna_cors replaces
+// those of CORS.
 const OPERATORS = [
   'add_header Access-Control-Allow-Origin * always;',
   'add_header access-control-allow-credentials false always;',
@@ -240,7 +241,7 @@ test('cors', async (t) => {
     }
   });
 
-  // Replies.
+  // Lines of CORS in replies.
 
   for (const status of [200, 304, 404, 429, 500]) {
     await t.test(`a reply of the upstream has each CORS line once: ${status}`,
@@ -357,7 +358,7 @@ test('cors', async (t) => {
                  /^HTTP\/1.1 200 /);
   });
 
-  // The directive.
+  // The directive cigna_cors.
 
   for (const [text, error] of [
     ['*', /"cigna_cors" "\*" would let every page read members' data, write/],

@@ -319,7 +319,8 @@ test('discovery', async (t) => {
   });
 });
 
-// With both endpoints of a dance configured, discovery only adds the others.
+// If both endpoints of a dance, authorization and token, are configured,
+// discovery only adds the other endpoints.
 test('discovery beside configured endpoints', async (t) => {
   const gw = await standardGateway(t, {
     tenant: { timeout: '1s', issuer: null, jwks_uri: null,

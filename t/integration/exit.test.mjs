@@ -109,8 +109,8 @@ test('requests while an earlier refresh revokes its tokens', async (t) => {
     await until('the refresh is under way', async () =>
       (await control.see()).token.in_flight > 0);
 
-    // the grant is gone when the new tokens arrive, so they are revoked; the
-    // waiting request may use them before that
+    // the grant is gone when the new tokens arrive, so the gateway revokes
+    // them; the waiting request may use them before the revocation
     await gw.redis.command('DEL', ...await grantKeys(gw));
     assert.ok([200, 401].includes((await asked).status));
     await until('the revoked tokens are no longer used', async () =>

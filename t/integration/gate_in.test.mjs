@@ -1,5 +1,5 @@
-// The gate in: the upstream's header lines that reach the caller, and the lines
-// that each reply of a cigna_fhir location has once.
+// The header lines of replies: those of the upstream that reach the caller, and
+// those that each reply of a cigna_fhir location has once.
 
 import assert from 'node:assert/strict';
 import http2 from 'node:http2';
@@ -37,8 +37,8 @@ const OPERATORS = [
   'userid on;',
 ];
 
-// Upstream lines that a browser, a cache or an app would take for the app's
-// own.
+// Lines of the upstream that must not reach the caller.  A browser, a cache or
+// an app would take most of them for the app's own.
 const THEIRS = {
   'Link': '</app>; rel="cigna-connect"', 'Refresh': '0; url=/app',
   'WWW-Authenticate': 'Basic realm="app"', 'Set-Cookie': 'session=bob',
@@ -464,7 +464,7 @@ test('gate in', async (t) => {
     }
   });
 
-  // Pages of other locations.
+  // Pages that another location than the proxied one serves.
 
   for (const [status, where] of [[401, `${BASE}/metadata${PROXIED}`],
                                  [403, '/errors/x'], [404, '/errors/x']]) {

@@ -80,7 +80,8 @@ test('a token stays in its location', async (t) => {
   const bob = gw.visitor({ member: 'bob' });
   closed.server.close();
 
-  // asserts that the other server has got requests, and none with a token
+  // asserts that `other`, a server elsewhere, has got requests, and none with a
+  // token
   const nothingTaken = (least = 1) => {
     const seen = other.take();
     assert.ok(seen.length >= least, 'too few requests elsewhere');

@@ -13,8 +13,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-// The longest time to live of each kind of key, in ms.  Besides these keys
-// Redis has only the marker.
+// The longest time to live of Redis keys, in ms, by the letter that names their
+// kind (cigna_vault_names.h).  Besides these keys Redis has only the marker.
 const KINDS = {
   g: 400 * DAY,
   l: 20 * SECOND,
@@ -25,7 +25,7 @@ const KINDS = {
   c: 8 * DAY,
 };
 
-// The vault's marker, which tells an empty Redis apart, never expires.
+// The vault's marker never expires.
 const isMarker = (key) => key.startsWith('cigna:v:{');
 
 async function ttls(gw) {

@@ -439,7 +439,7 @@ test('links in replies', async (t) => {
     });
 });
 
-// Returns the peak resident memory of a worker, in kB.
+// Returns the highest peak of resident memory among the workers, in kB.
 function memoryOf(nginx) {
   return Math.max(...nginx.workerPids().map((pid) =>
     Number(/VmHWM:\s+(\d+)/.exec(

@@ -16,7 +16,7 @@ const URL = `${BASES[0]}/Patient/1`;
 // that are links in some resources and not in others.
 const WITHIN = ['DetectedIssue', 'Endpoint', 'Questionnaire'];
 
-// Nodes deeper than this are filled only if they are flat.
+// Objects nested deeper than this are filled only if they are flat.
 const DEPTH_MAX = 4;
 
 const NUMBERS = new Set(['boolean', 'decimal', 'integer', 'positiveInt',

@@ -1,4 +1,4 @@
-// Metadata needs no identity.  Two resources are served without a token, with
+// Metadata needs no identity.  Two documents are served without a token, with
 // the operator's endpoints in them.
 
 import assert from 'node:assert/strict';
@@ -114,7 +114,8 @@ test('metadata without a token', async (t) => {
                      /^HTTP\/1\.1 200 /);
       }
     }
-    // nginx refuses duplicate lines, or the gateway drops them
+    // either nginx refuses the request for its duplicate lines, or the gateway
+    // drops the lines
     await plain(`/up/metadata${PROXIED}`, lines);
     // the gateway fetches this document to keep it
     await plain('/set/metadata', lines.slice(2));

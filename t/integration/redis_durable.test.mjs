@@ -1,5 +1,5 @@
-// "wait_replicas": the gateway spends no token, and counts no grant as stored,
-// before the replicas have the write.
+// "wait_replicas": before the replicas have what the gateway has written, it
+// spends no refresh token, and counts no grant as stored.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

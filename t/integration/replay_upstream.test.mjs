@@ -308,8 +308,8 @@ test('replayed requests', async (t) => {
       answer = usual;
     }
     assert.deepEqual(other.take(), []);
-    // the token stays in use: perhaps the FHIR server refused only those
-    // requests
+    // the token stays in use: perhaps the FHIR server refused only the requests
+    // above
     assertServed(await alice.get('/plain/x'));
   });
 

@@ -80,7 +80,8 @@ test('a Redis that changes', async (t) => {
     await served();
   });
 
-  // the gateway does not check an open connection before each command
+  // the gateway does not check the marker on an open connection before each
+  // command
   await t.test('a Redis emptied behind open connections is an outage at '
     + 'once', async () => {
     const { visitor, target } = await toCallback(gw, { member: 'carol' });

@@ -97,7 +97,8 @@ test('return_to', async (t) => {
       assert.match(location, new RegExp('^https://app\\.example/c\\?tab=eob'
         + '&cignas=x&cigna=connected&cigna_dance=[\\w-]{12}$'));
 
-      // the next dance, with this URL as return_to, replaces the outcome, too
+      // the next dance, with this URL as return_to, replaces the outcome in the
+      // URL
       const next = await toCallback(gw, {
         visitor: alice, connect: asked(location) });
       const again = new URL((await alice.get(next.target)).location);

@@ -66,7 +66,7 @@ const run = (file, args) => spawnSync(file, args, {
 
 assert.ok(SCRIPTS.length > 8, 'there are scripts');
 
-// Checks that a command line is refused in one line.
+// Checks that the script refuses a command line, with an error of one line.
 function assertWrong(file, args) {
   const { status, stdout, stderr } = run(file, args);
   assert.equal(status, 2, stderr);

@@ -41,8 +41,8 @@ function caseOf(rows) {
     refresh: last.refresh ?? last.end,
     told: last.told,
     kept: rows.some(({ kept }) => kept),
-    // a refresh with such rows is compared with the dance before it, so the
-    // dance has a plain reply
+    // if rows change the patient or are "named", the refresh is compared with
+    // the dance before it, so the dance has a plain reply
     plain: rows.some(({ part, named }) => part === 'patient' || named),
   };
 }

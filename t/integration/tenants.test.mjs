@@ -80,7 +80,7 @@ test('tenants that come and go', async (t) => {
         ?? []).length;
       gw.nginx.allowed.push(/has no room for the new tenants/);
 
-      // an unfinished request keeps a worker that serves the tenants "c"
+      // an unfinished request keeps a worker that serves tenants c0, c1, ...
       const held = connect({ port: gw.port, host: '127.0.0.1',
                              rejectUnauthorized: false });
       await once(held, 'secureConnect');

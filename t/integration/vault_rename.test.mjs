@@ -38,8 +38,8 @@ async function serve(gw, name) {
   gw.dropIdle();
 }
 
-// Starts a gateway whose configuration has both blocks, with the old name in
-// use.
+// Starts a gateway whose configuration has the tenant's block twice, with the
+// old and the new name.  The old name is in use.
 async function renaming(t, options) {
   const gw = await standardGateway(t, options);
   await serve(gw, OLD);

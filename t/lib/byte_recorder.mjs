@@ -202,7 +202,8 @@ function persists({ version, valuesOf }) {
 class ByteRecorder {
   entries = [];
   connections = 0;
-  // Returns the reply to an entry: { status, lines, body }, each optional.
+  // Returns the reply to a request of `entries`: { status, lines, body }, each
+  // optional.
   answer = () => ({});
   #open = new Map();                     // socket -> its parser
 

@@ -51,8 +51,8 @@ export class Effects {
   }
 
   // Resolves when there was no event of NETWORK for QUIET_MS and each script
-  // that began is done.  A script whose page has gone is never done, so it
-  // resolves after QUIET_MAX_MS at the latest.
+  // that began is done.  A script whose page has gone is never done, so
+  // settled() resolves after QUIET_MAX_MS at the latest.
   async settled() {
     const deadline = Date.now() + QUIET_MAX_MS;
     this.#last = Date.now();

@@ -65,7 +65,7 @@ class FakeRedis {
   // the answer to HMGET: the bytes of a reply, null for no reply, or a function
   // that gets the socket and the arguments
   answer = '*0\r\n';
-  // { NAME: the answer to the command }: bytes or a function, as above
+  // { NAME: the answer to the command }: bytes or a function, like `answer`
   on = {};
   commands = [];
   connections = 0;

@@ -123,8 +123,8 @@ class Frames {
     return this.streams.get(id);
   }
 
-  // Resolves to the stream when it has ended, or when the connection has closed
-  // or had a GOAWAY.
+  // Resolves to the stream when it has ended or was reset, or when the
+  // connection has closed or had a GOAWAY.
   async outcome(id, timeout) {
     const stream = this.of(id);
     await until(`stream ${id} is over`, () => stream.ended

@@ -143,7 +143,7 @@ export class GateOut {
 
   // Sends rows that all belong to one nginx server.  Sets `reply` in each row,
   // and the requests that arrived: `entries` at the recorder, `spares` at the
-  // spare.
+  // second recorder.
   async run(rows) {
     const together = rows.filter(({ input }) => !input.alone);
     const waiting = [...together];
@@ -229,7 +229,7 @@ export class GateOut {
   }
 
   // Whether the path of a row has line ends.  Without the gate such a path
-  // could become several requests, so the row is not sent there.
+  // could become several requests, so the row is sent only through the gate.
   splits(row) {
     return /[\r\n]/.test(decodedOnce(this.target(row).split('?', 1)[0]));
   }
@@ -241,9 +241,9 @@ export class GateOut {
       && /^(GET|HEAD)$/.test(entry.method) && !this.#openElsewhere(entry);
   }
 
-  // Whether the path ends like a path of public metadata, such as "/metadata",
-  // but is another one.  The gateway sends no token to the paths of metadata.
-  // It does send one to this path.
+  // Whether the path only ends like a path of public metadata, such as
+  // "/metadata".  The gateway sends no token to the paths of metadata, but it
+  // sends a token to this path.
   #openElsewhere({ target }) {
     const [path] = target.split('?', 1);
     return OPEN.some((one) => path.endsWith(one))
@@ -251,7 +251,7 @@ export class GateOut {
   }
 
   // Returns the faults of a row as text, or null if there are none.  control:
-  // the row of the same request without the gate, or null.
+  // the row of the same request through nginx without cigna_fhir, or null.
   judge(row, control) {
     const faults = row.entries.length + row.spares.length
       ? this.#judgeSent(row) : this.#judgeRefused(row, control);
@@ -263,10 +263,10 @@ export class GateOut {
     return faults.length ? this.#describe(row, faults) : null;
   }
 
-  // Returns the target that must leave.  It is the target of the control, with
-  // one exception: where links are rewritten, the gateway requests pages of a
-  // search at the base path without a last "/", because a server need not serve
-  // them at the path with "/".
+  // Returns the target that must leave.  It is the same as without the gate,
+  // with one exception: where links are rewritten, the gateway requests pages
+  // of a search at the base path without a last "/", because a server need not
+  // serve them at the path with "/".
   #targetOf({ idiom }, { entries: [entry] }) {
     const { base } = this;
     return idiom.name !== 'linked' && entry?.target?.startsWith(`${base}/?`)

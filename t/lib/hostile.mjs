@@ -6,7 +6,7 @@
 //               the request has the plain target of the location's idiom
 //   method, version, lines, body, host (null: no Host line)
 //   first       true: the request is sent through every idiom of idioms.mjs
-//   plain       true: the gate leaves out all that is wrong, so the request
+//   plain       true: the gateway leaves out all that is wrong, so the request
 //               must be served
 //   alone       true: the request lacks the X-Request-Id by which a test finds
 //               it, so it must be the only request under way
@@ -81,7 +81,7 @@ const SPLITS = [
   'Patient?_id=1%20HTTP/1.1%0d%0aHost:%20x%0d%0a%0d%0aGET%20/',
   'Patient?x=%0d%0aX-Evil:%201',
   'Patient%3f_id=1%20HTTP/1.1%0d%0aX-Evil:%201%0d%0aX:',
-  // header lines with names that the gate lets pass to the FHIR server
+  // header lines with names that the gateway lets pass to the FHIR server
   'Patient/1%0d%0aAccept:%20evil/evil',
   'Patient/1%0d%0aPrefer:%20evil%0d%0aUser-Agent:%20evil',
   'Patient/1%0d%0aX-Request-Id:%20evil%0d%0atraceparent:%20evil',
@@ -205,8 +205,8 @@ const NEVER = [
   ['X-App', 'callers'], ['X-Api-Key', 'callers'], ['X-Any', 'a\tb'],
 ];
 
-// nginx accepts some of these and refuses others.  An accepted line may leave
-// if the strictest peer can read it.
+// nginx accepts some of these header lines and refuses others.  An accepted
+// line may leave if the strictest peer can read it.
 const SPOILT = [
   ['X-Anything', 'a\x01b'], ['X-Anything', 'a\x0bb'], ['X-Anything', 'a\x7fb'],
   ['X-Anything', 'a\x00b'], ['X-Anything', 'a\rX-Evil: 1'],

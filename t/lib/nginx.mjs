@@ -81,10 +81,10 @@ function configuration({ directory, http, main = '', workers = 1, level,
   ].join('\n');
 }
 
-// Differences from Debian's nginx.  Newer versions have the directive http2,
-// and warn of the parameter http2 of "listen".  Angie uses the machine's name
-// servers if no resolver is configured.  Each binary is read only once, because
-// it is large.
+// How a binary differs from Debian's nginx.  Newer versions have the directive
+// http2, and warn of the parameter http2 of "listen".  Angie uses the machine's
+// name servers if no resolver is configured.  Each binary is read only once,
+// because it is large.
 const peculiarities = new Map();
 
 function peculiaritiesOf(binary) {
@@ -127,7 +127,7 @@ class Nginx {
     // The workers run as nobody, and may not be able to read the original.
     copyFileSync(`${TOP}/t/lib/${SUPPRESSIONS}`,
                  path.join(directory, SUPPRESSIONS));
-    // The sanitizers of the workers write their reports here as nobody.
+    // Workers run as the user nobody, and their sanitizers write reports here.
     chmodSync(directory, 0o777);
   }
 

@@ -161,7 +161,7 @@ export class Redis {
   }
 
   // Returns every key with its value: { key: reply }.  A cluster has a marker
-  // for each hash slot.  Their values are false, because they hold no data.
+  // for each hash slot, and the result has false in place of its value.
   async dump() {
     const keys = await this.command('KEYS', '*');
 

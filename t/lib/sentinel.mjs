@@ -30,7 +30,7 @@ class SentinelGroup extends RedisGroup {
     if (!this.nodes.length) {
       await this.#prepare();
     }
-    // This also starts servers that were killed.
+    // super.start() also starts servers that were killed.
     await super.start();
     await Promise.all(this.sentinels.map((sentinel) =>
       sentinel.command('SENTINEL', 'DEBUG', ...QUICK)));

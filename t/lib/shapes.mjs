@@ -56,7 +56,7 @@ export const tokenDraft = (tokens, claims) => draft(
 
 export const documentDraft = (fields) => draft(fields);
 
-// Returns the bytes of a draft's reply.
+// Returns the bytes of the reply that a draft describes.
 export function bytesOf(made) {
   const { version, status, type, lines, before, frame, after, ending } = made;
   const [more, body] = frame(textOf(made));
@@ -546,8 +546,8 @@ const written = (text) => (made) => {
   made.payload = (all) => text(payload(all));
 };
 
-// Changes of each of the three parts of an id_token.  Those of the first two
-// come before the signing.
+// Changes of the text of each of the three parts of an id_token.  The first two
+// parts are changed before they are signed.
 const standard = (text) => text.replaceAll('-', '+').replaceAll('_', '/');
 const padded = (text) => text.padEnd(Math.ceil(text.length / 4) * 4, '=');
 const eachPart = (...changes) => (made) => made.part.push(...changes);
@@ -680,8 +680,8 @@ export const SUBJECTS = [
   }),
 ];
 
-// Key sets and metadata.  A row has these members, and rows for metadata have
-// more (see there):
+// Key sets and metadata.  A row has these members, and rows of METADATA have
+// more:
 //   what      the change in words, for the name of a test
 //   change    a function that changes the draft of the document
 //   sign      header and key of the id_token

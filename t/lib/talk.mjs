@@ -1,4 +1,5 @@
-// A connection to a gateway that sends any bytes and reads replies one by one.
+// A client's connection to a gateway.  It sends any bytes, and reads replies
+// one by one.
 
 import { once } from 'node:events';
 import tls from 'node:tls';

@@ -456,8 +456,8 @@ ngx_cigna_probe_invalidate(ngx_cigna_probe_t *p)
 
 
 /*
- * Makes the entries suspect that Redis confirmed before the time in the
- * argument "checked".
+ * Entries that Redis confirmed before the time in the argument "checked" become
+ * suspect.
  */
 
 static void

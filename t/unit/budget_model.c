@@ -97,7 +97,7 @@ model_lease(const cigna_budget_plan_t *plan, const model_buckets_t *b,
     tenant = model_fits(&w.tenant, n);
     n = w.tenant.dry ? n : tenant;
 
-    /* the common part pays first, and then the tenant's minimum */
+    /* the bucket of all tenants pays first, and then the tenant's minimum */
 
     common = model_fits(&w.gateway, n);
     own = w.minimum.bucket ? model_fits(&w.minimum, n - common) : 0;

@@ -10,7 +10,7 @@
  * rights.
  */
 
-/* the Redis user of conf/redis/users.acl, without its password */
+/* version 0.4.0's Redis user of conf/redis/users.acl, without its password */
 
 #define FORMER_USER                                                           \
     "resetchannels ~cigna:* &cigna:invalidate -@all +select "                 \

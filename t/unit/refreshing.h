@@ -37,7 +37,7 @@ cigna_refresh_t *begin(world_actor_t *actor);
 cigna_refresh_t *finish(world_actor_t *actor);
 cigna_refresh_t *refresh(world_actor_t *actor);
 
-/* the same on another node, which has a journal of its own */
+/* begin() and refresh() on another node, which has a journal of its own */
 cigna_refresh_t *begin_elsewhere(world_actor_t *actor);
 cigna_refresh_t *refresh_elsewhere(world_actor_t *actor);
 

@@ -23,8 +23,8 @@ uint8_t *place_at_page_end(const void *bytes, size_t len);
 uint8_t *place_at_page_start(const void *bytes, size_t len);
 
 /*
- * guarded() copies a text, without its terminating zero, in the same way to the
- * end of a page, and guarded_start() to the start of a page
+ * guarded() copies a text, without its terminating zero, as place_at_page_end()
+ * does, and guarded_start() as place_at_page_start() does
  */
 cigna_slice_t guarded(const char *text);
 cigna_slice_t guarded_start(const char *text);

@@ -435,7 +435,10 @@ world_resp_int(world_resp_t *r, int64_t n)
 }
 
 
-/* appends the fields of a grant that flows read; key: NULL if there is none */
+/*
+ * appends the six fields of a grant that flows read; key: NULL if Redis does
+ * not have the grant's key
+ */
 
 static void
 world_resp_record(world_resp_t *r, world_key_t *key)

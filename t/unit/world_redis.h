@@ -65,7 +65,10 @@ cigna_reply_t *world_redis(world_redis_t *db, const cigna_op_t *op);
 /* parses a reply in Redis' protocol; the caller frees it */
 cigna_reply_t *world_reply(const char *resp, size_t len);
 
-/* returns a field of a hash; field "" of a string; NULL if there is none */
+/*
+ * returns a field of a hash, or the value of a string if field is ""; NULL if
+ * there is no such key or field
+ */
 const world_field_t *world_get(world_redis_t *db, cigna_slice_t key,
     const char *field);
 

@@ -34,7 +34,7 @@ int cigna_arena_copy(cigna_arena_t *a, cigna_slice_t s, cigna_slice_t *out);
  * cigna_arena_open() gives the rest of the block to an appender.  Until
  * cigna_arena_close(), cigna_arena_copy() has no room.  cigna_arena_close()
  * keeps the bytes that were appended and returns them.  If the appender has
- * overflowed, cigna_arena_close() keeps none and returns an empty slice.
+ * overflowed, cigna_arena_close() drops the bytes and returns an empty slice.
  */
 void cigna_arena_open(cigna_arena_t *a, cigna_buf_t *b);
 cigna_slice_t cigna_arena_close(cigna_arena_t *a, cigna_buf_t *b);

@@ -7,16 +7,16 @@
 
 /*
  * The value of "demand" (see cigna_budget_slot.h) for two requests per
- * lease_ns.  With less demand, calls to Redis do not ask for future requests
- * because of the demand: these would often expire unused.
+ * lease_ns.  With less demand, a call to Redis does not ask for requests that
+ * are only expected: they would often expire unused.
  */
 
 #define CIGNA_BUDGET_BUSY  512
 
 /*
- * A call asks for more if requests have waited for it, and for at least
- * CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for at most
- * CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
+ * A call also asks for future requests if requests have waited for it, and for
+ * at least CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for
+ * at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
  */
 
 #define CIGNA_BUDGET_SCARCE     16
@@ -373,7 +373,7 @@ cigna_budget_alone(const cigna_budget_t *b, unsigned waiting,
 }
 
 
-/* 1 if this tenant must call, to see whether Redis is back */
+/* 1 if this tenant must call Redis, to see whether Redis is back */
 
 static int
 cigna_budget_probe(const cigna_budget_t *b)
@@ -654,7 +654,7 @@ cigna_budget_expire(const cigna_budget_t *b)
  * Gives up the tenant's call to Redis if the worker that made it is gone, or if
  * the call has taken CIGNA_BUDGET_CALL_MS.  Returns 1 if an outage begins,
  * because the call has taken CIGNA_BUDGET_PATIENCE_MS.  Does nothing before
- * lease_ns.
+ * lease_ns have passed.
  */
 
 static int

@@ -19,7 +19,7 @@
  *     decide --- granted ----------------------> sent: nothing more to do
  *      | ^          \--> not sent ------> give_back
  *      | |           \-> sent once more ------> charge_after
- *      | +-- waiting: decide again after wait_ms, or when a reply was applied
+ *      | +-- waiting: decide again after wait_ms, or after a report
  *      +--- refused: the answer names the limit and the time
  *
  * Strangers may send requests for metadata.  Each node limits these requests by
@@ -72,8 +72,8 @@
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000
 
 /*
- * wait_ms of a request that waits for a call, which another worker may have
- * made
+ * wait_ms of a request that waits for a call to Redis, which another worker may
+ * have made
  */
 
 #define CIGNA_BUDGET_POLL_MS      2

@@ -3,9 +3,7 @@
 #include "cigna_pause.h"
 
 
-/*
- * the most ms in a script's reply: of a wait or pause, and since a pause ended
- */
+/* the most ms in a script's reply: left of a wait or pause; since a pause */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
 

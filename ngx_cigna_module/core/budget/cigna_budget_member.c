@@ -1,9 +1,9 @@
 
 /*
- * A set-associative table.  Its entries need no checksum.  If a worker dies
- * while it writes a bucket, only one member's requests are miscounted, until
- * the bucket is empty.  While a place changes from one member to another, it
- * belongs to neither.
+ * The members' buckets are in a set-associative table.  Its entries need no
+ * checksum.  If a worker dies while it writes a bucket, only one member's
+ * requests are miscounted, until the bucket is empty.  While a place changes
+ * from one member to another, it belongs to neither.
  */
 
 
@@ -22,7 +22,8 @@ typedef struct {
 
 
 struct cigna_budget_members_s {
-    uint64_t                n;             /* number of sets */
+    uint64_t                n;             /* number of sets of CIGNA_BUDGET_SET
+                                              places */
     uint64_t                unused;
     cigna_budget_member_t   members[];
 };

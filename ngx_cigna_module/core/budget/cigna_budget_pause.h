@@ -42,7 +42,10 @@ int64_t cigna_budget_pause_left_ms(const cigna_budget_t *b);
 cigna_pause_t *cigna_budget_pause_of(const cigna_budget_t *b,
     cigna_budget_scope_e scope);
 
-/* like cigna_budget_pause_left_ms(), but in ns; *scope: that of this pause */
+/*
+ * like cigna_budget_pause_left_ms(), but in ns; sets *scope to the scope of the
+ * longer pause
+ */
 int64_t cigna_budget_pause_left_ns(const cigna_budget_t *b,
     cigna_budget_scope_e *scope);
 

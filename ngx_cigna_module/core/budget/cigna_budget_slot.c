@@ -9,12 +9,12 @@
 
 #define CIGNA_BUDGET_STEP_NS  INT64_C(1000000000)
 
-/* number of windows without a request after which the demand is 0 */
+/* after this many windows (lease_ns each) without a request, demand is 0 */
 
 #define CIGNA_BUDGET_IDLE     16
 
 
-/* the bytes of a slot that are used: up to the end of its last field */
+/* the used bytes of a struct in shared memory: up to the end of "last" */
 
 #define cigna_budget_used(type, last)                                         \
     (offsetof(type, last) + sizeof(((type *) 0)->last))

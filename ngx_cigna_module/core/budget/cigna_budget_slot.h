@@ -183,7 +183,8 @@ void cigna_budget_slot_count(const cigna_budget_t *b);
 unsigned cigna_budget_slot_share(const cigna_budget_t *b);
 
 /*
- * ends the tenant's lease: its unused requests are lost, owed ones stay owed
+ * ends the tenant's lease: sets credits to 0 if it is above 0; a debt (credits
+ * below 0) stays
  */
 void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 

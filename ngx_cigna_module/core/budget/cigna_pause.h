@@ -35,8 +35,8 @@
 #define CIGNA_PAUSE_ONE_MS      300000
 
 /*
- * a pause is prolonged by up to so much at random, so that nodes do not all
- * return at once
+ * a random part of each pause, at most this, is added to it, so that nodes do
+ * not all return at once
  */
 
 #define CIGNA_PAUSE_JITTER_MAX  250        /* permille */

@@ -439,7 +439,7 @@ cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
         return;
     }
 
-    /* without the new dance, those that it would displace go on */
+    /* without the new dance, the dances that it would displace go on */
 
     f->closer.count = 0;
     f->unlist = ev->type != cigna_ev_lost;

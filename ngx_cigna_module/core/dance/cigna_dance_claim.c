@@ -13,7 +13,7 @@
  *   (1) the outcome is "none" only if Redis has given the dance to this run,
  *       and if the dance could be opened;
  *   (2) if Redis fails, the flow asks a limited number of times; if another run
- *       has the dance, it asks for a limited time.
+ *       has the dance, the flow asks for a limited time.
  */
 
 
@@ -24,8 +24,9 @@
 /* elements of the reply of dance_claim */
 
 #define CIGNA_DANCE_CLAIM_MINE   5
-#define CIGNA_DANCE_CLAIM_REST   6         /* the blob; after "ended": the
-                                              outcome, and then the rest */
+#define CIGNA_DANCE_CLAIM_REST   6         /* the sealed dance; after "ended":
+                                              the outcome, followed by the
+                                              sealed dance */
 
 
 /* the longest wait for the outcome of another run, and the pauses in it */
@@ -346,7 +347,10 @@ cigna_dance_claim_other(cigna_dance_claim_t *t, const cigna_event_t *ev,
             == CIGNA_OK
             ? t->dance.return_to : cigna_slice_null;
 
-    /* checked again, as the configuration may have changed since connect */
+    /*
+     * return_to is checked again, as the configuration may have changed since
+     * connect
+     */
 
     if (asked.len
         && cigna_connect_return_to(t->subject->provider, asked,

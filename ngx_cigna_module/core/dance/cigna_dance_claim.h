@@ -79,7 +79,7 @@ void cigna_dance_claim_end(cigna_dance_claim_t *t,
 
 /*
  * Takes a dance that this run has ended out of the lists of open dances.
- * Results as of cigna_dance_claim_next().  A failure does not matter:
+ * Returns what cigna_dance_claim_next() returns.  A failure does not matter:
  * cigna_dance_upkeep.c finds the dance later.
  */
 int cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,

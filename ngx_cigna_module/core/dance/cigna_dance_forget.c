@@ -131,7 +131,7 @@ cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
 }
 
 
-/* makes the keys of the old records that the reply says have to be deleted */
+/* notes what the reply says; makes the keys of the old records to delete */
 
 static void
 cigna_dance_forget_heard(cigna_dance_forget_t *f, const cigna_event_t *ev)

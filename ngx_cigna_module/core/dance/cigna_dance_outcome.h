@@ -81,10 +81,7 @@ typedef struct {
 const cigna_dance_outcome_t *cigna_dance_outcome_row(
     cigna_dance_outcome_e outcome);
 
-/*
- * the outcome with this name; cigna_dance_outcome_none if the name is not on
- * the list
- */
+/* the outcome with this name; cigna_dance_outcome_none if no outcome has it */
 cigna_dance_outcome_e cigna_dance_outcome_find(cigna_slice_t name);
 
 

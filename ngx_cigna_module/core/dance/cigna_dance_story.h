@@ -35,7 +35,10 @@ typedef struct {
 cigna_slice_t cigna_dance_story_line(const cigna_vault_t *vault,
     cigna_arena_t *arena, const char *what, const cigna_dance_story_t *story);
 
-/* the error code if a standard defines it; "other" if not; empty if empty */
+/*
+ * the error code if a standard defines it, otherwise "other"; an empty code
+ * stays empty
+ */
 cigna_slice_t cigna_dance_story_error(cigna_slice_t error);
 
 

@@ -138,8 +138,8 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
     if (cigna_script_said(ev, "none")) {
 
         /*
-         * the grant was deleted after "look": by a try whose reply was lost, or
-         * by another run
+         * the grant was deleted after this flow had read it: by an earlier try
+         * whose reply was lost, or by another run
          */
 
         if (f->grant.id.len) {
@@ -199,7 +199,9 @@ cigna_disconnect_journal(cigna_disconnect_t *f, const cigna_event_t *ev,
     uint64_t         connected;
     cigna_journal_t  entry;
 
-    /* the record was damaged and had no id, so the journal cannot name it */
+    /*
+     * the damaged record had no grant id, so the journal cannot name the grant
+     */
 
     if (f->grant.id.len == 0) {
         cigna_disconnect_report(f, op, cigna_dance_outcome_disconnected, "");

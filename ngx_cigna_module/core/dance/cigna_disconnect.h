@@ -10,8 +10,9 @@
 
 
 /*
- * Ends a grant: deletes it in the vault, reports, and then has its tokens
- * revoked at the authorization server.  The struct begins as zeros.
+ * Ends a grant: deletes it in the vault, reports the result, and then has the
+ * grant's tokens revoked at the authorization server.  The struct begins as
+ * zeros.
  */
 
 typedef struct {

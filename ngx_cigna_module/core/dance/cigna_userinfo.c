@@ -142,7 +142,10 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 }
 
 
-/* "pending" if the record has the right grant, which has no identifier yet */
+/*
+ * "pending" if the record has the right grant, without the identifier from
+ * $userinfo
+ */
 
 static cigna_userinfo_e
 cigna_userinfo_record(cigna_userinfo_t *f, const cigna_event_t *ev)

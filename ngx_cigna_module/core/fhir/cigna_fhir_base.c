@@ -207,7 +207,7 @@ cigna_fhir_base_parse(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* matches a URL that is only a path, with the first base */
+/* compares a URL that is only a path with the path of the first base */
 
 static int
 cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
@@ -378,7 +378,10 @@ cigna_fhir_base_slashes(cigna_slice_t rest)
 }
 
 
-/* 1 if a URL ends after "len" bytes or goes on with "/", "?" or "#" */
+/*
+ * 1 if a URL ends after "len" bytes or goes on with "/", "?" or "#"; cut: 1 if
+ * "url" is only the first part of the URL
+ */
 
 static int
 cigna_fhir_base_ends(cigna_slice_t url, size_t len, int cut)

@@ -43,7 +43,9 @@ typedef struct {
     cigna_fhir_base_t  base[CIGNA_BASES_MAX];
     unsigned           n;
     size_t             len_plain;          /* length of the longest base in its
-                                              usual form, plus 2 */
+                                              usual form, plus the two bytes
+                                              that cigna_bases_match_plain()
+                                              reads behind it */
     size_t             len_max;            /* length of the longest base in its
                                               longest form */
     unsigned           mixed:1;            /* two bases have the same host, but

@@ -78,8 +78,8 @@ typedef struct {
 
 
 /*
- * the header lines by the length of their names; all names "X-Forwarded-..."
- * are hidden, too
+ * the header lines by the length of their names; all lines "X-Forwarded-..."
+ * are hidden, and need no row
  */
 
 static const cigna_gate_out_name_t
@@ -167,8 +167,8 @@ typedef struct {
 
 
 /*
- * the output, which has room for the whole request; host and connection: the
- * line was written
+ * the output, which has room for the whole request; host, connection: 1 if the
+ * line Host or Connection was written
  */
 
 typedef struct {

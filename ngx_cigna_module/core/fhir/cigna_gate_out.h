@@ -24,8 +24,8 @@ typedef enum {
     cigna_gate_out_value,                  /* operator: a value breaks the
                                               header, but no caller sent it */
     cigna_gate_out_request,                /* operator: not an HTTP/1 request
-                                              with a known method, or b is too
-                                              small */
+                                              with a known method, or the output
+                                              buffer is too small */
     cigna_gate_out_base                    /* operator: the path is not below
                                               that of fhir_base */
 } cigna_gate_out_e;
@@ -87,7 +87,7 @@ cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
  */
 int cigna_gate_out_operators(cigna_slice_t name);
 
-/* the room that b needs for any request of this length */
+/* the bytes of output that cigna_gate_out() may write for request_len bytes */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 
 

@@ -440,7 +440,7 @@ cigna_link_filter_next_state(cigna_link_filter_t *l)
 }
 
 
-/* reads "]", or the first byte of a value that is not a plain string */
+/* reads the first byte of a value, or "]" in place of the first value */
 
 static void
 cigna_link_filter_value(cigna_link_filter_t *l, uint8_t c)
@@ -644,7 +644,7 @@ cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
     within = CIGNA_LINK_KEYS_IN_OTHER;
     l->link = 0;
 
-    /* a longer key counts as unknown, even if it came in one piece */
+    /* a key longer than this counts as unknown, even if it came in one piece */
 
     if (len <= CIGNA_LINK_FILTER_KEY_MAX) {
         l->link = cigna_link_keys_key(cigna_slice_make(key, key + len),
@@ -723,7 +723,10 @@ cigna_link_filter_unescaped(cigna_link_filter_t *l, unsigned code)
 }
 
 
-/* counts the link if it is decided; the rest of the string stays as it is */
+/*
+ * counts the link once it is known whether it is rewritten; the rest of its
+ * string does not change
+ */
 
 static void
 cigna_link_filter_decided(cigna_link_filter_t *l, int rc)
@@ -816,7 +819,7 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 }
 
 
-/* the text is not JSON: the kept bytes and all others stay as they are */
+/* the text is not JSON: the kept bytes and all later bytes do not change */
 
 static void
 cigna_link_filter_break(cigna_link_filter_t *l)

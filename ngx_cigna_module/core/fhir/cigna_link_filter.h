@@ -43,7 +43,9 @@ typedef struct {
                                               CIGNA_LINK_FILTER_KEY_MAX + 1: the
                                               key is too long */
     uint8_t               key[CIGNA_LINK_FILTER_KEY_MAX];
-    uint16_t              within;          /* the kind of the next value */
+    uint16_t              within;          /* kind of the next value, if it is
+                                              an object or array:
+                                              CIGNA_LINK_KEYS_IN_... */
     unsigned              link:1;          /* if the next value is a string, it
                                               may be a link */
 
@@ -57,8 +59,8 @@ typedef struct {
 
 
 /*
- * base_url replaces each known base.  It is a URL that ends with "/" and needs
- * no escapes in JSON.
+ * base_url replaces each base with which a link begins.  base_url ends with "/"
+ * and needs no escapes in JSON.
  */
 void cigna_link_filter_init(cigna_link_filter_t *l, const cigna_bases_t *bases,
     cigna_slice_t base_url);

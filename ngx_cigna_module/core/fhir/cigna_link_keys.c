@@ -8,7 +8,8 @@ typedef struct {
     cigna_slice_t   name;
     unsigned        link;                  /* kinds of object in which the key's
                                               value is a link */
-    unsigned        within;                /* the kind of the key's value */
+    unsigned        within;                /* the kind of object that the key's
+                                              value is */
     unsigned        only;                  /* kinds of object in which "within"
                                               is valid; 0: in all */
 } cigna_link_keys_key_t;
@@ -93,8 +94,12 @@ static const cigna_link_keys_key_t
     CIGNA_LINK_KEYS_PLACE('d', 'n', "documentation"),
     CIGNA_LINK_KEYS_PLACE('r', 'A', "relatedArtifact"),
 
+    /* CapabilityStatement.implementation and Bundle.entry.request */
+
     CIGNA_LINK_KEYS_PLACE('i', 'n', "implementation"),
     CIGNA_LINK_KEYS_PLACE('r', 'u', "request"),
+
+    /* a Bundle's links and responses, and resources inside of other objects */
 
     CIGNA_LINK_KEYS_KEY('l', 'n', "link", 0, CIGNA_LINK_KEYS_IN_LINK,
                         CIGNA_LINK_KEYS_ANYWHERE

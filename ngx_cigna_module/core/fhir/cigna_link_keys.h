@@ -16,9 +16,9 @@
 
 
 /*
- * The kind of an object or array.  It follows from the key whose value the
- * object is.  FHIR R4 uses some keys for values of different types, and the
- * kind of the object with the key tells them apart.
+ * The kind of an object or array.  The kind follows from the key whose value
+ * the object or array is.  FHIR R4 uses some keys for values of different
+ * types.  For such a key, the kind of the object with the key decides, too.
  */
 
 #define CIGNA_LINK_KEYS_IN_PLACE     0x0002  /* an object whose "url" is a
@@ -95,10 +95,11 @@ void cigna_link_keys_keep(cigna_link_keys_t *link, uint8_t c);
 int cigna_link_keys_full(const cigna_link_keys_t *link);
 
 /*
- * The next three functions take more of the string.  _bytes() takes bytes that
- * are not escapes.  It keeps at least one of them, unless the link is decided
- * before, and sets *p behind the kept ones.  _char() takes the character of an
- * escape whose bytes were kept.  _end() takes the end of the string.
+ * The next three functions take more of the string that may be a link.
+ * _bytes() takes bytes that are not escapes.  It keeps at least one of them,
+ * unless the link is decided before, and sets *p behind the kept ones.  _char()
+ * takes the character of an escape whose bytes were kept.  _end() takes the end
+ * of the string.
  *
  * CIGNA_OK: the string begins with a base, and its path has no dot segments;
  * the kept bytes may go out, with base_url in place of the base.  CIGNA_NONE:

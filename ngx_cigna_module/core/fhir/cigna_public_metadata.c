@@ -506,8 +506,9 @@ cigna_public_metadata_add(cigna_public_metadata_edit_t *e,
 
 
 /*
- * Writes the value that "step" has not found: the texts of "step" and of the
- * steps after it, with all endpoints inside.
+ * Writes the value that "step" looked for and did not find in the document: the
+ * field "open" of this step and of all later steps, the endpoints, and the
+ * fields "close".
  */
 
 static void

@@ -604,7 +604,7 @@ cigna_resource_types_parameter(cigna_resource_types_ask_t *ask,
                             : cigna_resource_types_list(ask, value);
     }
 
-    /* _list and _in reveal members of a resource that is not returned */
+    /* _list and _in reveal entries of a resource that is not returned */
 
     if (cigna_slice_eq_case(name, cigna_slice("_list"))) {
         return cigna_resource_types_one(ask, cigna_slice("List"));
@@ -655,9 +655,9 @@ cigna_resource_types_sort(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 
 /*
- * Checks the type Source in "_has:Source:parameter:name", because the result
- * reveals resources of this type.  The name may be another "_has", and "_has"
- * may end a chain.
+ * Checks the type Source in "_has:Source:link:search", because the result
+ * reveals resources of this type.  "search" may be another "_has:...", and
+ * "_has" may follow links, as in "link._has:Source:...".
  */
 
 static int

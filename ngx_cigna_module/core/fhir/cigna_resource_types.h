@@ -42,7 +42,14 @@ typedef struct {
 } cigna_resource_types_t;
 
 
-/* 1 if a name can be on the list: "Patient", "$everything" */
+/*
+ * CIGNA_OK if the request asks only for types on the list.  path: the part
+ * after the base and its "/", not decoded.  query: the part after "?".
+ * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if the
+ * request asks for all types, the name of a parameter that is refused, or ";"
+ * if that byte is the reason.  "what" gets nothing if the path or the query is
+ * malformed.
+ */
 int cigna_resource_types_name(cigna_slice_t name);
 
 /*

@@ -18,9 +18,9 @@
 
 
 /*
- * 1 if the text is such an OperationOutcome: complete, valid, not longer than
- * CIGNA_UNKNOWN_ID_MAX, and with "Resource ... is not known" in "diagnostics"
- * or in the text of "details".
+ * 1 if the text is Cigna's OperationOutcome for an unknown id: complete, valid,
+ * not longer than CIGNA_UNKNOWN_ID_MAX, and with "Resource ... is not known" in
+ * "diagnostics" or in the text of "details".
  */
 int cigna_unknown_id(cigna_slice_t text);
 

@@ -318,7 +318,10 @@ int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
 int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op, unsigned *state,
     unsigned sleep);
 
-/* after the sleep: makes *op the operation again and returns its state */
+/*
+ * Called after the sleep of cigna_retry_sleep(): makes *op the operation to
+ * repeat, and returns its state.
+ */
 unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);
 
 

@@ -76,8 +76,9 @@ cigna_dots_next(cigna_dots_t *d, uint8_t c)
 
 
 /*
- * Returns 1 if "escape" keeps c.  Otherwise returns 0, and *c is the next byte
- * to read: the byte of the escape that c completes, or c itself.
+ * Returns 1 if "escape" keeps c, or is full: a path with so many escapes counts
+ * as one with a dot segment.  Otherwise returns 0, and *c is the next byte to
+ * read: the byte of the escape that c completes, or c itself.
  */
 
 static int

@@ -226,7 +226,7 @@ cigna_gate_in_token(cigna_slice_t *rest)
 }
 
 
-/* cuts this sign off the front; 0: *rest does not begin with it */
+/* cuts c off the front; returns 0 if *rest does not begin with c */
 
 static int
 cigna_gate_in_sign(cigna_slice_t *rest, uint8_t c)

@@ -15,7 +15,7 @@
  *   status line        error           HTTP/1.0, no reason,   another version,
  *                                      any text as            not 100 to 599
  *                                      reason
- *   1xx before it                      any number of them     101
+ *   1xx replies                        any number of them     101
  *   header lines       accepted        end with LF alone,     control bytes,
  *                                      have no value          no name, a space
  *                                                             before the colon,
@@ -203,7 +203,7 @@ cigna_http_run(cigna_http_reply_t *p, const cigna_http_in_t *in)
 }
 
 
-/* reads "HTTP/1.1 200 OK"; some servers leave out the reason and its space */
+/* reads "HTTP/1.1 200 OK"; some servers end the line after the status */
 
 static int
 cigna_http_status(cigna_http_reply_t *p, const cigna_http_in_t *in)

@@ -23,11 +23,12 @@ int cigna_request_id_valid(cigna_slice_t id);
 
 /*
  * 1 if a reader that knows only version 00 can read the traceparent: its ids
- * are not all zeros, and it has no capital letters (section 3.2)
+ * are not all zeros, and it has no capital letters (W3C Trace Context, section
+ * 3.2)
  */
 int cigna_traceparent_valid(cigna_slice_t value);
 
-/* 1 if a tracestate is a list of members (section 3.3) */
+/* 1 if a tracestate is a list of members (W3C Trace Context, section 3.3) */
 int cigna_tracestate_valid(cigna_slice_t value);
 
 

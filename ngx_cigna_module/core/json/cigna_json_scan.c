@@ -61,9 +61,10 @@ cigna_json_run(const uint8_t *p, const uint8_t *end)
  * which every x86-64 has, and eight on other little-endian machines.  On
  * big-endian machines the function skips nothing.
  *
- * In a word x of eight bytes, (x - 1) & ~x sets the high bit of each zero byte.
- * It may also set the high bit of a byte above a zero byte, so only the lowest
- * bit that is set is reliable.  Bytes below a space are found in the same way.
+ * In a word x of eight bytes, (x - CIGNA_JSON_EACH) & ~x sets the high bit of
+ * each zero byte.  It may also set the high bit of a byte above a zero byte, so
+ * only the lowest bit that is set is reliable.  Bytes below a space are found
+ * in the same way.
  */
 
 static inline const uint8_t *

@@ -21,8 +21,9 @@ typedef struct {
     unsigned  worked:1;                    /* the server accepted a secret */
     unsigned  older:1;                     /* the flow's last request had the
                                               older secret */
-    unsigned  changed:1;                   /* before this flow, the server
-                                              accepted the other secret */
+    unsigned  changed:1;                   /* until this flow, the server
+                                              accepted the other of the two
+                                              secrets */
 
     /* private */
     unsigned  turned:1;                    /* the server refused the flow's

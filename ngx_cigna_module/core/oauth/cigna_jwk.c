@@ -18,7 +18,8 @@
  *                                 even numbers, an exponent of 1 or of more
  *                                 than 8 bytes, and points that are off the
  *                                 curve or have a small order
- *   d, p, k  accepted             not usable: the secret part was published
+ *   d, p, k  accepted             if present, not usable: the secret part was
+ *                                 published
  *
  * A key that is not usable does not affect the other keys of the set.
  */
@@ -42,8 +43,8 @@
 #define CIGNA_RSA_BITS_MAX      8192
 #define CIGNA_RSA_EXPONENT_MAX  8          /* most bytes of an exponent */
 
-#define CIGNA_EC_LEN_MAX        48         /* most bytes of a coordinate, r
-                                              or s */
+#define CIGNA_EC_LEN_MAX        48         /* most bytes of a coordinate, and of
+                                              r and s of a signature */
 #define CIGNA_EC_DER_MAX        104        /* most bytes of an
                                               ECDSA-Sig-Value */
 

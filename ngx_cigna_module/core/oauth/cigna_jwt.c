@@ -23,7 +23,8 @@
  *                                 accepted; otherwise malformed
  *   nonce  *   nonce              nonce
  *   sub    *   malformed          malformed
- *   iat, nbf   accepted           as if absent, unless it is in the future
+ *   iat, nbf   accepted           refused if it is in the future, otherwise as
+ *                                 if absent
  *   fhirUser   unknown            as if absent
  *
  * All other members are ignored.  A member with a * that occurs twice is

@@ -85,8 +85,8 @@ cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
 
 
 /*
- * RFC 6749, section 4.1.3, requires the redirect_uri of the authorization
- * request here too.  The server compares the two.
+ * RFC 6749, section 4.1.3: the token request repeats the redirect_uri of the
+ * authorization request, and the server compares the two.
  */
 
 int

@@ -36,7 +36,8 @@ typedef enum {
     cigna_token_ok = 0,
     cigna_token_invalid_grant,             /* "invalid_grant" with 400 or 401 */
     cigna_token_refused,                   /* another error of RFC 6749 */
-    cigna_token_invalid,                   /* not a token reply, such as HTML */
+    cigna_token_invalid,                   /* not a token reply but, for
+                                              example, HTML */
     cigna_token_throttled,                 /* status 429 */
     cigna_token_failed                     /* status 5xx */
 } cigna_token_e;

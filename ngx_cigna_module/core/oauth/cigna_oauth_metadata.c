@@ -9,8 +9,8 @@
  * UTF-8, unknown members, any Content-Type and any status 2xx are accepted.
  *
  *                     absent,    not a string,  on another origin
- *                     null, ""   not an https   than before
- *                                URL
+ *                     null, ""   too long, not  than before
+ *                                an https URL
  *
  *   issuer            empty      refused (1)    refused (2)
  *   authorization_    empty (3)  refused (4)    refused
@@ -24,9 +24,9 @@
  *
  * White space around a URL is cut off.  If a name occurs twice, the last value
  * counts.  "Empty": the value that was known before stays in use, see
- * cigna_oauth_metadata_keep().  "Refused": the whole document is refused, and
- * all values that were known before stay in use.  "Noted": the log names the
- * member.
+ * cigna_oauth_metadata_keep(); an empty string is also noted.  "Refused": the
+ * whole document is refused, and all values that were known before stay in use.
+ * "Noted": the log names the member.
  *
  * (1) If an issuer is configured, one that is not a string is only noted.
  * (2) If an issuer is configured, any other string is refused too; both are
@@ -35,10 +35,10 @@
  *     document, see cigna_discovery.c.
  * (4) If the endpoint is configured, the configured one counts, and the bad one
  *     is only noted.
- * (5) If a token endpoint is configured but no revocation endpoint, and neither
- *     of these in the document is on the configured one's origin, the
- *     revocation endpoint is empty and noted: tokens must not be sent to a
- *     stranger.
+ * (5) Tokens must not be sent to a stranger.  So if only the token endpoint is
+ *     configured, the document's revocation endpoint is used only if this
+ *     endpoint, or the document's token endpoint, is on the configured one's
+ *     origin.  Otherwise it is empty and noted.
  */
 
 

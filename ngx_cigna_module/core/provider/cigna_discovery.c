@@ -11,7 +11,7 @@
  *
  *   (1) rc is CIGNA_OK only if a document was parsed that fits the
  *       configuration and names no other issuer or origin than the previous
- *       one, and only if authorization endpoint and token endpoint are known;
+ *       document, and only if authorization and token endpoint are known;
  *   (2) there are at most two requests;
  *   (3) "refused" is set only if a document was parsed.
  */
@@ -181,7 +181,7 @@ cigna_discovery_parse(cigna_discovery_t *f, cigna_slice_t body,
 }
 
 
-/* a dance needs both endpoints */
+/* a dance needs the authorization endpoint and the token endpoint */
 
 static int
 cigna_discovery_suffices(cigna_discovery_t *f)

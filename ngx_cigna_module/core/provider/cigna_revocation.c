@@ -37,7 +37,7 @@
 #define CIGNA_REVOCATION_MAX_MS    (60 * 1000)
 
 /*
- * bytes of one request for the names of its parameters, and for the text of a
+ * room for the names of the parameters of one request, and for the text of a
  * refusal
  */
 

@@ -32,8 +32,8 @@ void cigna_revoke_handoff_prepare(cigna_revoke_handoff_t *r,
     cigna_slice_t refresh_token, cigna_slice_t access_token);
 
 /*
- * CIGNA_AGAIN: perform the operation and call again.  CIGNA_OK: the step is
- * over, and there is no operation.
+ * CIGNA_AGAIN: perform the operation and call again.  CIGNA_OK: there is no
+ * further operation.
  */
 int cigna_revoke_handoff_next(cigna_revoke_handoff_t *r, cigna_op_t *op);
 

@@ -73,7 +73,7 @@ typedef struct {
 } cigna_redirect_t;
 
 
-/* *r borrows from the reply */
+/* fills *r, whose server borrows from the reply, and returns r->type */
 cigna_redirect_e cigna_cluster_redirect(const cigna_reply_t *reply,
     cigna_redirect_t *r);
 

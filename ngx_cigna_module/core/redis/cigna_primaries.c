@@ -23,8 +23,8 @@ cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary, int64_t age_ms,
     }
 
     /*
-     * If the worker dies here, the place is free.  Otherwise the place might
-     * have one primary's number and another one's times.
+     * If the worker dies before the end of this function, the place is free.
+     * It never has one primary's number and another one's times.
      */
 
     place->primary = 0;

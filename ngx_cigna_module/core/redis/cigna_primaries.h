@@ -26,7 +26,7 @@ typedef struct {
 
 /*
  * The table is in shared memory, and all zero at first.  The caller holds the
- * lock.
+ * lock of that memory.
  */
 
 typedef struct {

@@ -338,7 +338,8 @@ cigna_redis_free(uint8_t *text, size_t len)
 
 /*
  * hiredis allocates an array of the announced length before any element has
- * come.  hiredis bounds neither this length nor the sum of the lengths.
+ * come.  hiredis bounds neither this length nor the sum of the lengths, so this
+ * function bounds the sum.
  */
 
 static void *

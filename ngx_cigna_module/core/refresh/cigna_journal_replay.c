@@ -234,8 +234,8 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
     }
 
     /*
-     * the entry of a deletion (generation 0) is done even if a newer grant is
-     * there
+     * a deletion (generation 0) is complete even if Redis has a newer grant,
+     * which stays
      */
 
     if (cigna_script_said(ev, "ok") || f->entry.generation == 0) {

@@ -30,8 +30,8 @@
 
 
 /*
- * The mark lasts for the exchange, for CIGNA_LEASE_MS, and for this time, in
- * which the result may have to wait until it is stored.
+ * The mark lasts for three times together: the longest exchange, CIGNA_LEASE_MS
+ * and this time, in which the result may have to wait until it is stored.
  */
 
 #define CIGNA_LEASE_STORE_MS     (90 * 1000)

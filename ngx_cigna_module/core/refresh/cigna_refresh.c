@@ -603,7 +603,8 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 
 
 /*
- * A new primary may lack the last writes, so no refresh starts for a while.
+ * A new primary of Redis may lack the last writes, so no refresh starts for a
+ * while.
  * Returns 1 if the flow ends for this reason.
  */
 

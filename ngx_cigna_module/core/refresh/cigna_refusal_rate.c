@@ -258,8 +258,8 @@ cigna_refusal_rate_throttle(cigna_refusal_rate_t *r, int64_t now_ms)
 
 
 /*
- * 1 if too many refreshes are refused, or if a row of failures has a refusal in
- * it
+ * 1 if too many refreshes are refused, or if a long row of failures has a
+ * refusal in it
  */
 
 static int

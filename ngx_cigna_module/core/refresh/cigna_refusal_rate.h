@@ -61,7 +61,8 @@ typedef struct {
                                               failed last */
     uint32_t                    failures;  /* failures in a row, of different
                                               grants */
-    uint32_t                    refusals;  /* number of refusals in that row */
+    uint32_t                    refusals;  /* number of refusals among
+                                              "failures" */
     uint32_t                    well;      /* successes in a row */
     int64_t                     well_ms;   /* when successes in a row last
                                               reached CIGNA_REFUSAL_RATE_WELL;
@@ -84,8 +85,9 @@ typedef struct {
 
 /*
  * Counts the answer to a refresh.  tag is a number by which the caller tells
- * grants apart.  Refusals are doubted if they are more than "percent" of tokens
- * and refusals together.  At 100 they are never doubted.
+ * grants apart.  Refusals are doubted if they are more than "percent" of the
+ * answers that bring tokens or refuse the grant.  At 100 they are never
+ * doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);

@@ -16,8 +16,9 @@
  * If outcomes are unknown, the pauses between attempts grow.  The second
  * attempt may follow at once, the third after 2 minutes, and the last after 15
  * minutes if the endpoint has answered any request since, otherwise after a
- * day.  A refusal that is not final is tried again after 5 minutes, an hour and
- * a day, or as soon as the endpoint has refreshed other grants.
+ * day.  After a refusal that is not final, a refresh is tried again after 5
+ * minutes, an hour and a day, or as soon as the endpoint has refreshed other
+ * grants.
  */
 
 
@@ -199,8 +200,8 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
  * Judges a grant that is marked spent.  The refusal that ended the grant counts
  * as not final if it came while refusals were provisional on this node, or at
  * most CIGNA_VERDICT_DOUBT_MS earlier.  But if refusals are final again, and
- * the endpoint has not refreshed several grants since then, the grant stays
- * spent.
+ * the endpoint has not refreshed several grants since refusals became
+ * provisional, the grant stays spent.
  */
 
 static cigna_refresh_e

@@ -12,9 +12,11 @@ typedef enum {
     cigna_refresh_pending = 0,             /* a refresh is due */
     cigna_refresh_ok,                      /* the access token may be used */
     cigna_refresh_no_grant,                /* Redis has no grant */
-    cigna_refresh_spent,                   /* refused for good, or expired
-                                              without refresh token: the member
-                                              has to reconnect */
+    cigna_refresh_spent,                   /* the refresh token was refused
+                                              for good, or the access token
+                                              has expired and there is no
+                                              refresh token: the member has
+                                              to reconnect */
     cigna_refresh_moved,                   /* made for another registration */
     cigna_refresh_refused,                 /* the FHIR server refuses even a new
                                               access token: the member has to

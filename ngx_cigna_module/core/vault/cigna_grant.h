@@ -68,7 +68,10 @@ int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 /* a dance must end this long after its start */
 #define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)
 
-/* Redis keeps a dance this long after its start: without and with a story */
+/*
+ * Redis keeps a dance for one of these times after its start: KEPT without a
+ * story (cigna_dance_story.h), STORY with a story
+ */
 #define CIGNA_DANCE_KEPT_MS    (30 * 60 * 1000)
 #define CIGNA_DANCE_STORY_MS   (INT64_C(8) * 24 * 3600 * 1000)
 

@@ -110,9 +110,11 @@ cigna_grant_write_same(const cigna_subject_t *s,
  * An id_token is optional in the reply to a refresh (OpenID Connect Core,
  * 12.2).  An invalid "aud" or "exp" is not a reason to drop the only refresh
  * token that works: the id_token came over TLS from the token endpoint,
- * together with the tokens.  The tokens are another member's only if the
- * id_token names another subject and was signed by the tenant's issuer or names
- * that issuer, or if the issuer is not known.
+ * together with the tokens.
+ *
+ * The tokens are another member's only if the id_token names another subject.
+ * In addition, the tenant's issuer must have signed the id_token, or be its
+ * "iss", or the gateway must not know the issuer.
  */
 
 static int

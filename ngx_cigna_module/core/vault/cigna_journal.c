@@ -1,5 +1,8 @@
 
-/* decides about entries; cigna_journal_entry.c reads and writes them */
+/*
+ * the journal's decisions about its entries; cigna_journal_entry.c reads and
+ * writes the entries
+ */
 
 
 #include "cigna_journal.h"

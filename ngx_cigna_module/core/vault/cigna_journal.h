@@ -56,8 +56,8 @@ typedef struct {
     /* results */
     unsigned  tries;                       /* failed tries of the found entry */
     unsigned  confirmed:1;                 /* the found entry is confirmed */
-    unsigned  waiting:1;                   /* an unwritten entry was passed,
-                                              because it is claimed or due
+    unsigned  waiting:1;                   /* an unwritten entry was passed
+                                              over: it is claimed or due
                                               later */
 } cigna_journal_look_t;
 
@@ -83,7 +83,7 @@ cigna_book_t *cigna_journal_open(void *mem, size_t size);
 
 /*
  * Removes an entry that is half written, and keeps all others.  Call it when a
- * process has died while it held the lock.
+ * process has died while it held the lock of the journal's memory.
  */
 void cigna_journal_repair(cigna_book_t *b);
 

@@ -18,7 +18,8 @@
  * written, and first when it is removed.  So when a writer dies, all live
  * entries are whole, and no two of them share a chunk.  A repair rebuilds the
  * list of free chunks, the table and the counts from the live entries.
- * "writing" names the new entry, so the repair finds the one that it replaces.
+ * "writing" names the new entry, so the repair finds the entry that the new one
+ * replaces.
  * The checksum finds other damage.
  */
 
@@ -263,7 +264,7 @@ cigna_journal_entry_drop(cigna_book_t *b, cigna_journal_entry_t *e)
 }
 
 
-/* the checksum of the head, and of tenant and record if they are given */
+/* the checksum of an entry's head, and of tenant and blob if they are given */
 
 static uint64_t
 cigna_journal_sum(const cigna_journal_entry_t *e, cigna_slice_t tenant,

@@ -32,7 +32,7 @@ typedef struct {
     uint32_t   live;                       /* set last, cleared first */
     uint32_t   first;                      /* number of the first chunk */
 
-    /* the head: the checksum is that of these members, tenant and record */
+    /* the head; the checksum covers these members, tenant and record */
     uint32_t   len;                        /* bytes of tenant and record */
     uint32_t   tenant_len;
     uint64_t   generation;

@@ -16,7 +16,8 @@
 
 
 /*
- * the parts, and room for length prefixes, label, key id, version and counter
+ * most bytes of "info" of HKDF: the parts, and room for length prefixes, label,
+ * key id, version and counter
  */
 #define CIGNA_KEYRING_INFO_MAX  (CIGNA_SEAL_PARTS_MAX + 128)
 

@@ -118,7 +118,10 @@ cigna_redis_handshake_next(cigna_redis_handshake_t *f, const cigna_event_t *ev,
 
     case cigna_redis_handshake_st_name:
 
-        /* the name only helps operators, so it may be forbidden */
+        /*
+         * the connection's name only helps operators, so an ACL may forbid
+         * CLIENT
+         */
 
         if ((ev->type == cigna_ev_ok
              && cigna_reply_is_error(ev->reply, "NOPERM"))

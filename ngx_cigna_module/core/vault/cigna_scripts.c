@@ -437,7 +437,7 @@ static const char  cigna_lua_grant_begin[] =
  * Keys: grant, lock.  Arguments: owner, ms of the lease, and then the further
  * arguments of grant_retake, which grant_renew ignores.
  *
- *     mine                         the owner still has lock and mark
+ *     mine                         the owner has lock and mark
  *     lost                         another owner has the lock; or the mark is
  *                                  gone, has expired or is another owner's
  *

@@ -56,7 +56,10 @@ typedef enum {
 #define CIGNA_TOMB_MS  (INT64_C(30) * 24 * 3600 * 1000)
 
 
-/* computes the SHA-1 digests; to be called once, before all others */
+/*
+ * computes the SHA-1 digests of the scripts; to be called once, before all
+ * functions below
+ */
 int cigna_scripts_init(void);
 
 const cigna_script_t *cigna_script(cigna_script_e script);
@@ -95,7 +98,7 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
  */
 cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
 
-/* after "stale": the record that is there, borrowed from the event */
+/* after the reply "stale": the present record, borrowed from the event */
 const cigna_reply_t *cigna_script_record(const cigna_event_t *ev);
 
 

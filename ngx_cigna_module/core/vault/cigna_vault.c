@@ -119,7 +119,7 @@ cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
         return CIGNA_SEAL_DAMAGED;
     }
 
-    /* opened with the digest in the blob, to tell "moved" from "damaged" */
+    /* opens with the blob's registration, to tell "moved" from "damaged" */
 
     record = cigna_vault_record(s, "grant", s->identity->grant_key);
     head = (cigna_slice_t) { blob.data, CIGNA_REGISTRATION_LEN };

@@ -38,7 +38,10 @@ typedef struct {
 int cigna_vault_register(cigna_provider_t *p);
 
 
-/* result of cigna_vault_open_grant(): the grant is of another registration */
+/*
+ * result of cigna_vault_open_grant(): the grant was made for another client
+ * registration
+ */
 #define CIGNA_VAULT_MOVED  -12
 
 /*

@@ -106,7 +106,7 @@ cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
     id->counts_key = cigna_vault_names_append_key(&b, vault, ":c:{", tag, ":",
                                                   cigna_slice_null);
 
-    /* dances_key is the longest one */
+    /* no other key is longer than dances_key */
 
     return b.overflow || id->dances_key.len > CIGNA_KEY_MAX ? CIGNA_ERROR
                                                             : CIGNA_OK;

@@ -101,7 +101,7 @@ typedef struct {
 
 /*
  * CIGNA_ERROR if the member is empty, longer than CIGNA_MEMBER_MAX bytes or has
- * control bytes, or if the library fails.
+ * control bytes, or if libcrypto fails.
  */
 int cigna_vault_names_init(cigna_vault_names_t *id, const cigna_vault_t *vault,
     cigna_slice_t tenant, cigna_slice_t member);
@@ -133,7 +133,7 @@ int cigna_vault_append_tenant(cigna_buf_t *b, const cigna_vault_t *vault,
 void cigna_vault_append_open_key(cigna_buf_t *b, const cigna_vault_t *vault,
     unsigned shard);
 
-/* appends the Redis key of a dance; name: its <state>, the keyed hash */
+/* appends the Redis key of a dance; name: the keyed hash of its state */
 void cigna_vault_append_named_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t name);
 

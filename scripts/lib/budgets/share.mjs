@@ -13,7 +13,8 @@ const NAMES = ['acme', 'globex', 'initech'];
 const SHARE = BUDGET.rate / NAMES.length;
 const GREED = 10;
 
-// The other tenants must get at least this part of their shares.
+// The tenants that ask for no more than their shares must get at least this
+// part of them.
 const THEIRS = 0.95;
 
 export const share = {

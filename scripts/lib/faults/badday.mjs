@@ -19,8 +19,8 @@ const HOURS = 6;
 const HOUR_S = 3600;
 const AT_ONCE = 12;
 
-// Of REVOKED members one revokes consent in the bad time, and of REVOKED_BEFORE
-// members one before it.
+// One in REVOKED members revokes consent in the bad time, and one in
+// REVOKED_BEFORE members before it.
 const REVOKED = 10;
 const REVOKED_BEFORE = 100;
 
@@ -30,14 +30,15 @@ const EVERY_MS = 5000;
 const LIFE_S = 20;
 const LANES = 12;
 
-// The time after the bad time in which all members must get their final answer.
+// All members must get their final answer within this time after the bad time.
 const WITHIN_S = 15 * 60;
 
 const ALARM_MS = 60000;
 const ALARM = /\[error\].* (refuses too many grants|fail one after the other)/g;
 
 // At first the gateway cannot know that "invalid_grant" comes from a broken
-// endpoint.  Until the alarm, members may wrongly get "grant_spent".
+// endpoint.  Until it logs a line of ALARM, members may wrongly get
+// "grant_spent".
 const DOUBT_MS = ALARM_MS;
 
 const REVIVED = 8;
@@ -136,7 +137,8 @@ async function round(fleet, { order, seconds, hours, within, random,
   await judgeEnd(fleet, tally);
   note(tally, { order, seconds, load, phases, times, ended });
 
-  // nginx's clock is ahead, so a new id_token would seem expired to nginx
+  // nginx's clock is ahead of Cigna's, so nginx would take a new id_token for
+  // an expired one
   await control.set({ expires_in: 'number', id_token: 'absent' });
   await fleet.connect([...early, ...revoked.keys()]);
   await control.set({ id_token: 'good' });
@@ -186,7 +188,7 @@ async function goodHours(fleet, { hours, early, random, tally }) {
 
 // Lets the token endpoint give each kind of wrong answers in `order`, one after
 // the other.  Meanwhile the members in the Map `revoked` revoke consent, and
-// their entries get the times.  Returns [{ kind, at }]: when each kind began.
+// the Map gets the time of each.  Returns [{ kind, at }]: when each kind began.
 async function badTime(fleet, { order, seconds, revoked, random }) {
   const phases = [];
   const whole = order.length * seconds * 1000;

@@ -57,8 +57,9 @@ async function warmUp(fleet, cutter) {
   await fleet.control.reset({ modes: false });
 }
 
-// Picks a random direction and a random byte.  Bytes after the TLS handshake
-// and bytes near the end are picked more often.
+// Picks a random direction of a refresh, and a random byte after which its
+// connection is cut.  Bytes after the TLS handshake and bytes near the end are
+// picked more often.
 function plan({ usual }, random) {
   const way = random.pick(['up', 'down']);
   const from = random.weighted({ 0: 2, 0.5: 3, 0.95: 1 });

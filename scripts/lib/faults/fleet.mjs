@@ -192,9 +192,10 @@ export class Fleet {
     }
   }
 
-  // Asks a node for a member's data.  Returns { what, status, text, retryAfter
-  // }.  `what` is "served", "cut" (no reply), "unanswered" (no reply in time),
-  // "foreign" (another member's data), the gateway's condition, or "status N".
+  // Asks a node for a member's data.  Returns
+  // { what, status, text, retryAfter }.  `what` is "served", "cut" (no reply),
+  // "unanswered" (no reply in time), "foreign" (another member's data), the
+  // gateway's condition, or "status N".
   async ask(member, node, { target = TARGET } = {}) {
     let reply;
     try {

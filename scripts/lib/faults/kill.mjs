@@ -123,8 +123,9 @@ async function round(fleet, { group, random, asked }) {
 }
 
 // Kills one worker of a node or all of them, including exiting workers.
-// Returns { at, ports, killed }: the first two as round() does, and a promise
-// that the killed workers have ended.
+// Returns { at, ports, killed }: the time of the kill, the ports of the
+// connections that the killed workers had open, and a promise that these
+// workers have ended.
 export async function killSome(nginx, random) {
   const all = nginx.workerPids();
   const pids = random.chance(0.2) ? all : [random.pick(all)];

@@ -27,8 +27,8 @@ const OURS = 'cigna_gate_refused_total';
 
 const FORGOTTEN_MS = 5000;
 
-// The life of tokens with RESTLESS (reload.mjs), and the time for which the
-// mark of a lost exchange delays the next attempt.
+// How long an access token lives with RESTLESS (reload.mjs), and how long the
+// mark of an exchange without a reply delays the next attempt.
 const TOKEN_LIFE_MS = 3000;
 const MARK_MS = 10000;
 const LOST_PER_ROUND = 2;

@@ -177,7 +177,7 @@ export const reshard = {
   },
 };
 
-// Moves all slots of one primary that hold grants to another primary.
+// Moves those slots of a primary that hold grants to another primary.
 async function move(group, random) {
   const primaries = await group.primaries();
   const from = random.pick(primaries);

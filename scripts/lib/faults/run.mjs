@@ -9,8 +9,8 @@ export function newSeed() {
   return 1 + Math.floor(Math.random() * 0xffffffff);
 }
 
-// Returns the tally of the scenario.  If it throws, the scenario has failed,
-// too: a server did not start, or its log has lines that it must not have.
+// Returns the tally of the scenario.  If it throws, the scenario has failed:
+// a server did not start, or its log has lines that it must not have.
 //   t  the context of a test, or a Scope
 export async function runScenario(t, name, { seed = newSeed(), ...more } = {}) {
   const scenario = SCENARIOS[name];

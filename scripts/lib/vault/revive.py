@@ -31,8 +31,8 @@ redis.pcall('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. ARGV[1] .. ' ' .. ARGV[4])
 return 'ok'
 '''
 
-# Makes a grant live that has no attempts left: deletes the mark and the count
-# of attempts, if the grant is still the one that was read.
+# Lets a grant that has no attempts left be refreshed again: deletes the mark
+# and the count of attempts, if the grant is still the one that was read.
 FORGET = b'''local g = redis.call('HMGET', KEYS[1], 'i', 'g', 'n')
 if g[1] ~= ARGV[1] or g[2] ~= ARGV[2] then return 'stale' end
 if not g[3] then return 'ok' end

@@ -11,9 +11,9 @@ KINDS = {'g': 'grants', 'd': 'dances', 'o': 'lists of dances', 'l': 'locks'}
 TYPES = {'g': b'hash', 'd': b'hash', 'o': b'zset', 'l': b'string'}
 
 # Returns only the parts of a record that status needs: ms to live, type, the
-# start of the blob, and the start of field r (the sealed rest of a dance).  A
-# dance needs both for half an hour after its start, that is 20 minutes after
-# its expiry e.  Its story stays for longer.
+# start of the blob, and the start of field r (the sealed rest of a dance).
+# Blob and r of a dance count for half an hour after its start, that is until 20
+# minutes after its expiry e.  Its story stays in the record for longer.
 PEEK = b'''local kind = redis.call('TYPE', KEYS[1])['ok']
 local h = kind == 'hash'
 local b = h and redis.call('HGET', KEYS[1], 'b')

@@ -118,7 +118,8 @@ export class FhirServer {
     });
   }
 
-  // Returns the status or the fault of the request, for the record.
+  // Returns the result for the record of requests: the status, "closed", or the
+  // fault.
   async #withFault(response, endpoint, clientId, act) {
     const fault = this.#modes.takeFault(endpoint, clientId);
     const reply = !fault || isProcessed(fault) ? act() : null;
@@ -230,7 +231,7 @@ export class FhirServer {
       return [];
     }
     const all = this.#data.list(member, type);
-    // the master's id stands for all Patients that it links to
+    // the id of the master Patient stands for all Patients that it links to
     return id === null || (type === 'Patient' && id === member.master)
       ? all : all.filter((resource) => id.split(',').includes(resource.id));
   }

@@ -418,8 +418,8 @@ elsewhere(uint8_t c)
 
 
 /*
- * (3) after the last upkeep each dance has one end, and the vault counts each
- * once
+ * Invariant (3): after the last upkeep each dance has one end, and the vault
+ * counts each end once.
  */
 
 static void

@@ -7,7 +7,7 @@
 static uint8_t  mem[1024];
 
 
-/* the cookie of a dance that is written is parsed to the same values */
+/* a dance cookie that the gateway writes is parsed to the same values */
 
 static void
 round_trip(const cigna_cookie_t *c, int https)

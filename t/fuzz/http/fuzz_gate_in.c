@@ -7,8 +7,8 @@
 
 /*
  * The input is taken for a header line, "name: value", and for a value alone.
- * A line that passes the gate in has one of these names, and a value without
- * control bytes.
+ * A line for which cigna_gate_in_passes() returns 1 has one of these names, and
+ * a value without control bytes.
  */
 
 static const char *const  names[] = {

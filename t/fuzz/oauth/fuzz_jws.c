@@ -102,8 +102,8 @@ is_ours(cigna_slice_t token)
 
 
 /*
- * Returns a token with bytes of the input in place of as many of its own bytes,
- * or between its own bytes.
+ * Returns one of the tokens, into which bytes of the input were inserted, or in
+ * which they replace as many bytes.
  */
 
 static cigna_slice_t

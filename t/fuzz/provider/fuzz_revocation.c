@@ -27,8 +27,8 @@ static unsigned            turned;         /* changes to another secret */
 
 
 /*
- * (3) The flow changes to the other secret at most once, and only after a reply
- * with invalid_client.
+ * Invariant (3) of cigna_revocation.c: the flow changes to the other secret at
+ * most once, and only after a reply with invalid_client.
  */
 
 static void
@@ -80,7 +80,7 @@ check(const cigna_op_t *op, const cigna_event_t *ev)
 
     case cigna_op_done:
 
-        /* invariants (2) and (3) */
+        /* invariants (2) and (3) of cigna_revocation.c */
 
         fuzz_assert((f.rc != cigna_revocation_ok)
                     || (ev->type == cigna_ev_ok && ev->status == 200));

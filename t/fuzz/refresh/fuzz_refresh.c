@@ -26,7 +26,7 @@
 
 #define LAG_MS    20000
 
-/* most requests with one refresh token while its outcome is unknown */
+/* most requests with one refresh token while their outcomes are unknown */
 
 #define ATTEMPTS  4
 
@@ -112,8 +112,8 @@ check_store(void)
     }
 
     /*
-     * A change of primary may lose the mark of a spent grant.  Then its
-     * generation is stored as it was before the mark.
+     * A change of primary may lose the mark of a spent grant.  Then Redis has
+     * the generation before that mark, which is lower by one.
      */
 
     fuzz_assert(strcmp(last_id, id) != 0
@@ -697,7 +697,7 @@ check_calm(void)
                     || a->flow.refresh.rc == cigna_refresh_vault);
     }
 
-    /* the generations of dead workers are in the journals */
+    /* the journals have the generations that dead workers made */
 
     write_journal();
     scene.w.auth.answer_status = 0;

@@ -161,7 +161,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         && f.check != cigna_redis_handshake_check_policy)
     {
 
-        /* the check of the vault needs a valid marker, which no input is */
+        /* no input is a valid marker, so no check of the vault succeeds */
 
         fuzz_assert(f.check == cigna_redis_handshake_check_none);
 

@@ -410,7 +410,7 @@ a_429_pauses_the_node_at_once(void **state)
     assert_int_equal(a.by, cigna_budget_by_pause);
     assert_int_equal(a.wait_ms, 1000);
 
-    /* replies to requests from before the pause begin no other pause */
+    /* late replies to earlier requests begin no new pause */
 
     after(100);
     assert_int_equal(ask_pause(&b, cigna_budget_scope_own, -1, 0, &began),
@@ -625,7 +625,7 @@ metadata_has_a_limit_of_its_own(void **state)
     assert_int_equal(tenant.credits, 10);
     assert_int_equal(node.gateway.level_ns, level_ns);
 
-    /* another tenant gets the rest of the burst for all tenants */
+    /* another tenant gets the rest of the burst that all tenants share */
 
     b.tenant = &other;
     assert_int_equal(spend(50), 1);

@@ -78,7 +78,7 @@ typedef struct {
 
     int64_t                      redis_skew_ms;
     unsigned                     redis_down;
-    unsigned                     too_many;     /* the upstream answers 429 */
+    unsigned                     too_many;     /* 1: the upstream answers 429 */
 
     int64_t                      arrived[TENANTS_MAX];
     int64_t                      sent[TENANTS_MAX];
@@ -446,7 +446,7 @@ a_node_makes_no_more_than_twenty_calls_a_second(void **state)
 }
 
 
-/* requests may wait, but all are sent, except for a few that still wait */
+/* requests may wait, but all are sent, except for a few that wait at the end */
 
 static void
 a_tenant_below_its_rate_is_not_refused(void **state)
@@ -706,7 +706,7 @@ without_redis_each_node_has_its_share(void **state)
 }
 
 
-/* the danger: each of the 15 outages lets another burst through */
+/* fails if each of the 15 outages lets another burst through */
 
 static void
 outages_one_after_another_grant_no_more_bursts(void **state)

@@ -134,8 +134,8 @@ a_budget_with_dry_run_grants_and_says_what_would_refuse(void **state)
     assert_int_equal(by, cigna_budget_by_gateway);
 
     /*
-     * With dry_run the gateway's bucket is as full as if it refused.  The
-     * tenant's budget still refuses.
+     * With dry_run the gateway's bucket is as full as if the gateway refused
+     * requests.  The tenant's budget still refuses them.
      */
 
     assert_int_equal(node.gateway.level_ns, 50 * MS);

@@ -180,14 +180,14 @@ a_gateway_with_dry_run_reports_a_pause_and_grants(void **state)
     assert_int_equal(g.pause_ns, 4 * SECOND);
     assert_int_equal(g.scope, cigna_budget_scope_all);
 
-    /* with dry_run, there is no ramp after the pause, either */
+    /* with dry_run, no ramp follows the pause */
 
     assert_int_equal(take(0, 5, NOW + 5 * SECOND), 5);
     assert_int_equal(g.pause_ns, 0);
 }
 
 
-/* 6, 12, 25 and 50 requests in the first four seconds, and 100 afterwards */
+/* 6, 12, 25 and 50 requests in the first four seconds, 100 in the fifth */
 
 static void
 the_rate_doubles_each_second_after_a_pause(void **state)

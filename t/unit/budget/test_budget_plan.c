@@ -280,8 +280,8 @@ metadata_has_a_twentieth_of_the_rates_in_addition(void **state)
     make_plans(&g, t, 3, plans);
 
     /*
-     * 5r/s for all tenants together, and at most half of that for one of
-     * several
+     * metadata: 5r/s for all tenants together, and for one of several tenants
+     * at most half of that
      */
 
     assert_int_equal(plans[0].metadata_all.every_ns, 200 * MS);

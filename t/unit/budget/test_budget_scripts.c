@@ -430,7 +430,7 @@ a_pause_of_an_older_gateway_lasts_five_minutes_at_most(void **state)
     lease(redis, &simple, "a", "acme", 1, NOW_US + 300000000, &r);
     assert_int_equal(r.grant.pause_ns, 0);
 
-    /* older gateways read the first five numbers and ignore the rest */
+    /* older gateways read only the first five numbers of this field */
 
     (void) pause_for(cigna_budget_scope_own, "acme", 7000, 0,
                      NOW_US + 900000000);
@@ -482,7 +482,8 @@ a_pause_belongs_to_an_origin(void **state)
 
 
 /*
- * each pause lasts a third of the time since the first one began, at most 30 s
+ * each pause lasts a third of the time since the first one began, but at least
+ * 1 s and at most 30 s
  */
 
 static void

@@ -59,22 +59,22 @@ a_pause_over_five_minutes_needs_a_second_reply(void **state)
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 3600000);
     assert_int_equal(p.sure, 1);
 
-    /* a third reply, after that pause, gets the time that it asks for, too */
+    /* a reply after the confirmed pause also gets the time that it asks for */
 
     now += 3600 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 1800000, 0, now), 1800000);
 
     /*
-     * after a time without such replies, a reply that asks for an hour gets
-     * five minutes
+     * after a time in which no reply asked for a pause, a reply that asks for
+     * an hour gets five minutes
      */
 
     now += 2100 * SECOND;
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 
     /*
-     * the next reply comes five minutes after that pause, too late to confirm
-     * it
+     * a reply five minutes after the end of a pause comes too late to confirm
+     * the pause
      */
 
     now += 600 * SECOND;
@@ -88,8 +88,8 @@ a_reply_after_a_short_pause_does_not_confirm_a_long_one(void **state)
     (void) state;
 
     /*
-     * CIGNA_PAUSE_ONE_MS did not shorten the first pause, so the second reply
-     * does not confirm a pause of an hour; the third reply does
+     * the first pause is shorter than CIGNA_PAUSE_ONE_MS, so the second reply
+     * does not confirm it; a pause of an hour needs a third reply
      */
 
     (void) cigna_pause_ask(&p, 2000, 0, NOW);
@@ -116,7 +116,7 @@ an_operator_ends_a_pause_but_not_a_later_one(void **state)
     cigna_pause_end(&p, 5 * SECOND, now);
     assert_int_equal(cigna_pause_left_ns(&p, now), 0);
 
-    /* after the operator's end the next reply does not confirm a pause */
+    /* the next reply does not confirm a pause that the operator has ended */
 
     assert_int_equal(cigna_pause_ask(&p, 3600000, 0, now), 300000);
 }

@@ -4,7 +4,7 @@
 #include "budget/cigna_roster.h"
 
 
-/* rows, and claims for them under names of three digits */
+/* the roster's rows, and tenants that claim rows; names have three digits */
 
 #define ROWS   8
 #define NAMES  1000
@@ -148,8 +148,8 @@ a_row_is_kept_while_processes_with_its_name_may_run(void **state)
 
 
 /*
- * even if "oldest" has its greatest value, a claim takes no row of another
- * claim
+ * even if the argument "oldest" has its greatest value, a claim takes no row of
+ * another claim
  */
 
 static void

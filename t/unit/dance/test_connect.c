@@ -43,7 +43,7 @@ of_dance(const cigna_connect_t *f, const char *name)
 }
 
 
-/* the number of entries in a list */
+/* the number of entries of the list under this Redis key */
 
 static unsigned
 entries(cigna_slice_t key)
@@ -86,7 +86,7 @@ counted(const char *outcome)
 }
 
 
-/* the dances that runs have ended */
+/* how many dances runs have ended, and the id and outcome of the last one */
 
 static unsigned  closed;
 static char      closed_id[CIGNA_DANCE_ID_LEN + 1];

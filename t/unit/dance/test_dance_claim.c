@@ -155,7 +155,7 @@ a_redis_that_fails_is_asked_three_times(void **state)
         assert_int_equal(take(kind), cigna_dance_outcome_store_failed);
         assert_int_equal(asked, 3);
 
-        /* a run whose command was lost may have taken the dance */
+        /* without a reply, the run cannot know whether it took the dance */
 
         assert_int_equal(t.taken, kind == world_lost_before);
         assert_string_equal(t.why, "Redis cannot be asked");

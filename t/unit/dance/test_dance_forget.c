@@ -10,7 +10,7 @@
 
 
 /*
- * Runs the flow that takes ended dances out of the index alone.
+ * Runs only the flow that takes ended dances out of the index.
  * test_dance_upkeep.c and test_connect.c run it within other flows.
  */
 

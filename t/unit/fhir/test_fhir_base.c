@@ -36,7 +36,10 @@ setup(void **state)
 }
 
 
-/* the length of the base at the beginning of the URL, or ELSEWHERE */
+/*
+ * Returns the length of the base at the beginning of the URL; -1: it has none.
+ * cut: see cigna_bases_match().
+ */
 
 static int
 match_as(const char *url, int cut)

@@ -280,8 +280,8 @@ broken_lines_are_refused(void **state)
     }
 
     /*
-     * a request passes with a tab in a line, and with a bad line that is
-     * dropped
+     * a request passes with a tab and a byte beyond ASCII in a line, and with a
+     * bad line that is dropped
      */
 
     assert_int_equal(get(BASE "/x", "Accept: a,\tb\xe4\r\nX-Other: \x01\r\n"),

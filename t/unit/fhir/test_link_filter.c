@@ -71,7 +71,7 @@ rewritten(const char *text, size_t n)
 }
 
 
-/* the output must be "expected" for pieces of any size */
+/* cuts the text into pieces of each size: the output must be "expected" */
 
 static void
 becomes(const char *text, const char *expected)

@@ -14,8 +14,8 @@ static const char *const  listed[] = {
 
 
 /*
- * Names of lines that must not pass: a browser, a cache or an app would believe
- * that the app itself sent the line.
+ * Names of header lines in the FHIR server's reply that must not pass, because
+ * they are not on the gate's list.
  */
 
 static const char *const  unlisted[] = {

@@ -41,7 +41,7 @@ a_date_counts_from_now(void **state)
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN), 0);
     assert_int_equal(ms("Sun, 06 Nov 1994 08:49:37 GMT", THEN + 9), 0);
 
-    /* the obsolete forms of dates are read, too */
+    /* dates in the obsolete forms */
 
     assert_int_equal(ms("Sunday, 06-Nov-94 08:49:37 GMT", THEN - 30), 30000);
     assert_int_equal(ms("Sun Nov  6 08:49:37 1994", THEN - 30), 30000);

@@ -194,7 +194,7 @@ a_public_key_is_not_a_secret_of_hs256(void **state)
 
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_alg);
 
-    /* the same MAC in a token whose header names a supported algorithm */
+    /* a MAC in place of the signature; the header names RS256 */
 
     text = jose_text(RS256("r1"), GOOD);
     assert_int_equal(verify(jose_join(text, mac, 32)), cigna_jwt_signature);

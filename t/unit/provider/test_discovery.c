@@ -199,7 +199,9 @@ ignored_members_are_reported(void **state)
 }
 
 
-/* of two members with one name the last counts, and must name the known host */
+/*
+ * of two members with one name the last counts, and it must keep the known host
+ */
 
 static void
 the_last_of_two_members_may_not_name_another_host(void **state)

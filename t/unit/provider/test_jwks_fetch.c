@@ -13,8 +13,8 @@ static char  why[CIGNA_JWKS_FETCH_WHY_MAX];
 
 
 /*
- * hands this reply to the request for the key set to the provider; status 0:
- * there was no reply
+ * gives the provider this reply to its request for the key set; status 0: there
+ * was no reply
  */
 
 static void

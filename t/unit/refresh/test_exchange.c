@@ -313,7 +313,7 @@ a_node_without_doubts_ends_no_grant_refused_provisionally(void **state)
     doubt(0);
     assert_int_equal(refresh(&a)->rc, cigna_refresh_paused);
 
-    /* a node that has restarted knows nothing of the endpoint */
+    /* after a restart, a node knows nothing of the token endpoint's failures */
 
     memset(&w.fleet.endpoint, 0, sizeof(w.fleet.endpoint));
     w.now_ms += 300 * 1000;
@@ -970,7 +970,7 @@ a_clock_that_steps_back_an_hour_makes_tokens_due_and_ends_nothing(void **state)
     assert_true(a.flow.refresh.exchanged);
     assert_int_equal(stored().expires_ms, w.now_ms + 3599 * 1000);
 
-    /* the new token is not due any more */
+    /* the new token is not due for a refresh */
 
     assert_int_equal(refresh(&a)->rc, cigna_refresh_ok);
     assert_int_equal(w.auth.refreshes_posted, 2);
@@ -1435,7 +1435,7 @@ a_late_writer_replaces_no_newer_grant(void **state)
     assert_slice(f->grant.access_token, WORLD_MARKER "-at-1-1");
     assert_slice(stored().access_token, WORLD_MARKER "-at-1-1");
 
-    /* the dance has revoked the old tokens, and the refresh its new ones */
+    /* the dance has revoked the old tokens, and the refresh its own new ones */
 
     assert_int_equal(w.auth.revoked, 2);
     assert_string_equal(w.auth.last_revoked, WORLD_MARKER "-rt-0-2");

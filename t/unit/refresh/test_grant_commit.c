@@ -104,7 +104,7 @@ a_generation_that_finds_no_room_in_the_journal_goes_to_redis(void **state)
     assert_true(go_on(cigna_ev_unsent));
     assert_int_equal(op.type, cigna_op_script);
 
-    /* before each further try, the flow tries the journal again */
+    /* before each further script, the flow tries the journal again */
 
     assert_true(go_on(cigna_ev_lost));
     assert_int_equal(op.type, cigna_op_sleep);

@@ -289,7 +289,7 @@ the_new_primary_gets_lock_and_mark_of_an_open_exchange(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* the run renews its lease long before the end of the quiet time */
+    /* a's run renews lock and mark long before the quiet time ends */
 
     w.now_ms += CIGNA_LEASE_MS / 3;
     world_renew(&w, &a);
@@ -541,7 +541,7 @@ a_deletion_ends_no_newer_grant(void **state)
 }
 
 
-/* tests of entries that cannot be written now, or never */
+/* tests of entries that cannot be written now, or can never be written */
 
 static void
 the_entry_stays_while_redis_cannot_be_asked(void **state)

@@ -1035,7 +1035,7 @@ after_a_lost_exchange_the_old_token_serves_until_it_expires(void **state)
     world_step(&w, &a, world_lost_after);
     assert_int_equal(finish(&a)->rc, cigna_refresh_ok);
 
-    /* the old token is also used after the mark has expired */
+    /* the old access token still serves after the mark has expired */
 
     w.now_ms += CIGNA_LEASE_MS + 1000;
     f = refresh(&a);
@@ -1193,7 +1193,10 @@ a_second_attempt_that_comes_late_is_not_a_third_one(void **state)
     lose_exchange(world_lost_before);
     w.now_ms += CIGNA_LEASE_MS;
 
-    /* b has read one attempt, and stands still while a makes the second */
+    /*
+     * b has read that one attempt was made, and stands still while a makes the
+     * second
+     */
 
     (void) begin(&b);
     stop_before(&b, cigna_script_grant_begin);

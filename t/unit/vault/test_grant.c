@@ -250,7 +250,7 @@ a_flag_is_absent_or_one(void **state)
 
     (void) state;
 
-    /* older gateways write no such field */
+    /* older gateways do not write the field "forced" */
 
     g.forced = 7;
     assert_int_equal(parsed(cigna_slice(STATE TIMES), &g), CIGNA_OK);

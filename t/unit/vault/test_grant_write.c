@@ -267,7 +267,10 @@ only_the_issuers_id_token_makes_tokens_another_members(void **state)
 
     static const struct {
         const char  *payload;
-        /* 1: the tokens are accepted if the id_token's signature is this */
+        /*
+         * 1: the tokens are accepted if the signature of the id_token is good,
+         * is bad, or is by an unknown key
+         */
         int          good, bad, unknown;
     } cases[] = {
         { "{" ISS "," ME ",\"aud\":\"client\"}", 1, 1, 1 },

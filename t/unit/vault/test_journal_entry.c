@@ -50,7 +50,8 @@ a_writer_killed_before_it_drops_the_old_entry_leaves_the_new(void **state)
     assert_int_equal(put(1, 3, 600, DEAD, 100), CIGNA_OK);
 
     /*
-     * makes the old entry valid again, by "live", the first field of an entry
+     * sets "live", the first field of an entry, so that the old entry is valid
+     * again
      */
 
     for (i = 64; memcmp(before + i, &one, 4) != 0

@@ -765,7 +765,7 @@ version_0_4_0_ends_a_dance_that_this_one_has_started(void **state)
     assert_told(5, "denied", CLOSE("abandoned", "c1"));
     assert_says("ended", CLOSE("abandoned", "c1"));
 
-    /* version 0.4.0 accepts the end of a dance by this version */
+    /* version 0.4.0 accepts that this version has ended a dance */
 
     tell(plain.redis, "DEL d:{1}");
     assert_says("ok", OPEN("60000"));
@@ -837,7 +837,10 @@ lock_and_mark_come_together(void **state)
     assert_value("HGET g:{1} n", "1");
     assert_says("busy", BEGIN("b", "id", "1", "60000", "0"));
 
-    /* a second "begin" of the owner renews the lease, and counts no attempt */
+    /*
+     * a second "begin" of the lock's owner renews lock and mark, and counts no
+     * attempt
+     */
 
     assert_says("mine", BEGIN("a", "id", "1", "60000", "1"));
     assert_value("HGET g:{1} n", "1");
@@ -1419,7 +1422,7 @@ assert_flows_run(redisContext *c)
     live_on(c);
     world_connected(&w);
 
-    /* the world's clock moves on, and the clock of the real Redis does not */
+    /* the simulated clock moves on, and the clock of the real Redis does not */
 
     w.now_ms += 3600 * 1000;
 
@@ -1512,7 +1515,7 @@ a_handshake_finds_out_whether_redis_evicts(void **state)
 }
 
 
-/* a user who may run the commands that cigna_scripts.h names, and no others */
+/* a user who may run scripts, what cigna_scripts.h names, and CLIENT SETNAME */
 
 #define USER                                                                  \
     "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
@@ -1589,7 +1592,10 @@ on_closed(void *data, const cigna_dance_close_t *closed)
 }
 
 
-/* runs all flows of dances, also for more ended dances than the bound */
+/*
+ * runs all flows of dances, also if more dances have ended than vault.stories
+ * allows
+ */
 
 static void
 dances_need_no_more_rights_than_0_4_0_had(void **state)
@@ -1723,7 +1729,7 @@ the_flows_run_on_a_cluster(void **state)
 
 static uint64_t  seed = 1;
 
-/* a time in ms that is over when the next operation begins */
+/* a time-out in ms that is over when the next operation begins */
 
 static const char  instant[] = "1";
 

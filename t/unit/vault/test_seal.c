@@ -238,7 +238,7 @@ a_record_opens_for_no_other_type_tenant_name_or_data(void **state)
     r.tenant = cigna_slice("acm");
     assert_int_equal(opened(ring, r, aad, box, ""), CIGNA_SEAL_DAMAGED);
 
-    /* other parts whose bytes in a row are the same */
+    /* other parts, which have the same bytes when they are joined */
 
     r.name = cigna_slice("ecigna:g:{x}");
     assert_int_equal(opened(ring, r, aad, box, ""), CIGNA_SEAL_DAMAGED);

@@ -283,7 +283,7 @@ a_dance_does_not_open_as_a_grant(void **state)
                      CIGNA_OK);
     assert_int_equal(opened(blob, ID, 7), CIGNA_SEAL_DAMAGED);
 
-    /* a dance does not open either with a registration in front of its bytes */
+    /* a dance with a registration in front of its sealed bytes does not open */
 
     cigna_buf_init(&b, box, sizeof(box));
     cigna_buf_append(&b, cigna_slice_make(provider.registration,
@@ -317,7 +317,7 @@ a_changed_registration_is_not_reported_as_damage(void **state)
         provider = good;
     }
 
-    /* other settings, whose bytes in a row are the same */
+    /* other settings, which have the same bytes when they are joined */
 
     provider.client_id = cigna_slice("acme-clienthttps:");
     provider.fhir_base = cigna_slice("//fhir.example/v1");
