@@ -63,7 +63,7 @@ int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
 
 /*
  * The Redis key of the dance with this state, in the arena, and the name in
- * that key, <state> in cigna_vault_names.h.  CIGNA_ERROR: no room.
+ * that key: the keyed hash of the state.  CIGNA_ERROR: no room.
  */
 int cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
     cigna_slice_t *key, cigna_slice_t *name);
