@@ -17,8 +17,8 @@
  *
  *   (1) a flow changes to the other secret at most once, and only after
  *       "invalid_client";
- *   (2) with one secret, a flow changes nothing, and remembers only a refusal of
- *       the client.
+ *   (2) with one secret, a flow changes nothing, and remembers only that the
+ *       server has refused the client.
  */
 
 
