@@ -239,9 +239,7 @@ ngx_cigna_budget_queue(ngx_cigna_budget_t *budget,
 void
 ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 {
-    ngx_cigna_budget_t  *budget;
-
-    budget = waiter->budget;
+    ngx_cigna_budget_t  *budget = waiter->budget;
 
     if (budget == NULL) {
         return;
@@ -291,10 +289,8 @@ ngx_cigna_budget_serve(ngx_event_t *ev)
 {
     int64_t                     next, ms;
     ngx_queue_t                *q, *behind;
-    ngx_cigna_budget_t         *budget;
+    ngx_cigna_budget_t         *budget = ev->data;
     ngx_cigna_budget_waiter_t  *waiter;
-
-    budget = ev->data;
 
     next = INT64_MAX;
     budget->stuck = 0;

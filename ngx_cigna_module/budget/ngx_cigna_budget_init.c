@@ -69,9 +69,7 @@ void
 ngx_cigna_budget_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
-
-    tenants = mcf->tenants.elts;
+    ngx_cigna_tenant_t  **tenants = mcf->tenants.elts;
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
 

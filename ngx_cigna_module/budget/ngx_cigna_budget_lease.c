@@ -27,9 +27,8 @@ ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
 {
     int                       rc;
     ngx_cigna_budget_call_t  *call;
-    ngx_cigna_budget_zone_t  *zone;
+    ngx_cigna_budget_zone_t  *zone = lease->zone;
 
-    zone = lease->zone;
     call = &lease->call;
 
     ngx_cigna_count(zone->tenant->counters, ngx_cigna_count_budget_leases);
@@ -55,10 +54,9 @@ ngx_cigna_budget_lease_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     int                          up;
     ngx_cigna_budget_zone_t     *zone;
-    ngx_cigna_budget_lease_t    *lease;
+    ngx_cigna_budget_lease_t    *lease = cmd->data;
     cigna_budget_lease_reply_t   reply;
 
-    lease = cmd->data;
     zone = lease->zone;
 
     if (ngx_cigna_budget_call_again(&lease->call)) {
@@ -108,9 +106,7 @@ ngx_cigna_budget_lease_failed(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why)
 {
     int                       began;
-    ngx_cigna_budget_zone_t  *zone;
-
-    zone = lease->zone;
+    ngx_cigna_budget_zone_t  *zone = lease->zone;
 
     ngx_cigna_count(zone->tenant->counters,
                     ngx_cigna_count_budget_lease_failures);

@@ -59,9 +59,8 @@ ngx_cigna_budget_pause_ask(ngx_cigna_budget_pause_t *pause,
 {
     int                       rc, began;
     int64_t                   left_ms;
-    ngx_cigna_budget_zone_t  *zone;
+    ngx_cigna_budget_zone_t  *zone = pause->zone;
 
-    zone = pause->zone;
     began = 0;
     cause->jitter = (unsigned) ngx_random() % (CIGNA_PAUSE_JITTER_MAX + 1);
 
@@ -124,9 +123,8 @@ ngx_cigna_budget_pause_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     int64_t                    left_ms;
     ngx_cigna_budget_zone_t   *zone;
-    ngx_cigna_budget_pause_t  *pause;
+    ngx_cigna_budget_pause_t  *pause = cmd->data;
 
-    pause = cmd->data;
     zone = pause->zone;
 
     if (ngx_cigna_budget_call_again(&pause->call)) {

@@ -292,9 +292,7 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_slice_t        secret;
     ngx_cigna_run_t     *run;
     cigna_callback_t    *flow;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = ctx->tenant;
+    ngx_cigna_tenant_t  *tenant = ctx->tenant;
 
     secret = ngx_cigna_browser_secret(r, tenant->provider.https, args->state);
 
@@ -348,20 +346,16 @@ ngx_cigna_callback_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static void
 ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                    stored, worked;
+    unsigned                    stored;
     cigna_callback_t           *flow;
-    ngx_cigna_callback_flow_t  *callback;
+    ngx_cigna_callback_flow_t  *callback = data;
 
-    callback = data;
     flow = &callback->flow;
     stored = flow->stored;
-    worked = flow->client_secret.worked;
 
     cigna_callback_next(flow, ev, op);
 
-    if (!worked && flow->client_secret.worked) {
-        ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
-    }
+    ngx_cigna_client_secret_worked(callback->run, &flow->client_secret);
 
     if (flow->stored && !stored) {
         ngx_cigna_callback_cache(callback->run, flow);
@@ -372,10 +366,9 @@ ngx_cigna_callback_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 static void
 ngx_cigna_callback_result(ngx_cigna_run_t *run)
 {
-    cigna_callback_t       *flow;
+    cigna_callback_t       *flow = run->flow;
     ngx_cigna_dance_end_t   end;
 
-    flow = run->flow;
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_interrupted);
 
@@ -383,7 +376,7 @@ ngx_cigna_callback_result(ngx_cigna_run_t *run)
     end.dance = flow->dance_id.len ? flow->dance_id : flow->reference;
     end.detail = flow->detail;
     end.ended = flow->claim.ended;
-    end.client_refused = !run->failed && flow->client_refused;
+    end.client_refused = !run->failed && flow->client_secret.refused;
 
     if (!run->failed && flow->stored) {
         ngx_cigna_callback_replaced(run, flow);

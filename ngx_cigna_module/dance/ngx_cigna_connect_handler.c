@@ -11,7 +11,6 @@
 #include "gateway/ngx_cigna_dances.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_discovery.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
@@ -129,18 +128,12 @@ ngx_cigna_connect_limited(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t              wait;
     const char             *limit;
     ngx_cigna_cache_key_t   key;
-    ngx_cigna_main_conf_t  *mcf;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
-                                 &ctx->member, &key)
-        != NGX_OK)
-    {
+    if (ngx_cigna_identity_key(ctx, &key) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    switch (ngx_cigna_dances(mcf->zone, ctx->tenant, &key, &wait)) {
+    switch (ngx_cigna_dances(ctx->mcf->zone, ctx->tenant, &key, &wait)) {
 
     case ngx_cigna_dances_start:
         return ngx_cigna_connect_run(r, ctx, return_to);
@@ -330,9 +323,7 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_msec_t           timeout;
     cigna_connect_t     *flow;
     ngx_cigna_run_t     *run;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = ctx->tenant;
+    ngx_cigna_tenant_t  *tenant = ctx->tenant;
 
     if (ngx_cigna_dance_reference(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -347,8 +338,8 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     flow = run->flow;
     flow->subject = &run->subject;
     flow->request = ngx_cigna_slice(&run->log.request);
-    flow->closed = ngx_cigna_connect_closed;
-    flow->data = run;
+    flow->closer.closed = ngx_cigna_connect_closed;
+    flow->closer.data = run;
 
     if (cigna_arena_copy(&run->arena, ngx_cigna_slice(&ctx->dance),
                          &flow->dance_id)
@@ -378,10 +369,9 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static void
 ngx_cigna_connect_result(ngx_cigna_run_t *run)
 {
-    cigna_connect_t        *flow;
+    cigna_connect_t        *flow = run->flow;
     ngx_cigna_dance_end_t   end;
 
-    flow = run->flow;
     flow->outcome = ngx_cigna_dance_outcome(run, flow->outcome,
                                             cigna_dance_outcome_store_failed);
 

@@ -3,7 +3,6 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_revoker.h"
 #include "request/ngx_cigna_identity.h"
 #include "shm/ngx_cigna_counters.h"
@@ -285,9 +284,8 @@ ngx_cigna_run_t *
 ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const char *what, size_t flow_size, size_t arena_size)
 {
-    cigna_vault_names_t    *id;
-    ngx_cigna_run_t        *run;
-    ngx_cigna_main_conf_t  *mcf;
+    cigna_vault_names_t  *id;
+    ngx_cigna_run_t      *run;
 
     id = ngx_cigna_identity_names(r, ctx);
 
@@ -295,9 +293,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return NULL;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    run = ngx_cigna_run_create(mcf, ctx->tenant, what,
+    run = ngx_cigna_run_create(ctx->mcf, ctx->tenant, what,
                                ngx_cigna_request_id(r), flow_size, arena_size);
     if (run == NULL) {
         return NULL;
@@ -307,10 +303,7 @@ ngx_cigna_dance_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on.revoke = ngx_cigna_revoker_start;
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
-                                 &ctx->member, &run->key)
-        != NGX_OK)
-    {
+    if (ngx_cigna_identity_key(ctx, &run->key) != NGX_OK) {
         ngx_cigna_run_destroy(run);
         return NULL;
     }

@@ -36,7 +36,7 @@ ngx_cigna_base_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     rc = ngx_cigna_base_url_find(r, ctx, base);
 
     if (rc == NGX_DECLINED
-        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unknown))
+        && ngx_cigna_reply_note(ctx, ngx_cigna_count_links_unknown))
     {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: links in the reply still lead to Cigna: the "

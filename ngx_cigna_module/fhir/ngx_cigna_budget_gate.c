@@ -150,9 +150,8 @@ static void
 ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 {
     ngx_cigna_ctx_t          *ctx;
-    ngx_cigna_budget_gate_t  *gate;
+    ngx_cigna_budget_gate_t  *gate = waiter->data;
 
-    gate = waiter->data;
     ctx = ngx_http_get_module_ctx(gate->request, ngx_cigna_module);
 
     gate->waited = ngx_current_msec - gate->since;
@@ -164,10 +163,9 @@ ngx_cigna_budget_gate_handler(ngx_cigna_budget_waiter_t *waiter)
 static ngx_int_t
 ngx_cigna_budget_gate_verdict(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_budget_gate_t  *gate;
+    ngx_cigna_budget_gate_t  *gate = ctx->budget_gate;
     cigna_budget_answer_t    *a;
 
-    gate = ctx->budget_gate;
     a = &gate->waiter.answer;
 
     if (a->rc != cigna_budget_rc_granted) {
@@ -296,9 +294,8 @@ ngx_cigna_budget_gate_answered(ngx_http_request_t *r)
 {
     ngx_uint_t            status;
     ngx_cigna_ctx_t      *ctx;
-    ngx_http_upstream_t  *u;
+    ngx_http_upstream_t  *u = r->upstream;
 
-    u = r->upstream;
     status = u->headers_in.status_n;
 
     if (status != NGX_HTTP_TOO_MANY_REQUESTS

@@ -76,10 +76,9 @@ static const char *
 ngx_cigna_destination_advice(ngx_http_request_t *r, ngx_cigna_tenant_t *tenant,
     ngx_str_t *name)
 {
-    ngx_http_upstream_t   *u;
+    ngx_http_upstream_t   *u = r->upstream;
     ngx_cigna_loc_conf_t  *lcf;
 
-    u = r->upstream;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (u == NULL || ngx_http_get_module_ctx(r, ngx_http_proxy_module) == NULL)
@@ -115,9 +114,7 @@ ngx_int_t
 ngx_cigna_destination_name(ngx_http_request_t *r, ngx_str_t *name)
 {
     u_char               *port;
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
+    ngx_http_upstream_t  *u = r->upstream;
 
     if (u->conf->ssl_name) {
 
@@ -149,10 +146,9 @@ ngx_uint_t
 ngx_cigna_destination_verified(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_slice_t          host;
-    ngx_http_upstream_t   *u;
+    ngx_http_upstream_t   *u = r->upstream;
     ngx_cigna_loc_conf_t  *lcf;
 
-    u = r->upstream;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
 
     if (lcf->insecure_upstream

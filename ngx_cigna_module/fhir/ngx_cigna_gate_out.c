@@ -67,10 +67,8 @@ ngx_cigna_gate_out(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_gate_out_t *gate)
 {
     cigna_gate_out_e       verdict;
-    ngx_http_upstream_t   *u;
+    ngx_http_upstream_t   *u = r->upstream;
     ngx_cigna_loc_conf_t  *lcf;
-
-    u = r->upstream;
 
     if (ngx_cigna_gate_out_create(r, u) != NGX_OK) {
         return ngx_cigna_condition_internal_error;

@@ -51,11 +51,8 @@ void
 ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t (*reply)(ngx_http_request_t *r))
 {
-    ngx_cigna_inject_t   *inject;
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-    inject = ctx->inject;
+    ngx_cigna_inject_t   *inject = ctx->inject;
+    ngx_http_upstream_t  *u = r->upstream;
 
     inject->request = u->request_bufs;
     inject->reinit_request = u->reinit_request;
@@ -129,9 +126,8 @@ static ngx_int_t
 ngx_cigna_inject_output(void *data, ngx_chain_t *in)
 {
     ngx_cigna_ctx_t     *ctx;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = data;
 
-    r = data;
     ctx = ngx_http_get_module_ctx(r, ngx_cigna_module);
 
     if (!ngx_cigna_destination_verified(r, ctx)) {
@@ -155,11 +151,8 @@ ngx_cigna_inject_header(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_int_t             rc;
     ngx_str_t            *charset;
     ngx_uint_t            rate_set, buffering, version;
-    ngx_cigna_inject_t   *inject;
-    ngx_http_upstream_t  *u;
-
-    inject = ctx->inject;
-    u = r->upstream;
+    ngx_cigna_inject_t   *inject = ctx->inject;
+    ngx_http_upstream_t  *u = r->upstream;
 
     version = r->http_version;
     rate = r->limit_rate;

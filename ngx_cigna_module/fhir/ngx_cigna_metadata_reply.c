@@ -147,12 +147,11 @@ ngx_cigna_metadata_reply_request(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_metadata_t *asked)
 {
     int                         rc;
-    ngx_buf_t                  *b;
+    ngx_buf_t                  *b = r->upstream->request_bufs->buf;
     cigna_buf_t                 lines;
     cigna_slice_t               request, query, ids[2];
     ngx_http_variable_value_t  *id;
 
-    b = r->upstream->request_bufs->buf;
     request = cigna_slice_make(b->pos, b->last);
 
     query = ngx_cigna_slice(&r->upstream->uri);

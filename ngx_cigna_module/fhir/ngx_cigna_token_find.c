@@ -28,7 +28,6 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
-#include "gateway/ngx_cigna_worker.h"
 #include "jobs/ngx_cigna_refresher.h"
 #include "nginx/ngx_cigna_pool_secret.h"
 #include "nginx/ngx_cigna_time.h"
@@ -56,8 +55,8 @@ static ngx_int_t ngx_cigna_token_of_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const cigna_grant_t *grant);
 static ngx_uint_t ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
     const cigna_grant_t *grant, int64_t now);
-static ngx_uint_t ngx_cigna_token_is_refused(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, const ngx_cigna_cache_entry_t *entry, int64_t now);
+static ngx_uint_t ngx_cigna_token_is_refused(const ngx_cigna_ctx_t *ctx,
+    const ngx_cigna_cache_entry_t *entry, int64_t now);
 static void ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry);
 static ngx_int_t ngx_cigna_token_stale(ngx_http_request_t *r,
@@ -93,20 +92,14 @@ ngx_cigna_token_find(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    int64_t                 now;
-    ngx_int_t               rc;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_loc_conf_t   *lcf;
-    ngx_cigna_main_conf_t  *mcf;
+    int64_t                now;
+    ngx_int_t              rc;
+    ngx_cigna_token_t     *t = ctx->token;
+    ngx_cigna_loc_conf_t  *lcf;
 
-    t = ctx->token;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
-    if (ngx_cigna_cache_key_hash(mcf->worker->cache_hash, &ctx->tenant->name,
-                                 &ctx->member, &t->key)
-        != NGX_OK)
-    {
+    if (ngx_cigna_identity_key(ctx, &t->key) != NGX_OK) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
@@ -114,7 +107,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_read(r, ctx);
     }
 
-    rc = ngx_cigna_cache_get(mcf->zone, &t->key, r->pool, &t->cached);
+    rc = ngx_cigna_cache_get(ctx->mcf->zone, &t->key, r->pool, &t->cached);
 
     if (rc != NGX_OK || ngx_cigna_token_eq(&t->cached.token, &t->refused)) {
         ngx_str_null(&t->cached.token);
@@ -124,7 +117,7 @@ ngx_cigna_token_lookup(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     now = ngx_cigna_now_ms();
 
     if (t->cached.suspect
-        || now - t->cached.checked_ms >= (int64_t) mcf->revalidate
+        || now - t->cached.checked_ms >= (int64_t) ctx->mcf->revalidate
         || !ngx_cigna_token_usable(&t->cached, now))
     {
         return ngx_cigna_token_read(r, ctx);
@@ -166,17 +159,14 @@ ngx_cigna_token_usable(const ngx_cigna_cache_entry_t *entry, int64_t now)
 static ngx_int_t
 ngx_cigna_token_read(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_vault_names_t    *id;
-    ngx_cigna_main_conf_t  *mcf;
+    cigna_vault_names_t  *id;
 
     id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_internal_error);
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    ctx->token->epoch = ngx_cigna_cache_epoch(mcf->zone, id->hash);
+    ctx->token->epoch = ngx_cigna_cache_epoch(ctx->mcf->zone, id->hash);
 
     switch (ngx_cigna_vault_read_start(r, ctx, ctx->token->resume)) {
 
@@ -213,9 +203,8 @@ static ngx_int_t
 ngx_cigna_token_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant, ngx_cigna_condition_e e)
 {
-    ngx_uint_t              paused, spent;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
+    ngx_uint_t          paused, spent;
+    ngx_cigna_token_t  *t;
 
     if (e == ngx_cigna_condition_served) {
         return ngx_cigna_token_of_grant(r, ctx, grant);
@@ -240,8 +229,7 @@ ngx_cigna_token_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         && (spent || e == ngx_cigna_condition_not_connected
             || e == ngx_cigna_condition_grant_moved))
     {
-        mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-        ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
+        ngx_cigna_cache_drop(ctx->mcf->zone, &t->key, ctx->names->hash);
     }
 
     return ngx_cigna_token_refuse(ctx, e);
@@ -253,10 +241,9 @@ ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
     int64_t                   now;
-    ngx_cigna_token_t        *t;
+    ngx_cigna_token_t        *t = ctx->token;
     ngx_cigna_cache_entry_t   entry;
 
-    t = ctx->token;
     now = ngx_cigna_now_ms();
 
     ngx_cigna_refresher_entry(ctx->tenant, ctx->names, grant, &entry);
@@ -272,7 +259,7 @@ ngx_cigna_token_of_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
                : ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_expired);
     }
 
-    if (ngx_cigna_token_is_refused(r, ctx, &entry, now)) {
+    if (ngx_cigna_token_is_refused(ctx, &entry, now)) {
         return ngx_cigna_token_refresh(r, ctx, grant);
     }
 
@@ -323,13 +310,10 @@ ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
  */
 
 static ngx_uint_t
-ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
+ngx_cigna_token_is_refused(const ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry, int64_t now)
 {
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->refused_here
         && (ngx_cigna_token_eq(&entry->token, &t->refused)
@@ -340,9 +324,7 @@ ngx_cigna_token_is_refused(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return 1;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    return ngx_cigna_cache_refused(mcf->zone, &t->key, &entry->token, now);
+    return ngx_cigna_cache_refused(ctx->mcf->zone, &t->key, &entry->token, now);
 }
 
 
@@ -358,24 +340,21 @@ static void
 ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const ngx_cigna_cache_entry_t *entry)
 {
-    ngx_cigna_token_t      *t;
-    ngx_cigna_loc_conf_t   *lcf;
-    ngx_cigna_main_conf_t  *mcf;
+    ngx_cigna_token_t     *t = ctx->token;
+    ngx_cigna_loc_conf_t  *lcf;
 
-    t = ctx->token;
     lcf = ngx_http_get_module_loc_conf(r, ngx_cigna_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     if (!lcf->cache) {
         return;
     }
 
     if (t->cached.token.len && entry->generation < t->cached.generation) {
-        ngx_cigna_cache_drop(mcf->zone, &t->key, entry->name);
+        ngx_cigna_cache_drop(ctx->mcf->zone, &t->key, entry->name);
         return;
     }
 
-    (void) ngx_cigna_cache_put(mcf->zone, &t->key, entry, t->epoch);
+    (void) ngx_cigna_cache_put(ctx->mcf->zone, &t->key, entry, t->epoch);
 }
 
 
@@ -387,17 +366,14 @@ ngx_cigna_token_cache(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    int64_t                 now;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
+    int64_t             now;
+    ngx_cigna_token_t  *t = ctx->token;
 
-    t = ctx->token;
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
     now = ngx_cigna_now_ms();
 
     if (t->cached.token.len == 0
         || now >= t->cached.expires_ms
-        || now - t->cached.checked_ms >= (int64_t) mcf->stale)
+        || now - t->cached.checked_ms >= (int64_t) ctx->mcf->stale)
     {
         return ngx_cigna_token_refuse(ctx,
                                       ngx_cigna_condition_vault_unreachable);
@@ -413,12 +389,8 @@ ngx_cigna_token_stale(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 void
 ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_vault_names_t    *id;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
-
-    t = ctx->token;
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
+    cigna_vault_names_t  *id;
+    ngx_cigna_token_t    *t = ctx->token;
 
     if (ctx->source == ngx_cigna_source_cache) {
         ngx_cigna_token_of(t, t->cached.id, t->cached.generation);
@@ -437,7 +409,7 @@ ngx_cigna_token_reject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     id = ngx_cigna_identity_names(r, ctx);
 
     if (id != NULL) {
-        ngx_cigna_cache_refuse(mcf->zone, &t->key, id->hash, &t->refused,
+        ngx_cigna_cache_refuse(ctx->mcf->zone, &t->key, id->hash, &t->refused,
                                ngx_cigna_now_ms());
     }
 }

@@ -45,9 +45,7 @@ ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused)
 {
     cigna_grant_t       grant;
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (refused == NULL) {
         return ngx_cigna_token_refresh_wait(r, ctx, NULL);
@@ -84,14 +82,10 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_int_t               rc;
     ngx_msec_t              timeout;
     ngx_cigna_run_t        *run;
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
+    ngx_cigna_token_t      *t = ctx->token;
     ngx_cigna_condition_e   e;
 
-    t = ctx->token;
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    rc = ngx_cigna_refresher_start(mcf, ctx->tenant, ctx->names, &t->key,
+    rc = ngx_cigna_refresher_start(ctx->mcf, ctx->tenant, ctx->names, &t->key,
                                    refused, ngx_cigna_request_id(r), &run,
                                    &t->retry_after_s);
 
@@ -104,7 +98,7 @@ ngx_cigna_token_refresh_wait(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     }
 
     timeout = ctx->tenant->connect_timeout + ctx->tenant->timeout
-              + mcf->redis.connect_timeout + mcf->redis.timeout;
+              + ctx->mcf->redis.connect_timeout + ctx->mcf->redis.timeout;
 
     rc = ngx_cigna_wait_run(ctx->wait, run, timeout, t->resume);
 
@@ -124,11 +118,8 @@ ngx_int_t
 ngx_cigna_token_refresh_result(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
     cigna_refresh_t    *flow;
-    ngx_cigna_run_t    *run;
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
-    run = ctx->wait->run;
+    ngx_cigna_run_t    *run = ctx->wait->run;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (run == NULL) {
         return ngx_cigna_token_refresh_give_up(ctx,
@@ -165,9 +156,7 @@ static ngx_int_t
 ngx_cigna_token_refresh_use(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *grant)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (cigna_secret_eq(grant->access_token, ngx_cigna_slice(&t->refused))) {
         return ngx_cigna_token_refresh_same(r, ctx, grant);
@@ -233,10 +222,7 @@ ngx_cigna_token_refresh_same(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static ngx_int_t
 ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_token_t      *t;
-    ngx_cigna_main_conf_t  *mcf;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->refused.len == 0) {
 
@@ -256,9 +242,7 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         return ngx_cigna_token_use(ctx, &t->refused, ngx_cigna_source_vault);
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    ngx_cigna_cache_drop(mcf->zone, &t->key, ctx->names->hash);
+    ngx_cigna_cache_drop(ctx->mcf->zone, &t->key, ctx->names->hash);
 
     return ngx_cigna_token_refuse(ctx, ngx_cigna_condition_grant_refused);
 }
@@ -272,9 +256,7 @@ ngx_cigna_token_refresh_failed(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 static ngx_int_t
 ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 {
-    ngx_cigna_token_t  *t;
-
-    t = ctx->token;
+    ngx_cigna_token_t  *t = ctx->token;
 
     if (t->old.len == 0 || ngx_cigna_condition(e)->connect) {
         return ngx_cigna_token_refuse(ctx, e);
@@ -289,16 +271,13 @@ ngx_cigna_token_refresh_give_up(ngx_cigna_ctx_t *ctx, ngx_cigna_condition_e e)
 void
 ngx_cigna_token_refresh_ahead(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 {
-    cigna_vault_names_t    *id;
-    ngx_cigna_main_conf_t  *mcf;
+    cigna_vault_names_t  *id;
 
     id = ngx_cigna_identity_names(r, ctx);
     if (id == NULL) {
         return;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    ngx_cigna_refresher_ahead(mcf, ctx->tenant, id, &ctx->token->key,
+    ngx_cigna_refresher_ahead(ctx->mcf, ctx->tenant, id, &ctx->token->key,
                               ngx_cigna_request_id(r));
 }

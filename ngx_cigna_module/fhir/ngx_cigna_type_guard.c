@@ -20,9 +20,7 @@ ngx_cigna_type_guard(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     u_char               mem[CIGNA_TYPE_LEN_MAX];
     cigna_buf_t          what;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = ctx->tenant;
+    ngx_cigna_tenant_t  *tenant = ctx->tenant;
 
     if (tenant->types.count == 0 || ctx->public_metadata || ctx->replayed) {
         return ngx_cigna_condition_served;

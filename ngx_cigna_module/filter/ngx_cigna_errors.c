@@ -589,9 +589,8 @@ ngx_cigna_errors_judge(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_buf_t           *peeked;
     ngx_chain_t         *cl;
-    ngx_cigna_errors_t  *errors;
+    ngx_cigna_errors_t  *errors = ctx->errors;
 
-    errors = ctx->errors;
     peeked = &errors->peeked;
 
     errors->peeking = 0;
@@ -650,9 +649,7 @@ ngx_cigna_errors_empty(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 static void
 ngx_cigna_errors_before(ngx_chain_t *cl, ngx_chain_t *rest)
 {
-    ngx_buf_t  *b;
-
-    b = rest->buf;
+    ngx_buf_t  *b = rest->buf;
 
     if (ngx_buf_size(b) > 0) {
         cl->next = rest;

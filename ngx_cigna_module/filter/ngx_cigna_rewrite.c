@@ -87,7 +87,7 @@ ngx_cigna_rewrite_metadata(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
         && r->method != NGX_HTTP_HEAD
         && ngx_cigna_public_metadata_document(ctx->tenant, uri)
            != cigna_public_metadata_none
-        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_metadata_passed))
+        && ngx_cigna_reply_note(ctx, ngx_cigna_count_metadata_passed))
     {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: metadata that is not kept was proxied: the "
@@ -156,7 +156,7 @@ ngx_cigna_rewrite_readable(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
     /* with links=on, requests ask for a whole reply without compression */
 
-    if (ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_unread)) {
+    if (ngx_cigna_reply_note(ctx, ngx_cigna_count_links_unread)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent a part of a reply, or a "
                       "compressed one, without being asked for it: links in "
@@ -178,7 +178,7 @@ ngx_cigna_rewrite_type(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
             || ngx_cigna_errors_typed(r, "/xml+fhir")
             || ngx_cigna_errors_typed(r, "/xml")
             || ngx_cigna_errors_typed(r, "turtle"))
-        && ngx_cigna_reply_note(r, ctx, ngx_cigna_count_links_type))
+        && ngx_cigna_reply_note(ctx, ngx_cigna_count_links_type))
     {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent \"%V\", in which links are not "

@@ -97,9 +97,7 @@ ngx_cigna_rewrite_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 {
     ngx_int_t             rc, filled;
     ngx_chain_t          *out;
-    ngx_cigna_rewrite_t  *rw;
-
-    rw = ctx->rewrite;
+    ngx_cigna_rewrite_t  *rw = ctx->rewrite;
 
     if (in && ngx_chain_add_copy(r->pool, &rw->in, in) != NGX_OK) {
         return NGX_ERROR;
@@ -149,9 +147,7 @@ ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ngx_int_t             rc;
     ngx_buf_t            *b;
     ngx_chain_t          *cl;
-    ngx_cigna_rewrite_t  *rw;
-
-    rw = ctx->rewrite;
+    ngx_cigna_rewrite_t  *rw = ctx->rewrite;
 
     while (rw->in) {
 
@@ -402,7 +398,7 @@ static void
 ngx_cigna_rewrite_left(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_cigna_count_e kind, const char *what)
 {
-    if (ngx_cigna_reply_note(r, ctx, kind)) {
+    if (ngx_cigna_reply_note(ctx, kind)) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "cigna: upstream sent %s", what);
     }

@@ -12,11 +12,15 @@
 
 void
 ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
-    const cigna_client_secret_t *secret)
+    cigna_client_secret_t *secret)
 {
-    ngx_cigna_tenant_t  *tenant;
+    ngx_cigna_tenant_t  *tenant = run->tenant;
 
-    tenant = run->tenant;
+    if (!secret->worked) {
+        return;
+    }
+
+    secret->worked = 0;
 
     if (secret->older) {
         ngx_cigna_count(tenant->counters, ngx_cigna_count_older_secret);

@@ -8,11 +8,13 @@
 
 
 /*
- * To be called after Cigna has accepted one of the tenant's two client secrets:
- * counts uses of the older one, and logs which one works if that has changed.
+ * To be called after each step of a flow that sends a client secret, or when
+ * the flow is over.  If Cigna has accepted one of the tenant's two secrets,
+ * counts uses of the older one, logs which one works if that has changed, and
+ * clears secret->worked.
  */
 void ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
-    const cigna_client_secret_t *secret);
+    cigna_client_secret_t *secret);
 
 
 #endif /* _NGX_CIGNA_CLIENT_SECRET_H_INCLUDED_ */

@@ -34,7 +34,7 @@ typedef struct {
 static ngx_int_t ngx_cigna_dance_upkeep_tenants(ngx_cigna_main_conf_t *mcf);
 static ngx_msec_t ngx_cigna_dance_upkeep_wait(void);
 static void ngx_cigna_dance_upkeep_handler(ngx_event_t *ev);
-static void ngx_cigna_dance_upkeep_closed(cigna_dance_upkeep_t *flow,
+static void ngx_cigna_dance_upkeep_closed(void *data,
     const cigna_dance_close_t *closed);
 static ngx_cigna_tenant_t *ngx_cigna_dance_upkeep_tenant(
     ngx_cigna_main_conf_t *mcf, cigna_slice_t hash);
@@ -110,9 +110,7 @@ ngx_cigna_dance_upkeep_handler(ngx_event_t *ev)
 {
     ngx_cigna_run_t           *run;
     cigna_dance_upkeep_t      *flow;
-    ngx_cigna_dance_upkeep_t  *upkeep;
-
-    upkeep = ev->data;
+    ngx_cigna_dance_upkeep_t  *upkeep = ev->data;
 
     if (ngx_exiting) {
         return;
@@ -135,10 +133,10 @@ ngx_cigna_dance_upkeep_handler(ngx_event_t *ev)
     run->on.end = ngx_cigna_dance_upkeep_end;
 
     flow = run->flow;
-    flow->vault = &upkeep->mcf->vault;
-    flow->arena = &run->arena;
-    flow->closed = ngx_cigna_dance_upkeep_closed;
-    flow->data = run;
+    flow->closer.vault = &upkeep->mcf->vault;
+    flow->closer.arena = &run->arena;
+    flow->closer.closed = ngx_cigna_dance_upkeep_closed;
+    flow->closer.data = run;
 
     upkeep->running = 1;
 
@@ -147,17 +145,15 @@ ngx_cigna_dance_upkeep_handler(ngx_event_t *ev)
 
 
 static void
-ngx_cigna_dance_upkeep_closed(cigna_dance_upkeep_t *flow,
-    const cigna_dance_close_t *closed)
+ngx_cigna_dance_upkeep_closed(void *data, const cigna_dance_close_t *closed)
 {
-    ngx_cigna_run_t  *run;
+    ngx_cigna_run_t     *run = data;
+    ngx_cigna_tenant_t  *tenant;
 
-    run = flow->data;
+    tenant = ngx_cigna_dance_upkeep_tenant(run->mcf,
+                                           closed->forget.entry.tenant);
 
-    ngx_cigna_dance_closed(run,
-                           ngx_cigna_dance_upkeep_tenant(run->mcf,
-                               closed->forget.entry.tenant),
-                           closed);
+    ngx_cigna_dance_closed(run, tenant, closed);
 }
 
 
@@ -165,9 +161,7 @@ static ngx_cigna_tenant_t *
 ngx_cigna_dance_upkeep_tenant(ngx_cigna_main_conf_t *mcf, cigna_slice_t hash)
 {
     ngx_uint_t            i;
-    ngx_cigna_tenant_t  **tenants;
-
-    tenants = mcf->tenants.elts;
+    ngx_cigna_tenant_t  **tenants = mcf->tenants.elts;
 
     for (i = 0; i < mcf->tenants.nelts; i++) {
         if (cigna_slice_eq(hash, cigna_slice_make(tenants[i]->hash,
@@ -185,8 +179,7 @@ ngx_cigna_dance_upkeep_tenant(ngx_cigna_main_conf_t *mcf, cigna_slice_t hash)
 static void
 ngx_cigna_dance_upkeep_end(ngx_cigna_run_t *run)
 {
-    ngx_cigna_dance_upkeep_t  *upkeep;
+    ngx_cigna_dance_upkeep_t  *upkeep = run->data;
 
-    upkeep = run->data;
     upkeep->running = 0;
 }

@@ -113,9 +113,7 @@ ngx_cigna_discovery_begin(ngx_event_t *ev)
 ngx_uint_t
 ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     if (!d->needed) {
         return 1;
@@ -138,9 +136,7 @@ ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant)
 static ngx_uint_t
 ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     return d->failed && !d->refused
            && d->configured.authorization_endpoint.len
@@ -151,9 +147,7 @@ ngx_cigna_discovery_spared(ngx_cigna_tenant_t *tenant)
 ngx_cigna_run_t *
 ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant)
 {
-    ngx_cigna_discovery_t  *d;
-
-    d = tenant->shared->discovery;
+    ngx_cigna_discovery_t  *d = tenant->shared->discovery;
 
     if (d->run == NULL && ngx_time() >= d->next) {
         ngx_cigna_discovery_run(d);
@@ -197,9 +191,8 @@ ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
     ngx_cigna_run_t *discovery)
 {
     ngx_uint_t        failed;
-    ngx_cigna_run_t  *run;
+    ngx_cigna_run_t  *run = waiter->data;
 
-    run = waiter->data;
     failed = discovery->failed || !ngx_cigna_discovery_ready(run->tenant);
 
     ngx_cigna_discovery_go(run, failed
@@ -254,12 +247,9 @@ static void
 ngx_cigna_discovery_result(ngx_cigna_run_t *run)
 {
     ngx_uint_t              i, level;
-    cigna_discovery_t      *flow;
+    cigna_discovery_t      *flow = run->flow;
     ngx_cigna_tenant_t    **tenants;
-    ngx_cigna_discovery_t  *d;
-
-    flow = run->flow;
-    d = run->data;
+    ngx_cigna_discovery_t  *d = run->data;
 
     if (flow->ignored[0]) {
         ngx_log_error(NGX_LOG_WARN, &run->log.log, 0,
@@ -298,9 +288,7 @@ ngx_cigna_discovery_failed(ngx_cigna_discovery_t *d, ngx_cigna_run_t *run)
 {
     ngx_uint_t          level;
     const char         *instead;
-    cigna_discovery_t  *flow;
-
-    flow = run->flow;
+    cigna_discovery_t  *flow = run->flow;
 
     run->failed = 1;
     d->failed = 1;

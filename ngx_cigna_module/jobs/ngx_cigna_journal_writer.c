@@ -169,9 +169,8 @@ ngx_cigna_journal_writer_handler(ngx_event_t *ev)
 {
     ngx_uint_t                   unconfirmed;
     ngx_shm_zone_t              *zone;
-    ngx_cigna_journal_writer_t  *writer;
+    ngx_cigna_journal_writer_t  *writer = ev->data;
 
-    writer = ev->data;
     zone = writer->mcf->zone;
 
     unconfirmed = ngx_cigna_journal_unconfirmed(zone);
@@ -299,9 +298,7 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
     cigna_slice_t           argv[3];
     cigna_journal_t         entry;
     cigna_vault_names_t     id;
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = writer->mcf;
+    ngx_cigna_main_conf_t  *mcf = writer->mcf;
 
     if (ngx_cigna_journal_writer_peek(writer, &entry) != NGX_OK
         || ngx_cigna_redis_in_flight(&writer->cmd)
@@ -441,10 +438,8 @@ ngx_cigna_journal_writer_copy(ngx_cigna_run_t *run,
 static void
 ngx_cigna_journal_writer_end(ngx_cigna_run_t *run)
 {
-    cigna_journal_replay_t      *flow;
+    cigna_journal_replay_t      *flow = run->flow;
     ngx_cigna_journal_writer_t  *writer;
-
-    flow = run->flow;
 
     if (flow->rc != cigna_journal_replay_ok
         && flow->rc != cigna_journal_replay_superseded)
@@ -531,9 +526,7 @@ void
 ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t                   unconfirmed;
-    ngx_cigna_journal_writer_t  *writer;
-
-    writer = mcf->worker->journal_writer;
+    ngx_cigna_journal_writer_t  *writer = mcf->worker->journal_writer;
 
     if (writer == NULL) {
         return;

@@ -476,9 +476,7 @@ static void
 ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 {
     ngx_int_t                  rc;
-    ngx_cigna_metadata_job_t  *job;
-
-    job = flow;
+    ngx_cigna_metadata_job_t  *job = flow;
 
     rc = job->claimed ? ngx_cigna_metadata_room(job, ev->body.len)
                       : ngx_cigna_metadata_claim(job);
@@ -560,10 +558,8 @@ ngx_cigna_metadata_room(ngx_cigna_metadata_job_t *job, size_t len)
 static void
 ngx_cigna_metadata_result(ngx_cigna_run_t *run)
 {
-    ngx_cigna_metadata_job_t    *job;
+    ngx_cigna_metadata_job_t    *job = run->flow;
     ngx_cigna_document_state_t   before;
-
-    job = run->flow;
 
     if (job->claimed) {
 
@@ -604,8 +600,7 @@ ngx_cigna_metadata_store(ngx_cigna_metadata_job_t *job,
         && ngx_cigna_documents_keep(zone, doc, fetch->text) != NGX_OK)
     {
         fetch->rc = cigna_metadata_fetch_passed;
-        cigna_flow_say(fetch->detail, sizeof(fetch->detail),
-                       "does not fit into memory", cigna_slice_null);
+        cigna_flow_detail(fetch, "does not fit into memory", cigna_slice_null);
     }
 
     if (fetch->rc == cigna_metadata_fetch_kept) {

@@ -263,10 +263,8 @@ static void
 ngx_cigna_refresher_run(ngx_cigna_run_t *run, const cigna_grant_t *refused)
 {
     cigna_refresh_t        *flow;
-    ngx_cigna_tenant_t     *tenant;
+    ngx_cigna_tenant_t     *tenant = run->tenant;
     ngx_cigna_refresher_t  *refresher;
-
-    tenant = run->tenant;
 
     refresher = run->flow;
     refresher->run = run;
@@ -324,14 +322,12 @@ ngx_cigna_refresher_remember(ngx_cigna_refresher_t *refresher)
 static void
 ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
-    unsigned                worked;
     cigna_answer_e          answer;
     ngx_cigna_run_t        *run;
     cigna_refresh_t        *flow;
     ngx_cigna_tenant_t     *tenant;
-    ngx_cigna_refresher_t  *refresher;
+    ngx_cigna_refresher_t  *refresher = data;
 
-    refresher = data;
     flow = &refresher->flow;
     run = refresher->run;
     tenant = run->tenant;
@@ -344,13 +340,10 @@ ngx_cigna_refresher_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
     ngx_cigna_refresher_journalled(refresher);
 
     answer = flow->exchange.answer;
-    worked = flow->exchange.secret.worked;
 
     cigna_refresh_next(flow, ev, op);
 
-    if (!worked && flow->exchange.secret.worked) {
-        ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
-    }
+    ngx_cigna_client_secret_worked(run, &flow->exchange.secret);
 
     if (flow->exchange.answer != answer) {
         ngx_cigna_refresher_answered(run, flow);
@@ -409,9 +402,7 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
     const cigna_refresh_t *flow)
 {
     ngx_cigna_refresh_gate_e   state;
-    ngx_cigna_tenant_t        *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t        *tenant = run->tenant;
 
     state = ngx_cigna_refresh_gate_answered(run->mcf->zone,
                                             tenant->refresh_gate, &run->key,
@@ -436,9 +427,7 @@ ngx_cigna_refresher_answered(ngx_cigna_run_t *run,
 static void
 ngx_cigna_refresher_result(ngx_cigna_run_t *run)
 {
-    cigna_refresh_t  *flow;
-
-    flow = run->flow;
+    cigna_refresh_t  *flow = run->flow;
 
     if (run->failed) {
         flow->rc = cigna_refresh_unavailable;
@@ -621,7 +610,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
     } else {
         ngx_cigna_count(run->tenant->counters,
                         ngx_cigna_count_refresh_failures);
-        level = flow->exchange.client_refused ? NGX_LOG_ERR : NGX_LOG_WARN;
+        level = flow->exchange.secret.refused ? NGX_LOG_ERR : NGX_LOG_WARN;
     }
 
     ngx_log_error(level, &run->log.log, 0, "refresh ended, outcome: %s%s%s",
@@ -636,9 +625,7 @@ ngx_cigna_refresher_log(ngx_cigna_run_t *run, const cigna_refresh_t *flow)
 static void
 ngx_cigna_refresher_end(ngx_cigna_run_t *run)
 {
-    cigna_refresh_t  *flow;
-
-    flow = run->flow;
+    cigna_refresh_t  *flow = run->flow;
 
     ngx_cigna_refresher_forget(run->flow);
 

@@ -98,9 +98,8 @@ static void
 ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 {
     ngx_cigna_run_t      *run;
-    ngx_cigna_revoker_t  *revoker;
+    ngx_cigna_revoker_t  *revoker = data;
 
-    revoker = data;
     run = revoker->run;
 
     revoker->flow.known = ngx_cigna_discovery_ready(run->tenant);
@@ -116,16 +115,11 @@ ngx_cigna_revoker_flow(void *data, const cigna_event_t *ev, cigna_op_t *op)
 static void
 ngx_cigna_revoker_end(ngx_cigna_run_t *run)
 {
-    ngx_cigna_revoker_t  *revoker;
-
-    revoker = run->flow;
+    ngx_cigna_revoker_t  *revoker = run->flow;
 
     run->mcf->worker->revocations--;
 
-    if (revoker->flow.secret.worked) {
-        ngx_cigna_client_secret_worked(run, &revoker->flow.secret);
-    }
-
+    ngx_cigna_client_secret_worked(run, &revoker->flow.secret);
     ngx_cigna_revoker_log(run, &revoker->flow);
 }
 

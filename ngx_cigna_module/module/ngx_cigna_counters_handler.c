@@ -101,9 +101,7 @@ static void
 ngx_cigna_counters_append(cigna_buf_t *b, ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i, n;
-    ngx_cigna_tenant_t  **tenants;
-
-    tenants = mcf->tenants.elts;
+    ngx_cigna_tenant_t  **tenants = mcf->tenants.elts;
 
     for (n = 0; n < ngx_cigna_count_max; n++) {
 

@@ -255,9 +255,7 @@ ngx_cigna_zone_parse(ngx_str_t *value, ngx_str_t *name, ssize_t *size)
 static ngx_int_t
 ngx_cigna_zone_begin(ngx_shm_zone_t *zone, void *data)
 {
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = zone->data;
+    ngx_cigna_main_conf_t  *mcf = zone->data;
 
     return ngx_cigna_zone_init(zone, data) == NGX_OK
            ? ngx_cigna_rows_claim(mcf) : NGX_ERROR;

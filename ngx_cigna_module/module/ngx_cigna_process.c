@@ -95,9 +95,7 @@ static ngx_int_t
 ngx_cigna_process_jobs(ngx_cigna_main_conf_t *mcf)
 {
     ngx_uint_t            i;
-    ngx_cigna_shared_t  **shared;
-
-    shared = mcf->shared.elts;
+    ngx_cigna_shared_t  **shared = mcf->shared.elts;
 
     for (i = 0; i < mcf->shared.nelts; i++) {
         if (ngx_cigna_discovery_init(mcf, shared[i]) != NGX_OK) {

@@ -133,9 +133,8 @@ ngx_cigna_http_check(ngx_cigna_http_t *http, cigna_uri_t *u)
 {
     size_t                i;
     cigna_slice_t         authorization;
-    ngx_cigna_origin_t   *origin;
+    ngx_cigna_origin_t   *origin = http->origin;
 
-    origin = http->origin;
     authorization = http->request.authorization;
 
     if (cigna_uri_parse(http->request.url, u) != CIGNA_OK
@@ -222,9 +221,7 @@ ngx_cigna_http_append_host(cigna_buf_t *b, const cigna_uri_t *u)
 static void
 ngx_cigna_http_peer_handler(ngx_cigna_peer_t *peer)
 {
-    ngx_cigna_http_t  *http;
-
-    http = peer->data;
+    ngx_cigna_http_t  *http = peer->data;
 
     if (peer->rc != NGX_OK) {
         ngx_cigna_http_fail(http, peer->error);
@@ -238,9 +235,7 @@ ngx_cigna_http_peer_handler(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_http_connected(ngx_cigna_http_t *http)
 {
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     c->read->handler = ngx_cigna_http_read_handler;
     c->write->handler = ngx_cigna_http_write_handler;
@@ -267,10 +262,9 @@ ngx_cigna_http_write_handler(ngx_event_t *wev)
 {
     ssize_t            n;
     ngx_buf_t         *b;
-    ngx_connection_t  *c;
+    ngx_connection_t  *c = wev->data;
     ngx_cigna_http_t  *http;
 
-    c = wev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
     b = http->out;
 
@@ -309,10 +303,9 @@ static void
 ngx_cigna_http_read_handler(ngx_event_t *rev)
 {
     ngx_int_t          rc;
-    ngx_connection_t  *c;
+    ngx_connection_t  *c = rev->data;
     ngx_cigna_http_t  *http;
 
-    c = rev->data;
     http = ((ngx_cigna_peer_t *) c->data)->data;
 
     /*
@@ -368,9 +361,7 @@ ngx_cigna_http_read(ngx_cigna_http_t *http)
     int                rc;
     ssize_t            n;
     ngx_buf_t         *b;
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     do {
         if (ngx_cigna_http_make_room(http) != NGX_OK) {
@@ -451,9 +442,7 @@ ngx_cigna_http_make_room(ngx_cigna_http_t *http)
 static void
 ngx_cigna_http_timer_handler(ngx_event_t *ev)
 {
-    ngx_cigna_http_t  *http;
-
-    http = ev->data;
+    ngx_cigna_http_t  *http = ev->data;
 
     ngx_cigna_http_fail(http, "timed out");
 }
@@ -476,9 +465,7 @@ ngx_cigna_http_fail(ngx_cigna_http_t *http, const char *error)
 static void
 ngx_cigna_http_rest(ngx_cigna_http_t *http)
 {
-    ngx_connection_t  *c;
-
-    c = http->peer.connection;
+    ngx_connection_t  *c = http->peer.connection;
 
     ngx_del_timer(&http->timer);
 

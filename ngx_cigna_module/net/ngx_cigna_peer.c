@@ -105,9 +105,7 @@ ngx_cigna_peer_resolve(ngx_cigna_peer_t *peer)
 static void
 ngx_cigna_peer_resolve_handler(ngx_cigna_resolve_t *resolve)
 {
-    ngx_cigna_peer_t  *peer;
-
-    peer = resolve->data;
+    ngx_cigna_peer_t  *peer = resolve->data;
 
     if (resolve->naddrs == 0 || resolve->reason) {
         ngx_cigna_peer_reason(peer, "name could not be resolved",
@@ -214,11 +212,8 @@ ngx_cigna_peer_connect_handler(ngx_event_t *ev)
     int                err;
     socklen_t          len;
     ngx_int_t          rc;
-    ngx_connection_t  *c;
-    ngx_cigna_peer_t  *peer;
-
-    c = ev->data;
-    peer = c->data;
+    ngx_connection_t  *c = ev->data;
+    ngx_cigna_peer_t  *peer = c->data;
 
     err = 0;
     len = sizeof(int);
@@ -250,9 +245,7 @@ ngx_cigna_peer_connect_handler(ngx_event_t *ev)
 static ngx_int_t
 ngx_cigna_peer_connected(ngx_cigna_peer_t *peer)
 {
-    ngx_connection_t  *c;
-
-    c = peer->pc.connection;
+    ngx_connection_t  *c = peer->pc.connection;
 
     if (peer->pc.sockaddr->sa_family != AF_UNIX) {
 
@@ -310,11 +303,8 @@ static ngx_int_t
 ngx_cigna_peer_handshake(ngx_cigna_peer_t *peer)
 {
     ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_cigna_origin_t  *origin;
-
-    origin = peer->origin;
-    c = peer->pc.connection;
+    ngx_connection_t    *c = peer->pc.connection;
+    ngx_cigna_origin_t  *origin = peer->origin;
 
     c->pool = ngx_create_pool(128, c->log);
 
@@ -336,9 +326,7 @@ static void
 ngx_cigna_peer_handshake_handler(ngx_connection_t *c)
 {
     ngx_int_t          rc;
-    ngx_cigna_peer_t  *peer;
-
-    peer = c->data;
+    ngx_cigna_peer_t  *peer = c->data;
 
     rc = ngx_cigna_tls_result(&peer->tls, c);
     rc = ngx_cigna_peer_handshaked(peer, rc);
@@ -384,9 +372,8 @@ static void
 ngx_cigna_peer_timer_handler(ngx_event_t *ev)
 {
     ngx_connection_t  *c;
-    ngx_cigna_peer_t  *peer;
+    ngx_cigna_peer_t  *peer = ev->data;
 
-    peer = ev->data;
     c = peer->pc.connection;
 
     if (c == NULL) {
@@ -467,9 +454,7 @@ static void
 ngx_cigna_peer_close(ngx_cigna_peer_t *peer)
 {
     ngx_pool_t        *pool;
-    ngx_connection_t  *c;
-
-    c = peer->pc.connection;
+    ngx_connection_t  *c = peer->pc.connection;
 
     if (c == NULL) {
         return;

@@ -13,9 +13,7 @@ static void ngx_cigna_resolve_finish(ngx_cigna_resolve_t *resolve);
 ngx_int_t
 ngx_cigna_resolve_start(ngx_cigna_resolve_t *resolve)
 {
-    ngx_cigna_origin_t  *origin;
-
-    origin = resolve->origin;
+    ngx_cigna_origin_t  *origin = resolve->origin;
 
     resolve->reason = NULL;
     resolve->naddrs = 0;
@@ -40,9 +38,7 @@ static void
 ngx_cigna_resolve_ask(ngx_cigna_resolve_t *resolve)
 {
     ngx_resolver_ctx_t  *ctx, temp;
-    ngx_cigna_origin_t  *origin;
-
-    origin = resolve->origin;
+    ngx_cigna_origin_t  *origin = resolve->origin;
 
     temp.name = origin->host;
 
@@ -79,9 +75,7 @@ static void
 ngx_cigna_resolve_handler(ngx_resolver_ctx_t *ctx)
 {
     ngx_uint_t            i;
-    ngx_cigna_resolve_t  *resolve;
-
-    resolve = ctx->data;
+    ngx_cigna_resolve_t  *resolve = ctx->data;
 
     if (ctx->state == NGX_OK) {
 
@@ -110,9 +104,7 @@ ngx_cigna_resolve_known(ngx_cigna_resolve_t *resolve)
 {
     ngx_uint_t           i;
     ngx_addr_t          *addr;
-    ngx_cigna_origin_t  *origin;
-
-    origin = resolve->origin;
+    ngx_cigna_origin_t  *origin = resolve->origin;
 
     for (i = 0; i < origin->naddrs; i++) {
         addr = &origin->addrs[(origin->next + i) % origin->naddrs];

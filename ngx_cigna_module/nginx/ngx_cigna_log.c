@@ -27,9 +27,8 @@ static u_char *
 ngx_cigna_log_handler(ngx_log_t *log, u_char *buf, size_t len)
 {
     u_char           *p, *last;
-    ngx_cigna_log_t  *l;
+    ngx_cigna_log_t  *l = log->data;
 
-    l = log->data;
     p = buf;
     last = buf + len;
 

@@ -96,9 +96,8 @@ ngx_cigna_redis_wait(ngx_cigna_redis_t *redis)
     u_char                  *p, replicas[NGX_INT_T_LEN], ms[NGX_INT_T_LEN];
     ngx_str_t               *wait;
     cigna_slice_t            argv[3];
-    ngx_cigna_redis_conf_t  *conf;
+    ngx_cigna_redis_conf_t  *conf = redis->shared.conf;
 
-    conf = redis->shared.conf;
     wait = &redis->shared.wait;
 
     p = ngx_sprintf(replicas, "%ui", conf->wait_replicas);
@@ -164,9 +163,8 @@ ngx_cigna_redis_call(ngx_cigna_redis_t *redis, ngx_cigna_redis_cmd_t *cmd,
     unsigned                 slot;
     ngx_msec_t               timeout;
     ngx_cigna_redis_call_t  *call;
-    ngx_cigna_redis_conf_t  *conf;
+    ngx_cigna_redis_conf_t  *conf = redis->shared.conf;
 
-    conf = redis->shared.conf;
     timeout = conf->timeout;
 
     if (conf->wait_replicas == 0) {

@@ -95,9 +95,7 @@ void
 ngx_cigna_redis_call_finish(ngx_cigna_redis_calls_t *calls,
     ngx_cigna_redis_call_t *call, cigna_ev_e outcome, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_cmd_t  *cmd;
-
-    cmd = call->cmd;
+    ngx_cigna_redis_cmd_t  *cmd = call->cmd;
 
     ngx_cigna_redis_call_destroy(calls, call);
 

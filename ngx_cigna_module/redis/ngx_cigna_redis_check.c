@@ -42,9 +42,7 @@ ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check)
 static void
 ngx_cigna_redis_check_handler(ngx_event_t *ev)
 {
-    ngx_cigna_redis_check_t  *check;
-
-    check = ev->data;
+    ngx_cigna_redis_check_t  *check = ev->data;
 
     ngx_cigna_redis_check_later(check);
 
@@ -61,9 +59,7 @@ ngx_int_t
 ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = check->conn;
+    ngx_cigna_redis_conn_t  *conn = check->conn;
 
     if (conn->handshake.check != cigna_redis_handshake_check_vault
         || call->cmd == NULL
@@ -131,9 +127,8 @@ ngx_cigna_redis_check_start(ngx_cigna_redis_check_t *check, ngx_msec_t timeout)
 {
     ngx_uint_t               argc;
     cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX];
-    ngx_cigna_redis_conn_t  *conn;
+    ngx_cigna_redis_conn_t  *conn = check->conn;
 
-    conn = check->conn;
     argc = ngx_cigna_redis_handshake_start(&conn->handshake, 1, argv);
 
     ngx_memzero(&check->cmd, sizeof(ngx_cigna_redis_cmd_t));
@@ -150,9 +145,8 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 {
     cigna_slice_t             argv[CIGNA_REDIS_ARGS_MAX];
     ngx_cigna_redis_conn_t   *conn;
-    ngx_cigna_redis_check_t  *check;
+    ngx_cigna_redis_check_t  *check = cmd->data;
 
-    check = cmd->data;
     conn = check->conn;
 
     (void) ngx_cigna_redis_handshake_next(&conn->handshake, cmd->outcome,

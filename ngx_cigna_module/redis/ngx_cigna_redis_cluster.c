@@ -43,9 +43,7 @@ static ngx_int_t
 ngx_cigna_redis_cluster_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
 {
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = redis->topology_data;
+    ngx_cigna_redis_cluster_t  *cl = redis->topology_data;
 
     *node = (call->slot < CIGNA_SLOTS) ? cl->map[call->slot]
                                        : ngx_cigna_redis_map_any(redis);
@@ -77,9 +75,7 @@ static void
 ngx_cigna_redis_cluster_stranger(ngx_cigna_redis_node_t *node,
     cigna_server_t *server)
 {
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = node->redis->topology_data;
+    ngx_cigna_redis_cluster_t  *cl = node->redis->topology_data;
 
     if (!ngx_cigna_log_due(&cl->said)) {
         return;
@@ -99,9 +95,7 @@ ngx_cigna_redis_cluster_redirect(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call, cigna_redirect_t *r)
 {
     ngx_cigna_redis_node_t     *to;
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = node->redis->topology_data;
+    ngx_cigna_redis_cluster_t  *cl = node->redis->topology_data;
 
     to = ngx_cigna_redis_node_find(node->redis, &r->server,
                                    ngx_cigna_redis_node_origin(node));
@@ -179,9 +173,7 @@ ngx_cigna_redis_cluster_answered(ngx_cigna_redis_node_t *node,
 static ngx_uint_t
 ngx_cigna_redis_cluster_trouble(ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = node->redis->topology_data;
+    ngx_cigna_redis_cluster_t  *cl = node->redis->topology_data;
 
     if (node->shifts) {
 
@@ -280,9 +272,7 @@ static ngx_int_t
 ngx_cigna_redis_cluster_answer(ngx_cigna_redis_t *redis,
     cigna_reply_t *reply, ngx_cigna_origin_t *origin)
 {
-    ngx_cigna_redis_cluster_t  *cl;
-
-    cl = redis->topology_data;
+    ngx_cigna_redis_cluster_t  *cl = redis->topology_data;
 
     if (ngx_cigna_redis_map_read(redis, cl->map, reply, origin) != NGX_OK) {
         return NGX_DECLINED;

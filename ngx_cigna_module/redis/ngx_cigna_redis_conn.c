@@ -135,9 +135,7 @@ ngx_cigna_redis_conn_connected(ngx_cigna_peer_t *peer)
     ngx_msec_t               left;
     cigna_slice_t            argv[CIGNA_REDIS_ARGS_MAX];
     ngx_connection_t        *c;
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = peer->data;
+    ngx_cigna_redis_conn_t  *conn = peer->data;
 
     if (peer->rc != NGX_OK) {
         ngx_cigna_redis_conn_fail(conn, peer->error);
@@ -215,9 +213,7 @@ ngx_cigna_redis_conn_greet(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_conn_handshake_handler(ngx_event_t *ev)
 {
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = ev->data;
+    ngx_cigna_redis_conn_t  *conn = ev->data;
 
     ngx_cigna_redis_conn_fail(conn, "timed out in the set-up");
 }
@@ -289,9 +285,7 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_event_t  *wev;
-
-    wev = conn->peer.connection->write;
+    ngx_event_t  *wev = conn->peer.connection->write;
 
     if (wev->ready) {
         ngx_post_event(wev, &ngx_posted_events);
@@ -303,10 +297,9 @@ static void
 ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 {
     ssize_t                  n;
-    ngx_connection_t        *c;
+    ngx_connection_t        *c = wev->data;
     ngx_cigna_redis_conn_t  *conn;
 
-    c = wev->data;
     conn = ((ngx_cigna_peer_t *) c->data)->data;
 
     do {
@@ -360,10 +353,9 @@ ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 static void
 ngx_cigna_redis_conn_read_handler(ngx_event_t *rev)
 {
-    ngx_connection_t        *c;
+    ngx_connection_t        *c = rev->data;
     ngx_cigna_redis_conn_t  *conn;
 
-    c = rev->data;
     conn = ((ngx_cigna_peer_t *) c->data)->data;
 
     if (c->close) {
@@ -405,9 +397,7 @@ static ngx_int_t
 ngx_cigna_redis_conn_read(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)
 {
     ssize_t   n;
-    u_char   *in;
-
-    in = conn->shared->in;
+    u_char   *in = conn->shared->in;
 
     do {
         n = c->recv(c, in, NGX_CIGNA_REDIS_IN_SIZE);
@@ -553,9 +543,7 @@ static void
 ngx_cigna_redis_conn_deadline_handler(ngx_event_t *ev)
 {
     ngx_msec_t               left;
-    ngx_cigna_redis_conn_t  *conn;
-
-    conn = ev->data;
+    ngx_cigna_redis_conn_t  *conn = ev->data;
 
     if (conn->queue.n == 0) {
         ev->cancelable = 1;

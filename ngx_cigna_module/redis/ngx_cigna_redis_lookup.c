@@ -66,9 +66,7 @@ ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup)
 static void
 ngx_cigna_redis_lookup_begin(ngx_event_t *ev)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
-
-    lookup = ev->data;
+    ngx_cigna_redis_lookup_t  *lookup = ev->data;
 
     lookup->asked = ngx_current_msec;
     lookup->more = 0;
@@ -87,9 +85,7 @@ void
 ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
 {
     ngx_uint_t               i;
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = lookup->redis->shared.conf;
+    ngx_cigna_redis_conf_t  *conf = lookup->redis->shared.conf;
 
     for (i = 0;
          i < conf->norigins && lookup->n < NGX_CIGNA_REDIS_LOOKUP_MAX;
@@ -109,9 +105,7 @@ ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup, ngx_uint_t first)
 static void
 ngx_cigna_redis_lookup_step(ngx_event_t *ev)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
-
-    lookup = ev->data;
+    ngx_cigna_redis_lookup_t  *lookup = ev->data;
 
     if (lookup->rc != NGX_OK && lookup->i < lookup->n) {
         ngx_cigna_redis_conn_connect(&lookup->conn,
@@ -159,9 +153,7 @@ ngx_cigna_redis_lookup_later(ngx_cigna_redis_lookup_t *lookup)
 static void
 ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
-
-    lookup = conn->owner;
+    ngx_cigna_redis_lookup_t  *lookup = conn->owner;
 
     if (ngx_cigna_redis_conn_start(conn, NULL, lookup->argv, lookup->argc,
                                    conn->shared->conf->timeout)
@@ -175,9 +167,7 @@ ngx_cigna_redis_lookup_up(ngx_cigna_redis_conn_t *conn)
 static void
 ngx_cigna_redis_lookup_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
-
-    lookup = conn->owner;
+    ngx_cigna_redis_lookup_t  *lookup = conn->owner;
 
     ngx_cigna_redis_lookup_say(lookup, error);
     ngx_post_event(&lookup->step, &ngx_posted_events);
@@ -207,9 +197,7 @@ static void
 ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
-
-    lookup = conn->owner;
+    ngx_cigna_redis_lookup_t  *lookup = conn->owner;
 
     lookup->rc = lookup->answer(lookup->redis, reply, conn->peer.origin);
 
@@ -229,10 +217,8 @@ ngx_cigna_redis_lookup_answered(ngx_cigna_redis_conn_t *conn,
 static void
 ngx_cigna_redis_lookup_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 {
-    ngx_cigna_redis_lookup_t  *lookup;
+    ngx_cigna_redis_lookup_t  *lookup = conn->owner;
     ngx_cigna_redis_call_t    *call;
-
-    lookup = conn->owner;
 
     while ((call = ngx_cigna_redis_call_shift(calls))) {
         ngx_cigna_redis_call_destroy(&conn->shared->calls, call);

@@ -320,9 +320,7 @@ ngx_cigna_redis_node_resting(ngx_cigna_redis_node_conn_t *nc)
 static void
 ngx_cigna_redis_node_connect(ngx_cigna_redis_node_conn_t *nc)
 {
-    ngx_cigna_redis_node_t  *node;
-
-    node = nc->node;
+    ngx_cigna_redis_node_t  *node = nc->node;
 
     if (nc->conn.replica) {
         ngx_cigna_redis_node_next_origin(node, nc->conn.peer.origin);
@@ -339,9 +337,8 @@ ngx_cigna_redis_node_up(ngx_cigna_redis_conn_t *conn)
     ngx_uint_t                    level;
     ngx_cigna_redis_t            *redis;
     ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
     redis = node->redis;
 
@@ -389,9 +386,8 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 {
     ngx_uint_t                    level, last;
     ngx_cigna_redis_node_t       *node;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
 
     if (!node->wanted) {
@@ -432,9 +428,7 @@ ngx_cigna_redis_node_failed(ngx_cigna_redis_conn_t *conn, const char *error)
 static ngx_uint_t
 ngx_cigna_redis_node_trouble(ngx_cigna_redis_node_t *node)
 {
-    const ngx_cigna_redis_topology_t  *topology;
-
-    topology = node->redis->topology;
+    const ngx_cigna_redis_topology_t  *topology = node->redis->topology;
 
     return topology->trouble ? topology->trouble(node) : 0;
 }
@@ -448,9 +442,7 @@ static void
 ngx_cigna_redis_node_round_failed(ngx_cigna_redis_node_conn_t *nc)
 {
     ngx_uint_t               hope;
-    ngx_cigna_redis_node_t  *node;
-
-    node = nc->node;
+    ngx_cigna_redis_node_t  *node = nc->node;
 
     node->tried = 0;
 
@@ -486,9 +478,7 @@ ngx_cigna_redis_node_rest(ngx_cigna_redis_node_conn_t *nc, ngx_msec_t ms)
 static void
 ngx_cigna_redis_node_retry_handler(ngx_event_t *ev)
 {
-    ngx_cigna_redis_node_t  *node;
-
-    node = ev->data;
+    ngx_cigna_redis_node_t  *node = ev->data;
 
     if (node->conns[0].conn.state == ngx_cigna_redis_conn_closed) {
         ngx_cigna_redis_node_connect(&node->conns[0]);
@@ -508,9 +498,8 @@ ngx_cigna_redis_node_answered(ngx_cigna_redis_conn_t *conn,
 {
     ngx_cigna_redis_t            *redis;
     ngx_cigna_redis_calls_t      *calls;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     redis = nc->node->redis;
     calls = &redis->shared.calls;
 
@@ -583,9 +572,8 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
     ngx_queue_t                   all;
     ngx_cigna_redis_node_t       *node;
     ngx_cigna_redis_call_t       *call;
-    ngx_cigna_redis_node_conn_t  *nc;
+    ngx_cigna_redis_node_conn_t  *nc = conn->owner;
 
-    nc = conn->owner;
     node = nc->node;
 
     ngx_queue_init(&all);
@@ -625,9 +613,7 @@ static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,
     ngx_cigna_redis_call_t *call)
 {
-    ngx_cigna_redis_t  *redis;
-
-    redis = node->redis;
+    ngx_cigna_redis_t  *redis = node->redis;
 
     cigna_reply_destroy(call->reply);
     call->reply = NULL;

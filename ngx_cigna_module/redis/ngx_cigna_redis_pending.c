@@ -54,9 +54,7 @@ ngx_cigna_redis_pending_handler(ngx_event_t *ev)
 {
     ngx_queue_t                 calls;
     ngx_cigna_redis_call_t     *call;
-    ngx_cigna_redis_pending_t  *pending;
-
-    pending = ev->data;
+    ngx_cigna_redis_pending_t  *pending = ev->data;
 
     ngx_cigna_timer_stop(&pending->timer);
 

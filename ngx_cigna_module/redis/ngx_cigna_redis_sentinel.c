@@ -36,9 +36,7 @@ static ngx_int_t
 ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
     ngx_cigna_redis_call_t *call, ngx_cigna_redis_node_t **node)
 {
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = redis->topology_data;
 
     *node = sentinel->primary;
 
@@ -54,9 +52,7 @@ ngx_cigna_redis_sentinel_route(ngx_cigna_redis_t *redis,
 static ngx_uint_t
 ngx_cigna_redis_sentinel_trouble(ngx_cigna_redis_node_t *node)
 {
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = node->redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = node->redis->topology_data;
 
     if (node == sentinel->primary) {
         ngx_cigna_redis_lookup_soon(&sentinel->lookup);
@@ -90,9 +86,7 @@ ngx_cigna_redis_sentinel_answered(ngx_cigna_redis_node_t *node,
 static ngx_cigna_origin_t *
 ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = redis->topology_data;
 
     if (sentinel->primary == NULL) {
         ngx_cigna_redis_lookup_soon(&sentinel->lookup);
@@ -106,9 +100,7 @@ ngx_cigna_redis_sentinel_origin(ngx_cigna_redis_t *redis)
 static void
 ngx_cigna_redis_sentinel_servers(ngx_cigna_redis_lookup_t *lookup)
 {
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = lookup->redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = lookup->redis->topology_data;
 
     ngx_cigna_redis_lookup_seeds(lookup, sentinel->next);
 }
@@ -120,9 +112,7 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 {
     cigna_server_t               server;
     ngx_cigna_redis_node_t      *node, *old;
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = redis->topology_data;
 
     if (cigna_sentinel_primary(reply, &server) != CIGNA_OK) {
         return NGX_DECLINED;
@@ -164,9 +154,7 @@ ngx_cigna_redis_sentinel_answer(ngx_cigna_redis_t *redis, cigna_reply_t *reply,
 static ngx_uint_t
 ngx_cigna_redis_sentinel_settle(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_sentinel_t  *sentinel;
-
-    sentinel = redis->topology_data;
+    ngx_cigna_redis_sentinel_t  *sentinel = redis->topology_data;
 
     if (sentinel->primary == NULL) {
         return 0;
@@ -184,10 +172,9 @@ ngx_cigna_redis_sentinel_init(ngx_cigna_redis_t *redis)
     u_char                      *what;
     ngx_str_t                   *name;
     ngx_cigna_redis_lookup_t    *lookup;
-    ngx_cigna_redis_conf_t      *conf;
+    ngx_cigna_redis_conf_t      *conf = redis->shared.conf;
     ngx_cigna_redis_sentinel_t  *sentinel;
 
-    conf = redis->shared.conf;
     name = &conf->sentinel_master;
 
     sentinel = ngx_pcalloc(redis->pool, sizeof(ngx_cigna_redis_sentinel_t));

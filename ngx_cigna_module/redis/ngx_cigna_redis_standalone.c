@@ -5,9 +5,7 @@
 static ngx_int_t
 ngx_cigna_redis_standalone_init(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_conf_t  *conf;
-
-    conf = redis->shared.conf;
+    ngx_cigna_redis_conf_t  *conf = redis->shared.conf;
 
     redis->topology_data = ngx_cigna_redis_node_create(redis, conf->origins,
                                                        conf->norigins);

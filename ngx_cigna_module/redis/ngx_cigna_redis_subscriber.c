@@ -121,9 +121,7 @@ static void
 ngx_cigna_redis_subscriber_connect(ngx_event_t *ev)
 {
     ngx_cigna_origin_t            *origin;
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = ev->data;
+    ngx_cigna_redis_subscriber_t  *sub = ev->data;
 
     origin = sub->redis->topology->origin(sub->redis);
 
@@ -140,9 +138,7 @@ static void
 ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
 {
     cigna_slice_t                  argv[2];
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = conn->owner;
+    ngx_cigna_redis_subscriber_t  *sub = conn->owner;
 
     argv[0] = cigna_slice("SUBSCRIBE");
     argv[1] = ngx_cigna_slice(&sub->channel);
@@ -164,9 +160,7 @@ ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
     cigna_reply_t *reply)
 {
     cigna_slice_t                  kind;
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = conn->owner;
+    ngx_cigna_redis_subscriber_t  *sub = conn->owner;
 
     sub->heard = ngx_current_msec;
 
@@ -235,9 +229,8 @@ ngx_cigna_redis_subscriber_failed(ngx_cigna_redis_conn_t *conn,
     const char *error)
 {
     ngx_uint_t                     level;
-    ngx_cigna_redis_subscriber_t  *sub;
+    ngx_cigna_redis_subscriber_t  *sub = conn->owner;
 
-    sub = conn->owner;
     level = sub->down ? NGX_LOG_INFO : NGX_LOG_WARN;
 
     ngx_log_error(level, ngx_cigna_redis_log(sub->redis), 0,
@@ -254,9 +247,7 @@ static void
 ngx_cigna_redis_subscriber_closed(ngx_cigna_redis_conn_t *conn,
     ngx_queue_t *calls)
 {
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = conn->owner;
+    ngx_cigna_redis_subscriber_t  *sub = conn->owner;
 
     ngx_cigna_timer_stop(&sub->look);
 
@@ -276,9 +267,7 @@ ngx_cigna_redis_subscriber_rest(ngx_cigna_redis_subscriber_t *sub)
 void
 ngx_cigna_redis_subscriber_move(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = redis->subscriber;
+    ngx_cigna_redis_subscriber_t  *sub = redis->subscriber;
 
     if (sub && sub->conn.state == ngx_cigna_redis_conn_ready) {
         ngx_cigna_redis_conn_close(&sub->conn, "the primary has changed");
@@ -289,9 +278,7 @@ ngx_cigna_redis_subscriber_move(ngx_cigna_redis_t *redis)
 void
 ngx_cigna_redis_subscriber_done(ngx_cigna_redis_t *redis)
 {
-    ngx_cigna_redis_subscriber_t  *sub;
-
-    sub = redis->subscriber;
+    ngx_cigna_redis_subscriber_t  *sub = redis->subscriber;
 
     if (sub) {
         ngx_cigna_timer_stop(&sub->look);

@@ -18,6 +18,7 @@ ngx_cigna_ctx(ngx_http_request_t *r)
         ctx = ngx_pcalloc(r->pool, sizeof(ngx_cigna_ctx_t));
 
         if (ctx != NULL) {
+            ctx->mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
             ngx_http_set_ctx(r, ctx, ngx_cigna_module);
         }
     }

@@ -46,6 +46,8 @@ typedef struct {
 
 
 typedef struct {
+    ngx_cigna_main_conf_t    *mcf;
+
     /* identity */
     ngx_cigna_tenant_t       *tenant;
     ngx_str_t                 member;

@@ -3,6 +3,7 @@
 #include "gateway/ngx_cigna_loc_conf.h"
 #include "gateway/ngx_cigna_main_conf.h"
 #include "gateway/ngx_cigna_tenant.h"
+#include "gateway/ngx_cigna_worker.h"
 
 
 ngx_cigna_condition_e
@@ -96,4 +97,12 @@ ngx_cigna_identity_names(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
     ctx->names = id;
 
     return id;
+}
+
+
+ngx_int_t
+ngx_cigna_identity_key(ngx_cigna_ctx_t *ctx, ngx_cigna_cache_key_t *key)
+{
+    return ngx_cigna_cache_key_hash(ctx->mcf->worker->cache_hash,
+                                    &ctx->tenant->name, &ctx->member, key);
 }

@@ -4,6 +4,7 @@
 
 
 #include "ngx_cigna_ctx.h"
+#include "nginx/ngx_cigna_cache_key.h"
 
 
 /*
@@ -36,6 +37,10 @@ ngx_cigna_condition_e ngx_cigna_identity_tenant(ngx_http_request_t *r,
  */
 cigna_vault_names_t *ngx_cigna_identity_names(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);
+
+/* makes the identity's key in the cache; NGX_ERROR: the names are too long */
+ngx_int_t ngx_cigna_identity_key(ngx_cigna_ctx_t *ctx,
+    ngx_cigna_cache_key_t *key);
 
 
 #endif /* _NGX_CIGNA_IDENTITY_H_INCLUDED_ */

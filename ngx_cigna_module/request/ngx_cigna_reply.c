@@ -83,16 +83,11 @@ ngx_cigna_reply_member(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 ngx_uint_t
-ngx_cigna_reply_note(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_count_e kind)
+ngx_cigna_reply_note(ngx_cigna_ctx_t *ctx, ngx_cigna_count_e kind)
 {
-    ngx_cigna_main_conf_t  *mcf;
-
     ngx_cigna_count(ctx->tenant->counters, kind);
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
-    return ngx_cigna_log_due(&mcf->worker->noted[kind]);
+    return ngx_cigna_log_due(&ctx->mcf->worker->noted[kind]);
 }
 
 

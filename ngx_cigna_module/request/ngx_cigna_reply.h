@@ -28,8 +28,7 @@ ngx_cigna_condition_e ngx_cigna_reply_log(ngx_http_request_t *r,
  * Counts an event of a reply.  Returns 1 if the caller must log the event,
  * which is at most once a minute for each worker and kind of event.
  */
-ngx_uint_t ngx_cigna_reply_note(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    ngx_cigna_count_e kind);
+ngx_uint_t ngx_cigna_reply_note(ngx_cigna_ctx_t *ctx, ngx_cigna_count_e kind);
 
 /* adds a line to the reply's header; key is a literal, value is borrowed */
 ngx_int_t ngx_cigna_reply_header(ngx_http_request_t *r, const char *key,

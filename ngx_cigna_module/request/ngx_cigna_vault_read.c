@@ -19,13 +19,11 @@
 #define NGX_CIGNA_VAULT_READ_ARENA  (2 * (CIGNA_GRANT_PLAIN_MAX + 8 * 1024))
 
 
-static cigna_subject_t ngx_cigna_vault_read_subject(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx);
-static ngx_int_t ngx_cigna_vault_read_newer(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, cigna_grant_t *grant, int *rc);
-static ngx_int_t ngx_cigna_vault_read_open(ngx_http_request_t *r,
-    ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry, cigna_grant_t *grant,
-    int *rc);
+static cigna_subject_t ngx_cigna_vault_read_subject(ngx_cigna_ctx_t *ctx);
+static ngx_int_t ngx_cigna_vault_read_newer(ngx_cigna_ctx_t *ctx,
+    cigna_grant_t *grant, int *rc);
+static ngx_int_t ngx_cigna_vault_read_open(ngx_cigna_ctx_t *ctx,
+    const cigna_journal_t *entry, cigna_grant_t *grant, int *rc);
 static ngx_cigna_condition_e ngx_cigna_vault_read_judge(
     ngx_cigna_main_conf_t *mcf, ngx_cigna_tenant_t *tenant,
     const cigna_grant_t *grant, const cigna_vault_mark_t *mark);
@@ -78,25 +76,23 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_subject_t         subject;
     cigna_vault_mark_t      mark;
     ngx_cigna_redis_cmd_t  *cmd;
-    ngx_cigna_main_conf_t  *mcf;
 
     cmd = &ctx->wait->cmd;
 
     ngx_memzero(grant, sizeof(cigna_grant_t));
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-    mcf->worker->read_journal = 0;
+    ctx->mcf->worker->read_journal = 0;
 
     if (cmd->outcome != cigna_ev_ok) {
         return ngx_cigna_condition_vault_unreachable;
     }
 
-    subject = ngx_cigna_vault_read_subject(r, ctx);
+    subject = ngx_cigna_vault_read_subject(ctx);
 
     rc = cigna_vault_read_grant(&subject, cmd->reply, grant, &mark);
 
-    if (ngx_cigna_vault_read_newer(r, ctx, grant, &rc) == NGX_OK) {
-        mcf->worker->read_journal = 1;
+    if (ngx_cigna_vault_read_newer(ctx, grant, &rc) == NGX_OK) {
+        ctx->mcf->worker->read_journal = 1;
 
         /* the mark is about the older generation in Redis */
 
@@ -107,7 +103,7 @@ ngx_cigna_vault_read_grant(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
         return ngx_cigna_vault_read_failed(rc);
     }
 
-    return ngx_cigna_vault_read_judge(mcf, ctx->tenant, grant, &mark);
+    return ngx_cigna_vault_read_judge(ctx->mcf, ctx->tenant, grant, &mark);
 }
 
 
@@ -154,17 +150,13 @@ ngx_cigna_vault_read_judge(ngx_cigna_main_conf_t *mcf,
 
 
 static cigna_subject_t
-ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
+ngx_cigna_vault_read_subject(ngx_cigna_ctx_t *ctx)
 {
-    ngx_cigna_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
-
     return (cigna_subject_t) {
-        .vault = &mcf->vault,
+        .vault = &ctx->mcf->vault,
         .provider = &ctx->tenant->provider,
         .identity = ctx->names,
-        .arena = &mcf->worker->read_arena
+        .arena = &ctx->mcf->worker->read_arena
     };
 }
 
@@ -177,18 +169,15 @@ ngx_cigna_vault_read_subject(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
  */
 
 static ngx_int_t
-ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    cigna_grant_t *grant, int *rc)
+ngx_cigna_vault_read_newer(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant,
+    int *rc)
 {
-    cigna_journal_t         entry;
-    cigna_journal_known_t   known;
-    ngx_cigna_main_conf_t  *mcf;
+    cigna_journal_t        entry;
+    cigna_journal_known_t  known;
 
     if (grant->id.len == 0 || grant->generation == 0) {
         return NGX_DECLINED;
     }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_cigna_module);
 
     known.tenant = ctx->tenant->provider.tenant;
     known.identity = cigna_script_identity(ctx->names);
@@ -197,14 +186,14 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     known.now_ms = ngx_cigna_now_ms();
     known.spent = grant->state == cigna_grant_spent;
 
-    if (ngx_cigna_journal_ahead(mcf->zone, &known, mcf->worker->journal_mem,
-                                &entry)
+    if (ngx_cigna_journal_ahead(ctx->mcf->zone, &known,
+                                ctx->mcf->worker->journal_mem, &entry)
         != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    return ngx_cigna_vault_read_open(r, ctx, &entry, grant, rc);
+    return ngx_cigna_vault_read_open(ctx, &entry, grant, rc);
 }
 
 
@@ -215,8 +204,8 @@ ngx_cigna_vault_read_newer(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  */
 
 static ngx_int_t
-ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
-    const cigna_journal_t *entry, cigna_grant_t *grant, int *rc)
+ngx_cigna_vault_read_open(ngx_cigna_ctx_t *ctx, const cigna_journal_t *entry,
+    cigna_grant_t *grant, int *rc)
 {
     int              opened;
     cigna_grant_t    newer;
@@ -229,7 +218,7 @@ ngx_cigna_vault_read_open(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     if (entry->generation) {
         newer.generation = entry->generation;
 
-        subject = ngx_cigna_vault_read_subject(r, ctx);
+        subject = ngx_cigna_vault_read_subject(ctx);
 
         if (cigna_arena_copy(subject.arena, entry->id, &newer.id) != CIGNA_OK) {
             return NGX_DECLINED;

@@ -125,9 +125,8 @@ static ngx_int_t
 ngx_cigna_wait_block(ngx_cigna_wait_t *w)
 {
     ngx_event_t         *rev;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = w->request;
 
-    r = w->request;
     rev = r->connection->read;
 
     r->read_event_handler = ngx_http_test_reading;
@@ -148,9 +147,8 @@ ngx_cigna_wait_block(ngx_cigna_wait_t *w)
 static void
 ngx_cigna_wait_run_handler(ngx_cigna_waiter_t *waiter, ngx_cigna_run_t *run)
 {
-    ngx_cigna_wait_t  *w;
+    ngx_cigna_wait_t  *w = waiter->data;
 
-    w = waiter->data;
     w->run = run;
 
     ngx_cigna_wait_wake(w);
@@ -167,9 +165,8 @@ ngx_cigna_wait_redis_handler(ngx_cigna_redis_cmd_t *cmd)
 static void
 ngx_cigna_wait_timeout(ngx_event_t *ev)
 {
-    ngx_cigna_wait_t  *w;
+    ngx_cigna_wait_t  *w = ev->data;
 
-    w = ev->data;
     w->late = w->waiter.run;
 
     ngx_cigna_waiter_leave(&w->waiter);
@@ -184,9 +181,8 @@ static void
 ngx_cigna_wait_wake(ngx_cigna_wait_t *w)
 {
     ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_http_request_t  *r = w->request;
 
-    r = w->request;
     c = r->connection;
 
     if (w->timer.timer_set) {

@@ -54,9 +54,8 @@ static void
 ngx_cigna_run_step(ngx_event_t *ev)
 {
     ngx_int_t         rc;
-    ngx_cigna_run_t  *run;
+    ngx_cigna_run_t  *run = ev->data;
 
-    run = ev->data;
     ev->timedout = 0;
 
     if (run->failed) {

@@ -93,10 +93,8 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
 static ngx_cigna_origin_t *
 ngx_cigna_endpoint_make(ngx_cigna_tenant_t *tenant, const cigna_uri_t *uri)
 {
-    ngx_pool_t          *pool;
+    ngx_pool_t          *pool = tenant->shared->announced.pool;
     ngx_cigna_origin_t  *origin, *like, **slot;
-
-    pool = tenant->shared->announced.pool;
 
     origin = ngx_cigna_endpoint_create(pool, tenant, uri);
     like = ngx_cigna_endpoint_find(&tenant->shared->origins, uri, 1);

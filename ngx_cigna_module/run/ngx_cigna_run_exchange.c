@@ -15,9 +15,7 @@ void
 ngx_cigna_run_exchange_turn(ngx_cigna_run_t *run)
 {
     ngx_msec_t           wait;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t  *tenant = run->tenant;
 
     if (run->exchange.begun) {
         return;
@@ -72,9 +70,7 @@ static ngx_int_t
 ngx_cigna_run_exchange_pace(ngx_cigna_run_t *run)
 {
     ngx_msec_t           wait;
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t  *tenant = run->tenant;
 
     /* a new primary may have lost the lease while the refresh waited */
 
@@ -163,9 +159,7 @@ ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run)
 void
 ngx_cigna_run_exchange_done(ngx_cigna_run_t *run)
 {
-    ngx_cigna_tenant_t  *tenant;
-
-    tenant = run->tenant;
+    ngx_cigna_tenant_t  *tenant = run->tenant;
 
     ngx_cigna_seat_give(run->mcf->worker, &run->exchange.seat);
 

@@ -9,10 +9,9 @@ static void ngx_cigna_run_fhir_handler(ngx_cigna_budget_waiter_t *waiter);
 ngx_int_t
 ngx_cigna_run_fhir_admit(ngx_cigna_run_t *run)
 {
-    ngx_cigna_budget_t         *budget;
+    ngx_cigna_budget_t         *budget = run->tenant->budget;
     ngx_cigna_budget_waiter_t  *waiter;
 
-    budget = run->tenant->budget;
     waiter = &run->budget.waiter;
 
     if (budget == NULL) {

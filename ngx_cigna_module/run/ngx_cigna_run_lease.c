@@ -37,10 +37,9 @@ ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
 static void
 ngx_cigna_run_lease_timer(ngx_event_t *ev)
 {
-    ngx_cigna_run_lease_t   *lease;
+    ngx_cigna_run_lease_t   *lease = ev->data;
     const cigna_op_lease_t  *op;
 
-    lease = ev->data;
     op = lease->op;
 
     ngx_add_timer(ev, op->ms);
@@ -66,9 +65,7 @@ static void
 ngx_cigna_run_lease_handler(ngx_cigna_redis_cmd_t *cmd)
 {
     cigna_slice_t           word;
-    ngx_cigna_run_lease_t  *lease;
-
-    lease = cmd->data;
+    ngx_cigna_run_lease_t  *lease = cmd->data;
 
     ngx_log_debug1(NGX_LOG_DEBUG_CORE, lease->timer.log, 0,
                    "lease renewed, outcome: %d", (int) cmd->outcome);

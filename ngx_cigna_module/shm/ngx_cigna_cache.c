@@ -327,10 +327,9 @@ static ngx_uint_t
 ngx_cigna_cache_written(ngx_slab_pool_t *pool, const u_char *name,
     const u_char *id, uint64_t generation)
 {
-    ngx_cigna_cache_t       *cache;
+    ngx_cigna_cache_t       *cache = pool->data;
     ngx_cigna_cache_node_t  *node;
 
-    cache = pool->data;
     node = cache ? ngx_cigna_cache_named(cache, name) : NULL;
 
     if (node == NULL) {
@@ -460,9 +459,7 @@ static ngx_cigna_cache_node_t *
 ngx_cigna_cache_find(ngx_slab_pool_t *pool, const ngx_cigna_cache_key_t *key)
 {
     ngx_str_t           str;
-    ngx_cigna_cache_t  *cache;
-
-    cache = pool->data;
+    ngx_cigna_cache_t  *cache = pool->data;
 
     if (cache == NULL) {
         return NULL;
@@ -592,9 +589,7 @@ static ngx_int_t
 ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n)
 {
     ngx_queue_t        *q;
-    ngx_cigna_cache_t  *cache;
-
-    cache = pool->data;
+    ngx_cigna_cache_t  *cache = pool->data;
 
     if (ngx_queue_empty(&cache->used)) {
         return NGX_DECLINED;
@@ -615,9 +610,7 @@ ngx_cigna_cache_evict(ngx_slab_pool_t *pool, ngx_uint_t n)
 static void
 ngx_cigna_cache_remove(ngx_slab_pool_t *pool, ngx_cigna_cache_node_t *node)
 {
-    ngx_cigna_cache_t  *cache;
-
-    cache = pool->data;
+    ngx_cigna_cache_t  *cache = pool->data;
 
     ngx_queue_remove(&node->queue);
     ngx_rbtree_delete(&cache->tree, &node->node.node);

@@ -151,9 +151,7 @@ ngx_cigna_documents_find(ngx_shm_zone_t *zone, const u_char *key)
 {
     ngx_uint_t              i;
     ngx_cigna_document_t   *doc;
-    ngx_cigna_documents_t  *docs;
-
-    docs = zone->data;
+    ngx_cigna_documents_t  *docs = zone->data;
 
     for (i = 0; i < NGX_CIGNA_DOCUMENTS_MAX; i++) {
 

@@ -112,10 +112,10 @@ world_upkeep(world_t *w, world_actor_t *a, cigna_dance_closed_pt closed)
     world_start(w, a, cigna_dance_upkeep_next);
 
     f = &a->flow.upkeep;
-    f->vault = &w->vault;
-    f->arena = &a->arena;
-    f->closed = closed;
-    f->data = a;
+    f->closer.vault = &w->vault;
+    f->closer.arena = &a->arena;
+    f->closer.closed = closed;
+    f->closer.data = a;
 }
 
 

@@ -255,9 +255,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
     cigna_budget_answer_t *a)
 {
     int64_t                 due_ns;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     if (t->credits > 0) {
         cigna_budget_spend(t, a);
@@ -307,9 +305,7 @@ cigna_budget_lease(const cigna_budget_t *b, unsigned waiting,
 static int
 cigna_budget_scant(const cigna_budget_t *b)
 {
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     return !t->under_way
            && cigna_budget_due_ns(b) == 0
@@ -459,9 +455,7 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
     const cigna_budget_grant_t *g)
 {
     cigna_budget_scope_e    scope;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     cigna_budget_expire(b);
 
@@ -492,9 +486,8 @@ cigna_budget_refused(const cigna_budget_t *b, int64_t want,
     const cigna_budget_grant_t *g)
 {
     int64_t                 due_ns, lease_ns;
-    cigna_budget_tenant_t  *t;
+    cigna_budget_tenant_t  *t = b->tenant;
 
-    t = b->tenant;
     t->refused_ns = b->now_ns;
 
     if (g->granted >= want || (g->pause_ns && !b->plan->gateway_dry)) {
@@ -642,9 +635,7 @@ cigna_budget_owe(const cigna_budget_t *b)
 static void
 cigna_budget_expire(const cigna_budget_t *b)
 {
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     if (t->credits > 0
         && (t->expiry_ns <= b->now_ns
@@ -670,9 +661,8 @@ static int
 cigna_budget_late(const cigna_budget_t *b)
 {
     int64_t                 ns;
-    cigna_budget_tenant_t  *t;
+    cigna_budget_tenant_t  *t = b->tenant;
 
-    t = b->tenant;
     ns = b->now_ns - t->asked_ns;
 
     if (!t->under_way || ns < b->plan->lease_ns) {
@@ -702,9 +692,7 @@ static int64_t
 cigna_budget_due_ns(const cigna_budget_t *b)
 {
     int64_t                 ns;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     if (t->call < 2) {
         return 0;
@@ -726,9 +714,7 @@ cigna_budget_ask(const cigna_budget_t *b, int64_t waiting,
     cigna_budget_answer_t *a)
 {
     int64_t                 ask;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     cigna_budget_foresee(t);
 
@@ -753,9 +739,7 @@ static void
 cigna_budget_look(const cigna_budget_t *b, cigna_budget_answer_t *a)
 {
     int                     due;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     due = b->node->down_ns
           ? cigna_budget_probe(b)
@@ -774,9 +758,7 @@ static void
 cigna_budget_make_call(const cigna_budget_t *b, int64_t ask,
     cigna_budget_answer_t *a)
 {
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     t->call++;
     t->before_ns = t->asked_ns;

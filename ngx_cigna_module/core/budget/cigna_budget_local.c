@@ -71,9 +71,7 @@ int64_t
 cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 {
     int64_t                     gateway_ns, tenant_ns, ns;
-    const cigna_budget_plan_t  *p;
-
-    p = b->plan;
+    const cigna_budget_plan_t  *p = b->plan;
 
     gateway_ns = cigna_budget_local_pay(b, &b->node->gateway, &p->gateway, 0);
 
@@ -108,9 +106,7 @@ void
 cigna_budget_local_charge(const cigna_budget_t *b, int64_t n)
 {
     int64_t                     common, tenant;
-    const cigna_budget_plan_t  *p;
-
-    p = b->plan;
+    const cigna_budget_plan_t  *p = b->plan;
 
     common = cigna_budget_local_room(b, &b->node->gateway, &p->gateway, n);
     tenant = cigna_budget_local_room(b, &b->tenant->tenant, &p->tenant, n);

@@ -40,9 +40,7 @@ cigna_budget_members_t *
 cigna_budget_members_init(void *mem, size_t size)
 {
     uint64_t                 n;
-    cigna_budget_members_t  *t;
-
-    t = mem;
+    cigna_budget_members_t  *t = mem;
 
     if (size < CIGNA_BUDGET_MEMBERS_MIN) {
         return NULL;

@@ -80,11 +80,8 @@ static void
 cigna_budget_slot_clock(cigna_budget_t *b)
 {
     int64_t                 back;
-    cigna_budget_node_t    *n;
-    cigna_budget_tenant_t  *t;
-
-    n = b->node;
-    t = b->tenant;
+    cigna_budget_node_t    *n = b->node;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     back = cigna_budget_slot_now(&n->seen_ns, &b->now_ns);
 
@@ -207,9 +204,8 @@ cigna_budget_sum(const void *slot, size_t size)
 {
     size_t           i;
     uint64_t         h;
-    const uint64_t  *word;
+    const uint64_t  *word = slot;
 
-    word = slot;
     h = 0;
 
     for (i = 1; i < size / sizeof(uint64_t); i++) {
@@ -225,9 +221,7 @@ void
 cigna_budget_slot_count(const cigna_budget_t *b)
 {
     int64_t                 n;
-    cigna_budget_tenant_t  *t;
-
-    t = b->tenant;
+    cigna_budget_tenant_t  *t = b->tenant;
 
     if (b->now_ns < t->window_ns) {
         t->window_ns = b->now_ns;

@@ -110,8 +110,6 @@ static void cigna_callback_report(cigna_callback_t *f, cigna_op_t *op,
 static void cigna_callback_revoke(cigna_callback_t *f, cigna_op_t *op);
 static int cigna_callback_again(cigna_callback_t *f, cigna_op_t *op,
     unsigned tries);
-static void cigna_callback_say(cigna_callback_t *f, const char *text,
-    cigna_slice_t quoted);
 
 
 void
@@ -227,7 +225,7 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     if (f->state_param.len == 0) {
-        cigna_callback_say(f, "no state", cigna_slice_null);
+        cigna_flow_detail(f, "no state", cigna_slice_null);
         cigna_callback_report(f, op, cigna_dance_outcome_invalid_request);
         return;
     }
@@ -238,8 +236,8 @@ cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
     }
 
     if (f->subject->provider->token_endpoint.len == 0) {
-        cigna_callback_say(f, "the token endpoint is not known",
-                           cigna_slice_null);
+        cigna_flow_detail(f, "the token endpoint is not known",
+                          cigna_slice_null);
         cigna_callback_report(f, op, cigna_dance_outcome_discovery_failed);
         return;
     }
@@ -269,7 +267,7 @@ cigna_callback_taken(cigna_callback_t *f, cigna_op_t *op)
     f->return_to = f->claim.return_to;
     f->repeated = f->claim.repeated;
 
-    cigna_callback_say(f, f->claim.why, cigna_slice_null);
+    cigna_flow_detail(f, f->claim.why, cigna_slice_null);
 
     outcome = f->claim.outcome;
 
@@ -319,27 +317,27 @@ cigna_callback_judge(cigna_callback_t *f)
     if (!cigna_slice_eq(f->claim.dance.redirect_uri,
                         f->subject->provider->redirect_uri))
     {
-        cigna_callback_say(f, "the dance was started for",
-                           f->claim.dance.redirect_uri);
+        cigna_flow_detail(f, "the dance was started for",
+                          f->claim.dance.redirect_uri);
         return cigna_dance_outcome_tenant_mismatch;
     }
 
     issuer = cigna_callback_issuer(f);
 
     if (f->iss.len == 0 && f->subject->provider->iss_supported) {
-        cigna_callback_say(f, "no iss, which the issuer has announced",
-                           cigna_slice_null);
+        cigna_flow_detail(f, "no iss, which the issuer has announced",
+                          cigna_slice_null);
         return cigna_dance_outcome_issuer_mismatch;
     }
 
     if (f->iss.len && issuer.len && !cigna_slice_eq(f->iss, issuer)) {
-        cigna_callback_say(f, "iss is", f->iss);
+        cigna_flow_detail(f, "iss is", f->iss);
         return cigna_dance_outcome_issuer_mismatch;
     }
 
     if (f->error.len) {
         f->story.error = f->error;
-        cigna_callback_say(f, "the authorization server says", f->error);
+        cigna_flow_detail(f, "the authorization server says", f->error);
 
         return cigna_slice_eq(f->error, cigna_slice("access_denied"))
                ? cigna_dance_outcome_denied
@@ -347,7 +345,7 @@ cigna_callback_judge(cigna_callback_t *f)
     }
 
     if (f->code.len == 0) {
-        cigna_callback_say(f, "no code", cigna_slice_null);
+        cigna_flow_detail(f, "no code", cigna_slice_null);
         return cigna_dance_outcome_invalid_request;
     }
 
@@ -399,7 +397,7 @@ cigna_callback_fetched(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_callback_say(f, why, p->jwks_uri);
+    cigna_flow_detail(f, why, p->jwks_uri);
     cigna_callback_end(f, op, cigna_dance_outcome_keys_unreachable);
 }
 
@@ -409,9 +407,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_http_request_t    req;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     if (cigna_callback_late(f, ev, op)) {
         return;
@@ -424,7 +420,7 @@ cigna_callback_exchange(cigna_callback_t *f, const cigna_event_t *ev,
                                  &req)
         != CIGNA_OK)
     {
-        cigna_callback_say(f, "no room for the request", cigna_slice_null);
+        cigna_flow_detail(f, "no room for the request", cigna_slice_null);
         cigna_callback_end(f, op, cigna_dance_outcome_invalid_request);
         return;
     }
@@ -450,7 +446,7 @@ cigna_callback_late(cigna_callback_t *f, const cigna_event_t *ev,
         return 0;
     }
 
-    cigna_callback_say(f, "delayed for too long", cigna_slice_null);
+    cigna_flow_detail(f, "delayed for too long", cigna_slice_null);
     cigna_callback_end(f, op, cigna_dance_outcome_interrupted);
 
     return 1;
@@ -470,11 +466,11 @@ cigna_callback_exchanged(cigna_callback_t *f, const cigna_event_t *ev,
     f->story.exchange_ms = ev->now_ms - f->sent_ms;
 
     if (ev->type != cigna_ev_ok) {
-        cigna_callback_say(f, ev->type == cigna_ev_lost
-                              ? "the token endpoint took the code and did "
-                                "not answer"
-                              : "the token endpoint cannot be reached",
-                           cigna_slice_null);
+        cigna_flow_detail(f, ev->type == cigna_ev_lost
+                             ? "the token endpoint took the code and did "
+                               "not answer"
+                             : "the token endpoint cannot be reached",
+                          cigna_slice_null);
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
         return;
     }
@@ -488,28 +484,23 @@ cigna_callback_answered(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     e = cigna_oauth_token_reply(ev->status, ev->body, s->arena, &f->tokens);
 
     f->story.status = ev->status;
     f->story.error = f->tokens.error;
 
-    if (cigna_client_secret_refused(ev->status, e, &f->tokens)) {
-
-        if (cigna_client_secret_turn(&f->client_secret, s->provider)) {
-            cigna_callback_exchange(f, ev, op);
-            return;
-        }
-
-        f->client_refused = 1;
-    }
-
     if (e == cigna_token_ok) {
         cigna_client_secret_works(&f->client_secret, s->provider);
         cigna_callback_verify(f, ev, op);
+        return;
+    }
+
+    if (cigna_client_secret_again(&f->client_secret, s->provider, ev->status, e,
+                                  &f->tokens))
+    {
+        cigna_callback_exchange(f, ev, op);
         return;
     }
 
@@ -524,19 +515,19 @@ cigna_callback_refused(cigna_callback_t *f, cigna_op_t *op, cigna_token_e e)
 
     case cigna_token_invalid_grant:
     case cigna_token_refused:
-        cigna_callback_say(f, "the token endpoint says", f->tokens.error);
+        cigna_flow_detail(f, "the token endpoint says", f->tokens.error);
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_refused);
         return;
 
     case cigna_token_invalid:
-        cigna_callback_say(f, "not a token reply",
-                           cigna_slice_str(f->tokens.shape));
+        cigna_flow_detail(f, "not a token reply",
+                          cigna_slice_str(f->tokens.shape));
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_invalid);
         return;
 
     default:
-        cigna_callback_say(f, "the token endpoint failed",
-                           cigna_slice_str(cigna_token_name(e)));
+        cigna_flow_detail(f, "the token endpoint failed",
+                          cigna_slice_str(cigna_token_name(e)));
         cigna_callback_end(f, op, cigna_dance_outcome_exchange_unreachable);
         return;
     }
@@ -568,8 +559,8 @@ cigna_callback_verify(cigna_callback_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_callback_say(f, "the id_token is refused",
-                       cigna_slice_str(cigna_jwt_name(e)));
+    cigna_flow_detail(f, "the id_token is refused",
+                      cigna_slice_str(cigna_jwt_name(e)));
     cigna_callback_discard(f, op, cigna_dance_outcome_id_token_invalid);
 }
 
@@ -582,9 +573,7 @@ static cigna_jwt_e
 cigna_callback_check(cigna_callback_t *f, int64_t now_ms)
 {
     cigna_jwt_expect_t       expect;
-    const cigna_provider_t  *p;
-
-    p = f->subject->provider;
+    const cigna_provider_t  *p = f->subject->provider;
 
     if (f->tokens.id_token.len == 0) {
         return cigna_jwt_ok;
@@ -622,7 +611,7 @@ cigna_callback_put(cigna_callback_t *f, const cigna_event_t *ev,
     cigna_grant_write_tokens(f->subject->provider, &f->tokens, f->sent_ms, g);
 
     if (cigna_grant_install_begin(&f->install, g, ev, op) != CIGNA_OK) {
-        cigna_callback_say(f, "the grant cannot be sealed", cigna_slice_null);
+        cigna_flow_detail(f, "the grant cannot be sealed", cigna_slice_null);
         cigna_callback_discard(f, op, cigna_dance_outcome_store_failed);
         return;
     }
@@ -650,12 +639,12 @@ cigna_callback_stored(cigna_callback_t *f, cigna_op_t *op)
         return;
 
     case cigna_grant_install_retired:
-        cigna_callback_say(f, "the grant was replaced or deleted at once",
-                           cigna_slice_null);
+        cigna_flow_detail(f, "the grant was replaced or deleted at once",
+                          cigna_slice_null);
         break;
 
     case cigna_grant_install_failed:
-        cigna_callback_say(f, "the grant cannot be stored", cigna_slice_null);
+        cigna_flow_detail(f, "the grant cannot be stored", cigna_slice_null);
         break;
     }
 
@@ -751,12 +740,4 @@ cigna_callback_again(cigna_callback_t *f, cigna_op_t *op, unsigned tries)
     f->state = cigna_callback_st_sleep;
 
     return 1;
-}
-
-
-static void
-cigna_callback_say(cigna_callback_t *f, const char *text,
-    cigna_slice_t quoted)
-{
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
 }

@@ -44,9 +44,6 @@ typedef struct {
     unsigned                    stored:1;  /* the grant is in the vault */
     unsigned                    changed:1;  /* the grant and install.old belong
                                                to different people */
-    unsigned                    client_refused:1;  /* the token endpoint refused
-                                                      every configured secret
-                                                      of the client */
     cigna_grant_t               grant;
     cigna_client_secret_t       client_secret;  /* the caller may read its
                                                    results */

@@ -43,8 +43,7 @@ typedef enum {
     cigna_connect_st_open,
     cigna_connect_st_report,
     cigna_connect_st_unlist,
-    cigna_connect_st_close,
-    cigna_connect_st_done
+    cigna_connect_st_close
 } cigna_connect_state_e;
 
 
@@ -79,8 +78,6 @@ static void cigna_connect_open(cigna_connect_t *f, cigna_op_t *op);
 static void cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op);
-static int cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
     cigna_op_t *op);
 static void cigna_connect_report(cigna_connect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome);
@@ -121,50 +118,25 @@ cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
         return;
 
     case cigna_connect_st_report:
+    case cigna_connect_st_unlist:
 
         if (f->unlist && cigna_connect_unlist(f, ev, op) == CIGNA_AGAIN) {
             return;
         }
 
-        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
-            return;
-        }
+        f->state = cigna_connect_st_close;
 
-        break;
-
-    case cigna_connect_st_unlist:
-
-        if (cigna_dance_forget_next(&f->forget, ev, op) == CIGNA_AGAIN
-            || cigna_connect_close(f, ev, op) == CIGNA_AGAIN)
-        {
-            return;
-        }
-
-        break;
+        /* fall through */
 
     case cigna_connect_st_close:
 
-        /* failures do not matter: the old dance later ends as "abandoned" */
-
-        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
+        if (cigna_dance_closer_next(&f->closer, ev, op) == CIGNA_AGAIN) {
             return;
         }
 
-        if (f->close.ended && f->closed) {
-            f->closed(f->data, &f->close);
-        }
-
-        if (cigna_connect_close(f, ev, op) == CIGNA_AGAIN) {
-            return;
-        }
-
-        break;
-
-    case cigna_connect_st_done:
         break;
     }
 
-    f->state = cigna_connect_st_done;
     cigna_flow_done(op);
 }
 
@@ -211,9 +183,7 @@ cigna_connect_begin(cigna_connect_t *f, const cigna_event_t *ev, cigna_op_t *op)
 static cigna_dance_outcome_e
 cigna_connect_refusal(const cigna_connect_t *f, cigna_dance_t *d)
 {
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     if (cigna_connect_return_to(s->provider, f->return_to, s->arena,
                                 &d->return_to)
@@ -284,9 +254,7 @@ cigna_connect_make(cigna_connect_t *f, const cigna_connect_random_t *r,
 {
     int             rc;
     cigna_buf_t     b;
-    cigna_arena_t  *a;
-
-    a = f->subject->arena;
+    cigna_arena_t  *a = f->subject->arena;
 
     d->id = f->dance_id;
 
@@ -316,18 +284,11 @@ cigna_connect_locate(cigna_connect_t *f, const cigna_dance_t *d,
 {
     int                         rc;
     cigna_buf_t                 b;
-    const cigna_subject_t      *s;
-    const cigna_vault_names_t  *id;
+    const cigna_subject_t      *s = f->subject;
+    const cigna_vault_names_t  *id = s->identity;
 
-    s = f->subject;
-    id = s->identity;
-
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_name(&b, s->vault, state);
-    f->entry.name = cigna_flow_text(s->arena, &b);
-
-    if (rc != CIGNA_OK
-        || cigna_vault_dance_key(s, state, &f->dance_key) != CIGNA_OK)
+    if (cigna_vault_dance_key(s, state, &f->dance_key, &f->entry.name)
+        != CIGNA_OK)
     {
         return CIGNA_ERROR;
     }
@@ -359,9 +320,7 @@ cigna_connect_prepare(cigna_connect_t *f, const cigna_dance_t *d,
     cigna_dance_t           rest;
     cigna_slice_t           blob, kept, hash, line;
     cigna_dance_story_t     story = { 0 };
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     rest = *d;
     rest.verifier = cigna_slice_null;
@@ -416,18 +375,11 @@ cigna_connect_secret_hash(cigna_slice_t secret, cigna_arena_t *arena,
 static int
 cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 {
-    cigna_buf_t             b;
-    cigna_slice_t           entry;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
-
-    cigna_arena_open(s->arena, &b);
-    cigna_dance_entry_append(&b, &f->entry);
-    entry = cigna_flow_text(s->arena, &b);
+    const cigna_subject_t  *s = f->subject;
 
     cigna_script_call(op, cigna_script_dance_list, s->identity->dances_key,
-                      s->identity->open_key, entry,
+                      s->identity->open_key,
+                      cigna_dance_entry_text(s->arena, &f->entry),
                       cigna_flow_uint(s->arena, s->provider->dances_per_member),
                       cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS),
                       cigna_flow_uint(s->arena, CIGNA_DANCE_LIFE_MS
@@ -446,37 +398,19 @@ cigna_connect_list(cigna_connect_t *f, cigna_op_t *op)
 }
 
 
-/* copies the evicted entries out of the reply, which belongs to the event */
-
 static int
 cigna_connect_listed(cigna_connect_t *f, const cigna_event_t *ev)
 {
-    size_t         i;
-    cigna_slice_t  entry;
-
     if (!cigna_script_said(ev, "ok")) {
         return CIGNA_ERROR;
     }
 
     f->room = cigna_slice_eq(cigna_script_slice(ev, 1), cigna_slice("1"));
 
-    for (i = 2; f->evicted < CIGNA_EVICTED_MAX; i++) {
-        entry = cigna_script_slice(ev, i);
+    f->closer.vault = f->subject->vault;
+    f->closer.arena = f->subject->arena;
 
-        if (entry.len == 0) {
-            break;
-        }
-
-        if (cigna_arena_copy(f->subject->arena, entry, &f->evict[f->evicted])
-            != CIGNA_OK)
-        {
-            return CIGNA_ERROR;
-        }
-
-        f->evicted++;
-    }
-
-    return CIGNA_OK;
+    return cigna_dance_closer_list(&f->closer, ev, 2);
 }
 
 
@@ -507,7 +441,7 @@ cigna_connect_opened(cigna_connect_t *f, const cigna_event_t *ev,
 
     /* without the new dance, the dances that it would displace go on */
 
-    f->evicted = 0;
+    f->closer.count = 0;
     f->unlist = ev->type != cigna_ev_lost;
     cigna_connect_report(f, op, cigna_dance_outcome_store_failed);
 }
@@ -524,30 +458,6 @@ cigna_connect_unlist(cigna_connect_t *f, const cigna_event_t *ev,
     f->state = cigna_connect_st_unlist;
 
     return cigna_dance_forget_next(&f->forget, ev, op);
-}
-
-
-/* starts to close the next displaced dance; CIGNA_OK: there is none */
-
-static int
-cigna_connect_close(cigna_connect_t *f, const cigna_event_t *ev,
-    cigna_op_t *op)
-{
-    while (f->evicted) {
-
-        memset(&f->close, 0, sizeof(cigna_dance_close_t));
-
-        f->close.vault = f->subject->vault;
-        f->close.arena = f->subject->arena;
-        f->close.entry = f->evict[--f->evicted];
-
-        if (cigna_dance_close_next(&f->close, ev, op) == CIGNA_AGAIN) {
-            f->state = cigna_connect_st_close;
-            return CIGNA_AGAIN;
-        }
-    }
-
-    return CIGNA_OK;
 }
 
 

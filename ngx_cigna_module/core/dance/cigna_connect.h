@@ -30,10 +30,11 @@ typedef struct {
     cigna_slice_t               request;   /* id of the HTTP request, for the
                                               story */
 
-    /* called for each of the member's dances that this run ended; or NULL */
-    void                      (*closed)(void *data,
-                                        const cigna_dance_close_t *closed);
-    void                       *data;      /* of "closed" */
+    /*
+     * closes displaced dances; the caller may set "closed" and "data", and sets
+     * nothing else in it
+     */
+    cigna_dance_closer_t        closer;
 
     /*
      * Results, complete when the flow reports.  Outcome "none": the dance has
@@ -57,10 +58,6 @@ typedef struct {
     unsigned                    room:1;    /* 1: Redis has room for a story */
     unsigned                    unlist:1;  /* 1: Redis has certainly not stored
                                               the dance, but may list it */
-    unsigned                    evicted;   /* number of displaced dances in
-                                              "evict" */
-    cigna_slice_t               evict[CIGNA_EVICTED_MAX];
-    cigna_dance_close_t         close;
     cigna_dance_forget_t        forget;
 } cigna_connect_t;
 

@@ -67,7 +67,6 @@ static void cigna_dance_claim_ended(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
 static void cigna_dance_claim_keep(cigna_dance_claim_t *t,
     const cigna_event_t *ev);
-static int cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op);
 static int cigna_dance_claim_over(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, const char *why);
 
@@ -96,7 +95,9 @@ cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
         /* any reply of the script is final; only failures are repeated */
 
         if (cigna_script_word(ev).len == 0
-            && cigna_dance_claim_again(t, op) == CIGNA_AGAIN)
+            && cigna_retry_redis(&t->retry, op, &t->state,
+                                 cigna_dance_claim_st_sleep)
+               == CIGNA_AGAIN)
         {
             return CIGNA_AGAIN;
         }
@@ -125,9 +126,7 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
 {
     cigna_slice_t           hash, ms, line;
     cigna_dance_story_t     story = { 0 };
-    const cigna_subject_t  *s;
-
-    s = t->subject;
+    const cigna_subject_t  *s = t->subject;
 
     story.request = t->request;
     line = cigna_dance_story_line(s->vault, s->arena, "returned", &story);
@@ -136,7 +135,9 @@ cigna_dance_claim_start(cigna_dance_claim_t *t, const cigna_event_t *ev,
     ms = cigna_flow_uint(s->arena,
                          CIGNA_DANCE_CLAIM_MS + (uint64_t) t->exchange_ms);
 
-    if (cigna_vault_dance_key(s, t->state_param, &t->dance_key) != CIGNA_OK
+    if (cigna_vault_dance_key(s, t->state_param, &t->dance_key,
+                              &t->forget.entry.name)
+        != CIGNA_OK
         || cigna_connect_secret_hash(t->secret, s->arena, &hash) != CIGNA_OK
         || s->arena->overflow)
     {
@@ -259,7 +260,9 @@ cigna_dance_claim_failed(cigna_dance_claim_t *t, const cigna_event_t *ev,
         t->taken = 1;
     }
 
-    if (cigna_dance_claim_again(t, op) == CIGNA_AGAIN) {
+    if (cigna_retry_redis(&t->retry, op, &t->state, cigna_dance_claim_st_sleep)
+        == CIGNA_AGAIN)
+    {
         return CIGNA_AGAIN;
     }
 
@@ -383,21 +386,6 @@ cigna_dance_claim_keep(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* CIGNA_AGAIN: the flow sleeps and sends the command again */
-
-static int
-cigna_dance_claim_again(cigna_dance_claim_t *t, cigna_op_t *op)
-{
-    if (cigna_retry_redis(&t->retry, op) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    t->state = cigna_dance_claim_st_sleep;
-
-    return CIGNA_AGAIN;
-}
-
-
 static int
 cigna_dance_claim_over(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     const char *why)
@@ -415,9 +403,8 @@ cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
     cigna_dance_story_t *story, cigna_op_t *op)
 {
     cigna_slice_t           name, line;
-    const cigna_subject_t  *s;
+    const cigna_subject_t  *s = t->subject;
 
-    s = t->subject;
     t->outcome = outcome;
 
     name = cigna_slice_str(cigna_dance_outcome_row(outcome)->name);
@@ -457,29 +444,15 @@ int
 cigna_dance_claim_forget(cigna_dance_claim_t *t, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    int                     rc;
-    cigna_buf_t             b;
-    cigna_dance_forget_t   *f;
-    const cigna_subject_t  *s;
+    cigna_dance_forget_t  *f;
 
     f = &t->forget;
-    s = t->subject;
 
-    if (f->state) {
-        return cigna_dance_forget_next(f, ev, op);
+    if (f->state == 0) {
+        f->vault = t->subject->vault;
+        f->arena = t->subject->arena;
+        f->outcome = cigna_slice_str(cigna_dance_outcome_row(t->outcome)->name);
     }
-
-    cigna_arena_open(s->arena, &b);
-    rc = cigna_vault_append_dance_name(&b, s->vault, t->state_param);
-    f->entry.name = cigna_flow_text(s->arena, &b);
-
-    if (rc != CIGNA_OK) {
-        return CIGNA_OK;
-    }
-
-    f->vault = s->vault;
-    f->arena = s->arena;
-    f->outcome = cigna_slice_str(cigna_dance_outcome_row(t->outcome)->name);
 
     return cigna_dance_forget_next(f, ev, op);
 }

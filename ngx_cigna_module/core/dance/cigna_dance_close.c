@@ -20,6 +20,8 @@
  */
 
 
+#include <string.h>
+
 #include "cigna_dance_close.h"
 #include "cigna_dance_outcome.h"
 #include "cigna_dance_story.h"
@@ -127,8 +129,11 @@ cigna_dance_close_heard(cigna_dance_close_t *c, const cigna_event_t *ev,
 
     word = cigna_script_word(ev);
 
-    if (word.len == 0 && cigna_retry_redis(&c->retry, op) == CIGNA_OK) {
-        c->state = cigna_dance_close_st_sleep;
+    if (word.len == 0
+        && cigna_retry_redis(&c->retry, op, &c->state,
+                             cigna_dance_close_st_sleep)
+           == CIGNA_AGAIN)
+    {
         return CIGNA_AGAIN;
     }
 
@@ -169,6 +174,57 @@ static int
 cigna_dance_close_over(cigna_dance_close_t *c)
 {
     c->state = cigna_dance_close_st_over;
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_dance_closer_list(cigna_dance_closer_t *c, const cigna_event_t *ev,
+    size_t i)
+{
+    cigna_slice_t  entry;
+
+    c->at = 0;
+
+    for (c->count = 0; c->count < CIGNA_EVICTED_MAX; c->count++) {
+        entry = cigna_script_slice(ev, i + c->count);
+
+        if (entry.len == 0) {
+            break;
+        }
+
+        if (cigna_arena_copy(c->arena, entry, &c->entries[c->count])
+            != CIGNA_OK)
+        {
+            return CIGNA_ERROR;
+        }
+    }
+
+    return CIGNA_OK;
+}
+
+
+int
+cigna_dance_closer_next(cigna_dance_closer_t *c, const cigna_event_t *ev,
+    cigna_op_t *op)
+{
+    for ( ; c->at < c->count; c->at++) {
+        c->close.vault = c->vault;
+        c->close.arena = c->arena;
+        c->close.overdue = c->overdue;
+        c->close.entry = c->entries[c->at];
+
+        if (cigna_dance_close_next(&c->close, ev, op) == CIGNA_AGAIN) {
+            return CIGNA_AGAIN;
+        }
+
+        if (c->close.ended && c->closed) {
+            c->closed(c->data, &c->close);
+        }
+
+        memset(&c->close, 0, sizeof(cigna_dance_close_t));
+    }
 
     return CIGNA_OK;
 }

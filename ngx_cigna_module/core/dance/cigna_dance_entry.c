@@ -3,16 +3,10 @@
 #include "vault/cigna_grant.h"
 
 
-void
-cigna_dance_entry_append(cigna_buf_t *b, const cigna_dance_entry_t *e)
+cigna_slice_t
+cigna_dance_entry_text(cigna_arena_t *a, const cigna_dance_entry_t *e)
 {
-    cigna_buf_append(b, e->name);
-    cigna_buf_append_char(b, ' ');
-    cigna_buf_append(b, e->id);
-    cigna_buf_append_char(b, ' ');
-    cigna_buf_append(b, e->tenant);
-    cigna_buf_append_char(b, ' ');
-    cigna_buf_append(b, e->identity);
+    return cigna_flow_words(a, e->name, e->id, e->tenant, e->identity);
 }
 
 

@@ -3,6 +3,7 @@
 #define _CIGNA_DANCE_ENTRY_H_INCLUDED_
 
 
+#include "flow/cigna_flow.h"
 #include "vault/cigna_vault_names.h"
 
 
@@ -29,7 +30,9 @@ typedef struct {
 } cigna_dance_entry_t;
 
 
-void cigna_dance_entry_append(cigna_buf_t *b, const cigna_dance_entry_t *e);
+/* the entry's text, in the arena; without room, sets the arena's "overflow" */
+cigna_slice_t cigna_dance_entry_text(cigna_arena_t *a,
+    const cigna_dance_entry_t *e);
 
 /* *e borrows from the text; CIGNA_ERROR: the text is malformed */
 int cigna_dance_entry_parse(cigna_slice_t text, cigna_dance_entry_t *e);

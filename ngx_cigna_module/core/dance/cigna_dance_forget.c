@@ -31,8 +31,6 @@ typedef enum {
 
 static int cigna_dance_forget_start(cigna_dance_forget_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
-static cigna_slice_t cigna_dance_forget_text(cigna_arena_t *a,
-    const cigna_slice_t *parts, unsigned n);
 static void cigna_dance_forget_heard(cigna_dance_forget_t *f,
     const cigna_event_t *ev);
 
@@ -54,9 +52,10 @@ cigna_dance_forget_next(cigna_dance_forget_t *f, const cigna_event_t *ev,
     case cigna_dance_forget_st_forget:
 
         if (cigna_script_word(ev).len == 0
-            && cigna_retry_redis(&f->retry, op) == CIGNA_OK)
+            && cigna_retry_redis(&f->retry, op, &f->state,
+                                 cigna_dance_forget_st_sleep)
+               == CIGNA_AGAIN)
         {
-            f->state = cigna_dance_forget_st_sleep;
             return CIGNA_AGAIN;
         }
 
@@ -103,19 +102,15 @@ cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
         return CIGNA_ERROR;
     }
 
-    cigna_arena_open(f->arena, &b);
-    cigna_dance_entry_append(&b, &f->entry);
-    entry = cigna_flow_text(f->arena, &b);
+    entry = cigna_dance_entry_text(f->arena, &f->entry);
 
     count = f->outcome;
     ended = cigna_slice_null;
 
     if (f->outcome.len) {
-        count = cigna_dance_forget_text(f->arena, (cigna_slice_t[]) {
-                                            f->entry.tenant, f->outcome }, 2);
-        ended = cigna_dance_forget_text(f->arena, (cigna_slice_t[]) {
-                                            f->entry.id, f->entry.tenant,
-                                            f->outcome, f->started }, 4);
+        count = cigna_flow_words(f->arena, f->entry.tenant, f->outcome);
+        ended = cigna_flow_words(f->arena, f->entry.id, f->entry.tenant,
+                                 f->outcome, f->started);
     }
 
     cigna_arena_open(f->arena, &b);
@@ -133,30 +128,6 @@ cigna_dance_forget_start(cigna_dance_forget_t *f, const cigna_event_t *ev,
     f->state = cigna_retry_init(&f->retry, op, cigna_dance_forget_st_forget);
 
     return f->arena->overflow ? CIGNA_ERROR : CIGNA_OK;
-}
-
-
-/* joins the parts with spaces */
-
-static cigna_slice_t
-cigna_dance_forget_text(cigna_arena_t *a, const cigna_slice_t *parts,
-    unsigned n)
-{
-    unsigned     i;
-    cigna_buf_t  b;
-
-    cigna_arena_open(a, &b);
-
-    for (i = 0; i < n; i++) {
-
-        if (i) {
-            cigna_buf_append_char(&b, ' ');
-        }
-
-        cigna_buf_append(&b, parts[i]);
-    }
-
-    return cigna_flow_text(a, &b);
 }
 
 

@@ -4,7 +4,6 @@
 
 
 #include "cigna_dance_entry.h"
-#include "flow/cigna_flow.h"
 #include "vault/cigna_vault.h"
 
 

@@ -17,31 +17,20 @@
 #define CIGNA_DANCE_GRACE_MS  (30 * 1000)
 
 
-typedef struct cigna_dance_upkeep_s  cigna_dance_upkeep_t;
-
-/* called for each dance that the flow has ended */
-typedef void (*cigna_dance_closed_pt)(cigna_dance_upkeep_t *u,
-    const cigna_dance_close_t *closed);
-
-
 /* the state of the flow; the caller zeroes it first */
 
-struct cigna_dance_upkeep_s {
-    /* set by the caller, borrowed until the flow is over */
-    const cigna_vault_t     *vault;
-    cigna_arena_t           *arena;        /* of this flow alone, which empties
-                                              it for each shard */
-    cigna_dance_closed_pt    closed;
-    void                    *data;         /* for "closed" */
+typedef struct {
+    /*
+     * The caller sets vault, arena, "closed" and "data", which are borrowed
+     * until the flow is over.  No other flow uses the arena: this flow empties
+     * it for each shard.
+     */
+    cigna_dance_closer_t     closer;
 
     /* private */
     unsigned                 state;
     unsigned                 shard;        /* the current shard */
-    unsigned                 count;        /* number of "entries" */
-    unsigned                 at;           /* index of the current entry */
-    cigna_slice_t            entries[CIGNA_EVICTED_MAX];
-    cigna_dance_close_t      close;
-};
+} cigna_dance_upkeep_t;
 
 
 /* flow: a cigna_dance_upkeep_t */

@@ -106,9 +106,7 @@ cigna_disconnect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 static void
 cigna_disconnect_delete(cigna_disconnect_t *f, cigna_op_t *op)
 {
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     cigna_script_call(op, cigna_script_grant_delete, s->identity->grant_key,
                       s->identity->lock_key,
@@ -159,13 +157,12 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 
     /* it is harmless to delete a grant twice */
 
-    if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
-        f->state = cigna_disconnect_st_sleep;
-        return;
+    if (cigna_retry_redis(&f->retry, op, &f->state, cigna_disconnect_st_sleep)
+        != CIGNA_AGAIN)
+    {
+        cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
+                                "Redis cannot be asked");
     }
-
-    cigna_disconnect_report(f, op, cigna_dance_outcome_not_disconnected,
-                            "Redis cannot be asked");
 }
 
 
@@ -233,7 +230,7 @@ static void
 cigna_disconnect_report(cigna_disconnect_t *f, cigna_op_t *op,
     cigna_dance_outcome_e outcome, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
+    cigna_flow_detail(f, text, cigna_slice_null);
 
     f->outcome = outcome;
     f->state = cigna_disconnect_st_report;

@@ -74,9 +74,7 @@ cigna_grant_install_begin(cigna_grant_install_t *p, cigna_grant_t *g,
 {
     uint64_t                kept_ms;
     cigna_slice_t           argv[1 + CIGNA_GRANT_WRITE_ARGC];
-    const cigna_subject_t  *s;
-
-    s = p->subject;
+    const cigna_subject_t  *s = p->subject;
 
     g->generation = 1;
     g->state = cigna_grant_live;

@@ -194,9 +194,7 @@ cigna_userinfo_ask(cigna_userinfo_t *f, cigna_op_t *op)
 {
     cigna_buf_t             b;
     cigna_http_request_t    req;
-    const cigna_subject_t  *s;
-
-    s = f->subject;
+    const cigna_subject_t  *s = f->subject;
 
     memset(&req, 0, sizeof(cigna_http_request_t));
 
@@ -239,8 +237,8 @@ cigna_userinfo_told(cigna_userinfo_t *f, const cigna_event_t *ev,
     if (cigna_userinfo_parse(ev->body, f->subject->arena, &f->value)
         != CIGNA_OK)
     {
-        cigna_flow_say(f->detail, sizeof(f->detail),
-                       "no Parameters with an identifier", cigna_slice_null);
+        cigna_flow_detail(f, "no Parameters with an identifier",
+                          cigna_slice_null);
         return cigna_userinfo_over(f, cigna_userinfo_refused);
     }
 
@@ -253,9 +251,8 @@ cigna_userinfo_set(cigna_userinfo_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_slice_t           blob;
-    const cigna_subject_t  *s;
+    const cigna_subject_t  *s = f->subject;
 
-    s = f->subject;
     f->grant.userinfo = f->value;
 
     if (cigna_vault_seal_grant(s, &f->grant, ev->random, &blob) == CIGNA_OK) {

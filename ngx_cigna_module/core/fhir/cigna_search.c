@@ -84,9 +84,7 @@ cigna_search_utf8(cigna_slice_t charset)
 int
 cigna_search_query(cigna_slice_t query, cigna_slice_t body, cigna_buf_t *b)
 {
-    const uint8_t  *start;
-
-    start = b->pos;
+    const uint8_t  *start = b->pos;
 
     if (cigna_search_pairs(query, start, b) != CIGNA_OK) {
         return CIGNA_ERROR;

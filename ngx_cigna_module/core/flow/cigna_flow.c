@@ -124,6 +124,27 @@ cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b)
 }
 
 
+cigna_slice_t
+cigna_flow_join(cigna_arena_t *a, const cigna_slice_t *words, size_t n)
+{
+    size_t       i;
+    cigna_buf_t  b;
+
+    cigna_arena_open(a, &b);
+
+    for (i = 0; i < n; i++) {
+
+        if (i) {
+            cigna_buf_append_char(&b, ' ');
+        }
+
+        cigna_buf_append(&b, words[i]);
+    }
+
+    return cigna_flow_text(a, &b);
+}
+
+
 unsigned
 cigna_flow_jitter(const cigna_event_t *ev, unsigned from, unsigned to)
 {
@@ -168,9 +189,16 @@ cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
 
 
 int
-cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op)
+cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op, unsigned *state,
+    unsigned sleep)
 {
-    return cigna_retry_sleep(r, op, 3, 50, 100);
+    if (cigna_retry_sleep(r, op, 3, 50, 100) != CIGNA_OK) {
+        return CIGNA_ERROR;
+    }
+
+    *state = sleep;
+
+    return CIGNA_AGAIN;
 }
 
 

@@ -253,6 +253,15 @@ cigna_slice_t cigna_flow_token(cigna_arena_t *a, const uint8_t *random,
 /* ends cigna_arena_open(); an overflow of b sets a->overflow */
 cigna_slice_t cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b);
 
+/* joins slices with spaces, in the arena, like cigna_flow_uint() */
+#define cigna_flow_words(a, ...)                                              \
+    cigna_flow_join(a, (const cigna_slice_t[]) { __VA_ARGS__ },               \
+                    sizeof((cigna_slice_t[]) { __VA_ARGS__ })                 \
+                    / sizeof(cigna_slice_t))
+
+cigna_slice_t cigna_flow_join(cigna_arena_t *a, const cigna_slice_t *words,
+    size_t n);
+
 /*
  * a random number from "from" to "to", both included; uses the event's first
  * random bytes
@@ -268,6 +277,10 @@ unsigned cigna_flow_jitter(const cigna_event_t *ev, unsigned from,
  */
 void cigna_flow_say(char *detail, size_t size, const char *text,
     cigna_slice_t quoted);
+
+/* cigna_flow_say() to the member "detail" of a flow */
+#define cigna_flow_detail(f, text, quoted)                                    \
+    cigna_flow_say((f)->detail, sizeof((f)->detail), text, quoted)
 
 /* writes "text: n" to detail, like cigna_flow_say() */
 void cigna_flow_say_uint(char *detail, size_t size, const char *text,
@@ -299,9 +312,11 @@ int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
 
 /*
- * cigna_retry_sleep() for commands to Redis: three tries, after 50 and 100 ms
+ * For commands to Redis: three tries, after 50 and 100 ms.  CIGNA_AGAIN: *op is
+ * a sleep, and *state is "sleep".  CIGNA_ERROR: the last try has failed.
  */
-int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op);
+int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op, unsigned *state,
+    unsigned sleep);
 
 /*
  * Called after the sleep of cigna_retry_sleep(): makes *op the operation to

@@ -10,7 +10,6 @@ static void cigna_base64_append_as(cigna_buf_t *b, cigna_slice_t s,
 static int cigna_base64_decode_as(cigna_slice_t s, cigna_buf_t *b, int any);
 static int cigna_base64_decode_group(const uint8_t *in, size_t n,
     uint8_t *out, int any);
-static uint32_t cigna_base64_value(uint8_t c, int any);
 
 
 #define CIGNA_BASE64_DIGITS                                                   \
@@ -140,13 +139,20 @@ static int
 cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
 {
     size_t    i;
+    uint8_t   c;
     uint32_t  group, value;
 
     group = 0;
 
     for (i = 0; i < n; i++) {
 
-        value = cigna_base64_value(in[i], any);
+        c = in[i];
+
+        if (any) {
+            c = (c == '+') ? '-' : (c == '/') ? '_' : c;
+        }
+
+        value = cigna_base64url_value(c);
 
         if (value == CIGNA_BASE64_BAD) {
             return CIGNA_ERROR;
@@ -165,15 +171,11 @@ cigna_base64_decode_group(const uint8_t *in, size_t n, uint8_t *out, int any)
 }
 
 
-static uint32_t
-cigna_base64_value(uint8_t c, int any)
+uint32_t
+cigna_base64url_value(uint8_t c)
 {
     const char         *digit;
     static const char   digits[] = CIGNA_BASE64_DIGITS "-_";
-
-    if (any) {
-        c = (c == '+') ? '-' : (c == '/') ? '_' : c;
-    }
 
     digit = memchr(digits, c, sizeof(digits) - 1);
 

@@ -21,6 +21,9 @@ void cigna_base64url_append(cigna_buf_t *b, cigna_slice_t s);
  */
 int cigna_base64url_decode(cigna_slice_t s, cigna_buf_t *b);
 
+/* the value of a digit, 0 to 63; 64: c is not a digit of base64url */
+uint32_t cigna_base64url_value(uint8_t c);
+
 /*
  * Like cigna_base64url_decode(), for bytes that a peer published or signed.
  * The function also accepts the alphabet of RFC 4648, section 4, any padding,

@@ -87,10 +87,8 @@ void
 cigna_form_append_without(cigna_buf_t *b, cigna_slice_t query,
     const cigna_slice_t *names, size_t count)
 {
-    const uint8_t  *start;
+    const uint8_t  *start = b->pos;
     cigna_slice_t   pair, name;
-
-    start = b->pos;
 
     while (query.len) {
 

@@ -34,9 +34,7 @@ cigna_request_id_valid(cigna_slice_t id)
 int
 cigna_traceparent_valid(cigna_slice_t value)
 {
-    const uint8_t  *p;
-
-    p = value.data;
+    const uint8_t  *p = value.data;
 
     if (value.len < CIGNA_TRACEPARENT_LEN
         || !cigna_trace_hex(p, 2) || p[2] != '-'

@@ -17,7 +17,8 @@
  *
  *   (1) a flow changes to the other secret at most once, and only after
  *       "invalid_client";
- *   (2) with one secret, a flow changes nothing and remembers nothing.
+ *   (2) with one secret, a flow changes nothing, and remembers only that the
+ *       server has refused the client.
  */
 
 
@@ -50,18 +51,17 @@ cigna_client_secret(cigna_client_secret_t *s, const cigna_provider_t *p)
  */
 
 int
-cigna_client_secret_refused(unsigned status, cigna_token_e e,
-    const cigna_token_reply_t *reply)
+cigna_client_secret_again(cigna_client_secret_t *s, const cigna_provider_t *p,
+    unsigned status, cigna_token_e e, const cigna_token_reply_t *reply)
 {
-    return e == cigna_token_refused && (status == 400 || status == 401)
-           && cigna_slice_eq(reply->error, cigna_slice("invalid_client"));
-}
+    if (e != cigna_token_refused || (status != 400 && status != 401)
+        || !cigna_slice_eq(reply->error, cigna_slice("invalid_client")))
+    {
+        return 0;
+    }
 
-
-int
-cigna_client_secret_turn(cigna_client_secret_t *s, const cigna_provider_t *p)
-{
     if (p->older_secret.len == 0 || s->turned) {
+        s->refused = 1;
         return 0;
     }
 

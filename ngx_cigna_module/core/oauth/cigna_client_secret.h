@@ -13,6 +13,10 @@
  */
 
 typedef struct {
+    /* result */
+    unsigned  refused:1;                   /* the server refused the client with
+                                              each secret that it has */
+
     /* results, if the client has two secrets */
     unsigned  worked:1;                    /* the server accepted a secret */
     unsigned  older:1;                     /* the flow's last request had the
@@ -36,18 +40,15 @@ void cigna_client_secret_init(cigna_client_secret_t *s);
 cigna_slice_t cigna_client_secret(cigna_client_secret_t *s,
     const cigna_provider_t *p);
 
-/* 1 if the reply says for certain that the server refuses this client */
-int cigna_client_secret_refused(unsigned status, cigna_token_e e,
-    const cigna_token_reply_t *reply);
-
 /*
- * Called after a reply for which cigna_client_secret_refused() returns 1.
- * Returns 1 if the flow must send the request once more, with the secret that
- * cigna_client_secret() then returns.  Returns 0 if there is no other secret to
- * try.
+ * Called after each reply that is not a success.  Returns 1 if the flow must
+ * send the request once more, with the secret that cigna_client_secret() then
+ * returns.  Returns 0 if the reply does not say for certain that the server
+ * refuses this client, or if there is no other secret to try.
  */
-int cigna_client_secret_turn(cigna_client_secret_t *s,
-    const cigna_provider_t *p);
+int cigna_client_secret_again(cigna_client_secret_t *s,
+    const cigna_provider_t *p, unsigned status, cigna_token_e e,
+    const cigna_token_reply_t *reply);
 
 /*
  * Called when the server has accepted the secret.  The provider's next flow

@@ -205,7 +205,7 @@ cigna_discovery_suffices(cigna_discovery_t *f)
 static int
 cigna_discovery_failed(cigna_discovery_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
+    cigna_flow_detail(f, text, cigna_slice_null);
 
     return CIGNA_ERROR;
 }

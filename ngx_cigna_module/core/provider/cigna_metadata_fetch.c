@@ -106,7 +106,7 @@ cigna_metadata_fetch_read(cigna_metadata_fetch_t *f, const cigna_event_t *ev)
         cigna_metadata_fetch_say(f, "is compressed");
 
     } else if (!cigna_metadata_fetch_json(f->reply->content_type)) {
-        cigna_flow_say(f->detail, sizeof(f->detail), "is not JSON but",
+        cigna_flow_detail(f, "is not JSON but",
                        f->reply->content_type);
 
     } else {
@@ -189,5 +189,5 @@ cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)
 static void
 cigna_metadata_fetch_say(cigna_metadata_fetch_t *f, const char *text)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), text, cigna_slice_null);
+    cigna_flow_detail(f, text, cigna_slice_null);
 }

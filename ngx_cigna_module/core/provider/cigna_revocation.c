@@ -63,8 +63,6 @@ static void cigna_revocation_pause(cigna_revocation_t *f,
     const cigna_event_t *ev, cigna_op_t *op);
 static void cigna_revocation_end(cigna_revocation_t *f, cigna_op_t *op,
     cigna_revocation_e rc);
-static void cigna_revocation_say(cigna_revocation_t *f, const char *text,
-    cigna_slice_t quoted);
 static void cigna_revocation_status(cigna_revocation_t *f, unsigned status);
 
 
@@ -134,7 +132,7 @@ cigna_revocation_send(cigna_revocation_t *f, const cigna_event_t *ev,
             return;
         }
 
-        cigna_revocation_say(f, "the endpoint is not known", cigna_slice_null);
+        cigna_flow_detail(f, "the endpoint is not known", cigna_slice_null);
         cigna_revocation_pause(f, ev, op);
         return;
     }
@@ -168,9 +166,9 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     if (ev->type != cigna_ev_ok) {
-        cigna_revocation_say(f, ev->type == cigna_ev_lost
-                                ? "no reply" : "it cannot be reached",
-                             cigna_slice_null);
+        cigna_flow_detail(f, ev->type == cigna_ev_lost
+                             ? "no reply" : "it cannot be reached",
+                          cigna_slice_null);
 
     } else if (ev->status == 200 && !cigna_revocation_page(ev->body)) {
 
@@ -191,7 +189,7 @@ cigna_revocation_sent(cigna_revocation_t *f, const cigna_event_t *ev,
         return;
 
     } else if (ev->status == 200) {
-        cigna_revocation_say(f, "it answers with a page", cigna_slice_null);
+        cigna_flow_detail(f, "it answers with a page", cigna_slice_null);
 
     } else {
         cigna_revocation_status(f, ev->status);
@@ -229,8 +227,8 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
 
     e = cigna_oauth_token_reply(ev->status, ev->body, f->arena, &reply);
 
-    if (cigna_client_secret_refused(ev->status, e, &reply)
-        && cigna_client_secret_turn(&f->secret, f->provider))
+    if (cigna_client_secret_again(&f->secret, f->provider, ev->status, e,
+                                  &reply))
     {
         f->req.body = cigna_slice_null;
         cigna_revocation_send(f, ev, op);
@@ -238,7 +236,7 @@ cigna_revocation_refuse(cigna_revocation_t *f, const cigna_event_t *ev,
     }
 
     if (reply.error.len) {
-        cigna_revocation_say(f, "it says", reply.error);
+        cigna_flow_detail(f, "it says", reply.error);
 
     } else {
         cigna_revocation_status(f, ev->status);
@@ -293,14 +291,6 @@ cigna_revocation_end(cigna_revocation_t *f, cigna_op_t *op,
     f->rc = rc;
     f->state = cigna_revocation_st_done;
     cigna_flow_done(op);
-}
-
-
-static void
-cigna_revocation_say(cigna_revocation_t *f, const char *text,
-    cigna_slice_t quoted)
-{
-    cigna_flow_say(f->detail, sizeof(f->detail), text, quoted);
 }
 
 

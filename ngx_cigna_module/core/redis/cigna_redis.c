@@ -346,10 +346,9 @@ static void *
 cigna_reader_create_array(const redisReadTask *task, cigna_reader_count_t n)
 {
     unsigned              depth;
-    cigna_reader_t       *r;
+    cigna_reader_t       *r = task->privdata;
     const redisReadTask  *t;
 
-    r = task->privdata;
     depth = 0;
 
     for (t = task; t; t = t->parent) {

@@ -103,9 +103,7 @@ cigna_exchange_begin(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_request(cigna_exchange_t *x, cigna_http_request_t *req)
 {
-    const cigna_subject_t  *s;
-
-    s = x->subject;
+    const cigna_subject_t  *s = x->subject;
 
     if (s->provider->token_endpoint.len == 0
         || s->arena->end - s->arena->pos < CIGNA_EXCHANGE_ROOM)
@@ -169,9 +167,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op)
 {
     cigna_token_e           e;
-    const cigna_subject_t  *s;
-
-    s = x->subject;
+    const cigna_subject_t  *s = x->subject;
 
     if (ev->type == cigna_ev_lost) {
         x->answer = cigna_answer_lost;
@@ -193,13 +189,10 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
         return cigna_exchange_tokens(x, ev);
     }
 
-    if (cigna_client_secret_refused(ev->status, e, &x->tokens)) {
-
-        if (cigna_client_secret_turn(&x->secret, s->provider)) {
-            return cigna_exchange_over(x, cigna_exchange_secret);
-        }
-
-        x->client_refused = 1;
+    if (cigna_client_secret_again(&x->secret, s->provider, ev->status, e,
+                                  &x->tokens))
+    {
+        return cigna_exchange_over(x, cigna_exchange_secret);
     }
 
     if (e == cigna_token_invalid_grant) {
@@ -226,9 +219,8 @@ cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)
 {
     const char             *why;
     cigna_grant_t          *g;
-    const cigna_verdict_t  *v;
+    const cigna_verdict_t  *v = x->verdict;
 
-    v = x->verdict;
     g = &x->fresh;
 
     x->answer = cigna_answer_tokens;
@@ -283,9 +275,7 @@ static int
 cigna_exchange_checked(cigna_exchange_t *x, const cigna_event_t *ev,
     cigna_op_t *op)
 {
-    const cigna_grant_t  *g;
-
-    g = x->verdict->grant;
+    const cigna_grant_t  *g = x->verdict->grant;
 
     x->failure = cigna_verdict_read(x->subject, ev->reply, &x->there, NULL,
                                     &x->why);
@@ -344,13 +334,13 @@ cigna_exchange_spend(cigna_exchange_t *x, const cigna_event_t *ev,
 static int
 cigna_exchange_again(cigna_exchange_t *x, cigna_op_t *op, const char *why)
 {
-    if (cigna_retry_redis(&x->retry, op) != CIGNA_OK) {
-        return cigna_exchange_fail(x, cigna_refresh_vault, why);
+    if (cigna_retry_redis(&x->retry, op, &x->state, cigna_exchange_st_sleep)
+        == CIGNA_AGAIN)
+    {
+        return CIGNA_AGAIN;
     }
 
-    x->state = cigna_exchange_st_sleep;
-
-    return CIGNA_AGAIN;
+    return cigna_exchange_fail(x, cigna_refresh_vault, why);
 }
 
 

@@ -55,9 +55,6 @@ typedef struct {
     cigna_grant_t            there;
     int64_t                  retry_after_s;   /* -1: none */
     unsigned                 provisional:1;   /* the refusal is not final */
-    unsigned                 client_refused:1;   /* the token endpoint refused
-                                                    every configured secret of
-                                                    the client */
     unsigned                 foreign:1;    /* tokens of another subject or
                                               patient came */
     cigna_client_secret_t    secret;       /* the caller may read its results */

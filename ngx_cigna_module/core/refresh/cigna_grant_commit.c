@@ -54,9 +54,7 @@ cigna_grant_commit_begin(cigna_grant_commit_t *c, const cigna_grant_t *g,
     cigna_op_t *op)
 {
     uint64_t                kept_ms;
-    const cigna_subject_t  *s;
-
-    s = c->subject;
+    const cigna_subject_t  *s = c->subject;
 
     c->rc = cigna_grant_commit_failed;
     c->journalled = 0;

@@ -222,13 +222,14 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
 {
     if (cigna_script_word(ev).len == 0) {
 
-        if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
-            f->state = cigna_journal_replay_st_sleep;
-            return;
+        if (cigna_retry_redis(&f->retry, op, &f->state,
+                              cigna_journal_replay_st_sleep)
+            != CIGNA_AGAIN)
+        {
+            cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
+                                        "Redis cannot be asked");
         }
 
-        cigna_journal_replay_report(f, op, cigna_journal_replay_failed,
-                                    "Redis cannot be asked");
         return;
     }
 
@@ -248,10 +249,9 @@ cigna_journal_replay_written(cigna_journal_replay_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_flow_say(f->detail, sizeof(f->detail),
-                   cigna_script_said(ev, "other") ? "there is a newer grant"
-                                                  : "the grant is gone",
-                   cigna_slice_null);
+    cigna_flow_detail(f, cigna_script_said(ev, "other")
+                         ? "there is a newer grant" : "the grant is gone",
+                      cigna_slice_null);
 
     if (!f->confirmed) {
         cigna_journal_replay_discard(f);
@@ -275,9 +275,9 @@ cigna_journal_replay_discard(cigna_journal_replay_t *f)
         || cigna_vault_open_grant(&f->subject, f->entry.blob, &g)
            != CIGNA_OK)
     {
-        cigna_flow_say(f->detail, sizeof(f->detail),
-                       "the grant is gone, and the entry could not be opened, "
-                       "so its tokens are not revoked", cigna_slice_null);
+        cigna_flow_detail(f, "the grant is gone, and the entry could not be "
+                             "opened, so its tokens are not revoked",
+                          cigna_slice_null);
         return;
     }
 
@@ -289,7 +289,7 @@ static void
 cigna_journal_replay_settle(cigna_journal_replay_t *f, cigna_op_t *op,
     cigna_journal_replay_e rc, const char *why)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+    cigna_flow_detail(f, why, cigna_slice_null);
 
     f->rc = rc;
     f->state = cigna_journal_replay_st_settle;
@@ -301,7 +301,7 @@ static void
 cigna_journal_replay_report(cigna_journal_replay_t *f, cigna_op_t *op,
     cigna_journal_replay_e rc, const char *why)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+    cigna_flow_detail(f, why, cigna_slice_null);
 
     f->rc = rc;
     f->state = cigna_journal_replay_st_report;

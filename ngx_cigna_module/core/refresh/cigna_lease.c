@@ -61,16 +61,13 @@ static int cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 static int cigna_lease_ask(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
-static int cigna_lease_again(cigna_lease_t *l, cigna_op_t *op);
 static int cigna_lease_over(cigna_lease_t *l, cigna_lease_e rc);
 
 
 int
 cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev)
 {
-    cigna_arena_t  *a;
-
-    a = l->subject->arena;
+    cigna_arena_t  *a = l->subject->arena;
 
     l->owner = cigna_flow_token(a, ev->random, 16);
     l->lease = cigna_flow_uint(a, CIGNA_LEASE_MS);
@@ -85,11 +82,8 @@ int
 cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
     unsigned attempts, int hasty, const cigna_event_t *ev, cigna_op_t *op)
 {
-    cigna_arena_t              *a;
-    const cigna_vault_names_t  *id;
-
-    a = l->subject->arena;
-    id = l->subject->identity;
+    cigna_arena_t              *a = l->subject->arena;
+    const cigna_vault_names_t  *id = l->subject->identity;
 
     l->grant_id = g->id;
     l->generation = cigna_flow_uint(a, g->generation);
@@ -126,7 +120,8 @@ cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
     case cigna_lease_st_release:
 
         if (cigna_script_word(ev).len == 0
-            && cigna_lease_again(l, op) == CIGNA_OK)
+            && cigna_retry_redis(&l->retry, op, &l->state, cigna_lease_st_sleep)
+               == CIGNA_AGAIN)
         {
             return CIGNA_AGAIN;
         }
@@ -171,7 +166,9 @@ cigna_lease_begun(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
         l->taken |= ev->type == cigna_ev_lost;
 
-        if (cigna_lease_again(l, op) == CIGNA_OK) {
+        if (cigna_retry_redis(&l->retry, op, &l->state, cigna_lease_st_sleep)
+            == CIGNA_AGAIN)
+        {
             return CIGNA_AGAIN;
         }
 
@@ -284,9 +281,7 @@ void
 cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
 {
     cigna_slice_t               how;
-    const cigna_vault_names_t  *id;
-
-    id = l->subject->identity;
+    const cigna_vault_names_t  *id = l->subject->identity;
 
     how = mark == cigna_lease_keep ? l->lease
           : cigna_slice_str(mark == cigna_lease_refuse ? "refused" : "");
@@ -294,19 +289,6 @@ cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark, cigna_op_t *op)
     cigna_script_call(op, cigna_script_grant_release, id->grant_key,
                       id->lock_key, l->owner, how);
     l->state = cigna_retry_init(&l->retry, op, cigna_lease_st_release);
-}
-
-
-static int
-cigna_lease_again(cigna_lease_t *l, cigna_op_t *op)
-{
-    if (cigna_retry_redis(&l->retry, op) != CIGNA_OK) {
-        return CIGNA_ERROR;
-    }
-
-    l->state = cigna_lease_st_sleep;
-
-    return CIGNA_OK;
 }
 
 

@@ -210,13 +210,12 @@ cigna_refresh_read(cigna_refresh_t *f, const cigna_event_t *ev, cigna_op_t *op)
         return;
     }
 
-    if (cigna_retry_redis(&f->retry, op) == CIGNA_OK) {
-        f->state = cigna_refresh_st_sleep;
-        return;
+    if (cigna_retry_redis(&f->retry, op, &f->state, cigna_refresh_st_sleep)
+        != CIGNA_AGAIN)
+    {
+        cigna_refresh_report(f, ev, op, cigna_refresh_vault,
+                             "Redis cannot be asked");
     }
-
-    cigna_refresh_report(f, ev, op, cigna_refresh_vault,
-                         "Redis cannot be asked");
 }
 
 
@@ -433,7 +432,7 @@ cigna_refresh_exchanged(cigna_refresh_t *f, const cigna_event_t *ev,
         break;
     }
 
-    cigna_flow_say(f->detail, sizeof(f->detail), x->why, x->quoted);
+    cigna_flow_detail(f, x->why, x->quoted);
     f->retry_after_s = x->retry_after_s;
     cigna_refresh_passing(f, ev, op, x->failure, NULL);
 }
@@ -557,9 +556,8 @@ cigna_refresh_superseded(cigna_refresh_t *f, const cigna_event_t *ev,
 
     if (f->exchanged) {
         f->superseded = 1;
-        cigna_flow_say(f->detail, sizeof(f->detail),
-                       rc == cigna_refresh_ok ? "somebody else was first"
-                                              : why, cigna_slice_null);
+        cigna_flow_detail(f, rc == cigna_refresh_ok ? "somebody else was first"
+                                                    : why, cigna_slice_null);
         f->state = cigna_refresh_st_settle;
         cigna_flow_settle(op, &f->commit.entry, 0);
         return;
@@ -648,7 +646,7 @@ cigna_refresh_end(cigna_refresh_t *f, const cigna_event_t *ev,
         return;
     }
 
-    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+    cigna_flow_detail(f, why, cigna_slice_null);
 
     f->rc = rc;
     f->state = cigna_refresh_st_release;
@@ -660,7 +658,7 @@ static void
 cigna_refresh_report(cigna_refresh_t *f, const cigna_event_t *ev,
     cigna_op_t *op, cigna_refresh_e rc, const char *why)
 {
-    cigna_flow_say(f->detail, sizeof(f->detail), why, cigna_slice_null);
+    cigna_flow_detail(f, why, cigna_slice_null);
 
     /*
      * the old token is judged only now, because giving up the lease may have

@@ -115,9 +115,8 @@ cigna_verdict(cigna_verdict_t *v, int64_t now_ms)
 {
     int                   usable;
     cigna_refresh_e       rc;
-    const cigna_grant_t  *g;
+    const cigna_grant_t  *g = v->grant;
 
-    g = v->grant;
     usable = cigna_verdict_usable(v, now_ms);
 
     v->why = NULL;
@@ -175,9 +174,7 @@ static cigna_refresh_e
 cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 {
     int64_t               age_ms;
-    const cigna_grant_t  *g;
-
-    g = v->grant;
+    const cigna_grant_t  *g = v->grant;
 
     /* a generation older than the refused one has a spent refresh token */
 
@@ -378,9 +375,7 @@ cigna_verdict_explains(const cigna_verdict_t *v)
 int
 cigna_verdict_usable(const cigna_verdict_t *v, int64_t now_ms)
 {
-    const cigna_grant_t  *g;
-
-    g = v->grant;
+    const cigna_grant_t  *g = v->grant;
 
     return g->state == cigna_grant_live && g->access_token.len
            && !cigna_verdict_is_refused(v) && now_ms < g->expires_ms;

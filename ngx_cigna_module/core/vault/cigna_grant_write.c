@@ -123,9 +123,7 @@ cigna_grant_write_stranger(const cigna_subject_t *s, cigna_slice_t id_token,
 {
     int                      good;
     cigna_id_token_t         claims;
-    const cigna_provider_t  *p;
-
-    p = s->provider;
+    const cigna_provider_t  *p = s->provider;
 
     if (g->sub.len == 0
         || cigna_jwt_read(id_token, p->keys->set, s->arena, &claims, &good)

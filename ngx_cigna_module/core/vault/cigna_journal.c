@@ -31,9 +31,7 @@ cigna_book_t *
 cigna_journal_open(void *mem, size_t size)
 {
     uint32_t       i, n;
-    cigna_book_t  *b;
-
-    b = mem;
+    cigna_book_t  *b = mem;
 
     if (size < sizeof(cigna_book_t) + 2 * CIGNA_JOURNAL_SLOT) {
         return NULL;

@@ -171,7 +171,7 @@ cigna_vault_grant_data(cigna_buf_t *b, const cigna_record_t *record,
 
 int
 cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
-    cigna_slice_t *key)
+    cigna_slice_t *key, cigna_slice_t *name)
 {
     cigna_buf_t  b;
 
@@ -179,7 +179,16 @@ cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
     (void) cigna_vault_append_dance_key(&b, s->vault, state);
     *key = cigna_arena_close(s->arena, &b);
 
-    return key->len == 0 ? CIGNA_ERROR : CIGNA_OK;
+    if (key->len == 0) {
+        return CIGNA_ERROR;
+    }
+
+    /* the key ends with the name and "}" */
+
+    *name = (cigna_slice_t) { key->data + key->len - 1 - CIGNA_NAME_LEN,
+                              CIGNA_NAME_LEN };
+
+    return CIGNA_OK;
 }
 
 

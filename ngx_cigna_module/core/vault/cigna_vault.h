@@ -62,11 +62,11 @@ int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
     cigna_grant_t *g);
 
 /*
- * the Redis key of the dance with this state, in the arena; CIGNA_ERROR: no
- * room
+ * The Redis key of the dance with this state, in the arena, and the name in
+ * that key: the keyed hash of the state.  CIGNA_ERROR: no room.
  */
 int cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
-    cigna_slice_t *key);
+    cigna_slice_t *key, cigna_slice_t *name);
 
 /* seals and opens a dance; name: its Redis key */
 int cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,

@@ -11,15 +11,13 @@
 
 static int cigna_vault_names_keys(cigna_vault_names_t *id,
     const cigna_vault_t *vault);
-static unsigned cigna_vault_names_shard(const cigna_vault_names_t *id);
 static int cigna_vault_names_append_name(cigna_buf_t *b,
     const cigna_vault_t *vault, const cigna_slice_t *parts, size_t count,
     size_t bytes);
+static void cigna_vault_names_shard(uint8_t digits[2], unsigned shard);
 static cigna_slice_t cigna_vault_names_append_key(cigna_buf_t *b,
-    const cigna_vault_t *vault, const char *kind, cigna_slice_t name);
-static cigna_slice_t cigna_vault_names_append_shard(cigna_buf_t *b,
-    const cigna_vault_t *vault, const char *kind, unsigned shard,
-    const char *sign, cigna_slice_t name);
+    const cigna_vault_t *vault, const char *kind, cigna_slice_t tag,
+    const char *sign, cigna_slice_t rest);
 
 
 int
@@ -80,27 +78,33 @@ cigna_vault_names_known(cigna_vault_names_t *id, const cigna_vault_t *vault,
 static int
 cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 {
+    uint8_t        digits[2];
     unsigned       shard;
     cigna_buf_t    b;
-    cigna_slice_t  name;
+    cigna_slice_t  name, tag;
 
     name = cigna_slice_make(id->hash, id->hash + CIGNA_NAME_LEN);
+    tag = cigna_slice_make(digits, digits + 2);
+
+    /* the first character of the name tells the shard */
+
+    shard = cigna_base64url_value(id->hash[0]) % CIGNA_SHARDS;
+    cigna_vault_names_shard(digits, shard);
 
     cigna_buf_init(&b, id->mem, sizeof(id->mem));
 
-    id->grant_key = cigna_vault_names_append_key(&b, vault, ":g:{", name);
-    id->lock_key = cigna_vault_names_append_key(&b, vault, ":l:{", name);
-
-    shard = cigna_vault_names_shard(id);
-
-    id->dances_key = cigna_vault_names_append_shard(&b, vault, ":o:{", shard,
-                                                    ":", name);
-    id->open_key = cigna_vault_names_append_shard(&b, vault, ":i:{", shard,
-                                                  "", cigna_slice_null);
-    id->ended_key = cigna_vault_names_append_shard(&b, vault, ":e:{", shard,
-                                                   "", cigna_slice_null);
-    id->counts_key = cigna_vault_names_append_shard(&b, vault, ":c:{", shard,
-                                                    ":", cigna_slice_null);
+    id->grant_key = cigna_vault_names_append_key(&b, vault, ":g:{", name, "",
+                                                 cigna_slice_null);
+    id->lock_key = cigna_vault_names_append_key(&b, vault, ":l:{", name, "",
+                                                cigna_slice_null);
+    id->dances_key = cigna_vault_names_append_key(&b, vault, ":o:{", tag, ":",
+                                                  name);
+    id->open_key = cigna_vault_names_append_key(&b, vault, ":i:{", tag, "",
+                                                cigna_slice_null);
+    id->ended_key = cigna_vault_names_append_key(&b, vault, ":e:{", tag, "",
+                                                 cigna_slice_null);
+    id->counts_key = cigna_vault_names_append_key(&b, vault, ":c:{", tag, ":",
+                                                  cigna_slice_null);
 
     /* no other key is longer than dances_key */
 
@@ -109,28 +113,13 @@ cigna_vault_names_keys(cigna_vault_names_t *id, const cigna_vault_t *vault)
 }
 
 
-/* the value of the hash's first character, as a digit in base64url */
+/* the number of the shard in two decimal digits, as it stands in keys */
 
-static unsigned
-cigna_vault_names_shard(const cigna_vault_names_t *id)
+static void
+cigna_vault_names_shard(uint8_t digits[2], unsigned shard)
 {
-    uint8_t  c;
-
-    c = id->hash[0];
-
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-
-    if (c >= 'a' && c <= 'z') {
-        return 26 + c - 'a';
-    }
-
-    if (c >= '0' && c <= '9') {
-        return 52 + c - '0';
-    }
-
-    return c == '-' ? 62 : 63;
+    digits[0] = (uint8_t) ('0' + shard / 10);
+    digits[1] = (uint8_t) ('0' + shard % 10);
 }
 
 
@@ -159,18 +148,13 @@ void
 cigna_vault_append_open_key(cigna_buf_t *b, const cigna_vault_t *vault,
     unsigned shard)
 {
-    (void) cigna_vault_names_append_shard(b, vault, ":i:{", shard, "",
-                                          cigna_slice_null);
-}
+    uint8_t  digits[2];
 
+    cigna_vault_names_shard(digits, shard);
 
-int
-cigna_vault_append_dance_name(cigna_buf_t *b, const cigna_vault_t *vault,
-    cigna_slice_t state)
-{
-    cigna_slice_t  parts[] = { cigna_slice("state"), state };
-
-    return cigna_vault_names_append_name(b, vault, parts, 2, CIGNA_NAME_BYTES);
+    (void) cigna_vault_names_append_key(b, vault, ":i:{",
+                                        cigna_slice_make(digits, digits + 2),
+                                        "", cigna_slice_null);
 }
 
 
@@ -178,7 +162,8 @@ void
 cigna_vault_append_named_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t name)
 {
-    (void) cigna_vault_names_append_key(b, vault, ":d:{", name);
+    (void) cigna_vault_names_append_key(b, vault, ":d:{", name, "",
+                                        cigna_slice_null);
 }
 
 
@@ -186,12 +171,15 @@ int
 cigna_vault_append_dance_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t state)
 {
-    uint8_t      mem[CIGNA_NAME_LEN];
-    cigna_buf_t  name;
+    uint8_t        mem[CIGNA_NAME_LEN];
+    cigna_buf_t    name;
+    cigna_slice_t  parts[] = { cigna_slice("state"), state };
 
     cigna_buf_init(&name, mem, sizeof(mem));
 
-    if (cigna_vault_append_dance_name(&name, vault, state) != CIGNA_OK) {
+    if (cigna_vault_names_append_name(&name, vault, parts, 2, CIGNA_NAME_BYTES)
+        != CIGNA_OK)
+    {
         return CIGNA_ERROR;
     }
 
@@ -218,47 +206,22 @@ cigna_vault_names_append_name(cigna_buf_t *b, const cigna_vault_t *vault,
 
 
 /*
- * The name is the hash tag, in braces.  So a cluster keeps all Redis keys of a
- * name in one slot.
+ * The name or the shard's number is the hash tag, in braces.  So a cluster
+ * keeps all Redis keys of a name, or of a shard, in one slot.
  */
 
 static cigna_slice_t
 cigna_vault_names_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
-    const char *kind, cigna_slice_t name)
+    const char *kind, cigna_slice_t tag, const char *sign, cigna_slice_t rest)
 {
-    uint8_t  *start;
-
-    start = b->pos;
+    uint8_t  *start = b->pos;
 
     cigna_buf_append(b, vault->prefix);
     cigna_buf_append_str(b, kind);
-    cigna_buf_append(b, name);
-    cigna_buf_append_char(b, '}');
-
-    return cigna_slice_make(start, b->pos);
-}
-
-
-/*
- * appends the key of a shard; the {hash tag} is the shard's number, in two
- * digits
- */
-
-static cigna_slice_t
-cigna_vault_names_append_shard(cigna_buf_t *b, const cigna_vault_t *vault,
-    const char *kind, unsigned shard, const char *sign, cigna_slice_t name)
-{
-    uint8_t  *start;
-
-    start = b->pos;
-
-    cigna_buf_append(b, vault->prefix);
-    cigna_buf_append_str(b, kind);
-    cigna_buf_append_char(b, (uint8_t) ('0' + shard / 10));
-    cigna_buf_append_char(b, (uint8_t) ('0' + shard % 10));
+    cigna_buf_append(b, tag);
     cigna_buf_append_char(b, '}');
     cigna_buf_append_str(b, sign);
-    cigna_buf_append(b, name);
+    cigna_buf_append(b, rest);
 
     return cigna_slice_make(start, b->pos);
 }

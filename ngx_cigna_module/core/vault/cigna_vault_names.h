@@ -133,13 +133,6 @@ int cigna_vault_append_tenant(cigna_buf_t *b, const cigna_vault_t *vault,
 void cigna_vault_append_open_key(cigna_buf_t *b, const cigna_vault_t *vault,
     unsigned shard);
 
-/*
- * appends CIGNA_NAME_LEN characters: a keyed hash of the state, which Redis
- * keys have in its place
- */
-int cigna_vault_append_dance_name(cigna_buf_t *b, const cigna_vault_t *vault,
-    cigna_slice_t state);
-
 /* appends the Redis key of a dance; name: the keyed hash of its state */
 void cigna_vault_append_named_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t name);

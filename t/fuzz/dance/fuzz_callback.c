@@ -118,11 +118,11 @@ check_stranger(const cigna_callback_t *f, visitor_e visitor)
 
 
 static void
-on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
+on_closed(void *data, const cigna_dance_close_t *closed)
 {
     unsigned  i;
 
-    (void) u;
+    (void) data;
 
     for (i = 0; i < DANCES; i++) {
         if (cigna_slice_eq(closed->forget.entry.id,

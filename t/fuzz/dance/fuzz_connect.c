@@ -33,12 +33,13 @@ allowed(cigna_slice_t url)
 static int
 listed(const cigna_connect_t *f)
 {
-    char         key[CIGNA_DANCE_ENTRY_MAX + 1];
-    cigna_buf_t  b;
+    char           key[CIGNA_DANCE_ENTRY_MAX + 1];
+    cigna_arena_t  arena;
+    cigna_slice_t  text;
 
-    cigna_buf_init(&b, key, sizeof(key));
-    cigna_dance_entry_append(&b, &f->entry);
-    cigna_buf_append_char(&b, 0);
+    cigna_arena_init(&arena, key, CIGNA_DANCE_ENTRY_MAX);
+    text = cigna_dance_entry_text(&arena, &f->entry);
+    key[text.len] = '\0';
 
     return world_get(&scene.w.redis, scene.w.identity.open_key, key) != NULL;
 }

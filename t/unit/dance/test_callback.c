@@ -1249,7 +1249,7 @@ the_dance_is_refused_if_neither_secret_is_known(void **state)
     f = finish(&a);
 
     assert_int_equal(f->outcome, cigna_dance_outcome_exchange_refused);
-    assert_true(f->client_refused);
+    assert_true(f->client_secret.refused);
     assert_false(f->client_secret.worked);
     assert_string_equal(f->detail, "the token endpoint says: invalid_client");
     assert_int_equal(w.auth.codes_posted, 2);

@@ -110,7 +110,7 @@ static cigna_connect_t *
 connect_to(world_actor_t *actor, const char *return_to)
 {
     world_connect(&w, actor, return_to);
-    actor->flow.connect.closed = on_closed;
+    actor->flow.connect.closer.closed = on_closed;
     world_run(&w, actor);
 
     return &actor->flow.connect;
@@ -679,7 +679,7 @@ a_dance_that_did_not_start_displaces_none(void **state)
     closed = 0;
 
     world_connect(&w, &a, "");
-    a.flow.connect.closed = on_closed;
+    a.flow.connect.closer.closed = on_closed;
     assert_true(world_run_fault(&w, &a, 2, world_error));
 
     assert_int_equal(closed, 0);

@@ -158,7 +158,8 @@ a_malformed_entry_is_left_alone(void **state)
 static int
 setup(void **state)
 {
-    cigna_buf_t  b;
+    cigna_arena_t  arena;
+    cigna_slice_t  text;
 
     (void) state;
 
@@ -166,11 +167,11 @@ setup(void **state)
     world_connect(&w, &a, "");
     world_run(&w, &a);
 
-    cigna_buf_init(&b, entry, sizeof(entry));
-    cigna_dance_entry_append(&b, &a.flow.connect.entry);
-    cigna_buf_append_char(&b, 0);
+    cigna_arena_init(&arena, entry, sizeof(entry) - 1);
+    text = cigna_dance_entry_text(&arena, &a.flow.connect.entry);
+    entry[text.len] = '\0';
 
-    return b.overflow;
+    return arena.overflow;
 }
 
 

@@ -13,7 +13,7 @@ static void
 an_entry_is_read_as_it_was_written(void **state)
 {
     uint8_t              mem[CIGNA_DANCE_ENTRY_MAX];
-    cigna_buf_t          b;
+    cigna_arena_t        arena;
     cigna_dance_entry_t  e;
 
     (void) state;
@@ -24,9 +24,8 @@ an_entry_is_read_as_it_was_written(void **state)
     assert_slice(e.tenant, "tttttttttttt");
     assert_slice(e.identity, IDENTITY);
 
-    cigna_buf_init(&b, mem, sizeof(mem));
-    cigna_dance_entry_append(&b, &e);
-    assert_slice(cigna_buf_slice(&b), ENTRY);
+    cigna_arena_init(&arena, mem, sizeof(mem));
+    assert_slice(cigna_dance_entry_text(&arena, &e), ENTRY);
 }
 
 

@@ -17,9 +17,9 @@ static world_actor_t  c;                   /* a second upkeep */
 
 
 static void
-on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *one)
+on_closed(void *data, const cigna_dance_close_t *one)
 {
-    (void) u;
+    (void) data;
 
     closed++;
     (void) snprintf(outcome, sizeof(outcome), "%.*s", (int) one->outcome.len,

@@ -15,6 +15,21 @@ sent(void)
 }
 
 
+/* the server refuses the client */
+
+static int
+again(void)
+{
+    cigna_token_reply_t  reply;
+
+    memset(&reply, 0, sizeof(reply));
+    reply.error = cigna_slice("invalid_client");
+
+    return cigna_client_secret_again(&secret, &provider, 401,
+                                     cigna_token_refused, &reply);
+}
+
+
 static void
 the_new_secret_is_sent_first(void **state)
 {
@@ -31,9 +46,11 @@ after_a_refusal_the_other_secret_is_sent_once(void **state)
     (void) state;
 
     (void) sent();
-    assert_int_equal(cigna_client_secret_turn(&secret, &provider), 1);
+    assert_int_equal(again(), 1);
     assert_slice(sent(), "older");
-    assert_int_equal(cigna_client_secret_turn(&secret, &provider), 0);
+    assert_false(secret.refused);
+    assert_int_equal(again(), 0);
+    assert_true(secret.refused);
     assert_slice(sent(), "older");
 }
 
@@ -44,7 +61,7 @@ the_secret_that_worked_is_sent_first(void **state)
     (void) state;
 
     (void) sent();
-    (void) cigna_client_secret_turn(&secret, &provider);
+    (void) again();
     cigna_client_secret_works(&secret, &provider);
     assert_true(secret.worked && secret.older && secret.changed);
 
@@ -55,7 +72,7 @@ the_secret_that_worked_is_sent_first(void **state)
 
     cigna_client_secret_init(&secret);
     (void) sent();
-    assert_int_equal(cigna_client_secret_turn(&secret, &provider), 1);
+    assert_int_equal(again(), 1);
     assert_slice(sent(), "newer");
     cigna_client_secret_works(&secret, &provider);
     assert_true(secret.worked && !secret.older && secret.changed);
@@ -71,7 +88,7 @@ a_request_turns_to_the_secret_that_it_has_not_sent(void **state)
 
     assert_slice(sent(), "newer");
     provider.older_works = 1;
-    assert_int_equal(cigna_client_secret_turn(&secret, &provider), 1);
+    assert_int_equal(again(), 1);
     assert_slice(sent(), "older");
     cigna_client_secret_works(&secret, &provider);
     assert_false(secret.changed);
@@ -86,7 +103,7 @@ a_single_secret_is_sent_once(void **state)
     provider.older_secret = cigna_slice_null;
 
     assert_slice(sent(), "newer");
-    assert_int_equal(cigna_client_secret_turn(&secret, &provider), 0);
+    assert_int_equal(again(), 0);
     assert_slice(sent(), "newer");
     cigna_client_secret_works(&secret, &provider);
     assert_false(secret.worked);
@@ -121,8 +138,10 @@ only_invalid_client_refuses_the_client(void **state)
 
     for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         reply.error = cigna_slice_str(replies[i].error);
-        assert_int_equal(cigna_client_secret_refused(replies[i].status,
-                                                     replies[i].e, &reply),
+        cigna_client_secret_init(&secret);
+        assert_int_equal(cigna_client_secret_again(&secret, &provider,
+                                                   replies[i].status,
+                                                   replies[i].e, &reply),
                          replies[i].refused);
     }
 }

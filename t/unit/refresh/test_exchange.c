@@ -459,7 +459,7 @@ the_older_secret_is_sent_if_cigna_does_not_know_the_new_one(void **state)
     assert_int_equal(w.auth.refreshes_posted, 2);
     assert_string_equal(a.sent, WORLD_OLDER);
     assert_secret(f, 1, 1);
-    assert_false(f->exchange.client_refused);
+    assert_false(f->exchange.secret.refused);
     assert_unlocked();
 
     /* the next refresh sends only one request, with the older secret */
@@ -510,7 +510,7 @@ two_unknown_secrets_are_an_outage(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->exchange.client_refused);
+    assert_true(f->exchange.secret.refused);
     assert_false(f->exchange.secret.worked);
     assert_string_equal(f->detail, "refused: invalid_client");
     assert_int_equal(w.auth.refreshes_posted, 2);
@@ -531,7 +531,7 @@ a_client_with_one_secret_sends_it_once(void **state)
     f = refresh(&a);
 
     assert_int_equal(f->rc, cigna_refresh_unavailable);
-    assert_true(f->exchange.client_refused);
+    assert_true(f->exchange.secret.refused);
     assert_string_equal(f->detail, "refused: invalid_client");
     assert_int_equal(w.auth.refreshes_posted, 1);
     assert_unlocked();
@@ -571,7 +571,7 @@ nothing_but_a_definite_invalid_client_sends_a_refresh_token_again(void **state)
 
         assert_int_equal(refresh(&a)->rc, cigna_refresh_unavailable);
         assert_int_equal(a.tokens_sent, 1);
-        assert_false(a.flow.refresh.exchange.client_refused);
+        assert_false(a.flow.refresh.exchange.secret.refused);
         assert_int_equal(stored().state, cigna_grant_live);
     }
 

@@ -1584,9 +1584,9 @@ the_flows_need_no_more_than_a_few_commands(void **state)
 
 
 static void
-on_closed(cigna_dance_upkeep_t *u, const cigna_dance_close_t *closed)
+on_closed(void *data, const cigna_dance_close_t *closed)
 {
-    (void) u;
+    (void) data;
 
     assert_slice(closed->outcome, "abandoned");
 }
