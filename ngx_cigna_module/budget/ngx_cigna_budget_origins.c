@@ -6,7 +6,8 @@
 #include "gateway/ngx_cigna_tenant.h"
 
 
-#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64  /* bytes without the origin */
+#define NGX_CIGNA_BUDGET_ORIGINS_LINE  64  /* most bytes of a line,
+                                              without the origin */
 #define NGX_CIGNA_BUDGET_ORIGINS_HEAD  256
 
 

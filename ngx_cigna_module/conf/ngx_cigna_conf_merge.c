@@ -50,7 +50,10 @@ ngx_cigna_conf_create_srv(ngx_conf_t *cf)
 }
 
 
-/* keeps the server's names, which nginx itself keeps only in a hash */
+/*
+ * copies the server's names: nginx frees its list of them when it has read the
+ * configuration
+ */
 
 char *
 ngx_cigna_conf_merge_srv(ngx_conf_t *cf, void *parent, void *child)

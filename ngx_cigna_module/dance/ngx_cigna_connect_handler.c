@@ -253,9 +253,9 @@ ngx_cigna_connect_moves(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Redirects to the host of redirect_uri, but only once.  If a proxy in front of
- * nginx changes the Host line, the browser may already be on that host, and a
- * second redirect would not end the loop.
+ * Redirects to the host of redirect_uri, but only once: the new URL has the
+ * argument cigna_moved.  If a proxy in front of nginx changes the Host line,
+ * the browser may already be on that host, and redirects would never end.
  */
 
 static ngx_int_t

@@ -1,8 +1,8 @@
 
 /*
- * Ends a member's connection.  First the handler drops the grant from the
- * cache, so this node no longer uses its access token.  Then a run of the
- * disconnect flow deletes the grant in the vault and revokes it at Cigna.
+ * Disconnects a member.  First the handler drops the grant from the cache, so
+ * this node no longer uses its access token.  Then a run of the disconnect flow
+ * deletes the grant in the vault and revokes its tokens at Cigna.
  */
 
 

@@ -14,14 +14,16 @@
 
 
 /*
- * In postconfiguration: adds a log handler, which scrubs requests for which
- * nginx calls neither of the two handlers below.
+ * In postconfiguration: adds a log handler.  It scrubs callbacks for which
+ * neither ngx_cigna_scrub_handler() nor ngx_cigna_scrub_reply() was called, and
+ * any query in a request line that nginx could not read.
  */
 ngx_int_t ngx_cigna_scrub_init(ngx_conf_t *cf);
 
 /*
- * Runs in the rewrite phase, as soon as nginx knows the location.  This is
- * before access checks, which may log the request line or pass it on.
+ * Scrubs a request for a callback location.  Runs in the rewrite phase, as soon
+ * as nginx knows the location.  This is before access checks, which may log the
+ * request line or pass it on.
  */
 ngx_int_t ngx_cigna_scrub_handler(ngx_http_request_t *r);
 

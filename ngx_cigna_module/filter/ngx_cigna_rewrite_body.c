@@ -189,7 +189,10 @@ ngx_cigna_rewrite_fill(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 }
 
 
-/* sets rw->part to the next part of the output; CIGNA_NONE if none is left */
+/*
+ * Sets rw->part to the next part of the output.  Not CIGNA_OK: there is none
+ * before more input comes, or none at all if "last" is 1.
+ */
 
 static int
 ngx_cigna_rewrite_next(ngx_cigna_rewrite_t *rw, ngx_uint_t last)

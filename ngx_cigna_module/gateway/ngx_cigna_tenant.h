@@ -48,7 +48,8 @@ struct ngx_cigna_tenant_s {
                                                       for refreshes in a
                                                       worker */
     ngx_uint_t                 grant_waiters;      /* requests that may wait for
-                                                      one grant */
+                                                      the refresh of one
+                                                      grant, in a worker */
     ngx_uint_t                 refused_share;      /* per cent, see
                                               cigna_refusal_rate.h */
 

@@ -10,8 +10,8 @@
  * Fetches the metadata of an authorization server from
  * .well-known/smart-configuration, once for all tenants that share the server.
  * A worker fetches them only if the configuration lacks authorization_endpoint,
- * token_endpoint, issuer or jwks_uri.  It fetches them again every hour, and
- * after a failure at most once in ten seconds.
+ * token_endpoint, issuer or jwks_uri.  It fetches them again when they are
+ * needed and an hour old, and after a failure at most once in ten seconds.
  */
 
 /*

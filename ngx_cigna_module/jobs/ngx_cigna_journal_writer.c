@@ -1,9 +1,9 @@
 
 /*
- * A timer reads the journal.  If the journal is empty, the worker takes no
- * lock.  Otherwise the worker claims entries that no run works on, and starts a
- * run for each of them that writes the entry to Redis.  The number of claims on
- * a node is limited.  After each failure an entry waits longer.
+ * A timer looks for entries of the journal that must be written to Redis.  The
+ * worker claims those that no run works on, and starts a run for each of them
+ * that writes the entry.  The number of claims on a node is limited.  After
+ * each failure an entry waits longer.
  *
  * After a new connection to a Redis server, all entries are written again,
  * because the server may have lost some.  To notice such a server, the worker
@@ -57,8 +57,8 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_msec_t                exiting;     /* time at which the exiting
                                               worker first waited for Redis;
                                               0: not yet */
-    ngx_uint_t                asked;       /* index of the entry in the last
-                                              command */
+    ngx_uint_t                asked;       /* number of the entry that the next
+                                              command is about */
     ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* 1: entries wait, because too many
                                               are claimed */

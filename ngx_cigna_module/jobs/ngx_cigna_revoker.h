@@ -17,8 +17,8 @@
 
 /*
  * Starts the revocation that a run's flow asks for (cigna_op_revoke), with a
- * copy of the token.  The outcome is logged and counted, even if the revocation
- * cannot start.
+ * copy of the token.  The outcome is logged, even if the revocation cannot
+ * start.  It is counted, unless there is no revocation endpoint.
  */
 void ngx_cigna_revoker_start(ngx_cigna_run_t *from, const cigna_op_t *op);
 

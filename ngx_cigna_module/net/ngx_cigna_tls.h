@@ -42,7 +42,10 @@ ngx_int_t ngx_cigna_tls_start(ngx_cigna_tls_t *tls, ngx_connection_t *c,
 /* the result of a handshake: NGX_OK, or NGX_ERROR after setting tls->error */
 ngx_int_t ngx_cigna_tls_result(ngx_cigna_tls_t *tls, ngx_connection_t *c);
 
-/* sends close_notify without waiting for the peer's, and frees c->ssl */
+/*
+ * frees c->ssl; sends close_notify if the socket takes it at once, and does not
+ * wait for the peer's
+ */
 void ngx_cigna_tls_close(ngx_connection_t *c);
 
 

@@ -146,7 +146,7 @@ ngx_int_t ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 void ngx_cigna_redis_conn_close(ngx_cigna_redis_conn_t *conn,
     const char *why);
 
-/* closes the connection once it has no calls: perhaps at once */
+/* closes a ready connection once it has no calls: perhaps at once */
 void ngx_cigna_redis_conn_leave(ngx_cigna_redis_conn_t *conn);
 
 /* closes the connection without calling the owner or a handler */

@@ -25,8 +25,8 @@
 
 /*
  * Reads an entry.  NGX_OK: the entry is filled in; its strings are in the pool,
- * which wipes them when it is destroyed.  NGX_DECLINED: the cache has no entry.
- * NGX_ERROR: no memory.
+ * which wipes them when it is destroyed.  NGX_DECLINED: the cache has no token
+ * of the identity.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_pool_t *pool,

@@ -91,7 +91,7 @@ typedef struct {
     int64_t             probe_ms;          /* when a refresh may test whether
                                               the server answers again */
     int64_t             pause_ms;          /* ms between two tests of the
-                                              endpoint */
+                                              server */
 } ngx_cigna_zone_origin_t;
 
 

@@ -160,6 +160,7 @@ class Wire {
 
 // Parses the header of a request: { bytes, beyond, method, target, version,
 // lines, token, faults }.  beyond: the bytes after the header; faults: texts
+// that say what is wrong with the request
 export function read(bytes, beyond = '') {
   const ended = bytes.endsWith('\r\n\r\n');
   const [first, ...rest] = (ended ? bytes.slice(0, -4) : bytes).split('\r\n');

@@ -1230,8 +1230,9 @@ world_unlock(world_redis_t *db, cigna_slice_t name, cigna_slice_t owner)
 
 
 /*
- * 1 if the generation is newer than that of the key.  Unless "spent", the same
- * generation also replaces a grant that is marked spent.
+ * 1 if the generation may replace the record at this key, because the record is
+ * older.  A record that is marked spent counts as one generation older, unless
+ * the write marks the grant spent, too ("spent" is 1).
  */
 
 static int

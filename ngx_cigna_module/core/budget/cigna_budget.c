@@ -686,7 +686,7 @@ cigna_budget_late(const cigna_budget_t *b)
 }
 
 
-/* ns until the tenant's next call may be made */
+/* ns until the tenant's next call to Redis may be made */
 
 static int64_t
 cigna_budget_due_ns(const cigna_budget_t *b)

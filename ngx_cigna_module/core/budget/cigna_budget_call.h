@@ -91,7 +91,8 @@ typedef struct {
 /*
  * Makes the arguments of budget_lease.  want is the number of requests: up to
  * CIGNA_BUDGET_BURST_MAX, or 0 to learn of pauses only.  Writes the numbers to
- * mem.  CIGNA_ERROR: a name is empty or too long.
+ * mem.  CIGNA_ERROR: a name is empty or too long, the node's name has other
+ * bytes than letters and digits, or the origin has a space.
  */
 int cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     const cigna_budget_names_t *names, int64_t want,
@@ -142,8 +143,8 @@ int cigna_budget_lease_parse(const cigna_reply_t *reply,
     cigna_budget_lease_reply_t *r);
 
 /*
- * parses the reply of the script budget_pause; *left_ms: ms that the pause
- * still lasts
+ * Parses the reply of the script budget_pause.  *left_ms: ms that the pause
+ * still lasts.  CIGNA_ERROR: the reply is not one that the script returns.
  */
 int cigna_budget_pause_parse(const cigna_reply_t *reply, int64_t *left_ms);
 

@@ -108,8 +108,9 @@ cigna_budget_counted(const cigna_budget_t *b)
 
 
 /*
- * finds the member's place; if "make" is 1, a new member replaces the one whose
- * bucket is empty soonest
+ * Finds the member's place.  If the member has none, returns NULL, or, if
+ * "make" is 1, gives the member a free place, or else the place of the member
+ * whose bucket is empty soonest.
  */
 
 static cigna_budget_member_t *

@@ -173,7 +173,10 @@ cigna_pause_end(cigna_pause_t *p, int64_t ago_ns, int64_t now_ns)
 }
 
 
-/* after a step back of the clock, moves all times back by the same amount */
+/*
+ * if the clock was set back to before the pause's begin, moves all times of the
+ * pause back by the same amount, so that the pause begins now
+ */
 
 static void
 cigna_pause_step(cigna_pause_t *p, int64_t now_ns)

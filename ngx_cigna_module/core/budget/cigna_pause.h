@@ -72,7 +72,7 @@ int64_t cigna_pause_left_ns(const cigna_pause_t *p, int64_t now_ns);
 
 /*
  * Records that another node knows of a pause that ends in left_ns.  This node's
- * pause then ends at the same time.
+ * pause then ends at the same time.  If left_ns is 0 or less, nothing changes.
  */
 void cigna_pause_learn(cigna_pause_t *p, int64_t left_ns, int64_t now_ns);
 

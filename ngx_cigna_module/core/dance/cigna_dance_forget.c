@@ -1,14 +1,15 @@
 
 /*
- * Takes an ended dance out of the lists of open dances (cigna_dance_entry.h).
+ * Takes an ended dance out of the lists of open dances (cigna_dance_entry.h),
+ * counts its end, and deletes the records of dances that ended long ago.
  *
  *   start --> forget --> unlink --> over
  *              ^ |        ^  |
  *              | v        +--+ one record at a time
  *             sleep
  *
- * Failures do not matter: the dance stays in the index, and any node finds it
- * there later (cigna_dance_upkeep.c).
+ * Failures do not matter: a dance that stays in its shard's list is found there
+ * later by any node (cigna_dance_upkeep.c), and a record that stays expires.
  */
 
 

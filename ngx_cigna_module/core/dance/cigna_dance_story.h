@@ -21,7 +21,8 @@ typedef struct {
                                               "other" for a code that no
                                               standard defines */
     unsigned        status;                /* HTTP status of the token
-                                              endpoint's reply; 0: no reply */
+                                              endpoint's reply; 0: there was
+                                              none */
     int64_t         exchange_ms;           /* how long the exchange took; 0:
                                               there was none */
 } cigna_dance_story_t;

@@ -143,8 +143,8 @@ cigna_userinfo_judge(cigna_userinfo_t *f, const cigna_event_t *ev,
 
 
 /*
- * "pending" if the record has the right grant, without the identifier from
- * $userinfo
+ * Judges the record.  "pending": it has the grant that the flow is about, live
+ * and without the identifier from $userinfo.
  */
 
 static cigna_userinfo_e

@@ -21,8 +21,8 @@ typedef enum {
     cigna_userinfo_known,                  /* identifier received and stored */
     cigna_userinfo_current,                /* the grant had it already */
     cigna_userinfo_ended,                  /* the grant is gone, replaced or
-                                              spent, or its access token has
-                                              expired */
+                                              spent, or cannot be opened, or its
+                                              access token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
     cigna_userinfo_unstored                /* Redis failed, the record kept

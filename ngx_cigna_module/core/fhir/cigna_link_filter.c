@@ -804,7 +804,7 @@ cigna_link_filter_begin(cigna_slice_t text)
 int
 cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 {
-    /* if the whole text is a number, it ends with the text */
+    /* a number or a word that is the whole text ends with the text */
 
     if (l->state == cigna_link_filter_st_scalar && l->depth == 0) {
         l->state = cigna_link_filter_st_over;
@@ -819,7 +819,10 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 }
 
 
-/* the text is not JSON: the kept bytes and all later bytes do not change */
+/*
+ * the text is not JSON, or is too deep: the kept bytes and all later bytes do
+ * not change
+ */
 
 static void
 cigna_link_filter_break(cigna_link_filter_t *l)

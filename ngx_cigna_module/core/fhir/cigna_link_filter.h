@@ -30,8 +30,8 @@ typedef struct {
     uint64_t              outside;         /* number of links to a known base
                                               that stayed because of dot
                                               segments or length */
-    unsigned              broken:1;        /* not JSON: the rest passes as it
-                                              is */
+    unsigned              broken:1;        /* not JSON, or too deep: the rest
+                                              passes as it is */
 
     /* private */
     unsigned              state;
@@ -74,13 +74,17 @@ int cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
     cigna_slice_t *piece);
 
 /*
- * CIGNA_OK if a text begins like a resource: perhaps a byte order mark or white
- * space, then "{", white space, a quote.  CIGNA_NONE: it begins otherwise.
+ * CIGNA_OK if a text begins like a resource: "{" and a quote, with any white
+ * space before each of them, perhaps after a byte order mark.  CIGNA_NONE: it
+ * begins otherwise.
  * CIGNA_AGAIN: the text is too short to tell.
  */
 int cigna_link_filter_begin(cigna_slice_t text);
 
-/* at the end of the input: the last piece, or CIGNA_NONE */
+/*
+ * At the end of the input: returns the next of the last pieces, if any.
+ * CIGNA_NONE: there are no more.
+ */
 int cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece);
 
 

@@ -34,8 +34,9 @@ typedef enum {
                                               passed */
     cigna_op_sleep,                        /* wait */
     cigna_op_journal,                      /* enter a write into the node's
-                                              journal.  "unsent": the journal is
-                                              full */
+                                              journal.  "unsent": the journal
+                                              has no room, or has a newer entry
+                                              about the grant */
     cigna_op_settle,                       /* confirm the journal's entry, or
                                               remove it.  Always "ok" */
     cigna_op_revoke,                       /* start to revoke a token; the
@@ -112,7 +113,7 @@ typedef struct {
     int64_t                connected_ms;   /* when grant_install stored the
                                               grant; a newer grant of the member
                                               has a higher value */
-    int64_t                made_ms;        /* time of this entry */
+    int64_t                made_ms;        /* when this entry was made */
     int64_t                until_ms;       /* when Redis deletes the record */
     cigna_slice_t          blob;           /* the sealed grant; empty: it was
                                               deleted */

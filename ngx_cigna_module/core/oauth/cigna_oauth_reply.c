@@ -471,7 +471,10 @@ cigna_oauth_reply_note(cigna_token_reply_t *reply, const char *name,
 }
 
 
-/* copies the error, sanitized for a log line; empty if there is no room */
+/*
+ * copies the error code, cut and sanitized for a log line; empty if there is no
+ * room
+ */
 
 static cigna_slice_t
 cigna_oauth_reply_quote(const cigna_json_t *doc, cigna_arena_t *arena)

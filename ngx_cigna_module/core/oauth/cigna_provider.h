@@ -36,7 +36,9 @@ typedef struct {
 
 typedef struct {
     cigna_jwks_t   *set;                   /* NULL: not fetched yet */
-    int64_t         fetched_ms;            /* since the epoch */
+    int64_t         fetched_ms;            /* since the epoch; a failed fetch
+                                              sets it, too, so that the next
+                                              one is due in a minute */
 } cigna_issuer_keys_t;
 
 

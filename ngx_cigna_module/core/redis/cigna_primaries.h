@@ -44,8 +44,8 @@ typedef struct {
  * newer than it is.
  *
  * If the table is full, the new primary replaces the one with the smallest
- * met_ms.  A time after now_ms is from before the machine's last start and does
- * not count.
+ * met_ms.  A since_ms after now_ms is from before the machine's last start and
+ * does not count.
  */
 int64_t cigna_primaries_meet(cigna_primaries_t *p, uint64_t primary,
     int64_t age_ms, uint64_t now_ms);

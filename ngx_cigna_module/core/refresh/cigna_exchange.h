@@ -46,8 +46,9 @@ typedef struct {
     cigna_refresh_e          failure;
     const char              *why;          /* why the exchange failed, for the
                                               log */
-    cigna_slice_t            quoted;       /* the token endpoint's words about
-                                              the failure */
+    cigna_slice_t            quoted;       /* for the log: the error code of the
+                                              endpoint's reply, or else the
+                                              reply's shape */
     cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* for cigna_lease_release() */
     cigna_token_reply_t      tokens;

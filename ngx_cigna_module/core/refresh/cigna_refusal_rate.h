@@ -11,8 +11,8 @@
  * invalid_grant, or fail one after the other, the fault is probably in the
  * gateway or in the authorization server and not in the grants.  Then
  * throttling is on: only a few refreshes may start, to find out whether the
- * server works again.  Refusals that switch throttling on, or that come while
- * it is on, are "doubted": they are not final.
+ * server works again.  After too many refusals, or one in a row of failures,
+ * refusals are "doubted", that is, not final, until throttling ends.
  *
  * The struct has no pointers and begins as zeros.  The caller holds a lock, and
  * takes times from one clock that never steps back.

@@ -305,7 +305,10 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
 }
 
 
-/* 1 if the endpoint has refreshed several other grants since that time */
+/*
+ * 1 if refusals are final now, and the endpoint has refreshed several grants in
+ * a row since that time
+ */
 
 static int
 cigna_verdict_recovered(const cigna_verdict_t *v, int64_t since_ms)

@@ -13,19 +13,23 @@ typedef enum {
     cigna_refresh_ok,                      /* the access token may be used */
     cigna_refresh_no_grant,                /* Redis has no grant */
     cigna_refresh_spent,                   /* the refresh token was refused
-                                              for good, or the access token
+                                              for good, or all attempts had no
+                                              known result, or the access token
                                               has expired and there is no
                                               refresh token: the member has
                                               to reconnect */
-    cigna_refresh_moved,                   /* made for another registration */
+    cigna_refresh_moved,                   /* the grant was made for another
+                                              registration of the app */
     cigna_refresh_refused,                 /* the FHIR server refuses even a new
                                               access token: the member has to
                                               reconnect */
-    cigna_refresh_unavailable,             /* no usable answer of the token
-                                              endpoint */
+    cigna_refresh_unavailable,             /* the token endpoint gave no usable
+                                              answer, or Redis has an older
+                                              generation than this node */
     cigna_refresh_paused,                  /* no refresh may start now */
-    cigna_refresh_vault,                   /* Redis failed, or there is no
-                                              room */
+    cigna_refresh_vault,                   /* Redis failed, the arena has no
+                                              room, or the grant cannot be
+                                              sealed */
     cigna_refresh_damaged,                 /* the record is damaged */
     cigna_refresh_unknown_key              /* the key ring lacks the key that
                                               sealed the record */
@@ -38,7 +42,8 @@ typedef enum {
  */
 
 typedef struct {
-    int64_t                  heard_ms;     /* last complete HTTP reply */
+    int64_t                  heard_ms;     /* when it last sent a complete HTTP
+                                              reply */
     int64_t                  well_ms;      /* when several refreshes in a row
                                               last succeeded */
     int64_t                  doubted_ms;   /* when refusals last became

@@ -369,8 +369,9 @@ cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look, uint8_t *mem,
 
 
 /*
- * 1 if the entry must be written to Redis now; an entry that was last tried
- * before a new connection does not wait for due_ms
+ * 1 if the entry must be written to Redis now.  An entry that was last tried
+ * before a new connection does not wait for due_ms.  If the entry must be
+ * written, but not now, sets look->waiting.
  */
 
 static int

@@ -46,7 +46,7 @@ typedef struct {
 /*
  * The contexts are made once and serve all operations.  Fetching an algorithm
  * costs far more than using it, and keying an HMAC costs as much as the HMAC of
- * a few names.  cigna_seal.c reads the ring; others only call functions.
+ * a few names.
  */
 
 typedef struct {
@@ -77,7 +77,7 @@ void cigna_keyring_destroy(cigna_keyring_t *ring);
  * A keyed hash of a list of parts, for names of members and of records in Redis
  * and in logs: HKDF-Expand under the key "names".  Different lists are
  * different inputs.  CIGNA_ERROR if the parts are longer than
- * CIGNA_SEAL_PARTS_MAX.
+ * CIGNA_SEAL_PARTS_MAX, or if libcrypto fails.
  */
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
     size_t count, uint8_t out[CIGNA_SHA256_LEN]);
@@ -86,8 +86,6 @@ int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
 void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
-/* the next two functions are for cigna_seal.c */
-
 /*
  * Finds the seal key with this id, or the name key if "named" is 1.  NULL:
  * there is none.
@@ -95,7 +93,10 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named);
 
-/* HKDF-Expand; CIGNA_ERROR if the parts exceed CIGNA_SEAL_PARTS_MAX */
+/*
+ * HKDF-Expand under the key; the parts are its "info".  CIGNA_ERROR: the parts
+ * are longer than CIGNA_SEAL_PARTS_MAX, or libcrypto fails.
+ */
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 

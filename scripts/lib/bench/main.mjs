@@ -10,8 +10,8 @@
 // A round measures plain, cached, rewritten and uncached one after the other.
 // Their order changes from round to round.  The results of a round are compared
 // with plain in the same round.  direct is measured once, at the end.
-// callgrind counts the instructions of all but direct.  Of budgeted nothing
-// else is measured.
+// callgrind counts the instructions of all but direct, and it alone measures
+// budgeted.
 
 import { cpus } from 'node:os';
 
