@@ -449,7 +449,7 @@ ngx_cigna_notice_is_off(ngx_cigna_notice_t *notice)
         return ngx_strcmp(arg->data, "1.0") == 0
                || ngx_strcmp(arg->data, "1.1") == 0;
 
-    default: /* never */
+    default: /* ngx_cigna_off_judged, ngx_cigna_off_never */
         return 0;
     }
 }

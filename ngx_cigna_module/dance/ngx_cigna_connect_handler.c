@@ -354,7 +354,10 @@ ngx_cigna_connect_run(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
     run->on.result = ngx_cigna_connect_result;
 
-    /* time for one discovery and four commands to Redis */
+    /*
+     * time for one discovery, and for two scripts in Redis, each of which may
+     * take two commands (EVALSHA, EVAL)
+     */
 
     timeout = tenant->connect_timeout + tenant->timeout
               + run->mcf->redis.connect_timeout

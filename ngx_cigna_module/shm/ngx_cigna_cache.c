@@ -23,8 +23,8 @@
 
 /*
  * If Redis gives a lower generation within this time (ms) after it has
- * confirmed a higher one, that is a late reply, not a new grant.  No request
- * waits for Redis this long.
+ * confirmed a higher one, that is a late reply, not a new grant.  With the
+ * default time-outs no request waits for Redis this long.
  */
 
 #define NGX_CIGNA_CACHE_RACE_MS     10000

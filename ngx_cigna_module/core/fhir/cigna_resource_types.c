@@ -862,7 +862,10 @@ cigna_resource_types_listed(const cigna_resource_types_t *types,
 }
 
 
-/* reports the name if it is well formed, because logs and replies show it */
+/*
+ * refuses the request, and reports the name, but only if it is well formed,
+ * because logs and replies show it
+ */
 
 static int
 cigna_resource_types_refuse(cigna_resource_types_ask_t *ask, cigna_slice_t name)

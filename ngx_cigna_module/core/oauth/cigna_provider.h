@@ -35,7 +35,8 @@ typedef struct {
 /* an issuer's keys, shared by all tenants of that issuer */
 
 typedef struct {
-    cigna_jwks_t   *set;                   /* NULL: not fetched yet */
+    cigna_jwks_t   *set;                   /* NULL: no fetch has brought usable
+                                              keys yet */
     int64_t         fetched_ms;            /* since the epoch; a failed fetch
                                               sets it, too, so that the next
                                               one is due in a minute */
