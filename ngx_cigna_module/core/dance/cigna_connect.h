@@ -41,8 +41,9 @@ typedef struct {
      * started.
      */
     cigna_dance_outcome_e       outcome;
-    unsigned                    dropped:1;  /* the dance has no story, for lack
-                                               of room in Redis */
+    unsigned                    dropped:1;  /* the dance has no story: Redis is
+                                               short of memory, or too many open
+                                               dances have one */
     cigna_slice_t               location;  /* the authorize URL */
     cigna_slice_t               tag;       /* in the cookie's name, see
                                               cigna_dance_id.h */

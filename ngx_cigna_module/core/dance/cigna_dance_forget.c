@@ -1,7 +1,8 @@
 
 /*
  * Takes an ended dance out of the lists of open dances (cigna_dance_entry.h),
- * counts its end, and deletes the records of dances that ended long ago.
+ * counts its end, and deletes the records of the oldest ended dances if Redis
+ * keeps too many.
  *
  *   start --> forget --> unlink --> over
  *              ^ |        ^  |

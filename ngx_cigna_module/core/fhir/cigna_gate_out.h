@@ -83,7 +83,8 @@ cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
 
 /*
  * Returns 1 if a header line of this name goes to Cigna only if the operator
- * has set it.  A caller's line of such a name is left out.
+ * has set it.  A caller's line of such a name is left out.  Returns 0 for
+ * X-Request-Id, traceparent and tracestate, which have rules of their own.
  */
 int cigna_gate_out_operators(cigna_slice_t name);
 

@@ -91,9 +91,10 @@ cigna_slice_t cigna_script_slice(const cigna_event_t *ev, size_t i);
 cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
 
 /*
- * The channel on which scripts publish each write of a grant, in the arena.  A
+ * The channel on which scripts publish changes of grants, in the arena.  A
  * message is "<identity> <grant id> <generation>".  After a deletion the
- * generation is 0, and the id is "-" if there was no grant.  If there is no
+ * generation is 0, and the id is "-" if there was no grant.  grant_amend
+ * publishes "-" and 0, too, so that caches drop the grant.  If there is no
  * room, sets the arena's "overflow".
  */
 cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
