@@ -174,8 +174,8 @@ cigna_pause_end(cigna_pause_t *p, int64_t ago_ns, int64_t now_ns)
 
 
 /*
- * if the clock was set back to before the pause's begin, moves all times of the
- * pause back by the same amount, so that the pause begins now
+ * If the clock was set back to a time before the pause began, moves all times
+ * of the pause back by the same amount, so that the pause begins now.
  */
 
 static void

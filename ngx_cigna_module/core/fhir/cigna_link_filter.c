@@ -820,8 +820,8 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 
 
 /*
- * the text is not JSON, or is too deep: the kept bytes and all later bytes do
- * not change
+ * the text is not JSON, or is nested too deeply: the kept bytes and all later
+ * bytes do not change
  */
 
 static void
