@@ -30,8 +30,8 @@ typedef struct {
     uint64_t              outside;         /* number of links to a known base
                                               that stayed because of dot
                                               segments or length */
-    unsigned              broken:1;        /* not JSON, or nested too deeply: the
-                                              rest passes as it is */
+    unsigned              broken:1;        /* not JSON, or nested too deeply:
+                                              the rest passes as it is */
 
     /* private */
     unsigned              state;

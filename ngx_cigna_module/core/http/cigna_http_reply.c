@@ -424,8 +424,8 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
     if (p->status < 200) {
 
         /*
-         * The limit of cigna_http_line.h holds for all 1xx replies and the
-         * next header together, so that 1xx replies cannot go on for ever.
+         * The limits of cigna_http_line.h hold for all 1xx replies and the
+         * header after them together.
          */
 
         lines = p->lines;
