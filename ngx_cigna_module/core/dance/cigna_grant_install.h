@@ -74,7 +74,7 @@ int cigna_grant_install_outdated(const cigna_grant_install_t *p,
 /*
  * 1 if the former grant p->old and the new grant g name different subjects or
  * different patients: the member has connected another person's account than
- * before.
+ * before.  0 if there was no former grant, or it could not be opened.
  */
 int cigna_grant_install_changed(const cigna_grant_install_t *p,
     const cigna_grant_t *g);
