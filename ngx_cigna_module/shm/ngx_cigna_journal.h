@@ -14,7 +14,7 @@
 
 /*
  * Adds a copy of the entry.  confirmed: 1 if Redis has the entry.  NGX_BUSY: no
- * room.  NGX_DECLINED: the entry is outdated.
+ * room, or the entry is too long.  NGX_DECLINED: the entry is outdated.
  */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
