@@ -42,8 +42,8 @@ typedef struct {
      */
     cigna_dance_outcome_e       outcome;
     unsigned                    dropped:1;  /* the dance has no story, because
-                                               Redis has too many or too little
-                                               memory */
+                                               Redis has too many stories or too
+                                               little memory */
     cigna_slice_t               location;  /* the authorize URL */
     cigna_slice_t               tag;       /* in the cookie's name, see
                                               cigna_dance_id.h */

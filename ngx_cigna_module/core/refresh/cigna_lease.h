@@ -80,8 +80,9 @@ typedef struct {
     int64_t                     asked_ms;  /* when grant_begin was sent */
     int64_t                     slept_ms;  /* when the sleep began */
     cigna_slice_t               lease;     /* ms for which the lock lives, as
-                                              text; after cigna_lease_keep the
-                                              mark lives no longer, either */
+                                              text; the mark lives no longer
+                                              than this after
+                                              cigna_lease_keep */
     cigna_slice_t               mark;      /* ms for which the mark lives, as
                                               text */
     cigna_slice_t               grant_id;  /* the lease is for this grant */
