@@ -38,9 +38,9 @@ void ngx_cigna_budget_zone_init(ngx_cigna_budget_zone_t *zone,
     cigna_slice_t key, cigna_budget_members_t *members);
 
 /*
- * Locks the zone, sets member, time and origin, and returns the budget that the
- * functions of core/budget take.  They need the zone locked.  member: see
- * cigna_budget_t.
+ * Locks the zone and returns the budget for the functions of core/budget, with
+ * its member, time and origin set.  member: see cigna_budget_t.  The functions
+ * may be called until ngx_cigna_budget_unlock().
  */
 cigna_budget_t *ngx_cigna_budget_lock(ngx_cigna_budget_zone_t *zone,
     uint64_t member);

@@ -198,8 +198,9 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 
 
 /*
- * Returns 1 if the path is the path of a redirect_uri, and scrubs the request.
- * Compares the path as the client has sent it, and as nginx has decoded it.
+ * Scrubs the request and returns 1 if it has a query and the path of a
+ * redirect_uri, either as the client has sent the path or as nginx has decoded
+ * it.  Else returns 0.
  */
 
 static ngx_uint_t

@@ -7,7 +7,8 @@
 
 #define NGX_CIGNA_REFRESH_GATE_SPREAD     200      /* random part of a wait for
                                                       the next second */
-#define NGX_CIGNA_REFRESH_GATE_ALARM      60000    /* between two log lines */
+#define NGX_CIGNA_REFRESH_GATE_ALARM      60000    /* least time between two log
+                                                      lines of a state */
 
 #define NGX_CIGNA_REFRESH_GATE_COOL       2000     /* the first cool-down after
                                                       a failure */
@@ -22,8 +23,9 @@
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
 /*
- * An origin is the scheme, host and port of a token endpoint.  The zone's table
- * has this many places in which an origin may be.
+ * An origin is the scheme, host and port of a token endpoint.  It has one of
+ * this many entries of the zone's table, which follow one another.  The hash of
+ * the origin says which entry is the first.
  */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4

@@ -74,6 +74,9 @@ class FakeRedis {
   // the sockets that have sent SUBSCRIBE
   subscribers = new Set();
 
+  // a promise for each socket: all its commands until now have been answered
+  #answered = new WeakMap();
+
   constructor({ certFile, keyFile } = {}) {
     const serve = (socket) => this.#serve(socket);
 
@@ -124,19 +127,19 @@ class FakeRedis {
       this.subscribers.add(socket);
     }
 
-    if (this.#passes(name)) {
-      this.real.command(...argv).catch((error) => error)
-        .then((value) => socket.write(replyText(value), 'latin1'));
-      return;
-    }
-
-    const answer = name === 'HMGET' ? this.on.HMGET ?? this.answer
-      : this.on[name] ?? GREETING[name] ?? '-ERR not here\r\n';
-    if (typeof answer === 'function') {
-      answer(socket, argv);
-    } else if (answer) {
-      socket.write(answer, 'latin1');
-    }
+    // Redis answers the commands of a connection in their order.
+    const before = this.#answered.get(socket);
+    const found = this.#passes(name)
+      ? this.real.command(...argv).catch((error) => error).then(replyText)
+      : name === 'HMGET' ? this.on.HMGET ?? this.answer
+        : this.on[name] ?? GREETING[name] ?? '-ERR not here\r\n';
+    this.#answered.set(socket, Promise.all([found, before]).then(([answer]) => {
+      if (typeof answer === 'function') {
+        answer(socket, argv);
+      } else if (answer) {
+        socket.write(answer, 'latin1');
+      }
+    }));
   }
 
   // Whether the real Redis answers this command.

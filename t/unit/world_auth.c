@@ -289,7 +289,7 @@ world_login(world_auth_t *as, cigna_slice_t location, char code[64],
 }
 
 
-/* the token endpoint */
+/* the answers of the token endpoint begin here */
 
 static unsigned
 world_refuse(world_auth_t *as, const char *error, char *body, size_t size)

@@ -1230,8 +1230,9 @@ world_unlock(world_redis_t *db, cigna_slice_t name, cigna_slice_t owner)
 
 
 /*
- * 1 if the generation is newer than that of the key.  Unless "spent", the same
- * generation also replaces a grant that is marked spent.
+ * Returns 1 if a record of this generation may replace the one at the key.  The
+ * generation must be newer, or be the same if the record at the key is marked
+ * spent and the new one is not.  spent: 1 if the new record is marked spent.
  */
 
 static int
@@ -1563,8 +1564,8 @@ static const world_script_t  world_scripts[] = {
 
 
 /*
- * 1 if the operation is the command "name"; argc: number of arguments with the
- * name, or 0 for any number
+ * 1 if the operation is the command "name".  argc: the number of arguments, the
+ * command's name included; 0: any number.
  */
 
 static int

@@ -477,8 +477,8 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
 
 
 /*
- * after a reply with fewer requests than wanted: records until when the tenant
- * need not ask Redis again; not for a pause, which has its own record
+ * Called if a reply grants fewer requests than wanted.  Records until when the
+ * tenant need not ask Redis again.  A pause has a record of its own.
  */
 
 static void

@@ -333,7 +333,7 @@ cigna_link_keys_odd(uint8_t c)
 }
 
 
-/* tests for a base as soon as enough characters have come */
+/* looks for a base if the characters so far are enough to decide */
 
 static int
 cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,

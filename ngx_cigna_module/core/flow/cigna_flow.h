@@ -181,9 +181,10 @@ typedef struct {
 
 typedef struct {
     cigna_journal_t        entry;
-    unsigned               confirmed:1;    /* Redis has the entry;
-                                              cigna_op_settle removes an entry
-                                              that is not confirmed */
+    unsigned               confirmed:1;    /* cigna_op_journal: Redis has the
+                                              entry already; cigna_op_settle: 1
+                                              confirms the entry, 0 removes
+                                              it */
 } cigna_op_journal_t;
 
 

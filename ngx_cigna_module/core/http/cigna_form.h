@@ -22,9 +22,9 @@ void cigna_form_append_pair(cigna_buf_t *b, const uint8_t *start,
     cigna_slice_t name, cigna_slice_t value);
 
 /*
- * Decodes a name or a value and encodes it again, so that all spellings of it
- * become the same.  CIGNA_ERROR: a broken escape, a control byte, or bytes that
- * are not UTF-8.
+ * Appends a name or a value, decoded and encoded again, so that all spellings
+ * of it become the same.  CIGNA_ERROR: a broken escape, a control byte, or
+ * bytes that are not UTF-8.
  */
 int cigna_form_append_anew(cigna_buf_t *b, cigna_slice_t encoded);
 

@@ -423,7 +423,10 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status < 200) {
 
-        /* all 1xx replies and the header after them are one section */
+        /*
+         * The limits of cigna_http_line.h hold for all 1xx replies and the
+         * header after them together.
+         */
 
         lines = p->lines;
         cigna_http_reply_init(p);

@@ -199,7 +199,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
         return cigna_exchange_refused(x, op);
     }
 
-    /* other errors, also the gateway's invalid_client, do not end the grant */
+    /* no other error says that the grant has ended */
 
     x->answer = cigna_answer_failed;
     x->mark = ev->status / 100 == 2 ? cigna_lease_keep : cigna_lease_clear;

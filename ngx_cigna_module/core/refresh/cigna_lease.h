@@ -79,12 +79,8 @@ typedef struct {
     unsigned                    hasty:1;   /* see cigna_lease_begin() */
     int64_t                     asked_ms;  /* when grant_begin was sent */
     int64_t                     slept_ms;  /* when the sleep began */
-    cigna_slice_t               lease;     /* ms for which the lock lives, as
-                                              text; the mark lives no longer
-                                              than this after
-                                              cigna_lease_keep */
-    cigna_slice_t               mark;      /* ms for which the mark lives, as
-                                              text */
+    cigna_slice_t               lease;     /* ms that the lock lives, as text */
+    cigna_slice_t               mark;      /* ms that the mark lives, as text */
     cigna_slice_t               grant_id;  /* the lease is for this grant */
     cigna_slice_t               generation;
     cigna_slice_t               attempts;  /* number of attempts, as text, with

@@ -105,8 +105,9 @@ void cigna_journal_settle(cigna_book_t *b, const cigna_journal_t *j,
     cigna_journal_e how, int64_t now_ms, int64_t due_ms);
 
 /*
- * Claims the next entry that must be written now, or finds the next entry if
- * look->peek is set.  An entry must be written now if all of this is true:
+ * Claims the next entry that must be written now.  If look->peek is set, finds
+ * the next entry of any kind instead, and claims none.  An entry must be
+ * written now if all of this is true:
  *
  *     it is not confirmed, or was written before look->rewrite_ms;
  *     it is due, or was last tried before look->rewrite_ms;

@@ -86,8 +86,6 @@ int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
 void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
-/* the next two functions are for cigna_seal.c */
-
 /*
  * Finds the seal key with this id, or the name key if "named" is 1.  NULL:
  * there is none.

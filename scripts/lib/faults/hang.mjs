@@ -23,8 +23,8 @@ const CONNECTIONS = 4096;
 // quarter of its connections.
 const OPEN_MAX = CONNECTIONS / 4 / 8 * 7;
 
-// A request with a good token waits for nothing.  This time allows for a busy
-// machine.
+// A request with a good token does not wait for exchanges, so it must be served
+// within this time, even on a busy machine.
 const SERVED_MS = 2000;
 
 const NAME = 'seeded';

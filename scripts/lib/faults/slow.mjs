@@ -73,7 +73,7 @@ async function round(fleet, { seconds, random, tally }) {
   const open = await fleet.ledger();
   fleet.forward(MARK_S);
   const spent = await judgeAll(fleet, { open, killed, random, tally });
-  // judgeAll() has judged the members of `spent`
+  // judgeAll() has judged the members of `spent` already
   load.judge(tally, {
     allowed: [...REFUSALS, 'cut'],
     answers: load.answers.filter(({ what, member }) =>
