@@ -128,7 +128,10 @@ ngx_cigna_conf_tenant_mixed_up(ngx_conf_t *cf, ngx_cigna_index_t *redirects,
 }
 
 
-/* returns pointers to the tenants with this redirect_uri; NULL: no memory */
+/*
+ * returns an array of pointers to the tenants with this redirect_uri that were
+ * compared so far; NULL: no memory
+ */
 
 static ngx_array_t *
 ngx_cigna_conf_tenant_others(ngx_conf_t *cf, ngx_cigna_index_t *redirects,

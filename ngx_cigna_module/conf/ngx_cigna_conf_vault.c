@@ -201,7 +201,10 @@ ngx_cigna_conf_vault_fill(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,
 }
 
 
-/* refuses braces, as they would change the hash tag in Redis Cluster */
+/*
+ * sets and checks the prefix of Redis keys: for example, braces in it would
+ * change the hash tag in Redis Cluster
+ */
 
 static ngx_int_t
 ngx_cigna_conf_vault_prefix(ngx_conf_t *cf, ngx_cigna_vault_options_t *o,

@@ -56,8 +56,9 @@ ngx_int_t ngx_cigna_dance_ask(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * Redirects the browser to the app: to return_to or, if return_to is empty, to
- * the tenant's first one.  The URL gets the outcome and the dance id.  If the
- * tenant has no return_to at all, sends the page about the outcome.
+ * the tenant's first one.  The URL gets the outcome and, if it is known, the
+ * dance id.  If the tenant has no return_to at all, sends the page about the
+ * outcome.
  */
 ngx_int_t ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t return_to);

@@ -151,8 +151,8 @@ ngx_cigna_scrub_log_handler(ngx_http_request_t *r)
 
 
 /*
- * scrubs all that nginx may log of an unread request line: the line up to its
- * end, or all bytes so far
+ * scrubs the query of a request line that nginx has not parsed, but may log: up
+ * to the end of the line, or all bytes so far
  */
 
 static void
@@ -251,8 +251,9 @@ ngx_cigna_scrub_line(ngx_str_t *line)
 
 
 /*
- * Overwrites all values but those of the harmless names listed below.  A name
- * can be escaped in many ways, so a list of secret names would not do.
+ * Overwrites all values but those of the harmless names listed below, and all
+ * parameters without "=".  A name can be escaped in many ways, so a list of
+ * secret names would not do.
  */
 
 static void

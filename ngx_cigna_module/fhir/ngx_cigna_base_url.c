@@ -269,7 +269,8 @@ ngx_cigna_base_url_written(ngx_str_t *uri, cigna_slice_t rest, ngx_str_t *path)
 
 /*
  * Sets *path to r->uri without "rest" at its end.  nginx has decoded r->uri, so
- * this function decodes "rest".  NGX_DECLINED: r->uri does not end with it.
+ * this function decodes "rest".  NGX_DECLINED: r->uri does not end with it, or
+ * the path cannot stand in a URL as it is.
  */
 
 static ngx_int_t

@@ -22,7 +22,7 @@
 /*
  * Returns 1 if the caller asks for one of the two public metadata documents,
  * with GET or HEAD.  The path must be the location's name followed by the
- * document's path, or the name of an exact location.  The caller must have sent
+ * document's path, or the location's name alone.  The caller must have sent
  * this path as it is, without escapes, double slashes and dot segments, or a
  * rewrite must have set it.
  */

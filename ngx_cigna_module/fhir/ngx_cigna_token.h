@@ -43,8 +43,8 @@ struct ngx_cigna_token_s {
                                                   read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
     ngx_str_t                  old;            /* copy of the vault's token;
-                                                  used if a refresh brings no
-                                                  new token */
+                                                  used unless a refresh brings
+                                                  a new token */
 
     /* the grant that "value" or "old" belongs to */
     u_char                     id[CIGNA_GRANT_ID_LEN];

@@ -16,8 +16,9 @@
  * With cigna_not_found, a 500 whose body says that an id is unknown becomes a
  * 404.
  *
- * A reply without an error may have the type text/plain, or no type.  Its
- * header waits until the first bytes of the body tell whether the body is JSON.
+ * A reply without an error may have the type text/plain, or no type.  With
+ * links=on, its header waits until the first bytes of the body tell whether the
+ * body is JSON.
  */
 
 

@@ -200,7 +200,7 @@ ngx_cigna_discovery_over(ngx_cigna_waiter_t *waiter,
 }
 
 
-/* starts the run that has waited; failed: the endpoints are unknown */
+/* starts the run, or ends it if "failed" is 1: the endpoints are not known */
 
 static void
 ngx_cigna_discovery_go(ngx_cigna_run_t *run, ngx_uint_t failed)

@@ -364,8 +364,8 @@ ngx_cigna_metadata_replace(ngx_cigna_worker_t *worker,
 
 
 /*
- * copies a document's text out of the zone; NULL: the zone has a newer text of
- * the document, or there is no memory
+ * copies a document's text out of the zone; NULL: the zone does not have the
+ * version in "state" any more, or there is no memory
  */
 
 static ngx_cigna_metadata_text_t *

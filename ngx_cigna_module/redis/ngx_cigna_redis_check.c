@@ -180,8 +180,8 @@ ngx_cigna_redis_check_answered(ngx_cigna_redis_cmd_t *cmd)
 
 /*
  * Finishes the calls that were answered before this check was sent: the check
- * has shown that Redis has our vault, so a reply "no record" is true.  Starts
- * the next check if other calls wait for it.
+ * did not find that Redis has lost our vault, so a reply "no record" counts as
+ * true.  Starts the next check if other calls wait for it.
  */
 
 static void

@@ -319,7 +319,7 @@ ngx_cigna_redis_conn_write_handler(ngx_event_t *wev)
 }
 
 
-/* returns the bytes sent, or an error of c->send(); 0: nothing to send */
+/* returns what c->send() returns; 0: there is nothing to send */
 
 static ssize_t
 ngx_cigna_redis_conn_send(ngx_cigna_redis_conn_t *conn, ngx_connection_t *c)

@@ -14,7 +14,8 @@
  */
 
 #define NGX_CIGNA_REDIS_LOOKUP_MAX    32      /* servers to ask, at most */
-#define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions */
+#define NGX_CIGNA_REDIS_LOOKUP_LEAST  100     /* ms between two questions,
+                                                 at least */
 
 
 struct ngx_cigna_redis_lookup_s {

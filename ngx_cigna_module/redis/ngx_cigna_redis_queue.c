@@ -173,7 +173,10 @@ ngx_cigna_redis_queue_reply(ngx_cigna_redis_queue_t *queue,
 }
 
 
-/* replaces *reply, which is the reply to "WAIT", by the command's own reply */
+/*
+ * replaces *reply, which is the reply to "WAIT", by the command's own reply, or
+ * by NULL if too few replicas have the write
+ */
 
 static void
 ngx_cigna_redis_queue_waited(ngx_cigna_redis_call_t *call,

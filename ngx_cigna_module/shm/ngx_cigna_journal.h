@@ -14,7 +14,7 @@
 
 /*
  * Adds a copy of the entry.  confirmed: 1 if Redis has the entry.  NGX_BUSY: no
- * room.  NGX_DECLINED: the entry is outdated.
+ * room, or the entry is too long.  NGX_DECLINED: the entry is outdated.
  */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);
@@ -45,8 +45,8 @@ ngx_int_t ngx_cigna_journal_ahead(ngx_shm_zone_t *zone,
     const cigna_journal_known_t *known, u_char *mem, cigna_journal_t *entry);
 
 /*
- * the number of entries that processes of the node have claimed, to write them
- * to Redis
+ * the number of entries that live processes of the node have claimed by
+ * ngx_cigna_journal_claim(), to write them to Redis
  */
 ngx_uint_t ngx_cigna_journal_claims(ngx_shm_zone_t *zone);
 

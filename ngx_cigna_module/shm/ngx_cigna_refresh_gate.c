@@ -258,8 +258,9 @@ ngx_cigna_refresh_gate_probe(ngx_cigna_zone_origin_t *origin)
 
 /*
  * Returns the zone's entry for the origin of a URL.  If the zone has no such
- * entry, returns NULL, or, if create is 1, replaces the entry of the origin
- * whose last reply is oldest.
+ * entry, returns NULL, or, if create is 1, makes one.  Of the places in which
+ * the entry may be, it takes a free one, or the one of the origin whose last
+ * reply is oldest.
  */
 
 static ngx_cigna_zone_origin_t *

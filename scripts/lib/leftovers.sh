@@ -2,7 +2,7 @@
 
 
 # Kills every process whose working directory is below the given directory, or
-# whose TMPDIR is that directory.  Fails if it finds any.
+# whose TMPDIR is that directory.  Fails if it has to kill any.
 
 end_leftovers() {
     local pids pid try

@@ -56,7 +56,8 @@ async function measured(there, what, isSo) {
   return Date.now() - began;
 }
 
-// Returns the fingerprint of the token in the request to Cigna.
+// Sends a FHIR request.  Returns the Authorization line that Cigna got, with a
+// fingerprint in place of the token.
 async function tokenOf(gw, visitor) {
   assertServed(await visitor.get('/fhir/Patient'));
   const { recent_fhir: [last] } = await gw.sandbox.control.see({ recent: 1 });

@@ -51,7 +51,8 @@ test('outcomes', async (t) => {
     const status = await ended.visitor.get('/cigna/status');
     assert.equal(status.json().connected, false);
 
-    // a reload shows the same outcome and sends no other request
+    // a second request for the callback shows the same outcome, and the gateway
+    // sends no further token request
     const again = await ended.visitor.get(ended.target);
     assert.equal(toldApp(again).cigna, outcome);
     assert.equal((await control.see()).token.requests, ended.token.requests);

@@ -87,7 +87,8 @@ typedef struct {
 
     /*
      * If userinfo_status is not 0, each reply of $userinfo has this status and
-     * body.  Otherwise the reply has the identifier of the token's family.
+     * body.  Otherwise the reply to a valid token has the identifier of the
+     * token's family.
      */
     unsigned                  userinfo_status;
     char                      userinfo_body[256];

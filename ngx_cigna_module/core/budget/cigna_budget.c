@@ -337,8 +337,8 @@ cigna_budget_spend(cigna_budget_tenant_t *t, cigna_budget_answer_t *a)
 
 
 /*
- * Decides while Redis is down.  On each node, one of the tenants calls Redis
- * every lease_ns, to see whether Redis is back.
+ * Decides while Redis is down.  At most once in lease_ns, one of the node's
+ * tenants calls Redis, to see whether Redis is back.
  */
 
 static void

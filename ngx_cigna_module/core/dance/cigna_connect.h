@@ -56,7 +56,7 @@ typedef struct {
     cigna_slice_t               dance_key;
     cigna_dance_entry_t         entry;     /* in the lists of open dances */
     cigna_op_t                  open;      /* calls dance_open */
-    unsigned                    room:1;    /* 1: Redis has room for a story */
+    unsigned                    room:1;    /* 1: dance_list allows a story */
     unsigned                    unlist:1;  /* 1: Redis has certainly not stored
                                               the dance, but may list it */
     cigna_dance_forget_t        forget;
@@ -70,7 +70,8 @@ void cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 /*
  * Makes the URL to which the browser goes after the dance, in its normal form
  * in the arena: "asked", or the first configured one if "asked" is empty.
- * CIGNA_NONE if both are missing; CIGNA_ERROR if "asked" is not allowed.
+ * CIGNA_NONE if both are missing; CIGNA_ERROR if "asked" is not allowed, or if
+ * there is no room.
  */
 int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
     cigna_arena_t *arena, cigna_slice_t *return_to);

@@ -166,7 +166,7 @@ cigna_disconnect_deleted(cigna_disconnect_t *f, const cigna_event_t *ev,
 }
 
 
-/* reads the grant; a record that cannot be opened is deleted, too */
+/* reads the grant in the record; sets "unread" if it cannot be opened */
 
 static void
 cigna_disconnect_read(cigna_disconnect_t *f, const cigna_reply_t *record)

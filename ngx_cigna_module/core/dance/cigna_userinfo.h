@@ -45,7 +45,8 @@ typedef struct {
     unsigned                    state;
     unsigned                    rounds;    /* how often the record was read */
     cigna_grant_t               grant;
-    cigna_slice_t               blob;      /* the grant as it was read */
+    cigna_slice_t               blob;      /* the sealed grant, as it was
+                                              read */
 } cigna_userinfo_t;
 
 

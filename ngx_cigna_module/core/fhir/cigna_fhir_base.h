@@ -66,16 +66,18 @@ int cigna_bases_add(cigna_bases_t *bases, cigna_slice_t text,
 
 /*
  * CIGNA_OK: the first *len bytes of the URL are a known base, the longest one
- * that fits.  CIGNA_NONE: the URL leads elsewhere.
+ * that fits.  CIGNA_NONE: no known base fits.
  *
  * Case does not matter in a host, nor does a dot at its end.  Ports do not
  * matter, nor does the scheme, which may be missing ("//host").  A path may
  * begin with more than one "/".  The rest of a path has to be the same bytes,
  * and after the base's path the URL has to end or go on with "/", "?" or "#".
- * A URL that is only a path belongs to the base that was added first; if that
- * base has no path, *len is 0.  A URL with user information has no base.
+ * A URL that is only a path is compared with the path of the base that was
+ * added first; if that base has no path, *len is 0.  A URL with user
+ * information has no base.
  *
- * cut: 1 if "url" is only the first part of the URL.
+ * cut: 1 if "url" is only the first part of the URL.  Then a base that ends
+ * where this part ends does not count.
  */
 int cigna_bases_match(const cigna_bases_t *bases, cigna_slice_t url, int cut,
     size_t *len);

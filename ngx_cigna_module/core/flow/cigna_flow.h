@@ -314,8 +314,9 @@ int cigna_retry_sleep(cigna_retry_t *r, cigna_op_t *op, unsigned tries,
     unsigned first_ms, unsigned max_ms);
 
 /*
- * For commands to Redis: three tries, after 50 and 100 ms.  CIGNA_AGAIN: *op is
- * a sleep, and *state is "sleep".  CIGNA_ERROR: the last try has failed.
+ * For commands to Redis: three tries, with pauses of 50 and 100 ms.
+ * CIGNA_AGAIN: *op is a sleep, and *state is "sleep".  CIGNA_ERROR: the last
+ * try has failed.
  */
 int cigna_retry_redis(cigna_retry_t *r, cigna_op_t *op, unsigned *state,
     unsigned sleep);

@@ -66,7 +66,8 @@ typedef struct {
     int64_t         grant_ttl_s;           /* a grant with a refresh token ends
                                               so long after its last refresh */
     int64_t         refresh_ahead_s;       /* a refresh starts so long before
-                                              expiry */
+                                              expiry; later if the token lives
+                                              for a short time only */
     unsigned        dances_per_member;     /* most open dances of a member */
     uint8_t         registration[CIGNA_REGISTRATION_LEN];   /* digest, see
                                                                cigna_vault.h */

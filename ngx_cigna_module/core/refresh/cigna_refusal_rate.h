@@ -74,10 +74,11 @@ typedef struct {
                                               doubted; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
-    uint32_t                    probing;   /* 1: the last probe has no answer
-                                              yet; see cigna_turn_e */
+    uint32_t                    probing;   /* 1: the next failure counts as that
+                                              of a probe; see cigna_turn_e */
     uint32_t                    credits;   /* number of refreshes that may start
-                                              because of successes */
+                                              before next_ms, because of earlier
+                                              answers */
     int64_t                     next_ms;   /* earliest time of the next probe */
     int64_t                     pause_ms;  /* time between two probes */
 } cigna_refusal_rate_t;
@@ -86,8 +87,8 @@ typedef struct {
 /*
  * Counts the answer to a refresh.  tag is a number by which the caller tells
  * grants apart.  Refusals are doubted if they are more than "percent" of the
- * answers that bring tokens or refuse the grant.  At 100 they are never
- * doubted.
+ * answers that bring tokens or refuse the grant, or if one of several failures
+ * in a row is a refusal.  At 100 they are never doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
@@ -104,7 +105,7 @@ int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 
 typedef enum {
     cigna_turn_free = 0,                   /* throttling is off */
-    cigna_turn_credit,                     /* an earlier refresh succeeded */
+    cigna_turn_credit,                     /* one of "credits" */
     cigna_turn_probe                       /* the only start in this pause */
 } cigna_turn_e;
 

@@ -176,7 +176,9 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
     int64_t               age_ms;
     const cigna_grant_t  *g = v->grant;
 
-    /* a generation older than the refused one has a spent refresh token */
+    /*
+     * the refresh token of a generation older than the refused one may be spent
+     */
 
     if (g->generation < v->refused_generation) {
         v->why = "the vault is behind what this node has used";
@@ -242,7 +244,10 @@ cigna_verdict_spent(cigna_verdict_t *v, int64_t now_ms)
 }
 
 
-/* judges a grant whose refresh token was sent before without a final result */
+/*
+ * judges a grant whose refresh token was sent before: the result is not known,
+ * or was a refusal that does not count as final
+ */
 
 static cigna_refresh_e
 cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,

@@ -101,7 +101,10 @@ cigna_refresh_e cigna_verdict_read(const cigna_subject_t *s,
  */
 cigna_refresh_e cigna_verdict(cigna_verdict_t *v, int64_t now_ms);
 
-/* 1 if the grant is older than the one in the node's journal */
+/*
+ * 1 if the node's journal has a newer generation of the grant, or the deletion
+ * of the grant
+ */
 int cigna_verdict_behind(const cigna_verdict_t *v);
 
 /* 1 if the access token is valid, and the FHIR server has not refused it */

@@ -20,7 +20,9 @@ void cigna_grant_write_tokens(const cigna_provider_t *p,
 
 /*
  * Compares subject and patient in the reply to a refresh with those of the
- * grant.  If the grant has no subject yet, it gets the one in the reply.
+ * grant.  If the grant has no subject yet, it gets that of the reply's
+ * id_token, unless claims of the id_token are wrong.  The signature is not
+ * checked for this.
  *
  * CIGNA_ERROR: the tokens are another member's, and *why says so in words.  The
  * caller must not revoke them: a revoked token ends its whole grant, and that

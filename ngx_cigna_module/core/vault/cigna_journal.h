@@ -33,13 +33,13 @@
 
 typedef enum {
     cigna_journal_confirmed = 0,           /* Redis has the entry */
-    cigna_journal_forgotten,               /* the entry is not needed any
-                                              more */
+    cigna_journal_forgotten,               /* nobody needs the entry any more:
+                                              it is removed */
     cigna_journal_left                     /* the caller has to try again */
 } cigna_journal_e;
 
 
-/* a search for entries that have to be written, see cigna_journal_claim() */
+/* a walk over the entries of a journal, by cigna_journal_claim() */
 
 typedef struct {
     int64_t   now_ms;
@@ -56,9 +56,9 @@ typedef struct {
     /* results */
     unsigned  tries;                       /* failed tries of the found entry */
     unsigned  confirmed:1;                 /* the found entry is confirmed */
-    unsigned  waiting:1;                   /* an unwritten entry was passed
-                                              over: it is claimed or due
-                                              later */
+    unsigned  waiting:1;                   /* an entry that must be written
+                                              was passed over: it is claimed, or
+                                              not due yet */
 } cigna_journal_look_t;
 
 
@@ -82,8 +82,9 @@ typedef struct {
 cigna_book_t *cigna_journal_open(void *mem, size_t size);
 
 /*
- * Removes an entry that is half written, and keeps all others.  Call it when a
- * process has died while it held the lock of the journal's memory.
+ * Removes entries that are half written, damaged, or already replaced by a new
+ * entry, and keeps all others.  Call it when a process has died while it held
+ * the lock of the journal's memory.
  */
 void cigna_journal_repair(cigna_book_t *b);
 

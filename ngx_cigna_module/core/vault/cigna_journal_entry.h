@@ -53,8 +53,9 @@ typedef struct {
     int64_t    claimed_ms;                 /* end of the owner's claim */
     int32_t    owner;                      /* pid of the process that writes the
                                               entry to Redis; 0: none */
-    uint32_t   claimed;                    /* 1: the owner called
-                                              cigna_journal_claim() */
+    uint32_t   claimed;                    /* 1: the owner claimed the entry by
+                                              cigna_journal_claim(), 0: by
+                                              cigna_journal_put() */
     uint32_t   tries;                      /* failed tries */
     uint32_t   link;                       /* see cigna_journal_entry_first() */
 } cigna_journal_entry_t;

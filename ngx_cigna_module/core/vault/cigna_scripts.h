@@ -13,9 +13,10 @@
  * first element is a word.  cigna_scripts.c describes keys, arguments and reply
  * of each script.
  *
- * An ACL has to allow these commands.  Scripts call TIME, HMGET, HSET, HDEL,
- * GET, SET, DEL, PEXPIRE, ZADD, ZCARD, ZRANGE, ZREM, ZREMRANGEBYSCORE,
- * ZREMRANGEBYRANK, PUBLISH and INFO.  Flows also send HMGET and UNLINK.
+ * Scripts call TIME, HMGET, HSET, HDEL, GET, SET, DEL, PEXPIRE, ZADD, ZCARD,
+ * ZRANGE, ZREM, ZREMRANGEBYSCORE, ZREMRANGEBYRANK, PUBLISH and INFO.  An ACL
+ * (conf/redis/users.acl) has to allow these commands, too.  Without a script,
+ * flows send HMGET and UNLINK.
  */
 
 typedef enum {
@@ -35,7 +36,8 @@ typedef enum {
     cigna_script_grant_swap,               /* writes a generation, unlocks */
     cigna_script_grant_release,            /* unlocks, and updates the mark */
     cigna_script_grant_delete,             /* reads a grant and deletes it */
-    cigna_script_grant_replay,             /* writes a lost generation again */
+    cigna_script_grant_replay,             /* writes a generation again that
+                                              Redis may have lost */
     cigna_script_grant_forget,             /* deletes a grant whose deletion
                                               Redis may have lost */
     cigna_script_grant_reseal,             /* stores the record, sealed with
@@ -99,7 +101,10 @@ cigna_slice_t cigna_script_identity(const cigna_vault_names_t *id);
  */
 cigna_slice_t cigna_script_channel(const cigna_subject_t *s);
 
-/* after the reply "stale": the present record, borrowed from the event */
+/*
+ * after the reply "stale" of grant_begin or grant_swap: the present record,
+ * borrowed from the event
+ */
 const cigna_reply_t *cigna_script_record(const cigna_event_t *ev);
 
 

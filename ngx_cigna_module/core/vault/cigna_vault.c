@@ -389,9 +389,9 @@ cigna_vault_read_marked(const cigna_reply_t *reply)
 
 
 /*
- * Missing fields become empty slices.  CIGNA_NONE: all fields are missing.  A
- * record with a mark and without a grant is damaged: no script writes such a
- * record.
+ * Missing fields become empty slices.  CIGNA_AGAIN: the reply does not have the
+ * form of a record.  CIGNA_NONE: all fields are missing.  A record with a mark
+ * and without a grant is damaged: no script writes such a record.
  */
 
 static int

@@ -11,7 +11,8 @@
 
 
 /*
- * seals and opens grants and dances; cigna_vault_names.h makes their Redis keys
+ * Seals and opens grants and dances, and reads the records of grants in Redis.
+ * cigna_vault_names.h describes the Redis keys.
  */
 
 

@@ -14,7 +14,8 @@ const MARK_S = 400;                 // longer than any mark
 // fail several times before.
 const SETTLE_MS = 90000;
 
-// In one of TWICE batches, the second attempts are cut, too.
+// In each batch whose number is a multiple of TWICE, the second attempts are
+// cut, too.
 const TWICE = 4;
 
 export const cut = {

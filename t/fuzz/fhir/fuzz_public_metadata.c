@@ -75,7 +75,7 @@ take_uri(json_t *list, const char *name, const char *url)
 
 /*
  * Each server of a CapabilityStatement must have the extension oauth-uris with
- * both endpoints, unless its "security" has the wrong type.
+ * both endpoints, unless its "security" or a list in it has the wrong type.
  */
 
 static void

@@ -917,8 +917,8 @@ a_header_is_bounded(void **state)
     section_of(max + 1, status, "abc", CIGNA_ERROR);
 
     /*
-     * the limit of a section also counts the bytes of interim replies before
-     * the header
+     * the limit CIGNA_HTTP_SECTION_MAX also counts the bytes of interim replies
+     * before the header
      */
 
     section_of(CIGNA_HTTP_SECTION_MAX - 50, interim, status, CIGNA_ERROR);
