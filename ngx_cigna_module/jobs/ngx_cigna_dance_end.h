@@ -21,7 +21,8 @@ typedef struct {
                                                  "dance ended" */
     cigna_dance_outcome_e    outcome;
     ngx_cigna_tenant_t      *tenant;          /* NULL: nothing is counted */
-    cigna_slice_t            member;          /* hash of the member's name */
+    cigna_slice_t            member;          /* keyed hash of tenant and
+                                                 member */
     cigna_slice_t            dance;           /* dance id */
     ngx_str_t               *request;         /* $request_id */
     const char              *detail;

@@ -36,8 +36,9 @@ void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*
  * At the end of the run, gives back its place among the open exchanges (the
- * seat) and its permission to refresh (the turn).  The journal writer
- * (jobs/ngx_cigna_journal_writer.h) takes over the run's journal entry.
+ * seat), and its permission to refresh (the turn) if it has sent nothing.  If
+ * Redis has not confirmed the run's journal entry, the journal writer
+ * (jobs/ngx_cigna_journal_writer.h) takes the entry over.
  */
 void ngx_cigna_run_exchange_done(ngx_cigna_run_t *run);
 

@@ -48,7 +48,7 @@ typedef enum {
     cigna_dance_outcome_too_many_dances,
     cigna_dance_outcome_return_to_refused,
     cigna_dance_outcome_not_navigable,         /* a prefetch, a frame, or a
-                                                  visit from another site */
+                                                  request of a script */
     cigna_dance_outcome_disconnected,
     cigna_dance_outcome_not_disconnected,
     cigna_dance_outcome_abandoned,             /* nobody came back in time */

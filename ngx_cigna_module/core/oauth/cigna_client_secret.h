@@ -14,8 +14,8 @@
 
 typedef struct {
     /* result */
-    unsigned  refused:1;                   /* the server refused the client with
-                                              each secret that it has */
+    unsigned  refused:1;                   /* the server refused each of the
+                                              client's secrets */
 
     /* results, if the client has two secrets */
     unsigned  worked:1;                    /* the server accepted a secret */
