@@ -57,8 +57,8 @@
  *   (5) a new generation never replaces another grant or a newer generation,
  *       and never brings back a deleted grant;
  *   (6) the run gives up its own lock and mark before it is done, and no
- *       others; if Redis fails or the outcome is unknown, they stay until they
- *       expire;
+ *       others; if the outcome is unknown, the mark stays until it expires, and
+ *       if Redis fails, the lock, too;
  *   (7) the flow reports exactly once; after that it may revoke tokens, but
  *       only those of a grant that is gone;
  *   (8) a refresh token is not sent if the node's journal has a newer

@@ -35,7 +35,7 @@ typedef enum {
     cigna_journal_confirmed = 0,           /* Redis has the entry */
     cigna_journal_forgotten,               /* the entry is not needed any
                                               more */
-    cigna_journal_left                     /* the caller has to try again */
+    cigna_journal_left                     /* a process has to try again */
 } cigna_journal_e;
 
 
