@@ -22,7 +22,9 @@ typedef enum {
                                               access token: the member has to
                                               reconnect */
     cigna_refresh_unavailable,             /* no usable answer of the token
-                                              endpoint */
+                                              endpoint, another refresh has not
+                                              ended, or the vault is behind this
+                                              node */
     cigna_refresh_paused,                  /* no refresh may start now */
     cigna_refresh_vault,                   /* Redis failed, or there is no
                                               room */
