@@ -198,10 +198,8 @@ ngx_cigna_scrub_policy(ngx_http_request_t *r)
 
 
 /*
- * If the request has a query, and its path is that of a redirect_uri, this
- * function overwrites the values in the logged request line, and returns 1.
- * Otherwise returns 0 and changes nothing.  The path counts as the client has
- * sent it, and as nginx has decoded it.
+ * Returns 1 if the path is the path of a redirect_uri, and scrubs the request.
+ * Compares the path as the client has sent it, and as nginx has decoded it.
  */
 
 static ngx_uint_t
