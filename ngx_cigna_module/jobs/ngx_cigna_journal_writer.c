@@ -57,8 +57,8 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_msec_t                exiting;     /* time at which the exiting
                                               worker first waited for Redis;
                                               0: not yet */
-    ngx_uint_t                asked;       /* index of the entry in the last
-                                              command */
+    ngx_uint_t                asked;       /* number of the entry at which the
+                                              next command begins to look */
     ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* 1: entries wait, because too many
                                               are claimed */
@@ -320,8 +320,8 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 
 
 /*
- * Reads the entry after the one of the last command.  NGX_DECLINED: there are
- * no more, and the next call reads the first entry.
+ * Reads the entry after the one that the last call has read.  NGX_DECLINED:
+ * there are no more, and the next call reads the first entry.
  */
 
 static ngx_int_t
