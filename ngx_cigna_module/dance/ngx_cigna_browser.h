@@ -8,8 +8,8 @@
 
 
 /*
- * These functions find out from a request how its browser has come, and which
- * dance cookies it has.
+ * These functions find out from a request how its browser has come, and read
+ * and set the browser's dance cookies.
  */
 
 

@@ -51,7 +51,7 @@ ngx_uint_t ngx_cigna_errors_json(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 /* returns 1 if the reply has the type text/plain, or no type */
 ngx_uint_t ngx_cigna_errors_untyped(ngx_http_request_t *r);
 
-/* returns 1 if the reply has a Content-Encoding, such as gzip */
+/* returns 1 if the reply has a Content-Encoding other than identity */
 ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);
 
 /* drops header lines with a digest of the body, as the body will change */

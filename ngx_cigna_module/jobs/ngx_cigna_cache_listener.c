@@ -1,9 +1,10 @@
 
 /*
- * Each script that writes a grant publishes "<keyed hash of the identity>
- * <grant id> <generation>"; generation 0 means that the grant was deleted.  A
- * lost connection may lose messages.  So after each new connection, a worker
- * that uses a cache entry compares the entry with the vault first.
+ * The scripts that replace, amend or delete a grant publish "<keyed hash of the
+ * identity> <grant id> <generation>".  Generation 0 means that the grant was
+ * deleted or amended.  A lost connection may lose messages.  So after each new
+ * connection, a worker that uses a cache entry compares the entry with the
+ * vault first.
  */
 
 

@@ -320,8 +320,8 @@ ngx_cigna_journal_writer_ask(ngx_cigna_journal_writer_t *writer)
 
 
 /*
- * Reads the entry after the one of the last command.  NGX_DECLINED: there are
- * no more, and the next call reads the first entry.
+ * Reads the entry after the one that the last call has read.  NGX_DECLINED:
+ * there are no more, and the next call reads the first entry.
  */
 
 static ngx_int_t

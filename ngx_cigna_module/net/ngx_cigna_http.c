@@ -353,7 +353,10 @@ ngx_cigna_http_read_handler(ngx_event_t *rev)
 }
 
 
-/* NGX_OK: the reply is complete; NGX_ERROR: http->error says why it failed */
+/*
+ * NGX_OK: the reply is complete.  NGX_AGAIN: more bytes have to come.
+ * NGX_ERROR: http->error says why the read failed.
+ */
 
 static ngx_int_t
 ngx_cigna_http_read(ngx_cigna_http_t *http)

@@ -29,7 +29,7 @@ struct ngx_cigna_http_s {
     ngx_msec_t              connect_timeout;
     ngx_msec_t              timeout;       /* from the connection to the reply's
                                               last byte */
-    size_t                  body_max;      /* bytes of the reply's body */
+    size_t                  body_max;      /* most bytes of the reply's body */
     unsigned                lasting:1;     /* once a byte may have left, waits
                                               for the reply even beyond
                                               worker_shutdown_timeout */

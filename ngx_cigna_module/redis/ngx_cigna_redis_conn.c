@@ -280,7 +280,10 @@ ngx_cigna_redis_conn_say(ngx_cigna_redis_conn_t *conn,
 }
 
 
-/* posts the write event, so that all commands of this turn leave together */
+/*
+ * posts the write event, so that all commands of this turn of the event loop
+ * leave together
+ */
 
 static void
 ngx_cigna_redis_conn_flush(ngx_cigna_redis_conn_t *conn)

@@ -22,7 +22,9 @@ typedef enum {
 
     /* the member must connect (again) */
     ngx_cigna_condition_not_connected,     /* the vault has no grant */
-    ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant */
+    ngx_cigna_condition_grant_spent,       /* Cigna has ended the grant, or no
+                                              attempt to refresh it had a known
+                                              result */
     ngx_cigna_condition_grant_expired,     /* the token has expired, and there
                                               is no refresh token */
     ngx_cigna_condition_grant_refused,     /* the FHIR server refuses the token,

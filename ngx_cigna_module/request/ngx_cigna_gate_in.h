@@ -21,7 +21,10 @@
  */
 
 
-/* drops header lines of the FHIR server; keeps lines that nginx has added */
+/*
+ * Drops the FHIR server's header lines that cigna_gate_in_passes() does not
+ * allow.  Keeps lines that nginx has added.
+ */
 void ngx_cigna_gate_in_reply(ngx_http_request_t *r);
 
 

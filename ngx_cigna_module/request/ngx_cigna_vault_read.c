@@ -198,9 +198,11 @@ ngx_cigna_vault_read_newer(ngx_cigna_ctx_t *ctx, cigna_grant_t *grant,
 
 
 /*
- * Opens the journal's entry into *grant and *rc.  NGX_DECLINED: the entry
- * cannot be opened, and *grant and *rc stay as they are.  The entry may belong
- * to another vault, or its key may be gone from the key ring.
+ * Opens the journal's entry into *grant.  *rc is then CIGNA_OK,
+ * CIGNA_VAULT_MOVED, or CIGNA_NONE for the entry of a deletion.  NGX_DECLINED:
+ * the entry cannot be opened, and *grant and *rc stay as they are.  The entry
+ * may belong to another vault, its key may be gone from the key ring, or there
+ * is no memory.
  */
 
 static ngx_int_t

@@ -84,7 +84,8 @@ typedef struct {
 /* the exchanges of a run with the token endpoint */
 
 typedef struct {
-    ngx_cigna_seats_t         *seat;           /* NULL: no seat was taken */
+    ngx_cigna_seats_t         *seat;           /* NULL: the run has no seat,
+                                                  see ngx_cigna_seats.h */
     ngx_cigna_turn_t           turn;
     cigna_journal_t            entry;          /* the last journal entry */
     unsigned                   paced:1;        /* this is a refresh, and has to

@@ -124,8 +124,8 @@ test('budgets of one gateway', async (t) => {
 
       const held = await ask('stark');
       assertRefused(held, 429, 'held_back', REFUSED);
-      // the upstream asked for an hour; one reply may ask for five minutes at
-      // most
+      // the upstream asked for an hour, but one reply holds the tenant back for
+      // five minutes at most
       const seconds = Number(held.headers['retry-after']);
       assert.ok(seconds > 250 && seconds <= 300, `${seconds} s`);
       assert.equal(sent('stark'), 1);

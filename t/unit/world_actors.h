@@ -122,8 +122,8 @@ void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
 /*
- * prolongs the lock of the actor's open exchange, or takes it again if it has
- * ended
+ * prolongs the lock of the actor's open exchange, or sets lock and mark again
+ * if they were lost
  */
 void world_renew(world_t *w, world_actor_t *a);
 

@@ -1003,8 +1003,8 @@ world_gone_has(world_key_t *key, cigna_slice_t id)
 
 
 /*
- * makes the new value of the field "x", the ids of deleted grants: this id
- * comes first, and eight ids stay at most
+ * makes the new value of the field "x", the ids of grants that were replaced or
+ * deleted: this id comes first, and eight ids stay at most
  */
 
 static void

@@ -110,7 +110,10 @@ typedef struct {
     cigna_gcra_limit_t     metadata;
     cigna_gcra_limit_t     metadata_all;
 
-    /* ns between requests at full rate, from which a pause's ramp is made */
+    /*
+     * ns between requests at full rate, from which a pause's ramp is made;
+     * without a rate, a default
+     */
     int64_t                ramp_all_ns;
     int64_t                ramp_own_ns;
 

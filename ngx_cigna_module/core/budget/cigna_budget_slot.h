@@ -170,7 +170,8 @@ typedef struct {
  * Copies *from to *b, and makes its slots ready for use.  Empties a slot whose
  * checksum is wrong.  If the clock has stepped back by a second or more, moves
  * the times of node and tenant back by the same amount.  After a smaller step,
- * b->now_ns is the latest time that was seen.
+ * b->now_ns is the latest time that was seen.  If the tenant's FHIR server has
+ * another origin than before, forgets the tenant's pause.
  */
 void cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b);
 

@@ -105,7 +105,7 @@ cigna_pause_sure(const cigna_pause_t *p, int64_t now_ns)
 }
 
 
-/* 1 if a pause that begins now continues the trouble of the last pause */
+/* 1 if the last pause still lasts, or ended less than CIGNA_PAUSE_RAMP_S ago */
 
 static int
 cigna_pause_again(const cigna_pause_t *p, int64_t now_ns)

@@ -31,8 +31,8 @@ typedef struct {
 
     /* results */
     unsigned               counted:1;      /* 1: the end is counted now; 0: it
-                                              was counted before, or Redis has
-                                              failed */
+                                              was counted before, there is no
+                                              outcome, or Redis has failed */
     unsigned               dropped:1;      /* Redis has counted the dance, but
                                               does not list it with the ended
                                               ones */

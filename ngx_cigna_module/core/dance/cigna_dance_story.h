@@ -30,8 +30,10 @@ typedef struct {
 
 /*
  * Makes the line in the arena; "what" is the word for the step.  A value is
- * left out if it is longer than 64 bytes, or has other characters than letters,
- * digits and "-._:".  If there is no room, sets the arena's "overflow".
+ * left out if it is empty or 0, if it is longer than 64 bytes, or if it has
+ * other characters than letters, digits and "-._:".  An error that is not in
+ * the list of cigna_dance_story.c becomes "other".  If there is no room, sets
+ * the arena's "overflow".
  */
 cigna_slice_t cigna_dance_story_line(const cigna_vault_t *vault,
     cigna_arena_t *arena, const char *what, const cigna_dance_story_t *story);

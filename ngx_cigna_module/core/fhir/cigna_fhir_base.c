@@ -233,7 +233,10 @@ cigna_fhir_base_at_root(const cigna_bases_t *bases, cigna_slice_t url, int cut,
 }
 
 
-/* the length of "scheme://host:port" at the start of a URL; 0 without one */
+/*
+ * The length of "scheme://host:port" at the start of a URL.  0: there is none,
+ * or "cut" is 1 and the URL's known part ends within the authority.
+ */
 
 static size_t
 cigna_fhir_base_origin(cigna_slice_t url, int cut, cigna_slice_t *host)

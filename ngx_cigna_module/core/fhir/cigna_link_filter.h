@@ -26,7 +26,8 @@ typedef struct {
     /* results */
     uint64_t              rewritten;       /* number of rewritten links */
     uint64_t              elsewhere;       /* number of a Bundle's links that
-                                              are not below a known base */
+                                              have an authority or an absolute
+                                              path, and no known base */
     uint64_t              outside;         /* number of links to a known base
                                               that stayed because of dot
                                               segments or length */

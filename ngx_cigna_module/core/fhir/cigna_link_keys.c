@@ -366,7 +366,7 @@ cigna_link_keys_next(cigna_link_keys_t *link, const cigna_bases_t *bases,
 }
 
 
-/* decides whether there is a base; cut: more of the string follows */
+/* decides whether the string begins with a base; cut: more of it follows */
 
 static int
 cigna_link_keys_decide(cigna_link_keys_t *link, const cigna_bases_t *bases,

@@ -218,7 +218,10 @@ cigna_resource_types_decode(cigna_slice_t s, int plus,
 }
 
 
-/* cuts one byte off the front and decodes it; -1: a broken escape */
+/*
+ * Cuts a byte or an escape off the front, and returns the decoded byte.  -1:
+ * the escape is broken.  plus: "+" means a space.
+ */
 
 static int
 cigna_resource_types_byte(cigna_slice_t *s, int plus)

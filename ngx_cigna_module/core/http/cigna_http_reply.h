@@ -31,7 +31,8 @@ typedef struct {
 
     /* valid after CIGNA_ERROR: a constant text for the log */
     const char          *error;
-    unsigned             too_large:1;      /* the body exceeds body_max */
+    unsigned             too_large:1;      /* the body, or the reply with its
+                                              header, is too long */
 
     /* private */
     unsigned             state;

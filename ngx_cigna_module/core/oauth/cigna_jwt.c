@@ -51,7 +51,7 @@
 #define CIGNA_JWT_TIME_MAX   253402300799
 
 
-/* the parts of a token; a part that cannot be used is NULL */
+/* the parts of a token; a header or payload that cannot be used is NULL */
 
 typedef struct {
     cigna_slice_t   text;                  /* the signed part */

@@ -28,7 +28,8 @@
  * whole document is refused, and all values that were known before stay in use.
  * "Noted": the log names the member.
  *
- * (1) If an issuer is configured, one that is not a string is only noted.
+ * (1) If an issuer is configured, one that is not a string is only noted.  An
+ *     issuer with a query counts as a text that is not an https URL.
  * (2) If an issuer is configured, any other string is refused too; both are
  *     compared byte by byte.
  * (3) If the endpoint is not configured either, the gateway cannot use the

@@ -74,7 +74,7 @@ typedef struct {
     unsigned        https:1;               /* redirect_uri has the scheme
                                               https */
     unsigned        insecure_http:1;       /* http endpoints are allowed */
-    unsigned        userinfo:1;            /* the dance asks for $userinfo */
+    unsigned        userinfo:1;            /* the gateway asks for $userinfo */
 
     /* the server accepted the older secret last, see cigna_client_secret.h */
     unsigned        older_works:1;

@@ -13,8 +13,9 @@
 
 
 /*
- * The slot of a key: CRC16 (XMODEM) of the bytes between its first "{" and the
- * next "}", or of the whole key if there are no such bytes.
+ * The slot of a key: CRC16 (XMODEM), modulo CIGNA_SLOTS, of the bytes between
+ * its first "{" and the next "}", or of the whole key if there are no such
+ * bytes.
  */
 unsigned cigna_slot(cigna_slice_t key);
 

@@ -29,8 +29,8 @@ typedef enum {
                                               changed: the event is the reply to
                                               grant_swap */
     cigna_exchange_gone,                   /* refused, and the vault has no
-                                              record that opens: see failure
-                                              and why */
+                                              grant that can be used: see
+                                              failure and why */
     cigna_exchange_failed                  /* see failure and why */
 } cigna_exchange_e;
 

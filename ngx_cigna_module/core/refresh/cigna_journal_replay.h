@@ -19,8 +19,9 @@ typedef enum {
                                               confirmed */
     cigna_journal_replay_superseded,       /* Redis has something newer, the
                                               grant is gone, or the entry is too
-                                              old or of another vault: the entry
-                                              is forgotten */
+                                              old, malformed, or (if Redis had
+                                              it before) of another vault: the
+                                              entry is forgotten */
     cigna_journal_replay_failed            /* the entry is not written, and
                                               stays */
 } cigna_journal_replay_e;

@@ -31,8 +31,9 @@
 
 typedef enum {
     cigna_lease_mine = 0,                  /* this run has lock and mark */
-    cigna_lease_stale,                     /* the record has changed, see
-                                              cigna_script_record() */
+    cigna_lease_stale,                     /* the record has changed, or the
+                                              wait with CIGNA_LEASE_NEVER is
+                                              over; see cigna_script_record() */
     cigna_lease_busy,                      /* another run has the lease for
                                               longer than wait_ms; or another
                                               run has a mark, and this run does

@@ -57,8 +57,8 @@
  *   (5) a new generation never replaces another grant or a newer generation,
  *       and never brings back a deleted grant;
  *   (6) the run gives up its own lock and mark before it is done, and no
- *       others; if Redis fails or the outcome is unknown, they stay until they
- *       expire;
+ *       others; if the outcome is unknown, the mark stays until it expires, and
+ *       if Redis fails, the lock, too;
  *   (7) the flow reports exactly once; after that it may revoke tokens, but
  *       only those of a grant that is gone;
  *   (8) a refresh token is not sent if the node's journal has a newer
@@ -515,10 +515,10 @@ cigna_refresh_stored(cigna_refresh_t *f, const cigna_event_t *ev,
 /*
  * Redis has answered "stale": the record has changed, and this run has lost
  * lock and mark.  If the record is this run's own new generation, the flow goes
- * on as if this answer were "ok".  Otherwise the run drops its new tokens.  If
- * the vault has another grant or none, the run has its new tokens revoked.  If
- * the vault has a newer generation of the same grant, the run does not: a
- * revocation would end that generation, too.
+ * on as if this answer were "ok".  Otherwise the run drops its new tokens, if
+ * it has some.  If the vault has another grant or none, the run has these
+ * tokens revoked.  If the vault has a newer generation of the same grant, the
+ * run does not: a revocation would end that generation, too.
  */
 
 static void
@@ -604,8 +604,7 @@ cigna_refresh_overtaken(cigna_refresh_t *f, const cigna_event_t *ev,
 
 /*
  * A new primary of Redis may lack the last writes, so no refresh starts for a
- * while.
- * Returns 1 if the flow ends for this reason.
+ * while.  Returns 1 if the flow ends for this reason.
  */
 
 static int

@@ -38,8 +38,8 @@
 /*
  * If the FHIR server has refused an access token, a refresh replaces it.  If
  * the server refuses the new access token, too, another refresh would not help.
- * So the grant is not refreshed again until the new access token has this age
- * (ms).
+ * So a refusal leads to no further refresh until the new access token has this
+ * age (ms).
  */
 
 #define CIGNA_VERDICT_FORCED_MS  (5 * 60 * 1000)
@@ -347,10 +347,11 @@ cigna_verdict_probes(const cigna_verdict_t *v)
 
 
 /*
- * The refusal of the last attempt is final.  Before that, a refusal after an
- * earlier one is final only if the endpoint has refreshed other grants since.
- * It does not suffice that this node has no doubts: the node may not have seen
- * the refusals of other grants.
+ * The refusal of the last attempt is final.  Before that, the grant's first
+ * refusal is final unless this node doubts the endpoint's refusals.  A refusal
+ * after an earlier one is final only if the endpoint has refreshed other grants
+ * since.  It does not suffice then that this node has no doubts: the node may
+ * not have seen the refusals of other grants.
  */
 
 int

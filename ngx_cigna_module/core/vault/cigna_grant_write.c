@@ -138,8 +138,9 @@ cigna_grant_write_stranger(const cigna_subject_t *s, cigna_slice_t id_token,
 
 
 /*
- * Puts the id_token's subject into a grant that has none.  The signature is not
- * checked, because the issuer may have signed with a key that is not known yet.
+ * Puts the id_token's subject into a grant that has none, if issuer, audience
+ * and times of the token are right.  The signature is not checked, because the
+ * issuer may have signed with a key that is not known yet.
  */
 
 static void

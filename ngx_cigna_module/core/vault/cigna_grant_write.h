@@ -6,14 +6,18 @@
 #include "cigna_scripts.h"
 
 
-/* puts a token reply into a grant, and writes grants to the vault */
+/*
+ * Puts a token reply into a grant, and prepares the operations that write the
+ * grant to Redis and to the journal.
+ */
 
 
 /*
  * Puts the tokens of a reply into a grant.  Values that the reply lacks stay as
  * they are: a refresh need not repeat refresh token, scope or patient.  If
  * the reply names the same patient in another notation, the grant's notation
- * stays.  The lifetime counts from the time when the request was sent.
+ * stays.  The access token's lifetime, or the configured one if the reply has
+ * none, counts from sent_ms, when the request was sent.
  */
 void cigna_grant_write_tokens(const cigna_provider_t *p,
     const cigna_token_reply_t *tokens, int64_t sent_ms, cigna_grant_t *g);

@@ -120,8 +120,9 @@ int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
 
 /*
- * the number of entries that live processes have claimed, to write them to
- * Redis
+ * The number of entries that live processes have claimed by
+ * cigna_journal_claim(), to write them to Redis.  The claims that
+ * cigna_journal_put() makes do not count.
  */
 unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);

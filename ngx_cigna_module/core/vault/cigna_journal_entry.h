@@ -48,7 +48,9 @@ typedef struct {
                                               not yet */
     int64_t    written_ms;                 /* start of the last write to Redis
                                               that was confirmed */
-    int64_t    due_ms;                     /* no try before that time */
+    int64_t    due_ms;                     /* no try before that time, unless
+                                              Redis has reconnected since the
+                                              last try */
     int64_t    tried_ms;                   /* start of the last try */
     int64_t    claimed_ms;                 /* end of the owner's claim */
     int32_t    owner;                      /* pid of the process that writes the

@@ -35,7 +35,10 @@
 #define CIGNA_SEAL_PARTS_MAX   896         /* most bytes of a list's parts */
 
 
-/* the result of HKDF-Extract, set as the key of an HMAC context */
+/*
+ * A key of the ring, or one derived from it: hmac is an HMAC context with the
+ * key for HKDF-Expand.
+ */
 
 typedef struct {
     uint8_t       id[CIGNA_SEAL_KEY_ID_LEN];

@@ -2,7 +2,7 @@
 #include "cigna_marker.h"
 
 
-/* newer versions may have more fields */
+/* room for the further fields that a newer version of the marker may have */
 #define CIGNA_MARKER_PLAIN_MAX  256
 
 

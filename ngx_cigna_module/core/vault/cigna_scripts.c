@@ -251,15 +251,16 @@ static const char  cigna_lua_dance_end[] =
  * random text that names the run), line of the story.
  *
  *     absent                       there is no record
- *     open                         the dance goes on: it is taken; or the
- *                                  outcome is "abandoned", and the deadline has
- *                                  not passed
+ *     open                         the dance goes on: a run has taken it, and
+ *                                  that run's time is not over; or no run has
+ *                                  taken it, the outcome is "abandoned", and
+ *                                  the deadline has not passed
  *     ok DANCE outcome             this closer has ended the dance
  *     ended DANCE outcome          the dance had ended before, with this
  *                                  outcome, which stays
  *
- * DANCE: see dance_claim.  A dance that was taken and not ended in time ends as
- * "interrupted".
+ * DANCE: see dance_claim.  A dance that a run has taken and not ended in time
+ * ends as "interrupted", whatever the argument says.
  */
 
 static const char  cigna_lua_dance_close[] =

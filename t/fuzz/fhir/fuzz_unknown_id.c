@@ -8,8 +8,9 @@
 
 
 /*
- * Cigna's OperationOutcome for an unknown id is recognised only in valid JSON.
- * If the JSON has no escapes, its bytes include the type and the sentence.
+ * Cigna's reply for an unknown id is recognised only if it is an
+ * OperationOutcome in valid JSON.  If the JSON has no escapes, its bytes
+ * include the sentence.
  */
 
 int
