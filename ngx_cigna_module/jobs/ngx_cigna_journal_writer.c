@@ -57,8 +57,8 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_msec_t                exiting;     /* time at which the exiting
                                               worker first waited for Redis;
                                               0: not yet */
-    ngx_uint_t                asked;       /* index of the entry in the last
-                                              command */
+    ngx_uint_t                asked;       /* index of the next entry to ask
+                                              Redis about; 0: the first one */
     ngx_cigna_redis_cmd_t     cmd;
     ngx_uint_t                more;        /* 1: entries wait, because too many
                                               are claimed */

@@ -39,7 +39,8 @@ void ngx_cigna_redis_check_later(ngx_cigna_redis_check_t *check);
 /*
  * If the reply says that there is no record, takes the call and its reply,
  * returns NGX_OK, and finishes the call after a check.  NGX_DECLINED: the reply
- * says something else, or this connection has no vault to check.
+ * says something else, the command was cancelled, or this connection has no
+ * vault to check.
  */
 ngx_int_t ngx_cigna_redis_check_confirm(ngx_cigna_redis_check_t *check,
     ngx_cigna_redis_call_t *call, cigna_reply_t *reply);

@@ -71,8 +71,8 @@ ngx_cigna_redis_call_t *ngx_cigna_redis_queue_reply(
     ngx_uint_t replicas);
 
 /*
- * sets "lost" in each call, moves all calls to the end of "list", and empties
- * "out"
+ * sets "lost" in each call to 1 or 0, moves all calls to the end of "list", and
+ * empties "out"
  */
 void ngx_cigna_redis_queue_end(ngx_cigna_redis_queue_t *queue,
     ngx_queue_t *list);

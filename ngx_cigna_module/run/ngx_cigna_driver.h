@@ -26,8 +26,8 @@ void ngx_cigna_run_start(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
 void ngx_cigna_run_prepare(ngx_cigna_run_t *run, ngx_cigna_flow_pt next);
 
 /*
- * After a change of Redis' primary, sets the locks and marks of all open
- * exchanges again, within a second.
+ * After a change of Redis' primary, sets the locks and marks of all exchanges
+ * that this worker has open again, within a second.
  */
 void ngx_cigna_run_retake(ngx_cigna_worker_t *worker);
 

@@ -22,8 +22,8 @@
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
 /*
- * An origin is the scheme, host and port of a token endpoint.  The zone's table
- * has this many places in which an origin may be.
+ * An origin is the scheme, host and port of a token endpoint.  Of the places in
+ * the zone's table of origins, its entry may be in this many.
  */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4

@@ -20,9 +20,9 @@ typedef enum {
     cigna_userinfo_pending = 0,            /* the flow is not over */
     cigna_userinfo_known,                  /* identifier received and stored */
     cigna_userinfo_current,                /* the grant had it already */
-    cigna_userinfo_ended,                  /* the grant is gone, replaced or
-                                              spent, or its access token has
-                                              expired */
+    cigna_userinfo_ended,                  /* the grant is gone, replaced, spent
+                                              or cannot be opened, or its access
+                                              token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
     cigna_userinfo_unstored                /* Redis failed, the record kept

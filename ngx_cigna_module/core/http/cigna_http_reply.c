@@ -423,7 +423,7 @@ cigna_http_headers_done(cigna_http_reply_t *p, const cigna_http_in_t *in)
 
     if (p->status < 200) {
 
-        /* all 1xx replies and the header after them are one section */
+        /* CIGNA_HTTP_SECTION_MAX limits all 1xx replies and the next header */
 
         lines = p->lines;
         cigna_http_reply_init(p);

@@ -13,12 +13,12 @@
  * one of its steps.
  */
 
-#define CIGNA_LEASE_MS        (10 * 1000)
+#define CIGNA_LEASE_MS        (10 * 1000)  /* how long the lock lives */
 
 /*
- * The quiet time after a change of primary, in which no refresh starts: one
- * lease, and the time that workers need to set lock and mark of their open
- * exchanges again.
+ * The quiet time after a change of Redis' primary, in which no refresh starts:
+ * the life of a lock, and the time that workers need to set lock and mark of
+ * their open exchanges again.
  */
 
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
@@ -79,9 +79,8 @@ typedef struct {
     unsigned                    hasty:1;   /* see cigna_lease_begin() */
     int64_t                     asked_ms;  /* when grant_begin was sent */
     int64_t                     slept_ms;  /* when the sleep began */
-    cigna_slice_t               lease;     /* ms that the lock and the mark
-                                              live, as text */
-    cigna_slice_t               mark;
+    cigna_slice_t               lease;     /* ms that the lock lives, as text */
+    cigna_slice_t               mark;      /* ms that the mark lives, as text */
     cigna_slice_t               grant_id;  /* the lease is for this grant */
     cigna_slice_t               generation;
     cigna_slice_t               attempts;  /* number of attempts, as text, with
@@ -112,8 +111,9 @@ int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
- * 1 if the lease may end before it is prolonged for the first time.  Redis
- * granted the lease at some time after the command was sent.
+ * 1 if the lock may expire before it is prolonged for the first time, or if the
+ * clock was set back.  Redis set the lock at some time after grant_begin was
+ * sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

@@ -118,8 +118,8 @@ int cigna_journal_claim(cigna_book_t *b, cigna_journal_look_t *look,
     uint8_t *mem, cigna_journal_t *j);
 
 /*
- * the number of entries that live processes have claimed, to write them to
- * Redis
+ * the number of entries that live processes have claimed with
+ * cigna_journal_claim()
  */
 unsigned cigna_journal_claims(const cigna_book_t *b,
     const cigna_journal_look_t *look);

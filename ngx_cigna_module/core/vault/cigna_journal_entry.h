@@ -46,8 +46,9 @@ typedef struct {
 
     int64_t    confirmed_ms;               /* when Redis confirmed the entry; 0:
                                               not yet */
-    int64_t    written_ms;                 /* start of the last write to Redis
-                                              that was confirmed */
+    int64_t    written_ms;                 /* a time not later than the start of
+                                              the last confirmed write to
+                                              Redis */
     int64_t    due_ms;                     /* no try before that time */
     int64_t    tried_ms;                   /* start of the last try */
     int64_t    claimed_ms;                 /* end of the owner's claim */

@@ -75,9 +75,9 @@ void cigna_keyring_destroy(cigna_keyring_t *ring);
 
 /*
  * A keyed hash of a list of parts, for names of members and of records in Redis
- * and in logs: HKDF-Expand under the key "names".  Different lists are
- * different inputs.  CIGNA_ERROR if the parts are longer than
- * CIGNA_SEAL_PARTS_MAX.
+ * and in logs: HKDF-Expand under the derived key "names".  Different lists are
+ * different inputs.  The parts have at most CIGNA_SEAL_PARTS_MAX bytes
+ * together.  CIGNA_ERROR: they are too long, or OpenSSL has failed.
  */
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
     size_t count, uint8_t out[CIGNA_SHA256_LEN]);
@@ -86,16 +86,17 @@ int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
 void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
-/* the next two functions are for cigna_seal.c */
-
 /*
- * Finds the seal key with this id, or the name key if "named" is 1.  NULL:
- * there is none.
+ * Finds the sealing key with this id or, if "named" is 1, the name key, which
+ * must have this id.  NULL: there is none.
  */
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named);
 
-/* HKDF-Expand; CIGNA_ERROR if the parts exceed CIGNA_SEAL_PARTS_MAX */
+/*
+ * HKDF-Expand with this list of parts, which have at most CIGNA_SEAL_PARTS_MAX
+ * bytes together.  CIGNA_ERROR: they are too long, or OpenSSL has failed.
+ */
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);
 

@@ -296,8 +296,8 @@ static const char  cigna_lua_dance_close[] =
  * do not count), entry for the list of ended dances, the most ended dances in
  * that list, ms to keep that list and the counts.
  *
- *     absent                 the shard's list lacks the entry: it was removed,
- *                            and the end counted, before
+ *     absent                 the shard's list lacks the entry: an earlier call
+ *                            has removed it, so nothing is counted
  *     ok kept leaving...     kept: 1 if the dance is now in the list of ended
  *                            dances, else 0; leaving: entries that left that
  *                            list to make room, oldest first

@@ -269,7 +269,7 @@ only_the_issuers_id_token_makes_tokens_another_members(void **state)
         const char  *payload;
         /*
          * 1: the tokens are accepted if the signature of the id_token is good,
-         * is bad, or is by an unknown key
+         * is bad, is by an unknown key, in this order
          */
         int          good, bad, unknown;
     } cases[] = {
