@@ -55,8 +55,8 @@ typedef enum {
     ngx_cigna_condition_use_refused,       /* see ngx_cigna_fetch_use.h */
     ngx_cigna_condition_destination_refused,  /* the configuration could send a
                                               token elsewhere */
-    ngx_cigna_condition_origin_refused,    /* another site's page has sent the
-                                              request */
+    ngx_cigna_condition_origin_refused,    /* a page of another origin has sent
+                                              the request */
     ngx_cigna_condition_not_disconnected,  /* the vault is out of reach */
 
     /* a budget is spent */

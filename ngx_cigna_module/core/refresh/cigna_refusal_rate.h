@@ -38,8 +38,8 @@ typedef enum {
     cigna_answer_explained,                /* invalid_grant, and an earlier
                                               attempt may have spent the
                                               refresh token */
-    cigna_answer_failed,                   /* a reply with neither tokens nor
-                                              invalid_grant */
+    cigna_answer_failed,                   /* a reply with neither usable tokens
+                                              nor invalid_grant */
     cigna_answer_lost                      /* no complete reply */
 } cigna_answer_e;
 
