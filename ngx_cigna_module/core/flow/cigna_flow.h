@@ -35,7 +35,7 @@ typedef enum {
     cigna_op_sleep,                        /* wait */
     cigna_op_journal,                      /* enter a write into the node's
                                               journal.  "unsent": the journal is
-                                              full */
+                                              full, or has a newer entry */
     cigna_op_settle,                       /* confirm the journal's entry, or
                                               remove it.  Always "ok" */
     cigna_op_revoke,                       /* start to revoke a token; the
