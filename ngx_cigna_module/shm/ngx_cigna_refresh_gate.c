@@ -22,8 +22,8 @@
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
 /*
- * An origin is the scheme, host and port of a token endpoint.  Of the places in
- * the zone's table of origins, its entry may be in this many.
+ * An origin is the scheme, host and port of a token endpoint.  Each origin has
+ * this many places in the zone's table of origins where its entry may be.
  */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4

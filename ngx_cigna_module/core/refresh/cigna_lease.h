@@ -107,7 +107,7 @@ int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
 int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* asks the driver to prolong the lease while the request in *op is open */
+/* asks the driver to prolong the lock while the request in *op is open */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
