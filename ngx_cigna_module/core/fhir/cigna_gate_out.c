@@ -308,7 +308,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
         return cigna_gate_out_target;
     }
 
-    /* the path is the base itself, or goes on with "/" */
+    /* the path is the base itself, if that has a path, or goes on with "/" */
 
     if (!below || (path < query && *path != '/')
         || (path == query && gate->base.len == 0))

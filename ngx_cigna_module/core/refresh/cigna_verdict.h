@@ -22,7 +22,8 @@ typedef enum {
                                               access token: the member has to
                                               reconnect */
     cigna_refresh_unavailable,             /* no usable answer of the token
-                                              endpoint */
+                                              endpoint, or Redis has an older
+                                              generation than this node */
     cigna_refresh_paused,                  /* no refresh may start now */
     cigna_refresh_vault,                   /* Redis failed, or there is no
                                               room */
