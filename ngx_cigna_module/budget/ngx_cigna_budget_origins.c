@@ -122,8 +122,8 @@ ngx_cigna_budget_origins_look(ngx_cigna_main_conf_t *mcf,
 
 
 /*
- * An origin has no bytes that must be quoted.  Every line of the counters has
- * the label "tenant" first.  To Prometheus an empty label is an absent label.
+ * An origin has no bytes that need escapes.  Every line of the counters has the
+ * label "tenant" first.  To Prometheus an empty label is an absent label.
  */
 
 static void

@@ -154,7 +154,10 @@ ngx_cigna_conf_preset(ngx_cigna_tenant_options_t *o)
 }
 
 
-/* 1 if the URL is configured, and belongs to no server of the preset */
+/*
+ * 1 if a valid URL is configured, and has neither the origin of the preset
+ * token endpoint nor that of the preset fhir_base
+ */
 
 static ngx_uint_t
 ngx_cigna_conf_preset_foreign(ngx_cigna_tenant_options_t *o, ngx_str_t *url)

@@ -74,7 +74,7 @@ extern const ngx_cigna_rule_t  ngx_cigna_rules[];
  */
 ngx_int_t ngx_cigna_notice_begin(ngx_conf_t *cf);
 
-/* in postconfiguration: gives the modules their own tables back */
+/* in postconfiguration: gives the modules their own command tables back */
 void ngx_cigna_notice_end(ngx_conf_t *cf);
 
 /* when locations are merged: conf inherits the noted lines of prev */

@@ -300,7 +300,7 @@ ngx_cigna_conf_tenant_default(ngx_conf_t *cf, ngx_cigna_tenant_options_t *o)
 
     ngx_conf_init_value(o->userinfo, o->environment != NGX_CONF_UNSET_UINT);
 
-    /* an exchange must not end while a request still waits for its reply */
+    /* an exchange must last at least as long as requests wait for its end */
 
     ngx_conf_init_msec_value(o->exchange_timeout,
                              ngx_max(o->timeout, NGX_CIGNA_EXCHANGE_TIMEOUT));

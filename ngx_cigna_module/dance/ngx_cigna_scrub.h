@@ -34,7 +34,8 @@ ngx_int_t ngx_cigna_scrub(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
  * The header filter calls this for all requests that are not FHIR.  Some
  * callbacks never reach their location: nginx refuses them (for example, for
  * long cookies), or redirects them to https.  This function recognizes them by
- * their path, which is the path of a redirect_uri, and scrubs them.
+ * their path, which is the path of a redirect_uri, and overwrites the values in
+ * their query, if they have one.
  *
  * It also adds "Referrer-Policy: no-referrer" to their error pages, and to all
  * replies of a callback location, unless there is a policy already.  Without

@@ -305,8 +305,9 @@ ngx_cigna_token_cache_newer(const ngx_cigna_token_t *t,
 
 
 /*
- * Returns 1 if the FHIR server has refused this token, or has refused a newer
- * token of the same grant in this request.
+ * Returns 1 if the FHIR server has refused this token, as the cache remembers,
+ * or has refused in this request the token of this or of a newer generation of
+ * the grant.
  */
 
 static ngx_uint_t

@@ -17,7 +17,8 @@
  *   ngx_cigna_condition_served          the request may be sent; with dry_run a
  *                                       refusal was logged and counted
  *   ngx_cigna_condition_type_refused    the refusal was logged and counted;
- *                                       ctx->about is a sentence with the type
+ *                                       ctx->about is a sentence with the type,
+ *                                       or with the parameter that was refused
  *   ngx_cigna_condition_internal_error  no memory
  */
 ngx_cigna_condition_e ngx_cigna_type_guard(ngx_http_request_t *r,

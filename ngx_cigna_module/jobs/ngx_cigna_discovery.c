@@ -46,8 +46,9 @@ typedef struct ngx_cigna_discovery_s {
     unsigned                 known:1;          /* "metadata" is set */
     unsigned                 failed:1;         /* a fetch has failed since
                                                   the start of the worker */
-    unsigned                 refused:1;        /* the last document contradicts
-                                                  the configuration */
+    unsigned                 refused:1;        /* since the last success a
+                                                  document was refused, see
+                                                  cigna_discovery.h */
 } ngx_cigna_discovery_t;
 
 

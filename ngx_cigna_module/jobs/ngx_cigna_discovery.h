@@ -30,8 +30,8 @@ ngx_uint_t ngx_cigna_discovery_ready(ngx_cigna_tenant_t *tenant);
 
 /*
  * Finds or starts the run that fetches the metadata.  The caller may wait for
- * the run.  NULL: no run, because no fetch is due (an hour after a success, ten
- * seconds after a failure), or there is no memory.
+ * the run.  NULL: no run, because no fetch is due (about an hour after a
+ * success, ten seconds after a failure), or there is no memory.
  */
 ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant);
 

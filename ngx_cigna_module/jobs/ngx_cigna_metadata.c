@@ -132,7 +132,10 @@ ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
         return NGX_OK;
     }
 
-    /* after a failed fetch a caller does not wait for the next one */
+    /*
+     * after a fetch that failed, or whose reply cannot be kept, a caller does
+     * not wait for the next fetch
+     */
 
     if (doc->run == NULL || doc->state.passed || doc->state.away) {
         return NGX_DECLINED;

@@ -90,8 +90,8 @@ ngx_chain_t *ngx_cigna_reply_chain(ngx_http_request_t *r, u_char *pos,
 
 /*
  * Makes the URL at which the member's browser starts a dance, in the request's
- * pool.  It consists of the origin of redirect_uri and the path of this
- * server's connect location.  *url is empty if the server has no connect
+ * pool.  It consists of the origin of redirect_uri and the path of the connect
+ * location in this server {} block.  *url is empty if the block has no such
  * location.  NGX_ERROR if there is no memory.
  */
 ngx_int_t ngx_cigna_connect_url(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,

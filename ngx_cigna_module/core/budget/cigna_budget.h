@@ -151,9 +151,9 @@ int cigna_budget_leased(const cigna_budget_t *b, uint64_t call, int64_t want,
 int cigna_budget_failed(const cigna_budget_t *b, uint64_t call);
 
 /*
- * Gives back a granted request, if nginx has not begun to connect to the
- * upstream for it.  If the request's lease is over, the tenant's new lease does
- * not get the request back.
+ * Gives back a granted request for which nginx has not begun to connect to the
+ * upstream.  If the request's lease is over, the tenant's new lease does not
+ * get the request back.
  */
 void cigna_budget_give_back(const cigna_budget_t *b,
     const cigna_budget_answer_t *a);

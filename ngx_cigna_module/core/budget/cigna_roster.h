@@ -12,8 +12,8 @@
  * configuration lacks a name, the name keeps its row until another name needs
  * the row.
  *
- * The entries have no pointers and are all zero at first.  Only one process
- * reads and writes them.
+ * The entries have no pointers and are all zero at first.  Only one process,
+ * nginx's master, reads and writes them.
  */
 
 #define CIGNA_ROSTER_NAME_MAX  64

@@ -229,7 +229,10 @@ cigna_dance_claim_learn(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* the outcome if another browser or member has the dance, or it is gone */
+/*
+ * the outcome if another browser or another member started the dance, or if
+ * Redis has no such dance
+ */
 
 static cigna_dance_outcome_e
 cigna_dance_claim_refusal(const cigna_dance_claim_t *t, cigna_slice_t word)

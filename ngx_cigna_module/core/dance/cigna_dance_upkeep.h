@@ -22,8 +22,8 @@
 typedef struct {
     /*
      * The caller sets vault, arena, "closed" and "data", which are borrowed
-     * until the flow is over.  No other flow uses the arena: this flow empties
-     * it for each shard.
+     * until the flow is over.  No other flow may use the arena: this flow
+     * empties it before each shard.
      */
     cigna_dance_closer_t     closer;
 

@@ -98,7 +98,7 @@ int cigna_bases_match_plain(const cigna_bases_t *bases, cigna_slice_t url,
 
 int cigna_bases_may_match(cigna_slice_t start);
 
-/* 1 if a URL has an authority or an absolute path */
+/* 1 if a URL begins with "http://", "https://" or "/" */
 int cigna_bases_absolute(cigna_slice_t url);
 
 

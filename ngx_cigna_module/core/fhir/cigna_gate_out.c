@@ -308,7 +308,7 @@ cigna_gate_out_read_target(cigna_gate_out_t *gate)
         return cigna_gate_out_target;
     }
 
-    /* the path is the base itself, or goes on with "/" */
+    /* the path is the base itself, if that has a path, or goes on with "/" */
 
     if (!below || (path < query && *path != '/')
         || (path == query && gate->base.len == 0))
@@ -656,8 +656,10 @@ cigna_gate_out_header(cigna_gate_out_t *gate, cigna_slice_t *request,
 
 
 /*
- * Writes a line of the header if it passes; 0: the line is malformed.  CR LF
- * must follow "line" in memory.
+ * Writes a line of the header if it passes.  Writes the gateway's own line in
+ * place of the first Host, and of the first Connection with "close".  Returns 0
+ * if the line is malformed, and 1 if it was written or dropped.  CR LF must
+ * follow "line" in memory.
  */
 
 static int

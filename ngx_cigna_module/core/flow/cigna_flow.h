@@ -332,7 +332,7 @@ unsigned cigna_retry_again(const cigna_retry_t *r, cigna_op_t *op);
 int cigna_flow_answered(const cigna_event_t *ev);
 
 /*
- * 1 if an HTTP exchange failed in a way that may pass: no reply, 429, 5xx.  The
+ * 1 if an HTTP request failed in a way that may pass: no reply, 429, 5xx.  The
  * flow itself must know which operation it may repeat.
  */
 int cigna_flow_passing(const cigna_event_t *ev);

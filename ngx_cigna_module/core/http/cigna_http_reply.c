@@ -30,7 +30,9 @@
  *                                      zeros, trailers, no    of another size
  *                                      line end after the
  *                                      last chunk
- *   Retry-After, Date  unknown         unreadable; the last readable one counts
+ *   Retry-After        unknown         unreadable; the last one in seconds
+ *                                      counts, or else the last date
+ *   Date               unknown         unreadable; the last readable one counts
  *   Cache-Control      unknown         unreadable; the strictest one counts
  *   Content-Encoding   none            "identity"; others set "encoded"
  *

@@ -24,8 +24,8 @@ typedef struct {
                                               unusable */
     int64_t              date_s;           /* value of Date, since the epoch;
                                               -1: absent or unusable */
-    int64_t              max_age_s;        /* max-age of Cache-Control; 0:
-                                              the reply must not be kept; -1:
+    int64_t              max_age_s;        /* max-age of Cache-Control; 0 also
+                                              for no-store and no-cache; -1:
                                               absent */
     unsigned             encoded:1;        /* the body has a content coding */
 

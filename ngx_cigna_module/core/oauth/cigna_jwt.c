@@ -17,8 +17,8 @@
  *              fits is tried
  *   iss    *   issuer             issuer
  *   aud    *   audience           audience, unless the client id is in it
- *   azp    *   accepted           audience, if it is another client's; an empty
- *                                 one counts as absent
+ *   azp    *   accepted           audience, unless it is the client id; an
+ *                                 empty one counts as absent
  *   exp    *   malformed          a fraction, and text that is a number, are
  *                                 accepted; otherwise malformed
  *   nonce  *   nonce              nonce

@@ -76,10 +76,10 @@ int cigna_oauth_append_authorize(cigna_buf_t *b, const cigna_provider_t *p,
     cigna_slice_t state, cigna_slice_t nonce, cigna_slice_t verifier);
 
 /*
- * These functions build a request in the arena, with exactly one method of
- * client authentication.  The caller gets secret from cigna_client_secret().
- * hint is the token_type_hint of RFC 7009, section 2.1.  CIGNA_ERROR: the
- * endpoint is unknown, or the arena is full.
+ * These functions build a request in the arena.  It has the provider's method
+ * of client authentication (cigna_auth_e) and no other.  The caller gets secret
+ * from cigna_client_secret().  hint is the token_type_hint of RFC 7009, section
+ * 2.1.  CIGNA_ERROR: the endpoint is unknown, or the arena is full.
  */
 int cigna_oauth_code_request(const cigna_provider_t *p, cigna_slice_t secret,
     cigna_slice_t code, cigna_slice_t verifier, cigna_arena_t *arena,

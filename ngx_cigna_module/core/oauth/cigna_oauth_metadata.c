@@ -62,7 +62,9 @@ typedef struct {
                                               configured URL */
     size_t        used;                    /* offset in cigna_provider_t of the
                                               URL in use */
-    unsigned      optional;                /* 1: a bad URL is only noted */
+    unsigned      optional;                /* 1: a bad URL is only noted; 0: it
+                                              is an error, unless a URL is
+                                              configured */
     const char   *error;
 } cigna_oauth_url_t;
 

@@ -13,12 +13,12 @@
  * one of its steps.
  */
 
-#define CIGNA_LEASE_MS        (10 * 1000)
+#define CIGNA_LEASE_MS        (10 * 1000)  /* how long the lock lives */
 
 /*
- * The quiet time after a change of primary, in which no refresh starts: one
- * lease, and the time that workers need to set lock and mark of their open
- * exchanges again.
+ * The quiet time after a change of Redis' primary, in which no refresh starts:
+ * the life of a lock, and the time that workers need to set lock and mark of
+ * their open exchanges again.
  */
 
 #define CIGNA_LEASE_QUIET_MS  (CIGNA_LEASE_MS + 5 * 1000)
@@ -108,12 +108,13 @@ int cigna_lease_begin(cigna_lease_t *l, const cigna_grant_t *g,
 int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
     cigna_op_t *op);
 
-/* asks the driver to prolong the lease while the request in *op is open */
+/* asks the driver to prolong the lock while the request in *op is open */
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
- * 1 if the lease may end before it is prolonged for the first time.  Redis
- * granted the lease at some time after the command was sent.
+ * 1 if the lock may expire before it is prolonged for the first time, or if the
+ * clock was set back.  Redis set the lock at some time after grant_begin was
+ * sent.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

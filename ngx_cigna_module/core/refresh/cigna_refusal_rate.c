@@ -38,8 +38,8 @@
 #define CIGNA_REFUSAL_RATE_PAUSE_MAX_MS   60000
 
 /*
- * turns (permissions to start a refresh) that each success earns, and the most
- * turns that are kept
+ * turns (permissions to start a refresh) that each success or "explained"
+ * refusal earns, and the most turns that are kept
  */
 
 #define CIGNA_REFUSAL_RATE_CREDITS        4

@@ -179,7 +179,10 @@ cigna_grant_write_other_patient(const cigna_provider_t *p, cigna_slice_t a,
 }
 
 
-/* the logical id in a reference to a Patient; any other text stays as it is */
+/*
+ * the logical id in a reference to a Patient; any other text stays, but may
+ * lose white space at its ends
+ */
 
 static cigna_slice_t
 cigna_grant_write_patient(const cigna_provider_t *p, cigna_slice_t s)
@@ -272,7 +275,10 @@ cigna_grant_write_swap(const cigna_subject_t *s, const cigna_grant_t *g,
     cigna_script_run(op, cigna_script_grant_swap, argv,
                      4 + CIGNA_GRANT_WRITE_ARGC);
 
-    /* if Redis loses the mark "spent", the next refusal sets it again */
+    /*
+     * replicas need not confirm that a grant is spent: if Redis loses that, the
+     * next refusal marks the grant again
+     */
 
     op->redis.durable = !spent;
 

@@ -90,8 +90,8 @@ void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
 /*
- * Finds the seal key with this id, or the name key if "named" is 1.  NULL:
- * there is none.
+ * Finds the sealing key with this id or, if "named" is 1, the name key, which
+ * must have this id.  NULL: there is none.
  */
 const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named);

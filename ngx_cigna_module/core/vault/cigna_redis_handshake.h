@@ -8,11 +8,12 @@
 
 
 /*
- * Makes a new Redis connection ready for commands: AUTH, SELECT, CLIENT
- * SETNAME, and the check that this Redis is a primary, never evicts keys and
- * has the vault's marker.  The check alone is repeated later, because its
- * result may change.  The flow's operations are cigna_op_redis, cigna_op_script
- * and cigna_op_done.  The caller sends the script by EVAL.
+ * Makes a new Redis connection ready for commands: AUTH, SELECT, CLIENT SETNAME
+ * and a check.  The check of the vault finds out whether this Redis is a
+ * primary, never evicts keys and has the vault's marker.  The check alone is
+ * repeated later, because its result may change.  The flow's operations are
+ * cigna_op_redis, cigna_op_script and cigna_op_done.  The caller sends the
+ * script by EVAL.
  */
 
 typedef enum {

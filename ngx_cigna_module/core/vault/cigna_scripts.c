@@ -297,8 +297,8 @@ static const char  cigna_lua_dance_close[] =
  * do not count), entry for the list of ended dances, the most ended dances in
  * that list, ms to keep that list and the counts.
  *
- *     absent                 the shard's list lacks the entry: it was removed,
- *                            and the end counted, before
+ *     absent                 the shard's list lacks the entry: an earlier call
+ *                            has removed it, so nothing is counted
  *     ok kept leaving...     kept: 1 if the dance is now in the list of ended
  *                            dances, else 0; leaving: entries that left that
  *                            list to make room, oldest first
@@ -393,7 +393,7 @@ static const char  cigna_lua_grant_install[] =
  * grant_begin: sets lock and write-ahead mark, if the record is still the same.
  *
  * Keys: grant, lock.  Arguments: owner (a new random text that names the run),
- * grant id, generation, ms of the lease, ms of the mark, and the number of
+ * grant id, generation, ms of the lock, ms of the mark, and the number of
  * attempts that the caller knows of.
  *
  *     stale record                 the grant is gone, or another grant, another
@@ -435,7 +435,7 @@ static const char  cigna_lua_grant_begin[] =
 /*
  * grant_renew: prolongs the lock while the exchange is open.
  *
- * Keys: grant, lock.  Arguments: owner, ms of the lease, and then the further
+ * Keys: grant, lock.  Arguments: owner, ms of the lock, and then the further
  * arguments of grant_retake, which grant_renew ignores.
  *
  *     mine                         the owner has lock and mark
@@ -462,7 +462,7 @@ static const char  cigna_lua_grant_renew[] =
  * grant_retake: sets lock and mark again for an open exchange, after a change
  * of primary that may have lost them.
  *
- * Keys: grant, lock.  Arguments: owner, ms of the lease, ms of the mark, grant
+ * Keys: grant, lock.  Arguments: owner, ms of the lock, ms of the mark, grant
  * id, generation, attempts including this one.
  *
  *     mine                         the owner has lock and mark
@@ -541,7 +541,7 @@ static const char  cigna_lua_grant_swap[] =
  *
  * Keys: grant, lock.  Arguments: owner, and how the attempt ended:
  *
- *     ms of the lease              the outcome is unknown: the mark expires
+ *     ms of the lock               the outcome is unknown: the mark expires
  *                                  after these ms at the latest
  *     "refused"                    the refusal is not final: the mark expires
  *                                  now, and field r gets generation and time

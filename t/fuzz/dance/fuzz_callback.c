@@ -418,8 +418,8 @@ elsewhere(uint8_t c)
 
 
 /*
- * Invariant (3): after the last upkeep each dance has one end, and the vault
- * counts each end once.
+ * Invariant (3) of cigna_callback.c: after the last upkeep each dance has one
+ * end, and the vault counts each end once.
  */
 
 static void

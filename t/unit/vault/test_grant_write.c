@@ -268,8 +268,8 @@ only_the_issuers_id_token_makes_tokens_another_members(void **state)
     static const struct {
         const char  *payload;
         /*
-         * 1: the tokens are accepted if the signature of the id_token is good,
-         * is bad, or is by an unknown key
+         * 1 if the tokens are accepted when the signature of the id_token is
+         * good, bad, or by an unknown key
          */
         int          good, bad, unknown;
     } cases[] = {
