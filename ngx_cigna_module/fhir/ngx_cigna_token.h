@@ -42,9 +42,10 @@ struct ngx_cigna_token_s {
                                                   cache, before the vault was
                                                   read */
     ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
-    ngx_str_t                  old;            /* copy of the vault's token;
+    ngx_str_t                  old;            /* copy of the vault's token,
                                                   used if a refresh brings no
-                                                  new token */
+                                                  new token; or copy of the
+                                                  token of a refresh */
 
     /* the grant that "value" or "old" belongs to */
     u_char                     id[CIGNA_GRANT_ID_LEN];

@@ -41,13 +41,15 @@ typedef struct ngx_cigna_discovery_s {
                                                   NULL */
     time_t                   next;             /* no fetch before this time */
     ngx_event_t              start;
-    unsigned                 needed:1;         /* the configuration lacks an
-                                                  endpoint */
+    unsigned                 needed:1;         /* the configuration lacks
+                                                  authorization_endpoint,
+                                                  token_endpoint, issuer or
+                                                  jwks_uri */
     unsigned                 known:1;          /* "metadata" is set */
     unsigned                 failed:1;         /* a fetch has failed since
                                                   the start of the worker */
-    unsigned                 refused:1;        /* the last document contradicts
-                                                  the configuration */
+    unsigned                 refused:1;        /* a document was refused, and
+                                                  none was accepted since */
 } ngx_cigna_discovery_t;
 
 

@@ -66,7 +66,7 @@
 /*
  * An operator may end a pause.  So a node asks Redis again before it refuses a
  * request because of a pause, unless within this time the pause began or the
- * node asked.
+ * node asked.  A request for metadata does not wait for the answer.
  */
 
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000
@@ -151,9 +151,9 @@ int cigna_budget_leased(const cigna_budget_t *b, uint64_t call, int64_t want,
 int cigna_budget_failed(const cigna_budget_t *b, uint64_t call);
 
 /*
- * Gives back a granted request, if nginx has not begun to connect to the
- * upstream for it.  If the request's lease is over, the tenant's new lease does
- * not get the request back.
+ * Gives back the charge of a granted request.  To be called only if nginx has
+ * not begun to connect to the upstream for it.  If the request's lease is over,
+ * the tenant's new lease does not get the charge back.
  */
 void cigna_budget_give_back(const cigna_budget_t *b,
     const cigna_budget_answer_t *a);

@@ -127,8 +127,9 @@ typedef union {
         cigna_gcra_t         minimum;
         cigna_gcra_t         metadata;
 
-        uint64_t             origin;       /* key of the origin that asked for
-                                              the pause "own" */
+        uint64_t             origin;       /* key of the tenant's origin; at
+                                              another origin, the pause "own"
+                                              does not count */
         cigna_pause_t        own;          /* pause of this tenant only */
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];
@@ -168,8 +169,8 @@ typedef struct {
 /*
  * Copies *from to *b, and makes its slots ready for use.  Empties a slot whose
  * checksum is wrong.  If the clock has stepped back by a second or more, moves
- * the times of node and tenant back by the same amount.  After a smaller step,
- * b->now_ns is the latest time that was seen.
+ * the times of node and tenant back, too.  After a smaller step, b->now_ns is
+ * the latest time that was seen.
  */
 void cigna_budget_slot_open(const cigna_budget_t *from, cigna_budget_t *b);
 

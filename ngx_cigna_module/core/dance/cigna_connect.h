@@ -69,7 +69,8 @@ void cigna_connect_next(void *flow, const cigna_event_t *ev, cigna_op_t *op);
 /*
  * Makes the URL to which the browser goes after the dance, in its normal form
  * in the arena: "asked", or the first configured one if "asked" is empty.
- * CIGNA_NONE if both are missing; CIGNA_ERROR if "asked" is not allowed.
+ * CIGNA_NONE if both are missing; CIGNA_ERROR if "asked" is not allowed, or if
+ * there is no room.
  */
 int cigna_connect_return_to(const cigna_provider_t *p, cigna_slice_t asked,
     cigna_arena_t *arena, cigna_slice_t *return_to);

@@ -26,9 +26,9 @@ typedef struct {
     unsigned               ended:1;        /* this run of the flow has ended the
                                               dance, so the caller counts the
                                               end */
-    cigna_slice_t          outcome;        /* empty: the dance is still open,
-                                              Redis has failed, or the entry is
-                                              malformed */
+    cigna_slice_t          outcome;        /* empty: the dance is still open or
+                                              has no record, Redis has failed,
+                                              or the entry is malformed */
 
     /* private; "entry" and "dropped" of "forget" are results, too */
     unsigned               state;

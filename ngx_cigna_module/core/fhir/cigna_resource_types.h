@@ -43,21 +43,18 @@ typedef struct {
 
 
 /*
- * CIGNA_OK if the request asks only for types on the list.  path: the part
- * after the base and its "/", not decoded.  query: the part after "?".
- * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if the
- * request asks for all types, the name of a parameter that is refused, or ";"
- * if that byte is the reason.  "what" gets nothing if the path or the query is
- * malformed.
+ * returns 1 if the name is well formed: a name of a type, or a name of an
+ * operation with its "$"
  */
 int cigna_resource_types_name(cigna_slice_t name);
 
 /*
  * CIGNA_OK if the request asks only for types on the list.  path: the part
  * after the base and its "/", not decoded.  query: the part after "?".
- * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if that
- * is all types, the name of a parameter that is refused, or ";" if that byte is
- * the reason.  "what" gets nothing if the path or the query is malformed.
+ * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if the
+ * request asks for all types, the name of a parameter that is refused, or ";"
+ * if that byte is the reason.  "what" gets nothing if the path or the query is
+ * malformed.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

@@ -49,9 +49,11 @@ typedef enum {
     cigna_jwk_use,                         /* not for verifying */
     cigna_jwk_kind,                        /* unknown kty or crv */
     cigna_jwk_alg,                         /* alg does not fit the kind */
-    cigna_jwk_weak,                        /* RSA with too few bits or even
-                                              numbers, Ed25519 of small order */
-    cigna_jwk_broken,                      /* members absent or malformed */
+    cigna_jwk_weak,                        /* RSA with too few bits, an even
+                                              number or exponent 1; Ed25519 of
+                                              small order */
+    cigna_jwk_broken,                      /* members absent, malformed or too
+                                              long */
     cigna_jwk_max
 } cigna_jwk_e;
 

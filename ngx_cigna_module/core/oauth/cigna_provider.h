@@ -32,11 +32,13 @@ typedef struct {
 } cigna_param_t;
 
 
-/* an issuer's keys, shared by all tenants of that issuer */
+/* an issuer's keys, shared by tenants with the same servers and settings */
 
 typedef struct {
-    cigna_jwks_t   *set;                   /* NULL: not fetched yet */
-    int64_t         fetched_ms;            /* since the epoch */
+    cigna_jwks_t   *set;                   /* NULL: no usable keys yet */
+    int64_t         fetched_ms;            /* since the epoch; after a failed
+                                              fetch an earlier time, so that the
+                                              next fetch is due sooner */
 } cigna_issuer_keys_t;
 
 

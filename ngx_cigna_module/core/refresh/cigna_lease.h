@@ -79,9 +79,8 @@ typedef struct {
     unsigned                    hasty:1;   /* see cigna_lease_begin() */
     int64_t                     asked_ms;  /* when grant_begin was sent */
     int64_t                     slept_ms;  /* when the sleep began */
-    cigna_slice_t               lease;     /* ms that the lock and the mark
-                                              live, as text */
-    cigna_slice_t               mark;
+    cigna_slice_t               lease;     /* ms that the lock lives, as text */
+    cigna_slice_t               mark;      /* ms that the mark lives, as text */
     cigna_slice_t               grant_id;  /* the lease is for this grant */
     cigna_slice_t               generation;
     cigna_slice_t               attempts;  /* number of attempts, as text, with
@@ -89,7 +88,7 @@ typedef struct {
 } cigna_lease_t;
 
 
-/* makes the owner's random text; CIGNA_ERROR if there is no room */
+/* makes the owner's random text and the two times; CIGNA_ERROR: no room */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*
@@ -112,8 +111,9 @@ int cigna_lease_next(cigna_lease_t *l, const cigna_event_t *ev,
 void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 
 /*
- * 1 if the lease may end before it is prolonged for the first time.  Redis
- * granted the lease at some time after the command was sent.
+ * 1 if the lease may end before it is prolonged for the first time, or if the
+ * clock was set back.  The time counts from when the command was sent, as the
+ * time at which Redis granted the lease is not known.
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 

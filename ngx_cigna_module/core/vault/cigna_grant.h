@@ -65,7 +65,7 @@ int cigna_grant_parse(cigna_slice_t text, cigna_grant_t *g);
 
 #define CIGNA_DANCE_ID_LEN     12          /* see cigna_dance_id.h */
 #define CIGNA_DANCE_PLAIN_MAX  4096
-/* a dance must end this long after its start */
+/* the browser must return this long after the dance's start at the latest */
 #define CIGNA_DANCE_LIFE_MS    (10 * 60 * 1000)
 
 /*

@@ -46,7 +46,8 @@ typedef struct {
 /*
  * The contexts are made once and serve all operations.  Fetching an algorithm
  * costs far more than using it, and keying an HMAC costs as much as the HMAC of
- * a few names.  cigna_seal.c reads the ring; others only call functions.
+ * a few names.  cigna_seal.c and cigna_dance_id.c read the ring; others only
+ * call functions.
  */
 
 typedef struct {
@@ -86,7 +87,7 @@ int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,
 void cigna_keyring_siphash_key(const cigna_keyring_t *ring, uint8_t out[16]);
 
 
-/* the next two functions are for cigna_seal.c */
+/* the next two functions are for cigna_seal.c and cigna_dance_id.c */
 
 /*
  * Finds the seal key with this id, or the name key if "named" is 1.  NULL:

@@ -68,7 +68,10 @@ int cigna_vault_open_grant(const cigna_subject_t *s, cigna_slice_t blob,
 int cigna_vault_dance_key(const cigna_subject_t *s, cigna_slice_t state,
     cigna_slice_t *key, cigna_slice_t *name);
 
-/* seals and opens a dance; name: its Redis key */
+/*
+ * Seals and opens a dance.  name: the dance's whole Redis key, which
+ * cigna_vault_dance_key() returns as "key".
+ */
 int cigna_vault_seal_dance(const cigna_subject_t *s, cigna_slice_t name,
     const cigna_dance_t *d, const uint8_t nonce[CIGNA_SEAL_NONCE_LEN],
     cigna_slice_t *blob);
