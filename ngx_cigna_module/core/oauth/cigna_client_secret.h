@@ -14,8 +14,8 @@
 
 typedef struct {
     /* result */
-    unsigned  refused:1;                   /* the server refused the client, if
-                                              there are two secrets with both */
+    unsigned  refused:1;                   /* the server refused the client; if
+                                              it has two secrets, with both */
 
     /* results, if the client has two secrets */
     unsigned  worked:1;                    /* the server accepted a secret */
