@@ -1,8 +1,8 @@
 # Finds processes that tests left running.  Sourced by scripts/test.
 
 
-# Kills every process whose working directory is below the given directory, or
-# whose TMPDIR is that directory.  Fails if it finds any.
+# Kills every process whose working directory is the given directory or below
+# it, or whose TMPDIR is that directory.  Fails if it has to kill any.
 
 end_leftovers() {
     local pids pid try
