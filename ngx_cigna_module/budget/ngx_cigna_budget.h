@@ -39,8 +39,9 @@ struct ngx_cigna_budget_waiter_s {
 
     /* results */
     cigna_budget_answer_t      answer;
-    unsigned                   delayed:1;  /* the budget was spent, so that the
-                                              request had to wait */
+    unsigned                   delayed:1;  /* the request had to wait, because
+                                              at first a limit or a pause
+                                              refused it */
 
     /* private */
     ngx_queue_t                queue;

@@ -22,7 +22,7 @@ ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
     ngx_str_t *url, cigna_uri_t *uri);
 
 /*
- * Refuses a URL with "http", because the gateway sends secrets there.
+ * Refuses a URL with "http": secrets and keys must not travel in clear.
  * insecure_http: 1 allows the URL.
  */
 ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,

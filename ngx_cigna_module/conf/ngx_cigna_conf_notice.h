@@ -19,7 +19,9 @@
 
 typedef enum {
     ngx_cigna_off_judged = 0,              /* whether the directive is off
-                                              depends on other lines, too */
+                                              depends on other lines, too;
+                                              "write" and "why" below are not
+                                              used */
     ngx_cigna_off_never,                   /* no argument turns the directive
                                               off */
     ngx_cigna_off_flag,                    /* "off", in any letter case */
@@ -27,7 +29,8 @@ typedef enum {
     ngx_cigna_off_empty,                   /* an empty string */
     ngx_cigna_off_zero,                    /* a size of 0 */
     ngx_cigna_off_false,                   /* all arguments are empty or "0" */
-    ngx_cigna_off_pagespeed,               /* "off" or "unplugged" */
+    ngx_cigna_off_pagespeed,               /* "off" or "unplugged", in any
+                                              letter case */
     ngx_cigna_off_http1                    /* "1.0" or "1.1" */
 } ngx_cigna_off_e;
 

@@ -146,7 +146,10 @@ ngx_cigna_browser_other(ngx_http_request_t *r, const char *name,
 }
 
 
-/* returns 1 if an Origin line names another origin than redirect_uri's */
+/*
+ * Returns 1 if an Origin line does not name the origin of redirect_uri.  If the
+ * tenant is unknown, each Origin line is such a line.
+ */
 
 static ngx_uint_t
 ngx_cigna_browser_foreign(ngx_http_request_t *r,

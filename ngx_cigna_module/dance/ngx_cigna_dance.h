@@ -38,8 +38,9 @@ void ngx_cigna_dance_tell(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     cigna_dance_outcome_e outcome, cigna_slice_t dance);
 
 /*
- * The next three functions send a reply, and return the result of a content
- * handler.  The caller must have called ngx_cigna_dance_tell() before.
+ * Before ngx_cigna_dance_page(), ngx_cigna_dance_page_make() and
+ * ngx_cigna_dance_return(), the caller must have called ngx_cigna_dance_tell().
+ * The functions that send a reply return the result of a content handler.
  */
 
 /* sends the page about an outcome */

@@ -6,7 +6,7 @@
 #include "nginx/ngx_cigna_compat.h"
 
 
-/* content handlers of the module's own endpoints */
+/* content handlers of the module's own endpoints, except cigna_counters */
 
 ngx_int_t ngx_cigna_connect_handler(ngx_http_request_t *r);
 ngx_int_t ngx_cigna_callback_handler(ngx_http_request_t *r);

@@ -46,8 +46,8 @@ void ngx_cigna_inject_start(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 /*
  * Calls the proxy's process_header(), and undoes the changes that a reply must
  * not make, such as those by X-Accel-* lines.  Returns the result of
- * process_header().  NGX_OK: the header is complete, and it is not the header
- * of an interim reply.
+ * process_header(), or an error for an interim reply (1xx) and for a reply
+ * without a header.  NGX_OK: the header of the final reply is complete.
  */
 ngx_int_t ngx_cigna_inject_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx);

@@ -11,6 +11,7 @@
  * caller's request.  The event loop then calls "resume", which holds one
  * reference to the request and can send it to the upstream once more.  The
  * module never sends a request body upstream, so every request can be repeated.
+ * If there is no memory, the request ends with status 500 instead.
  *
  * Always returns NGX_ERROR, which process_header() must return.
  */

@@ -33,8 +33,8 @@ typedef enum {
 /*
  * Asks whether the member with this key may start a dance.
  * ngx_cigna_dances_start: the member may, and both limits are charged.  With
- * any other result nothing is charged, and *wait is the ms until a dance may
- * start.
+ * any other result nothing is charged, and *wait is the ms after which the
+ * member may try again.
  */
 ngx_cigna_dances_e ngx_cigna_dances(ngx_shm_zone_t *zone,
     const ngx_cigna_tenant_t *tenant, const ngx_cigna_cache_key_t *key,

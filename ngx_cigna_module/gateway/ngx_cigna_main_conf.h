@@ -53,7 +53,8 @@ struct ngx_cigna_main_conf_s {
                                               pages */
 
     ngx_cigna_worker_t        *worker;     /* NULL: this process is not a
-                                              worker */
+                                              worker, or there is no
+                                              cigna_vault */
 };
 
 

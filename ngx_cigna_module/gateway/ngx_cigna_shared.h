@@ -18,9 +18,10 @@
 struct ngx_cigna_shared_s {
     ngx_array_t                tenants;    /* ngx_cigna_tenant_t *, at least
                                               one */
-    ngx_array_t                origins;    /* ngx_cigna_origin_t *, of fhir_base
-                                              and of all configured endpoints,
-                                              each once */
+    ngx_array_t                origins;    /* ngx_cigna_origin_t *, each once:
+                                              of fhir_base and of the configured
+                                              token_endpoint, jwks_uri and
+                                              revocation_endpoint */
     cigna_bases_t              bases;      /* the base URLs of links in
                                               replies */
 

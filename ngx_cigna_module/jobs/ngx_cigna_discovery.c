@@ -41,8 +41,10 @@ typedef struct ngx_cigna_discovery_s {
                                                   NULL */
     time_t                   next;             /* no fetch before this time */
     ngx_event_t              start;
-    unsigned                 needed:1;         /* the configuration lacks an
-                                                  endpoint */
+    unsigned                 needed:1;         /* the configuration lacks
+                                                  authorization_endpoint,
+                                                  token_endpoint, issuer or
+                                                  jwks_uri */
     unsigned                 known:1;          /* "metadata" is set */
     unsigned                 failed:1;         /* a fetch has failed since
                                                   the start of the worker */

@@ -42,8 +42,8 @@ typedef struct {
 
 
 /*
- * The text of a document, as cigna_public_metadata_links() writes it.  A caller
- * that gets a text has a reference to it, and must release that reference.
+ * The text of a document, as workers serve it.  A caller that gets a text has a
+ * reference to it, and must release that reference.
  */
 
 typedef struct {

@@ -20,8 +20,8 @@ void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
 
 /*
  * To be called after a $userinfo flow has ended, alone or as a part of another
- * flow.  Counts and logs the outcome.  If the grant now has the identifier,
- * drops the cache entry, which lacks the identifier.
+ * flow.  Counts and logs a failure.  If the flow has put the identifier into
+ * the grant, counts that, and drops the cache entry, which lacks it.
  */
 void ngx_cigna_userinfo_learned(ngx_cigna_run_t *run,
     const cigna_userinfo_t *flow);

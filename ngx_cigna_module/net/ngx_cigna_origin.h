@@ -20,7 +20,8 @@ typedef struct {
     ngx_str_t         tls_name;            /* SNI and certificate name */
     ngx_ssl_t        *ssl;                 /* NULL: no TLS */
 
-    ngx_addr_t       *addrs;               /* the addresses found at start */
+    ngx_addr_t       *addrs;               /* the addresses found at start; the
+                                              host itself, if it is one */
     ngx_uint_t        naddrs;              /* 0: no address was found at
                                               start */
     ngx_uint_t        next;                /* the index of the address to try

@@ -51,7 +51,8 @@ typedef enum {
     ngx_cigna_condition_request_refused,   /* by nginx itself, for example by
                                               its access checks */
     ngx_cigna_condition_request_malformed, /* see cigna_gate_out.h */
-    ngx_cigna_condition_search_too_large,  /* in a POST, see cigna_search.h */
+    ngx_cigna_condition_search_too_large,  /* the body of a search by POST is
+                                              too large */
     ngx_cigna_condition_media_type_refused,
     ngx_cigna_condition_type_refused,      /* see "resource_types" */
     ngx_cigna_condition_use_refused,       /* see ngx_cigna_fetch_use.h */

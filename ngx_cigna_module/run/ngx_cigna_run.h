@@ -64,7 +64,10 @@ typedef struct {
 } ngx_cigna_run_waiters_t;
 
 
-/* functions of the run's creator, which the driver calls; each may be NULL */
+/*
+ * functions of the run's creator, which the driver calls; each may be NULL, but
+ * "revoke" only if the flow never asks for a revocation
+ */
 
 typedef struct {
     /*

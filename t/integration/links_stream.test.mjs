@@ -40,7 +40,7 @@ const LARGE = (process.env.CIGNA_NGINX ? 10 : 100) * MB;
 const HALT_MS = 800;
 
 // The most by which the memory may grow from the small reply to the large one:
-// more than noise, and less than a hundredth of the large reply.
+// more than noise, and a hundredth of the large reply.
 const GROWTH_KB = 1024;
 
 const blocksOf = (bytes) => Math.max(1, Math.floor(bytes / BLOCK.length));

@@ -14,7 +14,7 @@ import { TOP } from '../lib/scratch.mjs';
 
 const NO_CACHE = { cigna_fhir: 'on cache=off' };
 
-// Changes to the fields of a record. null removes a field.
+// Changes to the fields of a record.  null removes a field.
 const DAMAGE = {
   'a flipped bit in its text': ({ b }) => ({ b: flipped(b, 80) }),
   'a flipped bit at its end': ({ b }) => ({ b: flipped(b, -1) }),

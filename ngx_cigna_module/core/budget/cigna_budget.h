@@ -66,7 +66,7 @@
 /*
  * An operator may end a pause.  So a node asks Redis again before it refuses a
  * request because of a pause, unless within this time the pause began or the
- * node asked.
+ * node asked.  A request for metadata does not wait for the answer.
  */
 
 #define CIGNA_BUDGET_PAUSE_AGE_MS  1000

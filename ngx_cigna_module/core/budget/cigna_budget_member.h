@@ -11,15 +11,15 @@
  * not limited if there is no limit, no table, or no hash of the member.
  */
 
-#define CIGNA_BUDGET_MEMBERS_MIN  1024     /* least size of a table */
+#define CIGNA_BUDGET_MEMBERS_MIN  1024     /* least bytes of a table */
 
 /*
  * Makes a table in mem, which must be zeroed, or have been such a table of the
  * same size before.  A member takes 24 bytes, so 64 KB have room for 2,700
- * members.  A member can be in one of four places.  If all four are taken, a
- * new member replaces the one whose bucket is empty soonest.  The replaced
- * member later starts anew with a full burst.  NULL: size is less than
- * CIGNA_BUDGET_MEMBERS_MIN.
+ * members.  Each member has four places in the table where it can be.  If all
+ * four are taken, a new member replaces the one whose bucket is empty soonest.
+ * The replaced member later starts anew with a full burst.  NULL: size is less
+ * than CIGNA_BUDGET_MEMBERS_MIN.
  */
 cigna_budget_members_t *cigna_budget_members_init(void *mem, size_t size);
 

@@ -128,8 +128,9 @@ typedef union {
         cigna_gcra_t         minimum;
         cigna_gcra_t         metadata;
 
-        uint64_t             origin;       /* key of the origin that asked for
-                                              the pause "own" */
+        uint64_t             origin;       /* key of the tenant's origin; when
+                                              the origin changes, the pause
+                                              "own" ends */
         cigna_pause_t        own;          /* pause of this tenant only */
     };
     uint8_t                  room[CIGNA_BUDGET_TENANT_SIZE];

@@ -29,8 +29,8 @@
  *   (2) a run reports "connected" only if it has stored the grant, or if it
  *       repeats the outcome of the run that has;
  *   (3) a run that took a dance ends it before the flow reports, unless Redis
- *       fails: then the dance ends as "interrupted" after its deadline.  Of all
- *       runs on all nodes exactly one has ended the dance;
+ *       fails: then the dance later ends as "interrupted".  Of all runs on all
+ *       nodes exactly one has ended the dance;
  *   (4) tokens that do not become a stored grant are revoked; tokens of the
  *       replaced grant are revoked if the stored grant has none of them; tokens
  *       of the stored grant never are;

@@ -39,8 +39,8 @@ typedef struct {
     cigna_slice_t               dance_id;
     cigna_slice_t               return_to;  /* empty: not known, or none */
     char                        detail[192];  /* for the log, never a secret */
-    unsigned                    repeated:1;  /* the outcome comes from the run
-                                                of another request */
+    unsigned                    repeated:1;  /* another run has the dance, or
+                                                has ended it */
     unsigned                    stored:1;  /* the grant is in the vault */
     unsigned                    changed:1;  /* the grant and install.old belong
                                                to different people */

@@ -300,7 +300,10 @@ cigna_dance_claim_ours(cigna_dance_claim_t *t, const cigna_event_t *ev)
 }
 
 
-/* another run has the dance: waits for that run's outcome and repeats it */
+/*
+ * Another run has the dance: waits for that run's outcome and repeats it.  If
+ * there is none after CIGNA_DANCE_CLAIM_WAIT_MS, the outcome is "in_progress".
+ */
 
 static int
 cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,

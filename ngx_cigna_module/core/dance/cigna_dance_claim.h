@@ -32,8 +32,8 @@ typedef struct {
     cigna_slice_t               return_to;  /* empty: not known, or none */
     cigna_dance_t               dance;
     int64_t                     taken_ms;
-    unsigned                    repeated:1;  /* the outcome comes from the run
-                                                of another request */
+    unsigned                    repeated:1;  /* another run has the dance, or
+                                                has ended it */
     unsigned                    taken:1;   /* this run has the dance, or may
                                               have it because a reply was
                                               lost */
@@ -71,8 +71,8 @@ int cigna_dance_claim_next(cigna_dance_claim_t *t, const cigna_event_t *ev,
 /*
  * Makes *op the script that ends the dance with this outcome, and sets outcome
  * and request in the story.  The events of *op go to cigna_dance_claim_next().
- * When it returns CIGNA_OK, "outcome" in the struct is the dance's.  It differs
- * from the argument if the dance had already ended.
+ * When it returns CIGNA_OK, "outcome" in the struct is this outcome, or the
+ * earlier one if the dance had already ended.
  */
 void cigna_dance_claim_end(cigna_dance_claim_t *t,
     cigna_dance_outcome_e outcome, cigna_dance_story_t *story, cigna_op_t *op);

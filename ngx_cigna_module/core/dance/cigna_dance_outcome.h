@@ -38,8 +38,8 @@ typedef enum {
     cigna_dance_outcome_keys_unreachable,      /* no JWKS; the code was not
                                                   sent */
     cigna_dance_outcome_discovery_failed,
-    cigna_dance_outcome_store_failed,          /* Redis failed, or the key ring
-                                                  lacks a key */
+    cigna_dance_outcome_store_failed,          /* the dance or its grant could
+                                                  not be stored or opened */
     cigna_dance_outcome_interrupted,           /* a run took the dance and did
                                                   not end it in time */
     cigna_dance_outcome_in_progress,           /* the run of an earlier request

@@ -88,7 +88,10 @@ cigna_gate_out_e cigna_gate_out(cigna_gate_out_t *gate, cigna_slice_t request,
  */
 int cigna_gate_out_operators(cigna_slice_t name);
 
-/* the bytes of output that cigna_gate_out() may write for request_len bytes */
+/*
+ * the most bytes of output that cigna_gate_out() writes for a request of
+ * request_len bytes
+ */
 size_t cigna_gate_out_max(const cigna_gate_out_t *gate, size_t request_len);
 
 

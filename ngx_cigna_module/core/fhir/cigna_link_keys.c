@@ -8,8 +8,9 @@ typedef struct {
     cigna_slice_t   name;
     unsigned        link;                  /* kinds of object in which the key's
                                               value is a link */
-    unsigned        within;                /* the kind of object that the key's
-                                              value is */
+    unsigned        within;                /* kind of the key's value, if that
+                                              is an object or an array; 0:
+                                              CIGNA_LINK_KEYS_IN_OTHER */
     unsigned        only;                  /* kinds of object in which "within"
                                               is valid; 0: in all */
 } cigna_link_keys_key_t;

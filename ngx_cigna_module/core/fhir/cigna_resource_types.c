@@ -729,7 +729,7 @@ cigna_resource_types_chain(cigna_resource_types_ask_t *ask, cigna_slice_t name,
 /*
  * Checks the type that a link leads to: Type in "parameter:Type", or the only
  * type to which this parameter leads in FHIR R4.  Other parameters may lead to
- * any type and are refused.
+ * several types and are refused.
  */
 
 static int

@@ -30,9 +30,9 @@ static int cigna_gate_in_two_tokens(cigna_slice_t essence);
 
 /*
  * The FHIR server's lines in cigna_gate_in_theirs pass if their values are well
- * formed.  The gate itself writes the lines in cigna_gate_in_ours.  Both tables
- * are indexed by the length of the name.  Names of one length differ in their
- * last byte, which is compared first.
+ * formed.  Its lines in cigna_gate_in_ours are replaced by the gate's own, or
+ * left out.  Both tables are indexed by the length of the name.  Names of one
+ * length differ in their last byte, which is compared first.
  */
 
 static cigna_gate_in_table_t  cigna_gate_in_theirs = {

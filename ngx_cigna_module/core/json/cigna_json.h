@@ -52,7 +52,10 @@ int cigna_json_contradicts(cigna_slice_t text, const char *name);
  */
 int cigna_json_settle(cigna_json_t *doc, cigna_slice_t text, const char *name);
 
-/* overwrites all strings, which may be secrets; NULL is allowed */
+/*
+ * overwrites all string values, which may be secrets, and frees the document;
+ * NULL is allowed
+ */
 void cigna_json_destroy(cigna_json_t *doc);
 
 /*

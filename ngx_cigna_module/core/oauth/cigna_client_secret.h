@@ -21,9 +21,8 @@ typedef struct {
     unsigned  worked:1;                    /* the server accepted a secret */
     unsigned  older:1;                     /* the flow's last request had the
                                               older secret */
-    unsigned  changed:1;                   /* until this flow, the server
-                                              accepted the other of the two
-                                              secrets */
+    unsigned  changed:1;                   /* the worker's flows before this one
+                                              sent the other secret first */
 
     /* private */
     unsigned  turned:1;                    /* the server refused the flow's

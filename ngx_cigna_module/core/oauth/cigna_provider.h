@@ -32,7 +32,7 @@ typedef struct {
 } cigna_param_t;
 
 
-/* an issuer's keys, shared by all tenants of that issuer */
+/* an issuer's keys, shared by tenants with the same servers and settings */
 
 typedef struct {
     cigna_jwks_t   *set;                   /* NULL: no fetch has brought usable

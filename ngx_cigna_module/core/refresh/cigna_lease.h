@@ -89,7 +89,7 @@ typedef struct {
 } cigna_lease_t;
 
 
-/* makes the owner's random text; CIGNA_ERROR if there is no room */
+/* makes the owner's random text and the two times; CIGNA_ERROR: no room */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*

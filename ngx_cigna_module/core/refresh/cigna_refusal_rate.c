@@ -2,9 +2,9 @@
 /*
  * Throttling is switched on when the share of refusals in the last minute or in
  * the last ten minutes is too high, or after some failures in a row.  While it
- * is on, one refresh may start after each pause, and a failure doubles the
- * pause.  After a success further refreshes may start at once.  A few successes
- * in a row switch throttling off.
+ * is on, one refresh may start after each pause, and the failure of such a
+ * refresh doubles the pause.  After a success further refreshes may start at
+ * once.  A few successes in a row switch throttling off.
  *
  * When the pauses are minutes long, it would take hours to count enough
  * refusals for a share.  So while a server fails in other ways, its refusals

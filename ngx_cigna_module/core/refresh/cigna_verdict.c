@@ -261,8 +261,8 @@ cigna_verdict_again(cigna_verdict_t *v, const cigna_vault_mark_t *m,
     };
 
     /*
-     * Another run's exchange is open.  This run goes on, and waits for the end
-     * of that exchange when it asks for the lease (cigna_lease.h).
+     * Another run's exchange may be open.  This run goes on, and waits for the
+     * end of that exchange when it asks for the lease (cigna_lease.h).
      */
 
     if (cigna_verdict_busy(v, now_ms)) {

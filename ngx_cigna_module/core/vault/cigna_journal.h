@@ -138,7 +138,7 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
 int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
     uint8_t *mem, cigna_journal_t *j);
 
-/* removes the entries that were confirmed a minute ago */
+/* removes the entries that were confirmed more than a minute ago */
 void cigna_journal_expire(cigna_book_t *b, int64_t now_ms);
 
 /* counts for metrics; the caller need not hold the lock */

@@ -137,8 +137,8 @@ static const char  cigna_lua_dance_open[] =
  * the story.
  *
  *     absent                       there is no record
- *     mismatch DANCE               another browser has started the dance, which
- *                                  goes on
+ *     mismatch DANCE               another browser has started the dance, of
+ *                                  which only the story changes
  *     other DANCE mine             another member has started the dance.  This
  *                                  call ends it, unless it was taken or ended
  *     ended DANCE mine outcome rest

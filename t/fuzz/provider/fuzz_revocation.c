@@ -27,8 +27,8 @@ static unsigned            turned;         /* changes to another secret */
 
 
 /*
- * Invariant (3) of cigna_revocation.c: the flow changes to the other secret at
- * most once, and only after a reply with invalid_client.
+ * Invariant (1) of cigna_client_secret.c: the flow changes to the other secret
+ * at most once, and only after a reply with invalid_client.
  */
 
 static void
