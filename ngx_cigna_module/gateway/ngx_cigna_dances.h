@@ -18,7 +18,7 @@
 /*
  * Fills in a member's limit from "given", the parsed directive member_dances.
  * If the directive has no rate, the rate is a tenth of dances_per_second, and
- * the burst is half of dances_per_second.
+ * the burst is half of dances_per_second; each is at least 1.
  */
 void ngx_cigna_dances_limit(const ngx_cigna_budget_conf_t *given,
     ngx_uint_t per_second, cigna_gcra_limit_t *limit);

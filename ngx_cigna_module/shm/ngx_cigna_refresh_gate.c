@@ -22,8 +22,8 @@
 #define NGX_CIGNA_REFRESH_GATE_PROBE_MAX  60000
 
 /*
- * An origin is the scheme, host and port of a token endpoint.  The zone's table
- * has this many places in which an origin may be.
+ * The zone has a table of origins of token endpoints.  An origin may be in this
+ * many places of the table, which its hash selects.
  */
 
 #define NGX_CIGNA_REFRESH_GATE_PLACES     4

@@ -116,14 +116,14 @@ void world_end(world_actor_t *a);
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
 /*
- * runs a script that prolongs or retakes the lock and the mark of the actor's
- * open exchange; 1 if the script says "mine"
+ * runs grant_renew or grant_retake (cigna_scripts.c) for the actor's open
+ * exchange; 1 if the script says "mine"
  */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 
 /*
- * prolongs the lock of the actor's open exchange, or takes it again if it has
- * ended
+ * prolongs the lock of the actor's open exchange; if the mark is lost or has
+ * expired, sets lock and mark again
  */
 void world_renew(world_t *w, world_actor_t *a);
 

@@ -91,7 +91,8 @@ typedef struct {
 /*
  * Makes the arguments of budget_lease.  want is the number of requests: up to
  * CIGNA_BUDGET_BURST_MAX, or 0 to learn of pauses only.  Writes the numbers to
- * mem.  CIGNA_ERROR: a name is empty or too long.
+ * mem.  CIGNA_ERROR: a name is empty, too long, or has a byte that it must not
+ * have.
  */
 int cigna_budget_lease_argv(const cigna_budget_plan_t *p,
     const cigna_budget_names_t *names, int64_t want,

@@ -35,7 +35,8 @@ typedef enum {
     cigna_op_sleep,                        /* wait */
     cigna_op_journal,                      /* enter a write into the node's
                                               journal.  "unsent": the journal is
-                                              full */
+                                              full, or has a newer entry about
+                                              the grant */
     cigna_op_settle,                       /* confirm the journal's entry, or
                                               remove it.  Always "ok" */
     cigna_op_revoke,                       /* start to revoke a token; the
@@ -181,9 +182,10 @@ typedef struct {
 
 typedef struct {
     cigna_journal_t        entry;
-    unsigned               confirmed:1;    /* Redis has the entry;
-                                              cigna_op_settle removes an entry
-                                              that is not confirmed */
+    unsigned               confirmed:1;    /* cigna_op_journal: 1: Redis has
+                                              the entry already.
+                                              cigna_op_settle: 1: Redis has it
+                                              now; 0: remove it */
 } cigna_op_journal_t;
 
 

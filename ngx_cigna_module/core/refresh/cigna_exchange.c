@@ -199,7 +199,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
         return cigna_exchange_refused(x, op);
     }
 
-    /* other errors, also the gateway's invalid_client, do not end the grant */
+    /* other errors of the token endpoint do not end the grant */
 
     x->answer = cigna_answer_failed;
     x->mark = ev->status / 100 == 2 ? cigna_lease_keep : cigna_lease_clear;
@@ -212,7 +212,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
 }
 
 
-/* the old refresh token is spent now, and only this run has the new one */
+/* the old refresh token may be spent, and only this run has the new tokens */
 
 static int
 cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)

@@ -86,8 +86,9 @@ typedef struct {
 /*
  * Counts the answer to a refresh.  tag is a number by which the caller tells
  * grants apart.  Refusals are doubted if they are more than "percent" of the
- * answers that bring tokens or refuse the grant.  At 100 they are never
- * doubted.
+ * recent answers that bring tokens or refuse the grant.  They are also doubted
+ * after CIGNA_REFUSAL_RATE_ROW failures in a row with a refusal among them.  If
+ * "percent" is 100, refusals are never doubted.
  */
 void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
