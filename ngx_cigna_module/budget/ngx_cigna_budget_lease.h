@@ -39,7 +39,10 @@ void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);
 
-/* logs that an outage of Redis has begun, as the budget's core has said */
+/*
+ * logs that an outage of Redis has begun; call it when a function or an answer
+ * of cigna_budget.h says so; why: the failure
+ */
 void ngx_cigna_budget_lease_outage(ngx_cigna_budget_lease_t *lease,
     cigna_slice_t why);
 

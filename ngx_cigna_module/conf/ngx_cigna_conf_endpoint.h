@@ -12,7 +12,8 @@
 
 /*
  * Sets the tenant's endpoints and its fhir_base to the configured URLs, or else
- * to those of "environment".
+ * to those of "environment".  An endpoint without either stays empty.
+ * NGX_ERROR after logging the error.
  */
 ngx_int_t ngx_cigna_conf_endpoints(ngx_conf_t *cf,
     ngx_cigna_tenant_options_t *o, ngx_cigna_tenant_t *tenant);
@@ -22,8 +23,8 @@ ngx_int_t ngx_cigna_conf_url(ngx_conf_t *cf, const char *directive,
     ngx_str_t *url, cigna_uri_t *uri);
 
 /*
- * Refuses a URL with "http": secrets and keys must not travel in clear.
- * insecure_http: 1 allows the URL.
+ * Refuses a URL with "http", because secrets and keys must not travel in clear:
+ * logs an error and returns NGX_ERROR.  insecure_http: 1 allows the URL.
  */
 ngx_int_t ngx_cigna_conf_https(ngx_conf_t *cf, const char *directive,
     cigna_uri_t *uri, ngx_flag_t insecure_http);

@@ -51,7 +51,10 @@ struct ngx_cigna_budget_gate_s {
 ngx_int_t ngx_cigna_budget_gate(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);
 
-/* charges new attempts; call it when nginx tries the next upstream server */
+/*
+ * charges new attempts, but not the very first one; call it when nginx tries
+ * the next upstream server
+ */
 void ngx_cigna_budget_gate_attempt(ngx_http_request_t *r,
     ngx_cigna_budget_gate_t *gate);
 

@@ -22,9 +22,9 @@
 /*
  * Returns 1 if the caller asks for one of the two public metadata documents,
  * with GET or HEAD.  The path must be the location's name followed by the
- * document's path, or the location's name alone.  The caller must have sent
- * this path as it is, without escapes, double slashes and dot segments, or a
- * rewrite must have set it.
+ * document's path, or the location's name alone if that ends with the
+ * document's path.  The caller must have sent this path as it is, without
+ * escapes, double slashes and dot segments, or a rewrite must have set it.
  */
 ngx_uint_t ngx_cigna_public_metadata_asked(ngx_http_request_t *r);
 

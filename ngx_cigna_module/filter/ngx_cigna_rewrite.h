@@ -14,8 +14,9 @@
 
 
 /*
- * The header filter calls this.  Sets ctx->rewrite if the body must be
- * rewritten.  Returns NGX_OK or NGX_ERROR.
+ * The header filter calls this.  Changes the header lines that do not fit a
+ * body with rewritten links.  Sets ctx->rewrite if the body must be rewritten.
+ * Returns NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_cigna_rewrite_header(ngx_http_request_t *r,
     ngx_cigna_loc_conf_t *lcf);

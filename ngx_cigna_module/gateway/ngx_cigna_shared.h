@@ -28,9 +28,9 @@ struct ngx_cigna_shared_s {
     /* set and changed by the worker */
     cigna_issuer_keys_t        keys;
     struct ngx_cigna_discovery_s  *discovery;
-    ngx_array_t                announced;  /* ngx_cigna_origin_t *, of hosts
-                                              that are not configured, but
-                                              named in metadata */
+    ngx_array_t                announced;  /* ngx_cigna_origin_t *, that are
+                                              not configured, but named in
+                                              metadata */
 };
 
 

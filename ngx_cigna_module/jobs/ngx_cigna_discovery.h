@@ -15,9 +15,9 @@
  */
 
 /*
- * Starts the first fetch, if the tenants need metadata, so that the endpoints
- * are known before a dance needs them.  To be called in init_process for each
- * group of tenants that share a server.  NGX_ERROR: no memory.
+ * To be called in init_process for each ngx_cigna_shared_t.  If its tenants
+ * need metadata, starts a timer for the first fetch, so that the endpoints are
+ * known before a dance needs them.  NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_discovery_init(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_shared_t *shared);

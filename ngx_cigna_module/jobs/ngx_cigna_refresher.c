@@ -393,8 +393,9 @@ ngx_cigna_refresher_journalled(ngx_cigna_refresher_t *refresher)
 
 
 /*
- * logs bad states of the token endpoint; the refresh gate returns each state at
- * most once a minute
+ * Tells the node's refresh gate how the token endpoint has answered, and logs
+ * the bad state that the gate returns.  The gate returns each bad state at most
+ * once a minute.
  */
 
 static void

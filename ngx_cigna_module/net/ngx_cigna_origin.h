@@ -20,8 +20,8 @@ typedef struct {
     ngx_str_t         tls_name;            /* SNI and certificate name */
     ngx_ssl_t        *ssl;                 /* NULL: no TLS */
 
-    ngx_addr_t       *addrs;               /* the addresses found at start; the
-                                              host itself, if it is one */
+    ngx_addr_t       *addrs;               /* the addresses found at start, or
+                                              the host if it is an address */
     ngx_uint_t        naddrs;              /* 0: no address was found at
                                               start */
     ngx_uint_t        next;                /* the index of the address to try
@@ -42,10 +42,11 @@ typedef struct {
  * host.  The function fills in the other fields, and looks up the host's
  * addresses.
  *
- * If no address is found at start, each connection asks the resolver.  Without
- * a resolver that is an error, which is logged.  If addresses are found and
- * there is a resolver, each connection still asks the resolver first.  It uses
- * the addresses found at start only if the resolver fails.
+ * If the host is an address, no connection asks the resolver.  If no address is
+ * found for a name at start, each connection asks the resolver.  Without a
+ * resolver that is an error, which is logged.  If addresses are found and there
+ * is a resolver, each connection still asks the resolver first.  It uses the
+ * addresses found at start only if the resolver fails.
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 

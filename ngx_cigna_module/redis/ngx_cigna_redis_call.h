@@ -39,7 +39,8 @@ typedef struct {
                                               last byte, see
                                               ngx_cigna_redis_queue.h */
     cigna_reply_t           *reply;        /* kept until "WAIT" is answered, or
-                                              until a check has passed */
+                                              until a check has ended, see
+                                              ngx_cigna_redis_check.h */
 
     unsigned                 durable:1;    /* "WAIT" is sent after the
                                               command */

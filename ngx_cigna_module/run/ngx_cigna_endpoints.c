@@ -86,8 +86,9 @@ ngx_cigna_endpoint_find(const ngx_array_t *origins, const cigna_uri_t *uri,
 
 
 /*
- * Makes an origin.  If there is a configured origin of the same host, copies
- * the addresses of that origin.
+ * Makes an origin, and adds it to the announced ones.  If a configured origin
+ * has the same host and has addresses, copies them.  NULL: there is no memory,
+ * or neither an address nor a resolver.
  */
 
 static ngx_cigna_origin_t *

@@ -100,7 +100,10 @@ cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 }
 
 
-/* a bucket with dry_run pays only for requests that fit, as without dry_run */
+/*
+ * with dry_run, the buckets of the gateway and of the tenant pay only for the
+ * requests that they would grant without dry_run
+ */
 
 void
 cigna_budget_local_charge(const cigna_budget_t *b, int64_t n)

@@ -13,8 +13,8 @@
 
 
 /*
- * The beginning of both scripts.  Field values and arguments are decimal
- * numbers with spaces between them.
+ * The beginning of both scripts.  Numbers in fields and arguments are decimal,
+ * with spaces between them.
  *
  * A pause has a scope: one tenant, or all tenants of an origin.  The field of a
  * scope has these numbers of its last pause: the time at which the trouble

@@ -86,9 +86,11 @@ typedef union {
         int64_t              credits;      /* requests left of the lease; below
                                               0: owed */
         int64_t              expiry_ns;    /* end of the lease */
-        int64_t              gateway_dry;  /* credits that would be refused
+        int64_t              gateway_dry;  /* number of credits that the
+                                              gateway's budget would refuse
                                               without dry_run */
-        int64_t              tenant_dry;
+        int64_t              tenant_dry;   /* the same for the tenant's
+                                              budget */
         uint64_t             lease;        /* number of the lease; it changes
                                               when the lease is voided */
 

@@ -19,11 +19,11 @@
  * the server asks for more.  So the gateway notices the recovery soon.
  *
  * A single reply may be a mistake, of the server or of something in front of
- * the server.  So a pause that only one reply has asked for lasts at most
- * CIGNA_PAUSE_ONE_MS.  If this limit has shortened a pause, and a reply within
- * CIGNA_PAUSE_ONE_MS after its end asks again, the new pause is confirmed
- * ("sure") and lasts as long as the server says.  A pause after a confirmed one
- * is confirmed too, if its reply comes within the same time.
+ * the server.  So a pause lasts at most CIGNA_PAUSE_ONE_MS, unless it is
+ * confirmed ("sure").  If this limit has shortened a pause, and a reply within
+ * CIGNA_PAUSE_ONE_MS after its end asks again, the new pause is confirmed and
+ * lasts as long as the server says.  A pause after a confirmed one is confirmed
+ * too, if its reply comes within the same time.
  *
  * Times are ns of one clock, which may step back.
  */
@@ -52,8 +52,8 @@ typedef struct {
                                               none */
     int64_t   asked_ns;                    /* the end that the server asked
                                               for */
-    uint64_t  sure;                        /* 1: a second reply confirmed the
-                                              pause */
+    uint64_t  sure;                        /* 1: the pause is confirmed, see
+                                              above */
 } cigna_pause_t;
 
 

@@ -218,7 +218,10 @@ cigna_callback_next(cigna_callback_t *f, const cigna_event_t *ev,
 }
 
 
-/* refuses an invalid request at once, or starts to claim its dance */
+/*
+ * starts to claim the dance; refuses the request at once if it has no usable
+ * state, or if the token endpoint is not known
+ */
 
 static void
 cigna_callback_start(cigna_callback_t *f, const cigna_event_t *ev,
@@ -682,7 +685,10 @@ cigna_callback_end(cigna_callback_t *f, cigna_op_t *op,
 }
 
 
-/* asks $userinfo; other runs do not wait for it, because the dance has ended */
+/*
+ * Asks $userinfo, if a grant was stored and the tenant wants the identifier;
+ * otherwise reports.  Other runs do not wait, because the dance has ended.
+ */
 
 static void
 cigna_callback_userinfo(cigna_callback_t *f, const cigna_event_t *ev,

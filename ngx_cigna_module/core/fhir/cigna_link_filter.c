@@ -820,8 +820,8 @@ cigna_link_filter_end(cigna_link_filter_t *l, cigna_slice_t *piece)
 
 
 /*
- * the text is not JSON, or is nested too deeply: the kept bytes and all later
- * bytes do not change
+ * The text is not JSON, or is nested too deeply: all later bytes go out as they
+ * came.  So do the kept bytes, unless they are known to be a link.
  */
 
 static void

@@ -472,7 +472,8 @@ cigna_resource_types_list(cigna_resource_types_ask_t *ask, cigna_slice_t list)
 
 /*
  * Takes the next item of a list.  The commas between items may be encoded.
- * CIGNA_AGAIN: another item follows.
+ * CIGNA_OK: the item is the last one.  CIGNA_AGAIN: another item follows.
+ * CIGNA_ERROR: the item is too long, or has a broken escape.
  */
 
 static int

@@ -24,9 +24,9 @@ cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text)
 
 
 /*
- * Cuts the next character, and decodes it.  Returns 0 for an escaped control
- * character, or an escaped one beyond ASCII: the names that the gateway looks
- * for have none.
+ * Cuts the next byte or escape, and decodes an escape.  Returns 0 for "\n" and
+ * the like, and for "\uXXXX" beyond ASCII: the names that the gateway looks for
+ * have no such characters.
  */
 
 static uint8_t

@@ -226,8 +226,8 @@ cigna_lease_wait(cigna_lease_t *l, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * in the quiet time after a change of primary, a run may give up lock and mark,
- * but may not ask for them
+ * Repeats the call of the script.  In the quiet time after a change of Redis'
+ * primary, a run may give up its lock and mark, but may not ask for new ones.
  */
 
 static int

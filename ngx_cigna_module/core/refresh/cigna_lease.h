@@ -118,7 +118,10 @@ void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
  */
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 
-/* gives the lease up; events go to cigna_lease_next() */
+/*
+ * Ends the attempt: removes the lock.  mark: what becomes of the mark.  Events
+ * go to cigna_lease_next().
+ */
 void cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark,
     cigna_op_t *op);
 

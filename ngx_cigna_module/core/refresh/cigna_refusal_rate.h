@@ -116,7 +116,7 @@ typedef enum {
  */
 cigna_turn_e cigna_refusal_rate_take(cigna_refusal_rate_t *r, int64_t now_ms);
 
-/* gives a turn back, if nothing was sent */
+/* gives a turn back; call it if the refresh token was not sent */
 void cigna_refusal_rate_give_back(cigna_refusal_rate_t *r, cigna_turn_e turn);
 
 /* switches throttling off if nothing has failed for a day */

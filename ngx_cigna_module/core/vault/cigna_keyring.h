@@ -97,8 +97,9 @@ const cigna_ring_key_t *cigna_keyring_find(const cigna_keyring_t *ring,
     const uint8_t id[CIGNA_SEAL_KEY_ID_LEN], int named);
 
 /*
- * HKDF-Expand under the key; the parts are its "info".  CIGNA_ERROR: the parts
- * are longer than CIGNA_SEAL_PARTS_MAX, or libcrypto fails.
+ * HKDF-Expand under the key; the parts are its "info".  The parts may have
+ * CIGNA_SEAL_PARTS_MAX bytes.  CIGNA_ERROR: the parts are too long, or
+ * libcrypto fails.
  */
 int cigna_keyring_expand(const cigna_ring_key_t *key,
     const cigna_slice_t *parts, size_t count, uint8_t out[CIGNA_SHA256_LEN]);

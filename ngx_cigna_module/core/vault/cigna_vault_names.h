@@ -120,7 +120,8 @@ int cigna_vault_names_valid(cigna_slice_t member);
 /*
  * Appends CIGNA_NAME_LEN characters by which logs tell people apart without
  * their names: a keyed hash of kind ("member", "subject" or "patient"), tenant
- * and name.  CIGNA_ERROR if the name is too long.
+ * and name.  CIGNA_ERROR if the name is too long, there is no room, or
+ * libcrypto fails.
  */
 int cigna_vault_names_append_print(cigna_buf_t *b, const cigna_vault_t *vault,
     const char *kind, cigna_slice_t tenant, cigna_slice_t name);
