@@ -31,8 +31,9 @@ typedef void (*ngx_cigna_budget_pt)(ngx_cigna_budget_waiter_t *waiter);
 struct ngx_cigna_budget_waiter_s {
     /* set by the caller */
     uint64_t                   member;     /* the member's keyed hash; 0: the
-                                              member is not counted; or
-                                              CIGNA_BUDGET_METADATA */
+                                              member is not counted;
+                                              CIGNA_BUDGET_METADATA: a request
+                                              for metadata */
     ngx_cigna_budget_pt        handler;    /* called after a wait, with the
                                               results */
     void                      *data;

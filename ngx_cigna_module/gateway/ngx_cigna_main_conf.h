@@ -45,7 +45,7 @@ struct ngx_cigna_main_conf_s {
                                               kept while nginx parses */
 
     ngx_http_variable_t       *variables;  /* $cigna_*, set in preconfiguration;
-                                              the last name is empty */
+                                              ends with an empty name */
 
     /* set by ngx_cigna_handlers_init() */
     ngx_int_t                  request_id; /* index of $request_id */

@@ -30,7 +30,8 @@ typedef struct {
 
 
 /*
- * the next three functions run once for each byte of a text, so they are inline
+ * the next three functions are inline, as loops over the bytes of a text call
+ * them
  */
 
 /* the bytes from data up to, but not including, end */

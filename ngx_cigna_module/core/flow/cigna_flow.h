@@ -172,7 +172,8 @@ typedef struct {
     unsigned               ms;
     unsigned               watch:1;        /* the sleep ends early if a node
                                               publishes a change of the grant
-                                              after the flow's last script */
+                                              after the flow's last command or
+                                              script */
     unsigned               idle:1;         /* an exiting worker drops the flow
                                               instead of waiting */
 } cigna_op_sleep_t;

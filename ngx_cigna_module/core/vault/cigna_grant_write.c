@@ -30,7 +30,10 @@
 #include "cigna_grant_write.h"
 
 
-/* how long Redis keeps a grant without refresh token after it has expired */
+/*
+ * how long Redis keeps a grant without a refresh token after the access token
+ * has expired
+ */
 
 #define CIGNA_GRANT_WRITE_TAIL_MS  (7 * 24 * 3600 * (int64_t) 1000)
 
