@@ -26,8 +26,8 @@ ngx_int_t ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run);
 
 /*
  * Performs cigna_op_journal.  NGX_OK: the journal has the entry.  NGX_BUSY: the
- * journal is full, which is counted and logged.  NGX_DECLINED: the entry is
- * outdated.
+ * journal has no room for the entry, which is counted and logged.
+ * NGX_DECLINED: the journal has a newer entry about the grant.
  */
 ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 

@@ -7,8 +7,10 @@
 
 
 /*
- * A run's own requests to the FHIR server.  They are charged to the budgets
- * like the member's requests.  A reply such as 429 pauses the budget.
+ * A run's own requests to the FHIR server.  They are charged to the budgets: a
+ * request with the member's token like the member's requests, and a request for
+ * metadata like the callers' requests for metadata.  A 429, or a 503 with
+ * Retry-After, begins a pause.
  */
 
 

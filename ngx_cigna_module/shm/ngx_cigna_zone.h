@@ -76,8 +76,8 @@
 typedef struct {
     uint64_t            tag;               /* names the identity */
     int64_t             until_ms;          /* end of the cool-down */
-    uint64_t            failures;          /* failed refreshes in a row that sent
-                                              the refresh token */
+    uint64_t            failures;          /* failed refreshes in a row that
+                                              sent the refresh token */
 } ngx_cigna_zone_cooling_t;
 
 
