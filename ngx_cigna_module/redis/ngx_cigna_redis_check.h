@@ -13,7 +13,7 @@
  * which closes the connection.
  *
  * The client passes a reply that means "no record" on to its caller only after
- * a later check did not find that Redis has lost the marker of our vault.
+ * a later check did not find that Redis has lost the vault's marker.
  */
 
 typedef struct {

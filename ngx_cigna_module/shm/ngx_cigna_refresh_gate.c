@@ -491,8 +491,9 @@ ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 
 
 /*
- * Two identities may share a place, and overwrite each other's cool-down.  One
- * of them then cools down for less time.
+ * Returns the identity's place in the zone's array "cooling".  Two identities
+ * may share a place, and overwrite each other's cool-down.  One of them then
+ * cools down for less time.
  */
 
 static ngx_cigna_zone_cooling_t *

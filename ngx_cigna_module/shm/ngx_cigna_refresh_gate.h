@@ -117,7 +117,10 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
 
-/* the identity's refresh has succeeded: ends the cool-down */
+/*
+ * the identity's refresh has succeeded: ends the time that
+ * ngx_cigna_refresh_gate_cool() began
+ */
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 
@@ -129,7 +132,7 @@ ngx_msec_t ngx_cigna_refresh_gate_cooling(ngx_shm_zone_t *zone,
 /* Redis has a new primary: no refresh begins before ms have passed */
 void ngx_cigna_refresh_gate_be_quiet(ngx_shm_zone_t *zone, ngx_msec_t ms);
 
-/* ms that are left of the quiet time */
+/* ms that are left of the quiet time after a change of Redis' primary */
 ngx_msec_t ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone);
 
 /*

@@ -260,7 +260,10 @@ model_wait(const model_way_t *w)
 }
 
 
-/* sets the longest wait, and the limit that causes it */
+/*
+ * Sets the longest wait, and the limit that causes it.  Of the waits of the
+ * gateway's bucket and of the minimum's, only the shorter one counts.
+ */
 
 static void
 model_why(const model_ways_t *w, cigna_budget_grant_t *g)

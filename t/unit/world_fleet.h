@@ -48,7 +48,10 @@ typedef struct {
 int world_journal(world_fleet_t *fleet, unsigned node,
     const cigna_journal_t *entry, int confirmed);
 
-/* notes that Redis has the entry (confirmed: 1), or removes the entry (0) */
+/*
+ * notes that Redis has the entry (confirmed: 1), or removes the entry (0), if
+ * the journal still has this generation of the grant
+ */
 void world_settle(world_fleet_t *fleet, unsigned node,
     const cigna_journal_t *entry, int confirmed);
 

@@ -119,8 +119,8 @@ void cigna_lease_renew(const cigna_lease_t *l, cigna_op_t *op);
 int cigna_lease_late(const cigna_lease_t *l, int64_t now_ms);
 
 /*
- * Ends the attempt: removes the lock.  mark: what becomes of the mark.  Events
- * go to cigna_lease_next().
+ * Removes the lock at the end of an attempt.  mark: how the attempt ended,
+ * which decides what becomes of the mark.  Events go to cigna_lease_next().
  */
 void cigna_lease_release(cigna_lease_t *l, cigna_lease_mark_e mark,
     cigna_op_t *op);
