@@ -110,17 +110,14 @@ void ngx_cigna_refresh_gate_endpoint(ngx_shm_zone_t *zone,
 
 
 /*
- * The identity's refresh has failed.  No worker tries again for some seconds.
- * sent: 1 if the refresh token was sent.  The time grows with each failure in a
- * row for which "sent" is 1.
+ * The identity's refresh has failed.  No worker tries again for some seconds:
+ * the cool-down.  sent: 1 if the refresh token was sent.  The cool-down grows
+ * with each failure in a row for which "sent" is 1.
  */
 void ngx_cigna_refresh_gate_cool(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, ngx_uint_t sent);
 
-/*
- * the identity's refresh has succeeded: ends the time that
- * ngx_cigna_refresh_gate_cool() began
- */
+/* the identity's refresh has succeeded: ends the identity's cool-down */
 void ngx_cigna_refresh_gate_warm(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key);
 

@@ -94,8 +94,8 @@ typedef struct {
     cigna_slice_t    dances_key;           /* open dances of the member */
     cigna_slice_t    open_key;             /* all open dances of the shard */
     cigna_slice_t    ended_key;            /* ended dances of the shard */
-    cigna_slice_t    counts_key;           /* counts of the shard, without the
-                                              hour */
+    cigna_slice_t    counts_key;           /* start of the keys of the shard's
+                                              counts; the hour follows */
 } cigna_vault_names_t;
 
 
