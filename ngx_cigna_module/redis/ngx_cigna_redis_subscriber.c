@@ -153,7 +153,7 @@ ngx_cigna_redis_subscriber_ready(ngx_cigna_redis_conn_t *conn)
 }
 
 
-/* the reply is an array: kind, channel, and a message or a number */
+/* the reply is an error, or kind, channel, and a message or a number */
 
 static void
 ngx_cigna_redis_subscriber_push(ngx_cigna_redis_conn_t *conn,
