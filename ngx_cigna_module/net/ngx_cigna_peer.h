@@ -53,7 +53,8 @@ struct ngx_cigna_peer_s {
     ngx_str_t               addr_text;
     u_char                  addr_mem[NGX_SOCKADDR_STRLEN];
     u_char                  error_mem[NGX_CIGNA_PEER_ERROR_MAX];
-    unsigned                starting:1;    /* start() has not returned */
+    unsigned                starting:1;    /* ngx_cigna_peer_start() has not
+                                              returned */
 };
 
 

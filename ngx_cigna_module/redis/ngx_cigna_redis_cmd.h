@@ -9,7 +9,8 @@
 
 /*
  * One command, as the caller of the Redis client sees it.  The caller owns the
- * memory, and keeps it until the handler was called or cancel() has returned.
+ * memory, and keeps it until the handler was called or ngx_cigna_redis_cancel()
+ * has returned.
  */
 
 typedef struct ngx_cigna_redis_s      ngx_cigna_redis_t;   /* the client */

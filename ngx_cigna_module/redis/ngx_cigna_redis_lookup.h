@@ -75,7 +75,10 @@ void ngx_cigna_redis_lookup_init(ngx_cigna_redis_lookup_t *lookup);
  */
 void ngx_cigna_redis_lookup_soon(ngx_cigna_redis_lookup_t *lookup);
 
-/* for servers(): adds the configured servers, beginning with number "first" */
+/*
+ * for the field "servers": adds the configured servers, beginning with number
+ * "first"
+ */
 void ngx_cigna_redis_lookup_seeds(ngx_cigna_redis_lookup_t *lookup,
     ngx_uint_t first);
 

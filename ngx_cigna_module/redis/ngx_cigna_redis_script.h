@@ -27,7 +27,8 @@ ngx_int_t ngx_cigna_redis_script_start(ngx_cigna_redis_t *redis,
 
 /*
  * The handler of cmd must call this function first, with the same arguments as
- * start().  NGX_AGAIN: EVAL was sent, and the handler will be called again.
+ * ngx_cigna_redis_script_start().  NGX_AGAIN: EVAL was sent, and the handler
+ * will be called again.
  * NGX_OK: cmd has its outcome, which is "unsent" if EVAL could not be sent.
  */
 ngx_int_t ngx_cigna_redis_script_again(ngx_cigna_redis_t *redis,
