@@ -9,7 +9,7 @@
 /*
  * In postconfiguration: lets tenants with the same settings share structs,
  * plans the budgets, and makes the checks that need the other tenants or the
- * resolver. NGX_ERROR after logging the error.
+ * resolver.  NGX_ERROR after logging the error.
  */
 ngx_int_t ngx_cigna_conf_tenants_init(ngx_conf_t *cf,
     ngx_cigna_main_conf_t *mcf);
