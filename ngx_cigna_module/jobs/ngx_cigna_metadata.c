@@ -498,8 +498,9 @@ ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * NGX_OK: this process is to fetch the document.  NGX_BUSY: another live
- * process does so.  NGX_DECLINED: the document is not due.
+ * NGX_OK: the document is claimed for this process, which must fetch it.
+ * NGX_BUSY: another live process has claimed it.  NGX_DECLINED: the document is
+ * not due.
  */
 
 static ngx_int_t

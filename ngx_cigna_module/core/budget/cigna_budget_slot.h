@@ -61,7 +61,8 @@ typedef union {
         int64_t              seen_ns;      /* latest now_ns */
         uint64_t             key;          /* hash of the origin; 0: free */
         uint64_t             pauses;       /* number of pauses that began on
-                                              this node, of any scope */
+                                              this node: of all tenants, or of
+                                              one */
         cigna_pause_t        all;          /* pause of all tenants */
     };
     uint8_t                  room[CIGNA_BUDGET_ORIGIN_SIZE];
@@ -86,9 +87,9 @@ typedef union {
         int64_t              credits;      /* requests left of the lease; below
                                               0: owed */
         int64_t              expiry_ns;    /* end of the lease */
-        int64_t              gateway_dry;  /* credits that would be refused
-                                              without dry_run */
-        int64_t              tenant_dry;
+        int64_t              gateway_dry;  /* credits that the gateway's budget
+                                              would refuse without dry_run */
+        int64_t              tenant_dry;   /* the same of the tenant's budget */
         uint64_t             lease;        /* number of the lease; it changes
                                               when the lease is voided */
 

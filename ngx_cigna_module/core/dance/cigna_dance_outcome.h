@@ -35,8 +35,8 @@ typedef enum {
     cigna_dance_outcome_exchange_invalid,      /* the reply is HTML, ... */
     cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
-    cigna_dance_outcome_keys_unreachable,      /* no JWKS; the code was not
-                                                  sent */
+    cigna_dance_outcome_keys_unreachable,      /* no usable keys of the issuer;
+                                                  the code was not sent */
     cigna_dance_outcome_discovery_failed,
     cigna_dance_outcome_store_failed,          /* the dance or its grant could
                                                   not be stored or opened */

@@ -28,8 +28,8 @@ typedef enum {
 
 
 /*
- * entries older than this are dropped: after CIGNA_TOMB_MS Redis has forgotten
- * deletions
+ * Entries older than this are dropped.  After CIGNA_TOMB_MS Redis has forgotten
+ * deletions; a day less is enough also if clocks differ or a write takes long.
  */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)

@@ -46,11 +46,11 @@ typedef struct {
                                               reply */
     int64_t                  well_ms;      /* when several refreshes in a row
                                               last succeeded */
-    int64_t                  doubted_ms;   /* when refusals last became
-                                              provisional */
-    int64_t                  sure_ms;      /* when refusals were last final
-                                              again */
-    unsigned                 doubted:1;    /* refusals are provisional now */
+    int64_t                  doubted_ms;   /* when refusals began to be
+                                              doubted, the last time */
+    int64_t                  sure_ms;      /* when refusals last ceased to be
+                                              doubted */
+    unsigned                 doubted:1;    /* refusals are doubted now */
 } cigna_endpoint_t;
 
 

@@ -59,7 +59,7 @@ typedef struct {
     unsigned           nkeys;
     unsigned           has_name;
     cigna_ring_key_t   name;
-    cigna_ring_key_t   names;              /* derived; has no id */
+    cigna_ring_key_t   names;              /* derived from "name"; has no id */
     uint8_t            siphash[CIGNA_SHA256_LEN];
 } cigna_keyring_t;
 

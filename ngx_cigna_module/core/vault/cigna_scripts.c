@@ -585,7 +585,8 @@ static const char  cigna_lua_grant_release[] =
  * channel, identity.
  *
  *     none                         there was no grant
- *     ok record connected          the deleted record, see grant_begin
+ *     ok record connected          record: the deleted one, see grant_begin;
+ *                                  connected: see grant_install
  */
 
 static const char  cigna_lua_grant_delete[] =
@@ -649,7 +650,7 @@ static const char  cigna_lua_grant_replay[] =
 
 /*
  * grant_forget: deletes a grant again if Redis may have lost the deletion.
- * Also deletes any grant of the identity that was connected before that grant.
+ * Also deletes another grant of the identity, unless it was connected later.
  *
  * Keys: grant, lock.  Arguments: grant id, time at which the member connected,
  * ms to remember the id (CIGNA_TOMB_MS), channel, identity.

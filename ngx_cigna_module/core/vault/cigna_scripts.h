@@ -59,8 +59,8 @@ typedef enum {
 
 
 /*
- * computes the SHA-1 digests of the scripts; to be called once, before all
- * functions below
+ * Computes the SHA-1 digests of the scripts.  To be called once, before all
+ * functions below.  CIGNA_ERROR: libcrypto has failed.
  */
 int cigna_scripts_init(void);
 
