@@ -6,8 +6,9 @@
  *                    |
  *    new ------------+--> found            in the cache
  *     |              |
- *     +--> reading --+--> found            in the vault, or in the cache while
- *             |      |                     the vault is out of reach
+ *     +--> reading --+--> found            in the vault, or in the cache if the
+ *             |      |                     vault is out of reach, or has lost
+ *             |      |                     the newest generation
  *             |      |
  *             +--> refreshing --> found    a new token, or the old one until it
  *                                          expires
