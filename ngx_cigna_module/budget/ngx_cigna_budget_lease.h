@@ -24,7 +24,7 @@ typedef struct {
     /* private */
     ngx_cigna_budget_call_t     call;
     uint64_t                    number;    /* number of the call, for the
-                                              budget's core */
+                                              functions of core/budget */
     int64_t                     want;      /* requests that the call asks for */
 } ngx_cigna_budget_lease_t;
 

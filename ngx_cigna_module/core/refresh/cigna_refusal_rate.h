@@ -64,14 +64,15 @@ typedef struct {
     uint32_t                    refusals;  /* number of refusals among
                                               "failures" */
     uint32_t                    well;      /* successes in a row */
-    int64_t                     well_ms;   /* when successes in a row last
-                                              reached CIGNA_REFUSAL_RATE_WELL;
+    int64_t                     well_ms;   /* time of the last success that was
+                                              at least number
+                                              CIGNA_REFUSAL_RATE_WELL in a row;
                                               0: never */
     int64_t                     failed_ms;  /* time of the last failure */
     int64_t                     doubted_ms;  /* when refusals began to be
                                                 doubted, the last time */
-    int64_t                     sure_ms;   /* when refusals last ceased to be
-                                              doubted; 0: never */
+    int64_t                     sure_ms;   /* when successes last ended the
+                                              doubt; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
     uint32_t                    probing;   /* 1: the next failure counts as that

@@ -48,8 +48,8 @@ typedef struct {
                                               last succeeded */
     int64_t                  doubted_ms;   /* when refusals began to be
                                               doubted, the last time */
-    int64_t                  sure_ms;      /* when refusals last ceased to be
-                                              doubted */
+    int64_t                  sure_ms;      /* when successes last ended the
+                                              doubt */
     unsigned                 doubted:1;    /* refusals are doubted now */
 } cigna_endpoint_t;
 

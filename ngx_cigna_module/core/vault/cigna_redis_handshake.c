@@ -342,7 +342,8 @@ cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 
 
 /*
- * the meaning of a reply; f->error gets it in words, without text of the reply
+ * the meaning of the event of a command; if it is not "ok", f->error gets it in
+ * words, without text of the reply
  */
 
 static cigna_redis_handshake_e
