@@ -25,11 +25,15 @@
 /*
  * The header filter calls this for replies of cigna_fhir.  NGX_OK: the header
  * may be sent.  NGX_AGAIN: the header waits for the beginning of the body.
+ * NGX_ERROR: no memory.
  */
 ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 
-/* sends this body in place of the reply's, with this status and type */
+/*
+ * Makes the filters send this body, status and type in place of the reply's.
+ * NGX_ERROR: no memory.
+ */
 ngx_int_t ngx_cigna_errors_put(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_uint_t status, const char *type, const ngx_str_t *body);
 
