@@ -26,7 +26,10 @@
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
 
-/* the module's page adds this argument when it loads the URL once more */
+/*
+ * the page for a callback without a session loads the URL once more, with this
+ * argument
+ */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
 /* if Cigna takes longer, the browser gets a page that loads the URL again */

@@ -84,7 +84,8 @@ typedef struct {
     ngx_uint_t     status;                 /* HTTP status of the reply */
     const char    *issue;                  /* FHIR R4, code of an issue */
     ngx_uint_t     level;                  /* NGX_LOG_... */
-    ngx_uint_t     retry_after_s;          /* 0: no Retry-After */
+    ngx_uint_t     retry_after_s;          /* if no better time is known; 0: no
+                                              Retry-After */
     ngx_uint_t     connect;                /* 1: replies have the connect URL */
     const char    *title;                  /* title of a page */
     const char    *text;                   /* text for people, in plain ASCII */
