@@ -35,7 +35,8 @@ static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r, ngx_uint_t n);
 
 /*
  * All locations of this module get the first two lines.  Only cigna_fhir gets
- * the others, and only a reply that is not JSON gets the last one.
+ * the others, and only a reply that has a body and is not JSON gets the last
+ * one.
  */
 
 #define NGX_CIGNA_GATE_IN_ALL  2
