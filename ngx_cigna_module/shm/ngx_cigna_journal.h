@@ -37,7 +37,7 @@ ngx_int_t ngx_cigna_journal_claim(ngx_shm_zone_t *zone,
     cigna_journal_look_t *look, u_char *mem, cigna_journal_t *entry);
 
 /*
- * Finds the member's entry that Redis does not have yet, see cigna_journal.h.
+ * Finds the entry that is ahead of the known grant, see cigna_journal_ahead().
  * NGX_OK: entry borrows its bytes from mem, which has CIGNA_JOURNAL_MEM bytes.
  * NGX_DECLINED: there is none.  Takes no lock if the journal is empty.
  */

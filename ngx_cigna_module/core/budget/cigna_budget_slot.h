@@ -94,7 +94,8 @@ typedef union {
 
         int64_t              refused_ns;   /* requests are refused until this
                                               time */
-        uint64_t             by;           /* the budget that refuses them */
+        uint64_t             by;           /* the budget that refuses these
+                                              requests: cigna_budget_by_e */
 
         uint64_t             call;         /* number of the last call to
                                               Redis */
