@@ -226,7 +226,7 @@ ngx_cigna_conf_budget_one(ngx_cigna_budget_conf_t *b, ngx_str_t *value,
 }
 
 
-/* parses the text into the field; 0 if the text is invalid */
+/* parses the text into the field; 0: invalid, or not from p->low to p->high */
 
 static ngx_uint_t
 ngx_cigna_conf_budget_value(ngx_cigna_conf_budget_parameter_t *p, void *field,

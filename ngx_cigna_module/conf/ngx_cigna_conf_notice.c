@@ -199,7 +199,10 @@ ngx_cigna_notice_wrap(ngx_conf_t *cf, ngx_array_t *tables,
 }
 
 
-/* returns 1 if a rule names one of the commands; sets *n to their number */
+/*
+ * returns 1 if a rule names at least one of the commands; sets *n to the number
+ * of all commands
+ */
 
 static ngx_uint_t
 ngx_cigna_notice_wanted(ngx_command_t *commands, ngx_uint_t *n)

@@ -244,7 +244,7 @@ ngx_cigna_conf_tenant_add(ngx_conf_t *cf, ngx_cigna_main_conf_t *mcf,
 {
     ngx_cigna_tenant_t  *tenant, **slot;
 
-    /* names of tenants go into keys of Redis and into log lines */
+    /* names of tenants go into records in Redis and into log lines */
 
     if (!ngx_cigna_conf_name(name, "-_.", CIGNA_ROSTER_NAME_MAX)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -58,8 +58,8 @@ typedef struct {
 /*
  * Finds the text of a document.  NGX_OK: the caller has a reference to *text.
  * NGX_AGAIN: *run fetches the document; the caller waits for the run, and calls
- * this function again.  NGX_DECLINED: there is no text now, because the server
- * is away, or because its reply cannot be kept.
+ * this function again.  NGX_DECLINED: there is no text now, for example because
+ * the server is away, its reply cannot be kept, or there is no memory.
  */
 ngx_int_t ngx_cigna_metadata_get(const ngx_cigna_metadata_t *asked,
     ngx_cigna_metadata_text_t **text, ngx_cigna_run_t **run);

@@ -81,9 +81,10 @@ typedef struct {
 
 
 /*
- * Asks whether a refresh may begin.  probe: 1 if the last exchange with the
- * server of this URL had no reply.  Then refreshes begin one at a time, with
- * pauses, to test whether the server answers again.  NGX_OK: *turn has the
+ * Asks whether a refresh may begin.  probe: 1 if an earlier attempt may have
+ * spent the grant's refresh token, and the token endpoint at this URL has
+ * answered no request since.  Such refreshes begin one at a time, with pauses,
+ * to test whether the server answers again.  NGX_OK: *turn has the
  * permission.  NGX_BUSY: not yet; ask again after *wait ms.
  */
 ngx_int_t ngx_cigna_refresh_gate_turn(ngx_shm_zone_t *zone,

@@ -116,8 +116,8 @@ void world_end(world_actor_t *a);
 void world_step(world_t *w, world_actor_t *a, world_fault_e fault);
 
 /*
- * runs a script that prolongs or retakes the lock and the mark of the actor's
- * open exchange; 1 if the script says "mine"
+ * runs grant_renew or grant_retake (cigna_scripts.c) for the actor's open
+ * exchange; 1 if the script says "mine"
  */
 int world_keep(world_t *w, world_actor_t *a, const cigna_script_t *script);
 

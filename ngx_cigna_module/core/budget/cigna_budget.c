@@ -14,9 +14,9 @@
 #define CIGNA_BUDGET_BUSY  512
 
 /*
- * A call also asks for future requests if requests have waited for it, and for
- * at least CIGNA_BUDGET_SCARCE of the last 32 calls including it.  It asks for
- * at most CIGNA_BUDGET_EXTRA_MAX requests beyond the demand.
+ * A call may ask for extra requests, beyond the demand.  Their number grows, up
+ * to CIGNA_BUDGET_EXTRA_MAX, with each call for which requests have waited, if
+ * requests have waited for at least CIGNA_BUDGET_SCARCE of the last 32 calls.
  */
 
 #define CIGNA_BUDGET_SCARCE     16
@@ -705,8 +705,9 @@ cigna_budget_due_ns(const cigna_budget_t *b)
 
 
 /*
- * lets the caller ask Redis for the waiting requests and, if the demand is high
- * enough, for those of the next 1.5 * lease_ns
+ * Lets the caller ask Redis for the waiting requests, for the extra requests
+ * and, if the demand is high enough, for those of the next 1.5 * lease_ns.  The
+ * tenant's credits are subtracted.  The call asks for at least one request.
  */
 
 static void

@@ -3,9 +3,11 @@
 #include "cigna_pause.h"
 
 
-/* the most ms in a script's reply: left of a wait or pause; since a pause */
+/* in a script's reply: the most ms until the end of a wait or pause */
 
 #define CIGNA_BUDGET_MS_MAX  (INT64_C(2) * 24 * 3600 * 1000)
+
+/* in a script's reply: the most ms since the end of a pause, plus 1 */
 
 #define CIGNA_BUDGET_SINCE_MAX  (INT64_MAX / CIGNA_RATE_MS)
 

@@ -36,13 +36,16 @@ void cigna_dance_id_append(cigna_buf_t *b,
  */
 int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
 
-/* appends the state parameter; CIGNA_ERROR: no room, or OpenSSL has failed */
+/*
+ * appends the state parameter of the dance with this id; CIGNA_ERROR: no room,
+ * the id is not CIGNA_DANCE_ID_LEN bytes long, or OpenSSL has failed
+ */
 int cigna_dance_id_append_state(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);
 
 /*
- * appends the Redis key of the dance with this id; CIGNA_ERROR: no room, or
- * OpenSSL has failed
+ * appends the Redis key of the dance with this id; CIGNA_ERROR: see
+ * cigna_dance_id_append_state()
  */
 int cigna_dance_id_append_key(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);

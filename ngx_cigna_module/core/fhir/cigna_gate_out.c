@@ -65,8 +65,9 @@ typedef enum {
     cigna_gate_out_parent,                 /* traceparent: passes if the
                                               operator set it, or if
                                               gate->traceparent is 1 */
-    cigna_gate_out_state,                  /* tracestate: passes like
-                                              traceparent */
+    cigna_gate_out_state,                  /* tracestate: passes if the
+                                              operator set it, or if
+                                              gate->tracestate is 1 */
     cigna_gate_out_hidden                  /* never passes */
 } cigna_gate_out_name_e;
 

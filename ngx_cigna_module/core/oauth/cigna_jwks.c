@@ -168,8 +168,10 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
 
 
 /*
- * Tries the keys with this kid.  An empty kid means the keys without one; NULL
- * means all keys.  Adds the number of keys that it has tried to *checks.
+ * Tries the keys that fit alg and have this kid, until one decides.  An empty
+ * kid means the keys without one; NULL means all keys.  *checks counts the keys
+ * that were tried, at most CIGNA_JWKS_CHECKS_MAX.  CIGNA_NONE: none of them has
+ * made the signature.
  */
 
 static int

@@ -331,8 +331,8 @@ cigna_oauth_reply_bearer(const cigna_json_t *doc, cigna_token_reply_t *reply)
 
 
 /*
- * gets a token; CIGNA_NONE if it is absent; each byte must be from lowest to
- * "~"
+ * Gets a token.  CIGNA_NONE: it is absent, empty or not a string.  CIGNA_ERROR:
+ * it is longer than max, or has a byte that is not from "lowest" to "~".
  */
 
 static int

@@ -212,7 +212,7 @@ cigna_exchange_answered(cigna_exchange_t *x, const cigna_event_t *ev,
 }
 
 
-/* the old refresh token is spent now, and only this run has the new one */
+/* the old refresh token may be spent, and only this run has the new tokens */
 
 static int
 cigna_exchange_tokens(cigna_exchange_t *x, const cigna_event_t *ev)

@@ -132,8 +132,8 @@ unsigned cigna_journal_claims(const cigna_book_t *b,
  * deletion.  If the known record is marked spent, its own generation counts as
  * later.  If no grant is known, finds the entry about the member's newest
  * grant.  Copies the entry's bytes to mem, of size CIGNA_JOURNAL_MEM, from
- * which j borrows.  CIGNA_NONE: there is none.  The time of a call does not
- * depend on the number of entries.
+ * which j borrows.  CIGNA_NONE: there is none, or the entry is damaged or of
+ * another tenant.  The time of a call does not depend on the number of entries.
  */
 int cigna_journal_ahead(cigna_book_t *b, const cigna_journal_known_t *known,
     uint8_t *mem, cigna_journal_t *j);

@@ -503,7 +503,7 @@ change_primary(unsigned c)
 
 /*
  * Moves the clock by up to 12 s.  If bit 2 of "c" is set, the runs with open
- * exchanges renew their leases.
+ * exchanges then prolong their locks, see world_renew().
  */
 
 static void

@@ -289,7 +289,7 @@ the_new_primary_gets_lock_and_mark_of_an_open_exchange(void **state)
     stop_at_exchange(&a);
     world_failover(&w);
 
-    /* a's run renews lock and mark long before the quiet time ends */
+    /* a's run sets lock and mark again long before the quiet time ends */
 
     w.now_ms += CIGNA_LEASE_MS / 3;
     world_renew(&w, &a);
