@@ -28,7 +28,7 @@
 
 /*
  * Sizes of those parts of the zone whose size is fixed: the number of entries,
- * or bytes.  Each file that uses a part of some bytes asserts that its data fit.
+ * or bytes.  A file whose part is given in bytes asserts that its data fit.
  */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
