@@ -60,7 +60,7 @@ ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);
 /* drops header lines with a digest of the body, as the body will change */
 void ngx_cigna_errors_digests(ngx_http_request_t *r);
 
-/* returns 1 if an OperationOutcome replaces the body */
+/* returns 1 if a body of the gateway replaces that of the reply */
 ngx_uint_t ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx);
 
 /* returns 1 if the reply comes from the upstream */

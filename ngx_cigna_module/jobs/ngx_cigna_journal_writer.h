@@ -9,8 +9,8 @@
 /*
  * Writes the entries of the node's journal to Redis.  A worker that died or a
  * run that failed (see run/ngx_cigna_run.h) may have left entries that Redis
- * does not have.  After each new connection to Redis all entries are written
- * again.
+ * does not have.  After a new connection to Redis all entries are written
+ * again, because the server may lack writes that Redis has confirmed.
  */
 
 /* in init_process, after the Redis client was made; NGX_ERROR: no memory */

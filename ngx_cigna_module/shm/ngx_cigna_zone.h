@@ -27,8 +27,8 @@
                                               starts a new line */
 
 /*
- * Sizes of those parts of the zone whose size is fixed.  Each file that uses a
- * part asserts that its data fit.
+ * Sizes of those parts of the zone whose size is fixed: the number of entries,
+ * or bytes.  A file whose part is given in bytes asserts that its data fit.
  */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */

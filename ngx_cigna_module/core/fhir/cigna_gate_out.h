@@ -18,7 +18,9 @@
 typedef enum {
     cigna_gate_out_passed = 0,
     cigna_gate_out_target,                 /* caller: a byte or a segment that
-                                              servers read in different ways */
+                                              servers read in different ways;
+                                              or the path of a search by POST
+                                              does not end with "/_search" */
     cigna_gate_out_lines,                  /* caller: a value breaks the header
                                               into other lines */
     cigna_gate_out_value,                  /* operator: a value breaks the

@@ -53,8 +53,8 @@ int cigna_resource_types_name(cigna_slice_t name);
  * after the base and its "/", not decoded.  query: the part after "?".
  * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if the
  * request asks for all types, the name of a parameter that is refused, or ";"
- * if that byte is the reason.  "what" gets nothing if the path or the query is
- * malformed.
+ * if a server may read one parameter as several.  "what" gets nothing if the
+ * path or the query is malformed, or has too long a name.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

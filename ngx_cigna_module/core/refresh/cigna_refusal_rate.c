@@ -123,7 +123,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
         c->number = (uint32_t) number;
     }
 
-    /* both are halved: only their ratio is used */
+    /* both are halved, so their ratio stays */
 
     if (c->all == UINT16_MAX) {
         c->all /= 2;

@@ -49,7 +49,8 @@ typedef enum {
 typedef struct {
     uint32_t         number;               /* number of the slice or minute,
                                               since the start of the clock */
-    uint16_t         all;                  /* number of tokens and refusals */
+    uint16_t         all;                  /* number of answers that bring
+                                              tokens or refuse the grant */
     uint16_t         refused;
 } cigna_refusal_rate_count_t;
 
@@ -70,8 +71,8 @@ typedef struct {
     int64_t                     failed_ms;  /* time of the last failure */
     int64_t                     doubted_ms;  /* when refusals began to be
                                                 doubted, the last time */
-    int64_t                     sure_ms;   /* when refusals last ceased to be
-                                              doubted; 0: never */
+    int64_t                     sure_ms;   /* when successes in a row last ended
+                                              the doubt; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
     uint32_t                    probing;   /* 1: the next failure counts as that

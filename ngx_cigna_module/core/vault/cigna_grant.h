@@ -39,8 +39,8 @@ typedef struct {
                                               of a spent grant: when it was
                                               marked */
     int64_t               expires_ms;      /* when the access token expires */
-    int64_t               connected_ms;    /* when the dance brought the
-                                              grant, by the node's clock */
+    int64_t               connected_ms;    /* when the dance had its tokens, and
+                                              began to store them */
     unsigned              forced;          /* 1: refreshed because the FHIR
                                               server refused the old token */
 } cigna_grant_t;
