@@ -46,7 +46,7 @@ ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
 ngx_uint_t ngx_cigna_browser_same_origin(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
-/* 1 if the browser accepts HTML */
+/* 1 if the browser accepts text/html by name, not only by a wildcard */
 ngx_uint_t ngx_cigna_browser_wants_html(ngx_http_request_t *r);
 
 /* 1 if the request is for the host of redirect_uri, or names no host */

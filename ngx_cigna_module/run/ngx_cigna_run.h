@@ -131,7 +131,7 @@ struct ngx_cigna_run_s {
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* the member's key in the
                                                   cache */
-    size_t                     body_max;       /* bytes of a reply's body */
+    size_t                     body_max;       /* most bytes of a reply's body */
 
     unsigned                   failed:1;       /* the flow has no result */
     unsigned                   no_endpoints:1; /* the run has failed, as the
