@@ -90,7 +90,8 @@ typedef struct {
     ngx_cigna_seats_t         *seat;           /* NULL: the run has no seat,
                                                   see ngx_cigna_seats.h */
     ngx_cigna_turn_t           turn;
-    cigna_journal_t            entry;          /* the last journal entry */
+    cigna_journal_t            entry;          /* the entry that this run has
+                                                  last put into the journal */
     unsigned                   paced:1;        /* this is a refresh, and has to
                                                   wait for the tenant's
                                                   token_requests */
@@ -131,7 +132,7 @@ struct ngx_cigna_run_s {
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* the member's key in the
                                                   cache */
-    size_t                     body_max;       /* most bytes of a reply's body */
+    size_t                     body_max;       /* most bytes of a body */
 
     unsigned                   failed:1;       /* the flow has no result */
     unsigned                   no_endpoints:1; /* the run has failed, as the
