@@ -22,7 +22,8 @@ typedef enum {
     ngx_cigna_browser_by_user = 0,         /* from a page of the same origin; by
                                               a click on a page of the same
                                               site; or without a page, for
-                                              example a typed address */
+                                              example a typed address; also if
+                                              no line says how */
     ngx_cigna_browser_by_other_site,       /* from a page in any other way,
                                               perhaps without the user's will */
     ngx_cigna_browser_not_a_visit          /* a frame, an image, a fetch(), a

@@ -8,7 +8,8 @@
  *                               +-- another worker is done --> copy
  *
  * A run that does not get the claim asks for it again every 20 ms.  The run
- * gets the claim if the worker that has the claim dies, or fetches for too long.
+ * gets the claim if the worker that has the claim dies, or fetches for too
+ * long.
  */
 
 
