@@ -6,7 +6,7 @@
 
 #define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
-/* an unknown key causes at most one fetch in this time */
+/* for so long after a fetch that brought keys, an unknown key causes none */
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
