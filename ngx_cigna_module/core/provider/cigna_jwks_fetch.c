@@ -6,7 +6,10 @@
 
 #define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
-/* for so long after a fetch that brought keys, an unknown key causes none */
+/*
+ * an unknown key causes no fetch within this time after a fetch that brought
+ * keys
+ */
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 
