@@ -33,8 +33,9 @@ typedef enum {
 
 /*
  * Returns the way in which the browser has come, by the lines of Fetch Metadata
- * (W3C) and by Origin.  tenant: NULL if unknown.  conf/README.md has the rules
- * as a table.
+ * (W3C), by Origin, and by lines such as Purpose that tell of a prefetch.  If
+ * a request has none of these lines, returns ngx_cigna_browser_by_user.
+ * tenant: NULL if unknown.  conf/README.md has the rules as a table.
  */
 ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);

@@ -29,7 +29,10 @@
 ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 
-/* sends this body in place of the reply's, with this status and type */
+/*
+ * Gives the reply this status and type.  The body filter then sends this body
+ * in place of the reply's, see ngx_cigna_errors_body().  NGX_ERROR: no memory.
+ */
 ngx_int_t ngx_cigna_errors_put(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_uint_t status, const char *type, const ngx_str_t *body);
 

@@ -38,8 +38,9 @@ void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
 
 /*
  * Fills a cache entry from the grant.  The entry borrows the grant's strings.
- * If the grant has a refresh token, entry->due_ms is the time of the next
- * refresh: a random time before the access token expires.
+ * entry->due_ms is the time of the next refresh, a random time before the
+ * access token expires; 0: the grant has no refresh token, or no refresh is to
+ * start ahead.
  */
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     const cigna_vault_names_t *identity, const cigna_grant_t *grant,

@@ -90,11 +90,11 @@ typedef struct {
     ngx_cigna_seats_t         *seat;           /* NULL: the run has no seat,
                                                   see ngx_cigna_seats.h */
     ngx_cigna_turn_t           turn;
-    cigna_journal_t            entry;          /* the entry that this run has
-                                                  last put into the journal */
-    unsigned                   paced:1;        /* this is a refresh, and has to
-                                                  wait for the tenant's
-                                                  token_requests */
+    cigna_journal_t            entry;          /* the last entry that this
+                                                  run put into the journal */
+    unsigned                   paced:1;        /* this is a refresh, which the
+                                                  tenant's token_requests may
+                                                  let wait */
     unsigned                   begun:1;        /* "turn" was taken, but the
                                                   request was not sent yet */
     unsigned                   journalled:1;   /* "entry" is in the journal, and

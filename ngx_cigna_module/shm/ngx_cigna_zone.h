@@ -127,7 +127,8 @@ typedef struct {
     ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* see
                                               ngx_cigna_cache.h */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
-                                              confirmed earlier are suspect */
+                                              last confirmed before this time
+                                              are suspect */
 
     /* after a change of Redis' primary, see ngx_cigna_journal_writer.h */
     ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this

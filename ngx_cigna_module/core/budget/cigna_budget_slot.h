@@ -37,7 +37,8 @@
 typedef union {
     struct {
         uint64_t             sum;          /* checksum of the fields below */
-        int64_t              seen_ns;      /* latest now_ns */
+        int64_t              seen_ns;      /* latest now_ns with which the
+                                              slot was opened */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
         int64_t              asked_ns;     /* time of the last call to Redis

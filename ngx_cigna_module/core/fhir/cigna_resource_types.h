@@ -15,8 +15,8 @@
  *   Type, Type/id, Type/id/_history/...   the type
  *   Type/id/Other                         Other, in the compartment of Type/id
  *   Type/id/$operation, Type/$operation   unknown: the type and the operation
- *                                         must be on the list; _type may name
- *                                         the types of $everything
+ *                                         must be on the list, except for
+ *                                         $everything if _type names types
  *   (nothing), _search, _history          all types, unless _type names them
  *   ?_getpages=...                        those of an earlier search, which are
  *                                         not checked again

@@ -39,7 +39,8 @@ typedef struct {
                                               of a spent grant: when it was
                                               marked */
     int64_t               expires_ms;      /* when the access token expires */
-    int64_t               connected_ms;    /* when the dance ended */
+    int64_t               connected_ms;    /* when the dance brought the
+                                              grant, by the node's clock */
     unsigned              forced;          /* 1: refreshed because the FHIR
                                               server refused the old token */
 } cigna_grant_t;

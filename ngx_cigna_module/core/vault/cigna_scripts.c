@@ -581,11 +581,11 @@ static const char  cigna_lua_grant_release[] =
 /*
  * grant_delete: deletes a grant and its lock, and returns the grant.
  *
- * Keys: grant, lock.  Arguments: ms to remember the id (CIGNA_TOMB_MS),
- * channel, identity.
+ * Keys: grant, lock.  Arguments: ms to remember the grant's id
+ * (CIGNA_TOMB_MS), channel, identity.
  *
  *     none                         there was no grant
- *     ok record connected          the deleted record, see grant_begin
+ *     ok record connected          the deleted record, as in grant_begin
  */
 
 static const char  cigna_lua_grant_delete[] =
