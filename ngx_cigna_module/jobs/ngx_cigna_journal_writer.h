@@ -17,8 +17,8 @@
 ngx_int_t ngx_cigna_journal_writer_init(ngx_cigna_main_conf_t *mcf);
 
 /*
- * in exit_process, when all flows have ended: logs how many entries Redis has
- * not confirmed
+ * in exit_process, when all flows have ended: stops the writer, and logs how
+ * many entries Redis has not confirmed, if there are any
  */
 void ngx_cigna_journal_writer_exit(ngx_cigna_main_conf_t *mcf);
 

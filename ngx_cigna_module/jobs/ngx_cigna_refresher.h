@@ -24,7 +24,7 @@
  *
  * refused: the grant whose access token the FHIR server has refused, or NULL.
  * A run that was started earlier does not get "refused", and may end with the
- * same token.  request: $request_id for the log; may be NULL.
+ * same token.  request: $cigna_request_id for the log; may be NULL.
  */
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,

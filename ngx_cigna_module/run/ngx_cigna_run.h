@@ -132,7 +132,7 @@ struct ngx_cigna_run_s {
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* the member's key in the
                                                   cache */
-    size_t                     body_max;       /* bytes of a reply's body */
+    size_t                     body_max;       /* most bytes of a body */
 
     unsigned                   failed:1;       /* the flow has no result */
     unsigned                   no_endpoints:1; /* the run has failed, as the
@@ -166,8 +166,8 @@ struct ngx_cigna_run_s {
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
  * bytes.  tenant may be NULL if the run makes no HTTP request.  "what" is a
- * constant for the log; request ($request_id, may be NULL) is copied.  NULL: no
- * memory.
+ * constant for the log; request ($cigna_request_id, may be NULL) is copied.
+ * NULL: no memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,

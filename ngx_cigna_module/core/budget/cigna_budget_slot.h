@@ -194,8 +194,9 @@ void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 
 /*
- * Finds the origin's entry in the table, or makes one.  key is the hash of the
- * origin, and never 0.  The pointer is valid until the caller releases its
+ * Finds the origin's entry in the table, or makes one.  If the table is full,
+ * another origin's entry is dropped.  key is the hash of the origin, and never
+ * 0.  The pointer is valid until the caller releases its
  * lock.
  */
 cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,

@@ -30,7 +30,7 @@
 
 
 #define CIGNA_GRANT_COMMIT_TRIES         20      /* about a minute of sleeps */
-#define CIGNA_GRANT_COMMIT_LEFT_TRIES    6       /* about two seconds */
+#define CIGNA_GRANT_COMMIT_LEFT_TRIES    6       /* about 1.5 seconds */
 #define CIGNA_GRANT_COMMIT_SLEEP_MS      50
 #define CIGNA_GRANT_COMMIT_SLEEP_MAX_MS  4000
 

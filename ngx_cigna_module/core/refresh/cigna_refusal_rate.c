@@ -28,7 +28,7 @@
 #define CIGNA_REFUSAL_RATE_FEWEST_SLICE   4
 #define CIGNA_REFUSAL_RATE_FEWEST_MINUTE  10
 
-/* a failure this long after the last one begins a new row of failures */
+/* a failure more than this time after the last one begins a new row of them */
 
 #define CIGNA_REFUSAL_RATE_ROW_MS         (10 * CIGNA_REFUSAL_RATE_MINUTE_MS)
 

@@ -95,9 +95,10 @@ void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
 
 /*
- * Returns in how many ms this refresh may start; 0: now.  again: 1 if an
- * earlier attempt may have spent the grant's refresh token.  Such a refresh
- * waits one pause longer, so that refreshes of other grants go first.
+ * Returns in how many ms this refresh may start; 0: now, also if throttling is
+ * off or a credit is left.  again: 1 if an earlier attempt may have spent the
+ * grant's refresh token.  As a probe, such a refresh starts one pause later, so
+ * that refreshes of other grants go first.
  */
 int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
     int again);
@@ -107,7 +108,8 @@ int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 typedef enum {
     cigna_turn_free = 0,                   /* throttling is off */
     cigna_turn_credit,                     /* one of "credits" */
-    cigna_turn_probe                       /* the only start in this pause */
+    cigna_turn_probe                       /* a start without a credit, at most
+                                              one in each pause */
 } cigna_turn_e;
 
 

@@ -18,8 +18,8 @@
 
 typedef enum {
     cigna_grant_live = 0,
-    cigna_grant_spent                      /* the server refused the refresh
-                                              token for good */
+    cigna_grant_spent                      /* the token endpoint refused the
+                                              refresh token for good */
 } cigna_grant_state_e;
 
 

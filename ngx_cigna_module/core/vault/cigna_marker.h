@@ -29,7 +29,8 @@
 /* results of cigna_marker_open(), beside CIGNA_SEAL_DAMAGED */
 #define CIGNA_MARKER_OTHER_NAMES    -20    /* sealed with another name key */
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* its version is not
-                                              CIGNA_MARKER_VERSION */
+                                              CIGNA_MARKER_VERSION, or its
+                                              length is wrong */
 
 
 #define CIGNA_MARKER_VERSION    1
