@@ -70,7 +70,8 @@ typedef enum {
 
     ngx_cigna_condition_held_back,         /* in a pause, after a 429 or a 503
                                               of the FHIR server */
-    ngx_cigna_condition_budget_unknown,    /* Redis is out of reach */
+    ngx_cigna_condition_budget_unknown,    /* Redis is out of reach, and the
+                                              budget has outage=closed */
     ngx_cigna_condition_upstream_throttled,  /* the FHIR server's own 429 */
     ngx_cigna_condition_internal_error,
     ngx_cigna_condition_max

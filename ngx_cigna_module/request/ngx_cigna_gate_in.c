@@ -277,9 +277,9 @@ ngx_cigna_gate_in_json(ngx_http_request_t *r)
 
 /*
  * Drops the lines that the gate writes itself, also if another module has
- * written them.  If the gate makes the reply an attachment, keeps one
- * "Content-Disposition: attachment", which may have a file name, and then
- * returns 1.
+ * written them, and Content-Disposition if the reply has no body.  If the gate
+ * makes the reply an attachment, keeps one "Content-Disposition: attachment",
+ * which may have a file name, and then returns 1.
  */
 
 static ngx_uint_t

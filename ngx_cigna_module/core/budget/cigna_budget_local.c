@@ -100,7 +100,10 @@ cigna_budget_local_take(const cigna_budget_t *b, cigna_budget_by_e *by)
 }
 
 
-/* a bucket with dry_run pays only for requests that fit, as without dry_run */
+/*
+ * A bucket with dry_run pays only for the requests that fit.  Without dry_run
+ * the gateway would have refused the others.
+ */
 
 void
 cigna_budget_local_charge(const cigna_budget_t *b, int64_t n)

@@ -37,7 +37,8 @@
 typedef union {
     struct {
         uint64_t             sum;          /* checksum of the fields below */
-        int64_t              seen_ns;      /* latest now_ns */
+        int64_t              seen_ns;      /* latest now_ns with which the
+                                              slot was opened */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
         int64_t              asked_ns;     /* time of the last call to Redis
@@ -194,8 +195,9 @@ void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 
 /*
- * Finds the origin's entry in the table, or makes one.  key is the hash of the
- * origin, and never 0.  The pointer is valid until the caller releases its
+ * Finds the origin's entry in the table, or makes one.  If the table is full,
+ * another origin's entry is dropped.  key is the hash of the origin, and never
+ * 0.  The pointer is valid until the caller releases its
  * lock.
  */
 cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,

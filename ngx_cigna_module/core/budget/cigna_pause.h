@@ -52,8 +52,8 @@ typedef struct {
                                               none */
     int64_t   asked_ns;                    /* the end that the server asked
                                               for */
-    uint64_t  sure;                        /* 1: a second reply confirmed the
-                                              pause */
+    uint64_t  sure;                        /* 1: the pause is confirmed, see
+                                              above */
 } cigna_pause_t;
 
 

@@ -15,8 +15,10 @@
 
 typedef enum {
     cigna_journal_replay_pending = 0,
-    cigna_journal_replay_ok,               /* Redis has the entry, which is
-                                              confirmed */
+    cigna_journal_replay_ok,               /* Redis has the entry's
+                                              generation, or has no longer the
+                                              grant that the entry deletes: the
+                                              entry is confirmed */
     cigna_journal_replay_superseded,       /* Redis has something newer, the
                                               grant is gone, or the entry is too
                                               old, malformed, or (if Redis had

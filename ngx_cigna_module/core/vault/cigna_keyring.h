@@ -77,9 +77,9 @@ cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
 void cigna_keyring_destroy(cigna_keyring_t *ring);
 
 /*
- * A keyed hash of a list of parts, for names of members and of records in Redis
- * and in logs: HKDF-Expand under the key "names".  Different lists are
- * different inputs.  CIGNA_ERROR if the parts are longer than
+ * A keyed hash of a list of parts: HKDF-Expand under the key "names".  It names
+ * members and records in Redis and in logs.  Different lists are different
+ * inputs.  CIGNA_ERROR if the parts are longer than
  * CIGNA_SEAL_PARTS_MAX, or if libcrypto fails.
  */
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,

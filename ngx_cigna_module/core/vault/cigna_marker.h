@@ -32,7 +32,8 @@
  */
 #define CIGNA_MARKER_OTHER_NAMES    -20    /* sealed with another name key */
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* its version is not
-                                              CIGNA_MARKER_VERSION */
+                                              CIGNA_MARKER_VERSION, or its
+                                              length is wrong */
 
 
 #define CIGNA_MARKER_VERSION    1
