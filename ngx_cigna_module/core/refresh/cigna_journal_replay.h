@@ -30,8 +30,8 @@ typedef enum {
 
 
 /*
- * Entries older than this are dropped.  After CIGNA_TOMB_MS Redis has forgotten
- * deletions; a day less is enough also if clocks differ or a write takes long.
+ * Entries older than this are dropped, because after CIGNA_TOMB_MS Redis has
+ * forgotten deletions.  The day less is a margin.
  */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)
