@@ -256,7 +256,10 @@ ngx_cigna_budget_leave(ngx_cigna_budget_waiter_t *waiter)
 }
 
 
-/* returns 1 if all later waiters wait for the same budget as this waiter */
+/*
+ * Returns 1 if all waiters behind this one must wait, too.  Only the limit of a
+ * member does not concern them.
+ */
 
 static ngx_uint_t
 ngx_cigna_budget_stops(ngx_cigna_budget_waiter_t *waiter)

@@ -24,7 +24,7 @@ typedef struct {
     /* private */
     ngx_cigna_budget_call_t     call;
     uint64_t                    number;    /* number of the call, for the
-                                              budget's core */
+                                              functions of core/budget */
     int64_t                     want;      /* requests that the call asks for */
 } ngx_cigna_budget_lease_t;
 
@@ -32,9 +32,9 @@ typedef struct {
 void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 
 /*
- * Makes the call that the answer asks for.  NGX_OK: the handler will be called
- * later.  NGX_ERROR: the call could not be sent; the budget's core knows this,
- * and the handler was called already.
+ * Makes the call to Redis that the budget's answer asks for.  NGX_OK: the
+ * owner's handler will be called later.  NGX_ERROR: the call could not be sent.
+ * The function has told the budget's core so, and has called the handler.
  */
 ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);

@@ -11,7 +11,11 @@
 /* the most bytes that ngx_cigna_budget_origins_append() writes */
 size_t ngx_cigna_budget_origins_size(void);
 
-/* writes this node's pauses in the text format of Prometheus */
+/*
+ * Writes for each FHIR server, in the text format of Prometheus, the number of
+ * pauses that began on this node, and the seconds that are left of the pause of
+ * all tenants.
+ */
 void ngx_cigna_budget_origins_append(cigna_buf_t *b,
     ngx_cigna_main_conf_t *mcf);
 

@@ -24,7 +24,7 @@ void ngx_cigna_budget_pause_init(ngx_cigna_budget_pause_t *pause);
 
 /*
  * The FHIR server has answered.  A status of 429, or 503 with Retry-After, asks
- * for a pause.  retry_after_ms is -1 if the reply has no Retry-After.
+ * for a pause.  retry_after_ms is -1 if the reply has no valid Retry-After.
  * NGX_BUSY: the server has asked for a pause; otherwise NGX_OK.
  */
 ngx_int_t ngx_cigna_budget_pause_answered(ngx_cigna_budget_pause_t *pause,

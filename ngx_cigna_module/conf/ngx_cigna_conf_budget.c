@@ -333,7 +333,10 @@ ngx_cigna_conf_budget_alone(ngx_conf_t *cf, ngx_cigna_tenant_t *tenant)
 }
 
 
-/* the place of the tenant's first budget directive; NULL: there is none */
+/*
+ * the place of the tenant's "budget", or else of its "member_budget"; NULL: the
+ * tenant has neither
+ */
 
 static ngx_cigna_place_t *
 ngx_cigna_conf_budget_place(ngx_cigna_tenant_t *tenant)

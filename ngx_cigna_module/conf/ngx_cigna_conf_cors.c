@@ -109,7 +109,7 @@ ngx_cigna_conf_cors_origin(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* adds the origin as browsers write it */
+/* adds the origin as browsers write it; refuses one that is there already */
 
 static ngx_int_t
 ngx_cigna_conf_cors_add(ngx_conf_t *cf, ngx_str_t *value,

@@ -39,8 +39,8 @@ static ngx_uint_t ngx_cigna_notice_is_false(ngx_str_t *arg, ngx_uint_t n);
 
 
 /*
- * For each directive: the argument that turns it off, see ngx_cigna_off_e, as
- * its module's source has it.
+ * A row of the table.  "off" is the last part of a name of ngx_cigna_off_e: the
+ * argument that turns the directive off, according to its module's source.
  */
 
 #define ngx_cigna_rule(name, off, write, why)                                 \

@@ -57,7 +57,7 @@ struct ngx_cigna_notice_s {
 };
 
 
-/* the noted lines of one level: http, a server or a location */
+/* the noted lines of one level: http, a server, a location or an "if" */
 
 struct ngx_cigna_notices_s {
     ngx_cigna_notice_t        *first;

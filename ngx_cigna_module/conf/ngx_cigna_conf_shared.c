@@ -9,7 +9,8 @@
 #include "base/cigna_buf.h"
 
 
-#define NGX_CIGNA_ORIGINS  4               /* origins of one tenant, at most */
+#define NGX_CIGNA_ORIGINS  4               /* first size of an array of origins,
+                                              which grows if necessary */
 
 
 static ngx_int_t ngx_cigna_conf_share_key(ngx_conf_t *cf,

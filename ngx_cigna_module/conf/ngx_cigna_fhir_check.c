@@ -65,8 +65,9 @@ ngx_cigna_fhir_check(ngx_conf_t *cf, ngx_cigna_loc_conf_t *lcf)
 
 
 /*
- * Replaces the location's content handler by ours, which calls lcf->content.
- * Subrequests that nginx clones from a request get our handler, too.
+ * Replaces the location's content handler, if it has one, by the module's,
+ * which calls lcf->content.  Subrequests that nginx clones from a request get
+ * the module's handler, too.
  */
 
 static void

@@ -22,7 +22,8 @@ typedef enum {
     ngx_cigna_browser_by_user = 0,         /* from a page of the same origin; by
                                               a click on a page of the same
                                               site; or without a page, for
-                                              example a typed address */
+                                              example a typed address; also if
+                                              no line says how */
     ngx_cigna_browser_by_other_site,       /* from a page in any other way,
                                               perhaps without the user's will */
     ngx_cigna_browser_not_a_visit          /* a frame, an image, a fetch(), a
@@ -32,8 +33,9 @@ typedef enum {
 
 /*
  * Returns the way in which the browser has come, by the lines of Fetch Metadata
- * (W3C) and by Origin.  tenant: NULL if unknown.  conf/README.md has the rules
- * as a table.
+ * (W3C), by Origin, and by lines such as Purpose that tell of a prefetch.  If
+ * a request has none of these lines, returns ngx_cigna_browser_by_user.
+ * tenant: NULL if unknown.  conf/README.md has the rules as a table.
  */
 ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
@@ -46,7 +48,7 @@ ngx_cigna_browser_visit_e ngx_cigna_browser_visit(ngx_http_request_t *r,
 ngx_uint_t ngx_cigna_browser_same_origin(ngx_http_request_t *r,
     const ngx_cigna_tenant_t *tenant);
 
-/* 1 if the browser accepts HTML */
+/* 1 if the browser accepts text/html by name, not only by a wildcard */
 ngx_uint_t ngx_cigna_browser_wants_html(ngx_http_request_t *r);
 
 /* 1 if the request is for the host of redirect_uri, or names no host */

@@ -26,7 +26,10 @@
 
 #define NGX_CIGNA_CALLBACK_WHAT   "dance ended"
 
-/* the module's page adds this argument when it loads the URL once more */
+/*
+ * the page for a callback without a session loads the URL once more, with this
+ * argument
+ */
 #define NGX_CIGNA_CALLBACK_AGAIN  "cigna_again"
 
 /* if Cigna takes longer, the browser gets a page that loads the URL again */
@@ -540,8 +543,9 @@ ngx_cigna_callback_unreachable(ngx_http_request_t *r, ngx_str_t *body)
 
 
 /*
- * If the dance may belong to another browser, this browser stays on a page of
- * the gateway, and is not sent to the app.
+ * The browser stays on a page of the gateway, and is not sent to the app, if
+ * the dance is not known, may belong to another browser, or had ended before
+ * this browser came back, or if nobody is logged in.
  */
 
 static ngx_int_t

@@ -66,7 +66,7 @@ ngx_int_t ngx_cigna_dance_return(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 /*
  * Creates a run for the request's identity, and prepares the request to wait
- * for it.  NULL: there is no memory.
+ * for it.  NULL: no memory, or the identity's hash cannot be made.
  */
 ngx_cigna_run_t *ngx_cigna_dance_run(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, const char *what, size_t flow_size,

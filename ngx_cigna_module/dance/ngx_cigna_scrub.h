@@ -7,9 +7,9 @@
 
 
 /*
- * Keeps code and state of callback requests out of logs.  Copies the query into
- * ctx->query, and overwrites the values in the query wherever nginx keeps the
- * request line.  To scrub a request means to do this.
+ * Keeps code and state of callback requests out of logs.  To scrub a request
+ * means to overwrite the values in its query wherever nginx keeps the request
+ * line.  If the request reaches its location, ctx->query has a copy.
  */
 
 

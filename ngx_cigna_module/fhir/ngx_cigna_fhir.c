@@ -373,8 +373,9 @@ ngx_cigna_fhir_gates(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx)
 
 
 /*
- * Sends the request on, after it has waited for a metadata document and for the
- * budgets.  Each of these waits ends with another call of this function.  The
+ * Starts the upstream request, unless public metadata is served from memory, or
+ * the budgets refuse the request.  The request may wait for a metadata document
+ * or for the budgets: each wait ends with another call of this function.  The
  * caller holds two references to the request.
  */
 

@@ -41,7 +41,8 @@ struct ngx_cigna_token_s {
     ngx_uint_t                 epoch;          /* the identity's epoch in the
                                                   cache, before the vault was
                                                   read */
-    ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry */
+    ngx_cigna_cache_entry_t    cached;         /* token.len 0: no entry, or its
+                                                  token got a 401 */
     ngx_str_t                  old;            /* copy of the vault's token;
                                                   used unless a refresh brings
                                                   a new token */

@@ -6,8 +6,9 @@
  *                    |
  *    new ------------+--> found            in the cache
  *     |              |
- *     +--> reading --+--> found            in the vault, or in the cache while
- *             |      |                     the vault is out of reach
+ *     +--> reading --+--> found            in the vault, or in the cache if the
+ *             |      |                     vault is out of reach, or has lost
+ *             |      |                     the newest generation
  *             |      |
  *             +--> refreshing --> found    a new token, or the old one until it
  *                                          expires
@@ -332,9 +333,9 @@ ngx_cigna_token_is_refused(const ngx_cigna_ctx_t *ctx,
 /*
  * Puts the vault's entry into the cache, if the location uses the cache.  If
  * the cached entry has a higher generation, the member has connected again on
- * another node, or Redis has lost a write and the cached token has expired.  In
- * both cases the vault is right.  This function then only drops the cached
- * entry, and the next request fills the cache.
+ * another node, or Redis has lost a write and the cached token must not be sent
+ * any more.  In both cases the vault is right.  This function then only drops
+ * the cached entry, and the next request fills the cache.
  */
 
 static void

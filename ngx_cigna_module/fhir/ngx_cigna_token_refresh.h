@@ -12,8 +12,8 @@
 /*
  * Waits for a refresh of the grant, and starts one if none is under way.
  * refused: the grant, if the FHIR server has refused its access token before
- * that token has expired; otherwise NULL.  Returns the result of
- * ngx_cigna_token_find().
+ * that token has expired; otherwise NULL.  If "refused" has no refresh token,
+ * ends the search for a token.  Returns the result of ngx_cigna_token_find().
  */
 ngx_int_t ngx_cigna_token_refresh(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     const cigna_grant_t *refused);

@@ -512,7 +512,8 @@ ngx_cigna_errors_body(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
 
 
 /*
- * copies the body to "peeked" until the copy is complete, and then examines it
+ * copies the body, or its beginning, to "peeked", and examines the copy when it
+ * is complete
  */
 
 static ngx_int_t
@@ -540,7 +541,8 @@ ngx_cigna_errors_collect(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
  * buffer with the flag "flush" in two cases.  If the upstream has closed the
  * connection too early, nginx has ended the upstream, and no bytes will follow.
  * With "proxy_buffering off" nginx also sends such a buffer after the header,
- * when the upstream has not ended yet.
+ * when the upstream has not ended yet.  Only in the
+ * first case the buffer completes the copy.
  */
 
 static ngx_uint_t

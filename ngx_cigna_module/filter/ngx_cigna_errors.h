@@ -30,7 +30,10 @@
 ngx_int_t ngx_cigna_errors_header(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, ngx_cigna_loc_conf_t *lcf);
 
-/* sends this body in place of the reply's, with this status and type */
+/*
+ * Gives the reply this status and type.  The body filter then sends this body
+ * in place of the reply's, see ngx_cigna_errors_body().  NGX_ERROR: no memory.
+ */
 ngx_int_t ngx_cigna_errors_put(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx,
     ngx_uint_t status, const char *type, const ngx_str_t *body);
 
@@ -58,7 +61,7 @@ ngx_uint_t ngx_cigna_errors_encoded(ngx_http_request_t *r);
 /* drops header lines with a digest of the body, as the body will change */
 void ngx_cigna_errors_digests(ngx_http_request_t *r);
 
-/* returns 1 if an OperationOutcome replaces the body */
+/* returns 1 if a body of the gateway replaces that of the reply */
 ngx_uint_t ngx_cigna_errors_replaced(ngx_cigna_ctx_t *ctx);
 
 /* returns 1 if the reply comes from the upstream */

@@ -4,10 +4,11 @@
  *              owns them, and waits for them if the client reads slowly
  *   rw->rest   the unread bytes of the first buffer of rw->in
  *   rw->part   output for the client
- *   rw->busy   the filter's own buffers that the client has not read; there
- *              are at most NGX_CIGNA_REWRITE_BUFS
+ *   rw->busy   the filter's own buffers that the client has not read; at most
+ *              NGX_CIGNA_REWRITE_BUFS of them have memory
  *
- * rw->rest and rw->part point into the first buffer of rw->in.  The
+ * rw->rest points into the first buffer of rw->in.  rw->part points into that
+ * buffer, to bytes that rw->links has kept, or to the gateway's base URL.  The
  * filter gives a buffer back after it has copied all output of that buffer.
  */
 

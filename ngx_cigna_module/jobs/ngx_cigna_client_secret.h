@@ -10,8 +10,8 @@
 /*
  * To be called after each step of a flow that sends a client secret, or when
  * the flow is over.  If Cigna has accepted one of the tenant's two secrets,
- * counts uses of the older one, logs which one works if that has changed, and
- * clears secret->worked.
+ * counts a use of the older one, logs which one works if that has changed (at
+ * most once a minute for each secret), and clears secret->worked.
  */
 void ngx_cigna_client_secret_worked(ngx_cigna_run_t *run,
     cigna_client_secret_t *secret);

@@ -4,8 +4,9 @@
  * tenants of the server, and the log names only the first tenant.
  *
  * Configured endpoints never change.  The other endpoints come from the
- * metadata, and stay in use even if a later fetch fails.  A document that names
- * another host than before is refused and logged.
+ * metadata, and stay in use even if a later fetch fails.  A document is refused
+ * and logged if it has another issuer than before, or endpoints on other
+ * origins.
  *
  * If both endpoints of a dance are configured, the dance goes on even if the
  * metadata cannot be fetched.  It does not go on if the metadata contradict the

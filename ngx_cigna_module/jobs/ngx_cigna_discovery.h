@@ -37,9 +37,9 @@ ngx_cigna_run_t *ngx_cigna_discovery_start(ngx_cigna_tenant_t *tenant);
 
 /*
  * Starts the run when the tenant's endpoints are known, if need be after a
- * fetch of the metadata.  If the metadata cannot be fetched, and the
- * configuration alone does not suffice for a dance, the run fails with
- * "no_endpoints" set, and the driver never calls its flow.
+ * fetch of the metadata.  If the metadata cannot be used, and the configuration
+ * alone does not suffice for a dance or a document was refused, the run fails
+ * with "no_endpoints" set, and the driver never calls its flow.
  */
 void ngx_cigna_discovery_start_run(ngx_cigna_run_t *run,
     ngx_cigna_flow_pt next);

@@ -60,8 +60,8 @@ typedef struct ngx_cigna_journal_writer_s {
     ngx_uint_t                asked;       /* number of the entry that the next
                                               command is about */
     ngx_cigna_redis_cmd_t     cmd;
-    ngx_uint_t                more;        /* 1: entries wait, because too many
-                                              are claimed */
+    ngx_uint_t                more;        /* 1: entries may wait, because as
+                                              many as allowed are claimed */
 } ngx_cigna_journal_writer_t;
 
 

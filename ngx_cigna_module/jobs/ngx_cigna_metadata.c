@@ -8,7 +8,8 @@
  *                               +-- another worker is done --> copy
  *
  * A run that does not get the claim asks for it again every 20 ms.  The run
- * gets the claim if the worker that has the claim dies.
+ * gets the claim if the worker that has the claim dies, or fetches for too
+ * long.
  */
 
 
@@ -498,8 +499,9 @@ ngx_cigna_metadata_flow(void *flow, const cigna_event_t *ev, cigna_op_t *op)
 
 
 /*
- * NGX_OK: this process is to fetch the document.  NGX_BUSY: another live
- * process does so.  NGX_DECLINED: the document is not due.
+ * NGX_OK: the document is claimed for this process, which must fetch it.
+ * NGX_BUSY: another live process has claimed it.  NGX_DECLINED: the document is
+ * not due.
  */
 
 static ngx_int_t
@@ -579,8 +581,8 @@ ngx_cigna_metadata_result(ngx_cigna_run_t *run)
 
 
 /*
- * Stores the result of the fetch, and gives the claim up.  A failure changes
- * nothing if another process has got the claim.
+ * Stores the result of the fetch, and gives the claim up.  If another process
+ * has got the claim meanwhile, only a text that can be kept is stored.
  */
 
 static void

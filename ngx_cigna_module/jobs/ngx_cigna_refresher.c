@@ -54,8 +54,9 @@ typedef struct {
     ngx_cigna_run_t         *run;
     ngx_str_node_t           node;             /* empty string: not in the
                                                   tree */
-    ngx_uint_t               epoch;            /* epoch of the cache at the
-                                                  start */
+    ngx_uint_t               epoch;            /* the identity's epoch in the
+                                                  cache, at the start of the
+                                                  run */
     u_char                   ahead[CIGNA_GRANT_ID_LEN];
                                                /* bytes of verdict.ahead_id */
 } ngx_cigna_refresher_t;

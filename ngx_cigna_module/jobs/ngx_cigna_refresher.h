@@ -24,7 +24,7 @@
  *
  * refused: the grant whose access token the FHIR server has refused, or NULL.
  * A run that was started earlier does not get "refused", and may end with the
- * same token.  request: $request_id for the log; may be NULL.
+ * same token.  request: $cigna_request_id for the log; may be NULL.
  */
 ngx_int_t ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,
@@ -38,8 +38,9 @@ void ngx_cigna_refresher_ahead(ngx_cigna_main_conf_t *mcf,
 
 /*
  * Fills a cache entry from the grant.  The entry borrows the grant's strings.
- * If the grant has a refresh token, entry->due_ms is the time of the next
- * refresh: a random time before the access token expires.
+ * entry->due_ms is the time of the next refresh, a random time before the
+ * access token expires; 0: the grant has no refresh token, or no refresh is to
+ * start ahead.
  */
 void ngx_cigna_refresher_entry(const ngx_cigna_tenant_t *tenant,
     const cigna_vault_names_t *identity, const cigna_grant_t *grant,

@@ -50,8 +50,8 @@ ngx_cigna_userinfo_end(ngx_cigna_run_t *run)
 
 
 /*
- * Drops the cache entry of this node at once.  On other nodes, the message on
- * Redis' channel of invalidations drops it.
+ * If the grant has got the identifier, drops this node's cache entry at once.
+ * On other nodes, the message on Redis' channel of invalidations drops it.
  */
 
 void

@@ -11,7 +11,7 @@
  * Asks the FHIR server for the $userinfo of the grant's member, in the
  * background.  Does nothing if the grant already has the member's identifier,
  * if the tenant does not use $userinfo, or if the worker exits.  request:
- * $request_id for the log; may be NULL.
+ * $cigna_request_id for the log; may be NULL.
  */
 void ngx_cigna_userinfo_start(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const cigna_vault_names_t *identity,

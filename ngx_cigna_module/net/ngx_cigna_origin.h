@@ -42,11 +42,11 @@ typedef struct {
  * host.  The function fills in the other fields, and looks up the host's
  * addresses.
  *
- * If the host is an address, no connection asks the resolver.  If no address is
- * found for a name at start, each connection asks the resolver.  Without a
- * resolver that is an error, which is logged.  If addresses are found and there
- * is a resolver, each connection still asks the resolver first.  It uses the
- * addresses found at start only if the resolver fails.
+ * If the host is a name and has no address at start, each connection asks the
+ * resolver.  Without a resolver that is an error, which is logged.  If the name
+ * has addresses at start and there is a resolver, a connection still asks the
+ * resolver first.  It uses the addresses found at start only if the resolver
+ * fails.
  */
 ngx_int_t ngx_cigna_origin_init(ngx_conf_t *cf, ngx_cigna_origin_t *origin);
 

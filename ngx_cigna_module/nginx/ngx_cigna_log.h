@@ -23,8 +23,8 @@ typedef struct {
                                               "refresh" */
     ngx_str_t    id;                       /* dance id or member's hash */
     ngx_str_t    tenant;
-    ngx_str_t    request;                  /* $request_id of the request that
-                                              began the job */
+    ngx_str_t    request;                  /* $cigna_request_id of the request
+                                              that began the job */
 } ngx_cigna_log_t;
 
 

@@ -102,8 +102,8 @@ ngx_cigna_redis_map_range(ngx_cigna_redis_t *redis, ngx_cigna_redis_map_t map,
 
 
 /*
- * Closes the connections to nodes without slots.  Gives each other node a slot
- * whose marker its checks read.
+ * Closes the connections to nodes without slots.  Each other node keeps the
+ * slot whose marker its checks read, or gets one of its own slots.
  */
 
 static void

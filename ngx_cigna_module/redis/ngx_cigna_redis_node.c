@@ -607,7 +607,10 @@ ngx_cigna_redis_node_closed(ngx_cigna_redis_conn_t *conn, ngx_queue_t *calls)
 }
 
 
-/* sends a call again; Redis has not run the call, or the call only reads */
+/*
+ * Sends a call again, or ends it if it was tried too often.  Redis has not run
+ * the call, or the call only reads.
+ */
 
 static void
 ngx_cigna_redis_node_again(ngx_cigna_redis_node_t *node,

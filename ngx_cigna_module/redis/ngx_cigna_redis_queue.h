@@ -39,7 +39,7 @@ void ngx_cigna_redis_queue_init(ngx_cigna_redis_queue_t *queue);
 /*
  * Appends the call to the queue and its bytes to "out".  wait: the bytes of the
  * command WAIT, which follow the call's if the call is durable.  NGX_ERROR: no
- * memory.
+ * memory, or too many bytes wait in "out".
  */
 ngx_int_t ngx_cigna_redis_queue_push(ngx_cigna_redis_queue_t *queue,
     ngx_cigna_redis_call_t *call, ngx_str_t *wait);

@@ -70,7 +70,8 @@ typedef enum {
 
     ngx_cigna_condition_held_back,         /* in a pause, after a 429 or a 503
                                               of the FHIR server */
-    ngx_cigna_condition_budget_unknown,    /* Redis is out of reach */
+    ngx_cigna_condition_budget_unknown,    /* Redis is out of reach, and the
+                                              budget has outage=closed */
     ngx_cigna_condition_upstream_throttled,  /* the FHIR server's own 429 */
     ngx_cigna_condition_internal_error,
     ngx_cigna_condition_max
@@ -84,7 +85,8 @@ typedef struct {
     ngx_uint_t     status;                 /* HTTP status of the reply */
     const char    *issue;                  /* FHIR R4, code of an issue */
     ngx_uint_t     level;                  /* NGX_LOG_... */
-    ngx_uint_t     retry_after_s;          /* 0: no Retry-After */
+    ngx_uint_t     retry_after_s;          /* if no better time is known; 0: no
+                                              Retry-After */
     ngx_uint_t     connect;                /* 1: replies have the connect URL */
     const char    *title;                  /* title of a page */
     const char    *text;                   /* text for people, in plain ASCII */

@@ -35,7 +35,8 @@ static ngx_int_t ngx_cigna_gate_in_add(ngx_http_request_t *r, ngx_uint_t n);
 
 /*
  * All locations of this module get the first two lines.  Only cigna_fhir gets
- * the others, and only a reply that is not JSON gets the last one.
+ * the others, and only a reply that has a body and is not JSON gets the last
+ * one.
  */
 
 #define NGX_CIGNA_GATE_IN_ALL  2
@@ -276,9 +277,9 @@ ngx_cigna_gate_in_json(ngx_http_request_t *r)
 
 /*
  * Drops the lines that the gate writes itself, also if another module has
- * written them.  If the gate makes the reply an attachment, keeps one
- * "Content-Disposition: attachment", which may have a file name, and then
- * returns 1.
+ * written them, and Content-Disposition if the reply has no body.  If the gate
+ * makes the reply an attachment, keeps one "Content-Disposition: attachment",
+ * which may have a file name, and then returns 1.
  */
 
 static ngx_uint_t

@@ -17,7 +17,7 @@
 /* fills ctx->trace at the first call; later calls do nothing */
 void ngx_cigna_trace(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
-/* in the header filter: adds X-Request-Id; NGX_OK or NGX_ERROR */
+/* in the header filter: adds X-Request-Id, if ctx->trace has an id */
 ngx_int_t ngx_cigna_trace_reply(ngx_http_request_t *r, ngx_cigna_ctx_t *ctx);
 
 

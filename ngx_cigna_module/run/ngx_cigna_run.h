@@ -90,10 +90,11 @@ typedef struct {
     ngx_cigna_seats_t         *seat;           /* NULL: the run has no seat,
                                                   see ngx_cigna_seats.h */
     ngx_cigna_turn_t           turn;
-    cigna_journal_t            entry;          /* the last journal entry */
-    unsigned                   paced:1;        /* this is a refresh, and has to
-                                                  wait for the tenant's
-                                                  token_requests */
+    cigna_journal_t            entry;          /* the last entry that this
+                                                  run put into the journal */
+    unsigned                   paced:1;        /* this is a refresh, which the
+                                                  tenant's token_requests may
+                                                  let wait */
     unsigned                   begun:1;        /* "turn" was taken, but the
                                                   request was not sent yet */
     unsigned                   journalled:1;   /* "entry" is in the journal, and
@@ -131,7 +132,7 @@ struct ngx_cigna_run_s {
     void                      *data;
     ngx_cigna_cache_key_t      key;            /* the member's key in the
                                                   cache */
-    size_t                     body_max;       /* bytes of a reply's body */
+    size_t                     body_max;       /* most bytes of a body */
 
     unsigned                   failed:1;       /* the flow has no result */
     unsigned                   no_endpoints:1; /* the run has failed, as the
@@ -165,8 +166,8 @@ struct ngx_cigna_run_s {
 /*
  * Makes a run with a flow of flow_size zeroed bytes and an arena of arena_size
  * bytes.  tenant may be NULL if the run makes no HTTP request.  "what" is a
- * constant for the log; request ($request_id, may be NULL) is copied.  NULL: no
- * memory.
+ * constant for the log; request ($cigna_request_id, may be NULL) is copied.
+ * NULL: no memory.
  */
 ngx_cigna_run_t *ngx_cigna_run_create(ngx_cigna_main_conf_t *mcf,
     ngx_cigna_tenant_t *tenant, const char *what, ngx_str_t *request,

@@ -32,7 +32,7 @@ typedef struct {
 void ngx_cigna_run_lease_start(ngx_cigna_run_lease_t *lease,
     const cigna_op_lease_t *op, ngx_cigna_redis_t *redis, ngx_log_t *log);
 
-/* sets lock and mark again, within a second; does nothing if op is NULL */
+/* sets lock and mark again, within a second; does nothing without a lease */
 void ngx_cigna_run_lease_retake(ngx_cigna_run_lease_t *lease);
 
 /* stops the timer; lock and mark stay in Redis; may be called twice */

@@ -11,8 +11,8 @@
 
 /*
  * Starts run->op.  NGX_OK: the operation is over, and its event is in run->ev.
- * NGX_AGAIN: the run will be posted.  NGX_DONE: the flow has ended, or wants a
- * long sleep while the worker exits.
+ * NGX_AGAIN: the run will be posted.  NGX_DONE: the flow has ended, or asks for
+ * an idle sleep (cigna_op_sleep_t) while the worker exits.
  */
 ngx_int_t ngx_cigna_run_perform(ngx_cigna_run_t *run);
 

@@ -57,7 +57,7 @@ void ngx_cigna_cache_refuse(ngx_shm_zone_t *zone,
 ngx_uint_t ngx_cigna_cache_refused(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_str_t *token, int64_t now_ms);
 
-/* drops the entry and raises the epoch */
+/* drops the identity's entry, if there is one, and raises its epoch */
 void ngx_cigna_cache_drop(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const u_char name[CIGNA_NAME_LEN]);
 

@@ -15,7 +15,9 @@
 
 
 struct ngx_cigna_counters_s {
-    ngx_atomic_t  dances;                  /* see ngx_cigna_second_take() */
+    ngx_atomic_t  dances;                  /* dances started in the last second
+                                              that had any, and that second; see
+                                              ngx_cigna_second_take() */
 
     ngx_atomic_t  counts[NGX_CIGNA_COUNTERS_MAX];
     ngx_atomic_t  outcomes[NGX_CIGNA_OUTCOMES_MAX];

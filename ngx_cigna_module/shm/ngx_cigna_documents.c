@@ -20,7 +20,8 @@
 
 
 typedef struct {
-    ngx_atomic_t            dirty;         /* pid that has the lock, or 0 */
+    ngx_atomic_t            dirty;         /* pid of the process that has the
+                                              lock, or died with it; 0: none */
     uint64_t                clock;         /* grows with each use of a document,
                                               and with each new text */
     ngx_cigna_document_t    documents[NGX_CIGNA_DOCUMENTS_MAX];

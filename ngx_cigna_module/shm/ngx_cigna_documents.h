@@ -33,7 +33,7 @@ typedef struct {
     uint64_t    version;                   /* number of the text; 0: there is
                                               no text */
     size_t      len;                       /* bytes of the text */
-    time_t      due;                       /* time of the next fetch */
+    time_t      due;                       /* no fetch before this time */
     time_t      until;                     /* until when the text may be
                                               served */
     unsigned    away:1;                    /* the last fetch has failed */

@@ -13,8 +13,10 @@
  */
 
 /*
- * Adds a copy of the entry.  confirmed: 1 if Redis has the entry.  NGX_BUSY: no
- * room, or the entry is too long.  NGX_DECLINED: the entry is outdated.
+ * Adds a copy of the entry, in place of an older entry about the grant.
+ * confirmed: 1 if Redis has the entry; 0: the entry is claimed for this
+ * process.  NGX_BUSY: no room, or the entry is too long or malformed.
+ * NGX_DECLINED: the journal has a newer entry about the grant.
  */
 ngx_int_t ngx_cigna_journal_put(ngx_shm_zone_t *zone,
     const cigna_journal_t *entry, ngx_uint_t confirmed);

@@ -32,7 +32,9 @@
 
 
 struct ngx_cigna_refresh_gate_s {
-    ngx_atomic_t          requests;        /* see ngx_cigna_second_take() */
+    ngx_atomic_t          requests;        /* token requests in the last second
+                                              that had any, and that second; see
+                                              ngx_cigna_second_take() */
     ngx_atomic_t          paused_until;
     ngx_atomic_t          said_after[ngx_cigna_refresh_gate_doubting + 1];
                                            /* when the state may be logged

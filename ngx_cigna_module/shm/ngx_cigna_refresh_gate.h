@@ -53,8 +53,10 @@ ngx_msec_t ngx_cigna_refresh_gate_paused(ngx_cigna_refresh_gate_t *gate);
 
 typedef enum {
     ngx_cigna_refresh_gate_well = 0,
-    ngx_cigna_refresh_gate_failing,        /* most refreshes have to wait */
-    ngx_cigna_refresh_gate_doubting        /* too many refreshes are refused */
+    ngx_cigna_refresh_gate_failing,        /* throttling is on: most refreshes
+                                              have to wait */
+    ngx_cigna_refresh_gate_doubting        /* throttling is on, and refusals are
+                                              doubted */
 } ngx_cigna_refresh_gate_e;
 
 /*
@@ -135,7 +137,8 @@ ngx_msec_t ngx_cigna_refresh_gate_quiet(ngx_shm_zone_t *zone);
 /*
  * Returns for how many ms this Redis server has been the primary.  The server
  * itself says age_ms.  The result is longer if this node has known this primary
- * for longer, see cigna_primaries.h.
+ * for longer, see cigna_primaries.h.  If primary is 0 or age_ms is INT64_MAX
+ * (not known), returns age_ms.
  */
 int64_t ngx_cigna_refresh_gate_primary(ngx_shm_zone_t *zone, uint64_t primary,
     int64_t age_ms);

@@ -162,7 +162,10 @@ ngx_cigna_zone_lock(ngx_shm_zone_t *zone)
 }
 
 
-/* the zone is locked and dirty: empties the cache, unlocks, and logs */
+/*
+ * The zone is locked and dirty: empties the cache, has the journal checked
+ * before its next use, unlocks the zone, and logs.
+ */
 
 static void
 ngx_cigna_zone_recover(ngx_slab_pool_t *pool, ngx_cigna_zone_t *fixed)

@@ -27,8 +27,8 @@
                                               starts a new line */
 
 /*
- * Sizes of those parts of the zone whose size is fixed.  Each file that uses a
- * part asserts that its data fit.
+ * Sizes of those parts of the zone whose size is fixed: the number of entries,
+ * or bytes.  A file whose part is given in bytes asserts that its data fit.
  */
 
 #define NGX_CIGNA_ZONE_EPOCHS    1024           /* number, a power of two */
@@ -128,8 +128,9 @@ typedef struct {
     ngx_atomic_t        epochs[NGX_CIGNA_ZONE_EPOCHS];   /* see
                                               ngx_cigna_cache.h */
     ngx_atomic_t        suspect_ms;        /* entries of the cache that Redis
-                                              confirmed before this time are
-                                              suspect, see ngx_cigna_cache.h */
+                                              last confirmed before this time
+                                              are suspect, see
+                                              ngx_cigna_cache.h */
 
     /* after a change of Redis' primary, see ngx_cigna_journal_writer.h */
     ngx_atomic_t        quiet_until_ms;    /* no refresh starts before this

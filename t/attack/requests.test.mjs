@@ -267,7 +267,7 @@ test('requests that are malformed or ambiguous', async (t) => {
   const { gw } = scene;
 
   // Sends a case and then another request, at once (pipelined) or after the
-  // reply.  Resolves to both replies.
+  // reply.  Resolves to both replies, their names and the text that is left.
   async function attack(one, pipelined) {
     scene.fhir.take();
     const name = scene.name('attack');

@@ -558,7 +558,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     const page = await home(context);
     assert.equal(await widthOf(page, urlOf('gated', 'image', 'img')), 3);
 
-    // A page that shows how much is loaded gets the image as a blob.
+    // A page with a progress bar fetches the image and shows a blob.
     assert.equal(await page.evaluate(async (url) => {
       const image = new Image();
       image.src = URL.createObjectURL(await (await fetch(url)).blob());

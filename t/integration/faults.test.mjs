@@ -1,5 +1,5 @@
-// The scenarios of scripts/faults, shortened.  They break parts of a fleet, and
-// judge by the sandbox's ledger of refresh tokens that no grant is lost.
+// The scenarios of scripts/faults, shortened.  They break parts of a fleet.
+// The sandbox's ledger of refresh tokens then shows whether a grant was lost.
 //
 //   CIGNA_FAULTS_SEED  seed of the choices; printed, random if absent
 

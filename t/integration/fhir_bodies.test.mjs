@@ -27,7 +27,7 @@ const HEAD = '{"resourceType":"Bundle","entry":[';
 const TAIL = '{}]}\n';
 
 // Returns about 64 KB of a Bundle.  A large body repeats this one buffer, so it
-// takes no memory in the test.
+// takes no more memory in the test than a small one.
 function pieceOf(base) {
   const entry = `{"fullUrl":"${base}Patient/1","resource":{"resourceType":`
     + `"Patient","text":{"div":"${'narrative '.repeat(95)}"}}},\n`;

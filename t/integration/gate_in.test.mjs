@@ -201,7 +201,7 @@ test('gate in', async (t) => {
 
         assert.deepEqual(names.sort(), [
           ...Object.keys(PASSING).map((name) => name.toLowerCase())
-            // a body with rewritten links has no ranges and no Last-Modified
+            // a reply with rewritten links has neither of these
             .filter((name) => !['last-modified', 'accept-ranges']
               .includes(name)),
           ...Object.keys(LINES), 'x-request-id', 'server', 'date',

@@ -134,8 +134,8 @@ class SentinelGroup extends RedisGroup {
     }
   }
 
-  // Returns the server that all Sentinels name, or false if it is still `old`
-  // or has not become a primary yet.
+  // Returns the new primary that all Sentinels name.  Returns false while they
+  // name different servers or `old`, or if the new one is not a primary yet.
   async #successor(old) {
     const ports = await Promise.all(this.sentinels
       .filter(({ stopped }) => !stopped)

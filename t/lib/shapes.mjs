@@ -534,7 +534,7 @@ export const OUTAGES = [
   outage(503, 'an empty body', () => '', inTrouble),
 ];
 
-// id_tokens.
+// Rows about id_tokens, and the changes that they use.
 const claim = (name, value) => (made) => { made.claims[name] = value; };
 const claims = (what, name, value, more) =>
   row(what, `claim ${name}`, claim(name, value), more);

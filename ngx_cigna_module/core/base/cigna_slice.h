@@ -29,10 +29,7 @@ typedef struct {
 #define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
 
 
-/*
- * the next three functions are inline, as loops over the bytes of a text call
- * them
- */
+/* the next three functions are called often in loops, so they are inline */
 
 /* the bytes from data up to, but not including, end */
 

@@ -477,8 +477,9 @@ cigna_budget_credit(const cigna_budget_t *b, int64_t want,
 
 
 /*
- * Called if a reply grants fewer requests than wanted.  Records until when the
- * tenant need not ask Redis again.  A pause has a record of its own.
+ * Called after each reply.  If the reply grants fewer requests than wanted,
+ * records until when the tenant need not ask Redis again.  A pause has a record
+ * of its own.
  */
 
 static void

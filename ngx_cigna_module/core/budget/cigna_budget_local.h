@@ -41,7 +41,8 @@ int64_t cigna_budget_local_take(const cigna_budget_t *b,
  * Charges n granted requests to this node's buckets.  Requests that Redis has
  * granted are charged too, so that an outage does not begin with a burst.  With
  * a negative n, gives back requests.  A request for which the gateway's bucket
- * has no room is also charged to the tenant's minimum.
+ * has no room is charged to the tenant's minimum, too.  A bucket with dry_run
+ * is charged only for requests for which it has room.
  */
 void cigna_budget_local_charge(const cigna_budget_t *b, int64_t n);
 

@@ -61,7 +61,8 @@ typedef enum {
                                               rates */
     cigna_budget_outage_open,              /* no rate of gateway and tenant
                                               applies */
-    cigna_budget_outage_closed             /* the node refuses all requests */
+    cigna_budget_outage_closed             /* the node refuses all requests,
+                                              unless the gateway has dry_run */
 } cigna_budget_outage_e;
 
 

@@ -161,8 +161,10 @@ cigna_budget_origin_known(const cigna_budget_origins_t *origins, uint64_t key)
 
 
 /*
- * Returns the ns by which the clock has stepped back.  After a step of less
- * than CIGNA_BUDGET_STEP_NS, sets *now_ns to *seen_ns and returns 0.
+ * Returns the ns by which *now_ns, the clock, is behind *seen_ns, its latest
+ * time; 0: it is not behind.  If it is behind by less than
+ * CIGNA_BUDGET_STEP_NS, sets *now_ns to *seen_ns and returns 0.  Otherwise sets
+ * *seen_ns to *now_ns.
  */
 
 static int64_t

@@ -37,7 +37,8 @@
 typedef union {
     struct {
         uint64_t             sum;          /* checksum of the fields below */
-        int64_t              seen_ns;      /* latest now_ns */
+        int64_t              seen_ns;      /* latest now_ns with which the
+                                              slot was opened */
         int64_t              down_ns;      /* time since when Redis is down; 0:
                                               Redis is not down */
         int64_t              asked_ns;     /* time of the last call to Redis
@@ -61,7 +62,8 @@ typedef union {
         int64_t              seen_ns;      /* latest now_ns */
         uint64_t             key;          /* hash of the origin; 0: free */
         uint64_t             pauses;       /* number of pauses that began on
-                                              this node, of any scope */
+                                              this node: of all tenants, or of
+                                              one */
         cigna_pause_t        all;          /* pause of all tenants */
     };
     uint8_t                  room[CIGNA_BUDGET_ORIGIN_SIZE];
@@ -86,11 +88,9 @@ typedef union {
         int64_t              credits;      /* requests left of the lease; below
                                               0: owed */
         int64_t              expiry_ns;    /* end of the lease */
-        int64_t              gateway_dry;  /* number of credits that the
-                                              gateway's budget would refuse
-                                              without dry_run */
-        int64_t              tenant_dry;   /* the same for the tenant's
-                                              budget */
+        int64_t              gateway_dry;  /* credits that the gateway's budget
+                                              would refuse without dry_run */
+        int64_t              tenant_dry;   /* the same of the tenant's budget */
         uint64_t             lease;        /* number of the lease; it changes
                                               when the lease is voided */
 
@@ -195,8 +195,9 @@ void cigna_budget_slot_void(cigna_budget_tenant_t *t);
 
 
 /*
- * Finds the origin's entry in the table, or makes one.  key is the hash of the
- * origin, and never 0.  The pointer is valid until the caller releases its
+ * Finds the origin's entry in the table, or makes one.  If the table is full,
+ * another origin's entry is dropped.  key is the hash of the origin, and never
+ * 0.  The pointer is valid until the caller releases its
  * lock.
  */
 cigna_budget_origin_t *cigna_budget_origin(cigna_budget_origins_t *origins,

@@ -56,7 +56,8 @@ typedef struct {
     cigna_slice_t               dance_key;
     cigna_dance_entry_t         entry;     /* in the lists of open dances */
     cigna_op_t                  open;      /* calls dance_open */
-    unsigned                    room:1;    /* 1: dance_list allows a story */
+    unsigned                    room:1;    /* 1: the script dance_list allows
+                                              the dance a story */
     unsigned                    unlist:1;  /* 1: Redis has certainly not stored
                                               the dance, but may list it */
     cigna_dance_forget_t        forget;

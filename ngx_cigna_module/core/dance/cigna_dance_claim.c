@@ -328,8 +328,9 @@ cigna_dance_claim_wait(cigna_dance_claim_t *t, const cigna_event_t *ev,
 
 
 /*
- * Ends the flow with the dance's return_to and with the outcome that the dance
- * already has.  This run's own claim may have caused that outcome.
+ * Ends the flow with the dance's return_to and with this outcome: "in_progress"
+ * if another run has the dance, otherwise the outcome that the dance has in
+ * Redis.  This run's own claim may have caused that outcome.
  */
 
 static int

@@ -10,9 +10,9 @@
 
 
 /*
- * Takes a dance for one run of the callback, and later ends the dance with an
- * outcome.  The callback runs these flows as steps of its own.  At first the
- * struct is zeroed.
+ * Two flows that the callback runs as steps of its own.  The first one takes a
+ * dance for this run of the callback.  The second one ends the dance with an
+ * outcome.  The struct begins as zeros.
  */
 
 typedef struct {

@@ -19,7 +19,7 @@ typedef struct {
     cigna_arena_t         *arena;
     cigna_slice_t          entry;          /* see cigna_dance_entry.h */
     unsigned               overdue:1;      /* nobody has completed the dance in
-                                              time; 0: a newer one displaces
+                                              time; 0: a newer dance displaces
                                               it */
 
     /* results */

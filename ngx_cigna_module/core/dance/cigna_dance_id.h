@@ -38,7 +38,7 @@ int cigna_dance_id_parse(cigna_slice_t text, uint8_t id[CIGNA_DANCE_ID_LEN]);
 
 /*
  * appends the state parameter of the dance with this id; CIGNA_ERROR: no room,
- * the id has another length, or OpenSSL has failed
+ * the id is not CIGNA_DANCE_ID_LEN bytes long, or OpenSSL has failed
  */
 int cigna_dance_id_append_state(cigna_buf_t *b, const cigna_vault_t *vault,
     cigna_slice_t id);

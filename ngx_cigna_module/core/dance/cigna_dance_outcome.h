@@ -30,13 +30,13 @@ typedef enum {
     cigna_dance_outcome_issuer_mismatch,
     cigna_dance_outcome_invalid_request,       /* a parameter is repeated,
                                                   missing or too long */
-    cigna_dance_outcome_exchange_refused,      /* an OAuth error from the
-                                                  server */
-    cigna_dance_outcome_exchange_invalid,      /* the reply is HTML, ... */
+    cigna_dance_outcome_exchange_refused,      /* the token endpoint answered
+                                                  with an OAuth error */
+    cigna_dance_outcome_exchange_invalid,      /* its reply is HTML, ... */
     cigna_dance_outcome_exchange_unreachable,  /* no reply, 5xx, 429 */
     cigna_dance_outcome_id_token_invalid,
-    cigna_dance_outcome_keys_unreachable,      /* no JWKS; the code was not
-                                                  sent */
+    cigna_dance_outcome_keys_unreachable,      /* no usable keys of the issuer;
+                                                  the code was not sent */
     cigna_dance_outcome_discovery_failed,
     cigna_dance_outcome_store_failed,          /* the dance or its grant could
                                                   not be stored or opened */

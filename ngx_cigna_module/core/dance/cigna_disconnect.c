@@ -18,7 +18,8 @@
  *       not wait for the authorization server;
  *   (3) only tokens of the deleted grant are revoked;
  *   (4) a deletion that Redis has confirmed is in the journal before the flow
- *       reports, because a failover may still undo the deletion.
+ *       reports, because a failover may still undo the deletion; except if the
+ *       record had no grant id, or if the journal is full.
  */
 
 

@@ -25,8 +25,9 @@ typedef enum {
                                               access token has expired */
     cigna_userinfo_unreachable,            /* not sent, or no reply */
     cigna_userinfo_refused,                /* a reply without an identifier */
-    cigna_userinfo_unstored                /* Redis failed, the record kept
-                                              changing, or the arena is full */
+    cigna_userinfo_unstored                /* Redis or OpenSSL failed, the
+                                              record kept changing, or the arena
+                                              is full */
 } cigna_userinfo_e;
 
 

@@ -18,16 +18,20 @@
 typedef enum {
     cigna_gate_out_passed = 0,
     cigna_gate_out_target,                 /* caller: a byte or a segment that
-                                              servers read in different ways */
+                                              servers read in different ways;
+                                              or the path of a search by POST
+                                              does not end with "/_search" */
     cigna_gate_out_lines,                  /* caller: a value breaks the header
                                               into other lines */
     cigna_gate_out_value,                  /* operator: a value breaks the
                                               header, but no caller sent it */
     cigna_gate_out_request,                /* operator: not an HTTP/1 request
-                                              with a known method, or the output
-                                              buffer is too small */
+                                              with a known method and the given
+                                              target, or the output buffer is
+                                              too small */
     cigna_gate_out_base                    /* operator: the path is not below
-                                              that of fhir_base */
+                                              that of fhir_base, or goes on with
+                                              two slashes */
 } cigna_gate_out_e;
 
 

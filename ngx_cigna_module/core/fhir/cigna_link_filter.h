@@ -77,8 +77,7 @@ int cigna_link_filter_next(cigna_link_filter_t *l, cigna_slice_t *in,
 /*
  * CIGNA_OK if a text begins like a resource: "{" and a quote, with any white
  * space before each of them, perhaps after a byte order mark.  CIGNA_NONE: it
- * begins otherwise.
- * CIGNA_AGAIN: the text is too short to tell.
+ * begins otherwise.  CIGNA_AGAIN: the text is too short to tell.
  */
 int cigna_link_filter_begin(cigna_slice_t text);
 

@@ -381,7 +381,8 @@ cigna_public_metadata_rename(const cigna_public_endpoint_t *endpoints,
 
 /*
  * Goes from this value along "step" and the steps after it to the endpoints,
- * and sets them.  If the value does not have the step's type, it stays.
+ * and sets them.  Steps that the value lacks are added, together with the
+ * endpoints.  If the value does not have the step's type, it stays.
  */
 
 static void

@@ -15,8 +15,8 @@
  *   Type, Type/id, Type/id/_history/...   the type
  *   Type/id/Other                         Other, in the compartment of Type/id
  *   Type/id/$operation, Type/$operation   unknown: the type and the operation
- *                                         must be on the list; _type may name
- *                                         the types of $everything
+ *                                         must be on the list, except for
+ *                                         $everything if _type names types
  *   (nothing), _search, _history          all types, unless _type names them
  *   ?_getpages=...                        those of an earlier search, which are
  *                                         not checked again
@@ -53,8 +53,8 @@ int cigna_resource_types_name(cigna_slice_t name);
  * after the base and its "/", not decoded.  query: the part after "?".
  * CIGNA_ERROR: "what" gets the first name that is not on the list, "*" if the
  * request asks for all types, the name of a parameter that is refused, or ";"
- * if that byte is the reason.  "what" gets nothing if the path or the query is
- * malformed.
+ * if a server may read one parameter as several.  "what" gets nothing if the
+ * path or the query is malformed, or has too long a name.
  */
 int cigna_resource_types_allow(const cigna_resource_types_t *types,
     cigna_slice_t path, cigna_slice_t query, cigna_buf_t *what);

@@ -9,7 +9,7 @@
 /* Cross-origin requests of browsers (CORS), as in the Fetch standard. */
 
 
-/* most bytes of Access-Control-Request-Headers that a reply repeats */
+/* a longer Access-Control-Request-Headers is not repeated in the reply */
 
 #define CIGNA_CORS_NAMES_MAX  1024
 

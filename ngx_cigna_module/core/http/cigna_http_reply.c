@@ -393,8 +393,8 @@ cigna_http_transfer_encoding(cigna_http_reply_t *p, cigna_slice_t value)
 
 
 /*
- * reads seconds, or a date, which only counts if no line has seconds; an
- * unreadable value counts as absent
+ * Reads a Retry-After in seconds or as a date.  A date only counts if no other
+ * Retry-After line has seconds.  An unreadable value counts as absent.
  */
 
 static void

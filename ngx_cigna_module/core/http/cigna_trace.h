@@ -28,7 +28,10 @@ int cigna_request_id_valid(cigna_slice_t id);
  */
 int cigna_traceparent_valid(cigna_slice_t value);
 
-/* 1 if a tracestate is a list of members (W3C Trace Context, section 3.3) */
+/*
+ * 1 if a tracestate is a list of 1 to 32 valid members (W3C Trace Context,
+ * section 3.3), and has at most 8192 bytes
+ */
 int cigna_tracestate_valid(cigna_slice_t value);
 
 

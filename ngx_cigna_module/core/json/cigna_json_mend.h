@@ -38,8 +38,8 @@ typedef struct {
 void cigna_json_mend_init(cigna_json_mend_t *m, cigna_slice_t text);
 
 /*
- * Writes the next mended bytes, size at most, and returns how many; 0 at the
- * end of the text.
+ * Writes the next mended bytes, at most "size", and returns their number; 0 at
+ * the end of the text.
  */
 size_t cigna_json_mend_next(cigna_json_mend_t *m, uint8_t *out, size_t size);
 

@@ -196,8 +196,8 @@ cigna_json_raw_differs(cigna_slice_t object, cigna_slice_t name)
 
 
 /*
- * finds the last member of this name; *differs is 1 if the members of this name
- * have different values
+ * finds the last member of this name; *differs is 1 if there are several, whose
+ * values are written differently
  */
 
 static int

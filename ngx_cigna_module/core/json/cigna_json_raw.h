@@ -22,7 +22,7 @@ int cigna_json_raw_means(cigna_slice_t raw, cigna_slice_t text);
 /*
  * Cuts the next value from the front of *in, with all white space, commas and
  * colons before it.  *value has the value alone; strings keep their quotes.
- * CIGNA_NONE: there are no more values.
+ * CIGNA_NONE: there are no more values, or the next value has no end.
  */
 int cigna_json_raw_cut(cigna_slice_t *in, cigna_slice_t *value);
 

@@ -564,8 +564,8 @@ cigna_jwk_decode(const cigna_json_t *object, const char *name, cigna_buf_t *b)
 
 
 /*
- * reads a number, which the caller frees; NULL if absent, malformed, or over
- * max bytes
+ * reads a number, which the caller frees; NULL if it is absent, malformed or
+ * over max bytes, or if there is no memory
  */
 
 static BIGNUM *

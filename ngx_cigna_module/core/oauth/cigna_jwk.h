@@ -49,9 +49,9 @@ typedef enum {
     cigna_jwk_use,                         /* not for verifying */
     cigna_jwk_kind,                        /* unknown kty or crv */
     cigna_jwk_alg,                         /* alg does not fit the kind */
-    cigna_jwk_weak,                        /* RSA with too few bits, even
-                                              numbers or an exponent of 1,
-                                              Ed25519 of small order */
+    cigna_jwk_weak,                        /* an RSA key with too few bits, an
+                                              even number or the exponent 1; or
+                                              an Ed25519 key of small order */
     cigna_jwk_broken,                      /* members absent or malformed */
     cigna_jwk_max
 } cigna_jwk_e;

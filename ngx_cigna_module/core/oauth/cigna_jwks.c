@@ -168,10 +168,10 @@ cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
 
 
 /*
- * Tries the keys that fit alg and have this kid, until one decides.  An empty
- * kid means the keys without one; NULL means all keys.  *checks counts the keys
- * that were tried, at most CIGNA_JWKS_CHECKS_MAX.  CIGNA_NONE: none of them has
- * made the signature.
+ * Tries the keys that fit alg and have this kid.  An empty kid means the keys
+ * without one; NULL means all keys.  Adds the number of tried keys to *checks,
+ * up to CIGNA_JWKS_CHECKS_MAX.  CIGNA_OK: the last one of them has made the
+ * signature.  CIGNA_NONE: none of them has.  CIGNA_ERROR: no memory.
  */
 
 static int

@@ -43,10 +43,10 @@ void cigna_jwks_append_shape(const cigna_jwks_t *jwks, cigna_buf_t *b);
 
 /*
  * Verifies a signature of the text.  If the token has a kid, the keys with this
- * kid that fit the algorithm are tried first, and then the keys without a kid
- * that fit.  If keys have this kid, but none of them fits, no key is tried.  If
- * kid is empty, all keys that fit are tried.  At most CIGNA_JWKS_CHECKS_MAX
- * keys are tried.
+ * kid that fit the algorithm are tried first, and then those without a kid.  If
+ * there are keys with this kid, but none of them fits, no key is tried.  If kid
+ * is empty, all keys that fit are tried.  At most CIGNA_JWKS_CHECKS_MAX keys
+ * are tried.
  */
 cigna_jwks_e cigna_jwks_verify(const cigna_jwks_t *jwks, cigna_slice_t kid,
     cigna_alg_e alg, cigna_slice_t text, cigna_slice_t signature);

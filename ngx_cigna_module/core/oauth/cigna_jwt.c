@@ -11,7 +11,8 @@
  *   parts                         or without padding; otherwise malformed
  *   JSON                          a byte order mark, bytes that are not UTF-8
  *                                 and odd members are accepted
- *   alg    *   malformed          algorithm, for "none", HS256 and so on
+ *   alg    *   malformed          algorithm, for "none", HS256 and so on;
+ *                                 malformed, if it is not a string
  *   crit   *   accepted           malformed: no extension is supported
  *   kid    *   every key that     as if absent
  *              fits is tried
@@ -20,7 +21,8 @@
  *   azp    *   accepted           audience, unless it is the client id; an
  *                                 empty one counts as absent
  *   exp    *   malformed          a fraction, and text that is a number, are
- *                                 accepted; otherwise malformed
+ *                                 accepted; other values are malformed; a time
+ *                                 that has passed is refused
  *   nonce  *   nonce              nonce
  *   sub    *   malformed          malformed
  *   iat, nbf   accepted           refused if it is in the future, otherwise as

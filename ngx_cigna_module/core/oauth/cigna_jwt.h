@@ -52,9 +52,10 @@ typedef struct {
 /*
  * Verifies a token, and copies its claims into the arena.
  *
- * jwks is NULL if the issuer publishes no keys.  Then the function checks all
- * claims, but not the signature.  OpenID Connect Core 1.0, section 3.1.3.7,
- * point 6, allows this for a token that came from the token endpoint over TLS.
+ * If jwks is NULL, the function checks all claims, but not the signature: the
+ * issuer publishes no keys, or perhaps used one that is not known yet.  OpenID
+ * Connect Core 1.0, section 3.1.3.7, point 6, allows this for a token that came
+ * from the token endpoint over TLS.
  */
 cigna_jwt_e cigna_jwt_verify(cigna_slice_t token, const cigna_jwks_t *jwks,
     const cigna_jwt_expect_t *expect, cigna_arena_t *arena,

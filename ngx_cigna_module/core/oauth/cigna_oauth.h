@@ -34,8 +34,11 @@ typedef struct {
 
 typedef enum {
     cigna_token_ok = 0,
-    cigna_token_invalid_grant,             /* "invalid_grant" with 400 or 401 */
-    cigna_token_refused,                   /* another error of RFC 6749 */
+    cigna_token_invalid_grant,             /* "invalid_grant" with status 400 or
+                                              401 */
+    cigna_token_refused,                   /* another error of RFC 6749, section
+                                              5.2, or "invalid_grant" with
+                                              another status */
     cigna_token_invalid,                   /* not a token reply but, for
                                               example, HTML */
     cigna_token_throttled,                 /* status 429 */

@@ -6,7 +6,10 @@
 
 #define CIGNA_JWKS_FETCH_FRESH_MS  (60 * 60 * 1000)
 
-/* an unknown key causes at most one fetch in this time */
+/*
+ * an unknown key causes no fetch within this time after a fetch that brought
+ * keys
+ */
 
 #define CIGNA_JWKS_FETCH_AGAIN_MS  (10 * 1000)
 

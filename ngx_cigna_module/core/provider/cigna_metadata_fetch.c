@@ -164,7 +164,10 @@ cigna_metadata_fetch_json(cigna_slice_t type)
 }
 
 
-/* a random time, so that not all nodes of a fleet fetch at the same time */
+/*
+ * Returns for how many seconds a document is fresh.  A part of that time is
+ * random, so that not all nodes of a fleet fetch at the same time.
+ */
 
 static unsigned
 cigna_metadata_fetch_fresh(const cigna_event_t *ev, int64_t max_age_s)

@@ -7,9 +7,10 @@
 
 
 /*
- * The last step of some flows, after their report: starts a separate flow that
- * revokes the token of a grant (cigna_revocation.h).  A revocation may take
- * minutes.  The separate flow needs less memory than the one that starts it.
+ * The last step of some flows, when the waiting requests have the result.  It
+ * starts another flow, which revokes the token of a grant, see
+ * cigna_revocation.h.  A revocation may take minutes, and the other flow needs
+ * less memory meanwhile.
  */
 
 typedef struct {

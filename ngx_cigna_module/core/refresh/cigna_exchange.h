@@ -51,9 +51,11 @@ typedef struct {
                                               reply's shape */
     cigna_answer_e           answer;       /* how the token endpoint answered */
     cigna_lease_mark_e       mark;         /* for cigna_lease_release() */
-    cigna_token_reply_t      tokens;
-    cigna_grant_t            fresh;
-    cigna_grant_t            there;
+    cigna_token_reply_t      tokens;       /* the token endpoint's reply */
+    cigna_grant_t            fresh;        /* after "ok": the grant with the new
+                                              tokens */
+    cigna_grant_t            there;        /* after "overtaken": the grant in
+                                              the vault */
     int64_t                  retry_after_s;   /* -1: none */
     unsigned                 provisional:1;   /* the refusal is not final */
     unsigned                 foreign:1;    /* tokens of another subject or

@@ -3,15 +3,17 @@
  * The commit of a new generation.  At first its tokens are only in the run's
  * memory.
  *
- *   begin --> journal --> usable     store() --> swap --> stored, stale
- *              ^   |                              |  |
- *              |   |  (no room)                   |  +--> left, failed
- *              |   +------------------------------+
- *              |                                  |
- *              +----- sleep <---------------------+
+ *   begin --> journal --> usable      store() --> swap --> stored, stale,
+ *              ^  |                                ^ |     left, failed
+ *              |  +-- no room ---------------------+ |
+ *              |                                   | |
+ *   not in the |             in the journal        | | failure
+ *   journal    +-------------- sleep --------------+ |
+ *                                ^                   |
+ *                                +-------------------+
  *
- * The journal is tried again before each swap until it takes the entry, because
- * the journal outlives the run.
+ * The flow tries the journal before each swap until the journal takes the
+ * entry, because the journal outlives the run.
  *
  * Invariants:
  *
@@ -28,7 +30,7 @@
 
 
 #define CIGNA_GRANT_COMMIT_TRIES         20      /* about a minute of sleeps */
-#define CIGNA_GRANT_COMMIT_LEFT_TRIES    6       /* about two seconds */
+#define CIGNA_GRANT_COMMIT_LEFT_TRIES    6       /* about 1.5 seconds */
 #define CIGNA_GRANT_COMMIT_SLEEP_MS      50
 #define CIGNA_GRANT_COMMIT_SLEEP_MAX_MS  4000
 

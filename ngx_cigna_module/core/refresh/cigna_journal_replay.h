@@ -15,8 +15,10 @@
 
 typedef enum {
     cigna_journal_replay_pending = 0,
-    cigna_journal_replay_ok,               /* Redis has the entry, which is
-                                              confirmed */
+    cigna_journal_replay_ok,               /* Redis has the entry's
+                                              generation, or has no longer the
+                                              grant that the entry deletes: the
+                                              entry is confirmed */
     cigna_journal_replay_superseded,       /* Redis has something newer, the
                                               grant is gone, or the entry is too
                                               old, malformed, or (if Redis had
@@ -28,8 +30,8 @@ typedef enum {
 
 
 /*
- * entries older than this are dropped: after CIGNA_TOMB_MS Redis has forgotten
- * deletions
+ * Entries older than this are dropped, because after CIGNA_TOMB_MS Redis has
+ * forgotten deletions.  The day less is a margin.
  */
 
 #define CIGNA_JOURNAL_REPLAY_MAX_MS  (CIGNA_TOMB_MS - INT64_C(24) * 3600 * 1000)

@@ -89,7 +89,10 @@ typedef struct {
 } cigna_lease_t;
 
 
-/* makes the owner's random text and the two times; CIGNA_ERROR: no room */
+/*
+ * makes the owner's random text, and the times for which lock and mark live;
+ * CIGNA_ERROR: no room
+ */
 int cigna_lease_init(cigna_lease_t *l, const cigna_event_t *ev);
 
 /*

@@ -69,7 +69,7 @@
 #include "cigna_refresh.h"
 
 
-/* how often a run may find that the record has changed since it was judged */
+/* how often a run may judge a record to be due for a refresh */
 
 #define CIGNA_REFRESH_ROUNDS  5
 

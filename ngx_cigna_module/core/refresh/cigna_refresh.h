@@ -36,7 +36,7 @@ typedef struct {
     cigna_grant_t            grant;
     int64_t                  retry_after_s;
     char                     detail[192];  /* for the log, never a secret */
-    unsigned                 exchanged:1;  /* this run made a new token */
+    unsigned                 exchanged:1;  /* this run has got new tokens */
     unsigned                 overtaken:1;  /* another run was first; that is not
                                               a failure */
 

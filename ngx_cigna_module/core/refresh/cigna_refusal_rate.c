@@ -28,7 +28,7 @@
 #define CIGNA_REFUSAL_RATE_FEWEST_SLICE   4
 #define CIGNA_REFUSAL_RATE_FEWEST_MINUTE  10
 
-/* a failure this long after the last one begins a new row of failures */
+/* a failure more than this time after the last one begins a new row of them */
 
 #define CIGNA_REFUSAL_RATE_ROW_MS         (10 * CIGNA_REFUSAL_RATE_MINUTE_MS)
 
@@ -123,7 +123,7 @@ cigna_refusal_rate_count(cigna_refusal_rate_count_t *counts, unsigned n,
         c->number = (uint32_t) number;
     }
 
-    /* both are halved: only their ratio is used */
+    /* both are halved, so their ratio stays */
 
     if (c->all == UINT16_MAX) {
         c->all /= 2;

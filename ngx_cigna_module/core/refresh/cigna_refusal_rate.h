@@ -49,7 +49,8 @@ typedef enum {
 typedef struct {
     uint32_t         number;               /* number of the slice or minute,
                                               since the start of the clock */
-    uint16_t         all;                  /* number of tokens and refusals */
+    uint16_t         all;                  /* number of answers that bring
+                                              tokens or refuse the grant */
     uint16_t         refused;
 } cigna_refusal_rate_count_t;
 
@@ -64,14 +65,15 @@ typedef struct {
     uint32_t                    refusals;  /* number of refusals among
                                               "failures" */
     uint32_t                    well;      /* successes in a row */
-    int64_t                     well_ms;   /* when successes in a row last
-                                              reached CIGNA_REFUSAL_RATE_WELL;
+    int64_t                     well_ms;   /* time of the last success that was
+                                              at least number
+                                              CIGNA_REFUSAL_RATE_WELL in a row;
                                               0: never */
     int64_t                     failed_ms;  /* time of the last failure */
     int64_t                     doubted_ms;  /* when refusals began to be
                                                 doubted, the last time */
-    int64_t                     sure_ms;   /* when refusals last ceased to be
-                                              doubted; 0: never */
+    int64_t                     sure_ms;   /* when successes in a row last ended
+                                              the doubt; 0: never */
     uint32_t                    doubted;   /* 1: refusals are doubted now */
     uint32_t                    on;        /* 1: throttling is on now */
     uint32_t                    probing;   /* 1: the next failure counts as that
@@ -94,9 +96,10 @@ void cigna_refusal_rate_answered(cigna_refusal_rate_t *r, int64_t now_ms,
     cigna_answer_e e, uint64_t tag, unsigned percent);
 
 /*
- * Returns in how many ms this refresh may start; 0: now.  again: 1 if an
- * earlier attempt may have spent the grant's refresh token.  Such a refresh
- * waits one pause longer, so that refreshes of other grants go first.
+ * Returns in how many ms this refresh may start; 0: now, also if throttling is
+ * off or a credit is left.  again: 1 if an earlier attempt may have spent the
+ * grant's refresh token.  As a probe, such a refresh starts one pause later, so
+ * that refreshes of other grants go first.
  */
 int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
     int again);
@@ -106,7 +109,8 @@ int64_t cigna_refusal_rate_rest(const cigna_refusal_rate_t *r, int64_t now_ms,
 typedef enum {
     cigna_turn_free = 0,                   /* throttling is off */
     cigna_turn_credit,                     /* one of "credits" */
-    cigna_turn_probe                       /* the only start in this pause */
+    cigna_turn_probe                       /* a start without a credit, at most
+                                              one in each pause */
 } cigna_turn_e;
 
 

@@ -49,8 +49,8 @@
 #define CIGNA_VERDICT_ATTEMPTS   4
 
 /*
- * If a grant was marked spent at most this long before refusals became
- * provisional, the same fault may be the cause.
+ * If a grant was marked spent at most this long before refusals began to be
+ * doubted, the same fault may be the cause.
  */
 
 #define CIGNA_VERDICT_DOUBT_MS   (10 * 60 * 1000)
@@ -200,10 +200,10 @@ cigna_verdict_refused(cigna_verdict_t *v, int64_t now_ms)
 
 /*
  * Judges a grant that is marked spent.  The refusal that ended the grant counts
- * as not final if it came while refusals were provisional on this node, or at
- * most CIGNA_VERDICT_DOUBT_MS earlier.  But if refusals are final again, and
- * the endpoint has not refreshed several grants since refusals became
- * provisional, the grant stays spent.
+ * as not final if it came while this node doubted refusals (see
+ * cigna_refusal_rate.h), or at most CIGNA_VERDICT_DOUBT_MS before the doubt
+ * began.  But if refusals are no longer doubted, and since the doubt began the
+ * endpoint has not refreshed several grants in a row, the grant stays spent.
  */
 
 static cigna_refresh_e

@@ -15,9 +15,9 @@ typedef enum {
     cigna_refresh_spent,                   /* the refresh token was refused
                                               for good, or all attempts had no
                                               known result, or the access token
-                                              has expired and there is no
-                                              refresh token: the member has
-                                              to reconnect */
+                                              has expired or was refused, and
+                                              there is no refresh token: the
+                                              member has to reconnect */
     cigna_refresh_moved,                   /* the grant was made for another
                                               registration of the app */
     cigna_refresh_refused,                 /* the FHIR server refuses even a new
@@ -27,9 +27,8 @@ typedef enum {
                                               answer, or Redis has an older
                                               generation than this node */
     cigna_refresh_paused,                  /* no refresh may start now */
-    cigna_refresh_vault,                   /* Redis failed, the arena has no
-                                              room, or the grant cannot be
-                                              sealed */
+    cigna_refresh_vault,                   /* Redis or OpenSSL failed, or the
+                                              arena has no room */
     cigna_refresh_damaged,                 /* the record is damaged */
     cigna_refresh_unknown_key              /* the key ring lacks the key that
                                               sealed the record */
@@ -46,11 +45,11 @@ typedef struct {
                                               reply */
     int64_t                  well_ms;      /* when several refreshes in a row
                                               last succeeded */
-    int64_t                  doubted_ms;   /* when refusals last became
-                                              provisional */
-    int64_t                  sure_ms;      /* when refusals were last final
-                                              again */
-    unsigned                 doubted:1;    /* refusals are provisional now */
+    int64_t                  doubted_ms;   /* when refusals began to be
+                                              doubted, the last time */
+    int64_t                  sure_ms;      /* when successes in a row last
+                                              ended the doubt */
+    unsigned                 doubted:1;    /* refusals are doubted now */
 } cigna_endpoint_t;
 
 

@@ -18,8 +18,8 @@
 
 typedef enum {
     cigna_grant_live = 0,
-    cigna_grant_spent                      /* the server refused the refresh
-                                              token for good */
+    cigna_grant_spent                      /* the token endpoint refused the
+                                              refresh token for good */
 } cigna_grant_state_e;
 
 
@@ -39,7 +39,8 @@ typedef struct {
                                               of a spent grant: when it was
                                               marked */
     int64_t               expires_ms;      /* when the access token expires */
-    int64_t               connected_ms;    /* when the dance ended */
+    int64_t               connected_ms;    /* when the dance had its tokens, and
+                                              began to store them */
     unsigned              forced;          /* 1: refreshed because the FHIR
                                               server refused the old token */
 } cigna_grant_t;

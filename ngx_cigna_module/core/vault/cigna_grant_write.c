@@ -12,8 +12,9 @@
  *     the tenant's issuer, or it is not known   another member's
  *     another issuer, or none                   the member's
  *   any, and the grant has no "sub"             the member's; the grant gets
- *                                               the "sub" if all but the
- *                                               signature is valid
+ *                                               the "sub" if the other claims
+ *                                               are valid (the signature is not
+ *                                               checked)
  *
  *   patient                                     tokens are
  *   -------                                     ----------

@@ -59,7 +59,7 @@ typedef struct {
     unsigned           nkeys;
     unsigned           has_name;
     cigna_ring_key_t   name;
-    cigna_ring_key_t   names;              /* derived; has no id */
+    cigna_ring_key_t   names;              /* derived from "name"; has no id */
     uint8_t            siphash[CIGNA_SHA256_LEN];
 } cigna_keyring_t;
 
@@ -77,9 +77,9 @@ cigna_keyring_t *cigna_keyring_create(cigna_slice_t text, const char **error,
 void cigna_keyring_destroy(cigna_keyring_t *ring);
 
 /*
- * A keyed hash of a list of parts, for names of members and of records in Redis
- * and in logs: HKDF-Expand under the key "names".  Different lists are
- * different inputs.  CIGNA_ERROR if the parts are longer than
+ * A keyed hash of a list of parts: HKDF-Expand under the key "names".  It names
+ * members and records in Redis and in logs.  Different lists are different
+ * inputs.  CIGNA_ERROR if the parts are longer than
  * CIGNA_SEAL_PARTS_MAX, or if libcrypto fails.
  */
 int cigna_keyring_name(const cigna_keyring_t *ring, const cigna_slice_t *parts,

@@ -26,10 +26,14 @@
  *     version (1) | made at, ms (8)
  */
 
-/* results of cigna_marker_open(), beside CIGNA_SEAL_DAMAGED */
+/*
+ * results of cigna_marker_open(), beside CIGNA_OK, CIGNA_SEAL_DAMAGED and
+ * CIGNA_ERROR (libcrypto has failed)
+ */
 #define CIGNA_MARKER_OTHER_NAMES    -20    /* sealed with another name key */
 #define CIGNA_MARKER_OTHER_VERSION  -21    /* its version is not
-                                              CIGNA_MARKER_VERSION */
+                                              CIGNA_MARKER_VERSION, or its
+                                              length is wrong */
 
 
 #define CIGNA_MARKER_VERSION    1

@@ -9,8 +9,9 @@
  *
  * Invariants, checked by t/fuzz/vault/fuzz_redis_handshake.c:
  *
- *   (1) with a check, "ok" is said only after Redis has said "noeviction"; with
- *       the check of the vault, only after it has also shown the marker;
+ *   (1) with a check, rc is "ok" only after Redis has answered "noeviction".
+ *       With the check of the vault, it is "ok" only after Redis has shown the
+ *       marker as well;
  *   (2) the error text has no byte of the password and no text of a reply: if
  *       Redis does not know a command, its reply repeats the arguments;
  *   (3) there are at most four commands; AUTH, if there is one, is the first.
@@ -342,7 +343,8 @@ cigna_redis_handshake_policy(cigna_redis_handshake_t *f, cigna_slice_t policy)
 
 
 /*
- * the meaning of a reply; f->error gets it in words, without text of the reply
+ * the meaning of the event of a command; if it is not "ok", f->error gets it in
+ * words, without text of the reply
  */
 
 static cigna_redis_handshake_e

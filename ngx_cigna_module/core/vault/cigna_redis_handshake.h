@@ -19,7 +19,8 @@
 typedef enum {
     cigna_redis_handshake_ok = 0,
     cigna_redis_handshake_pending,
-    cigna_redis_handshake_refused,         /* wrong password, no such db */
+    cigna_redis_handshake_refused,         /* wrong password, no permission, no
+                                              such database, and the like */
     cigna_redis_handshake_busy,            /* LOADING, MASTERDOWN, ... */
     cigna_redis_handshake_replica,         /* the server is not a primary */
     cigna_redis_handshake_elsewhere,       /* another node of the cluster has

@@ -148,9 +148,10 @@ static const char  cigna_lua_dance_open[] =
  *
  * DANCE is: id, tenant, start, identity.  Tenant and start are empty if version
  * 0.4.0 has written the record.  mine: 1 if this taker has ended the dance.
- * blob: the sealed dance.  rest: the sealed dance without its secrets.  The
- * call ends a dance that is past its deadline ("state_expired"), and a dance
- * whose taker's time is over ("interrupted").
+ * blob: the sealed dance.  rest: the sealed dance without its secrets.  If
+ * browser and member are right, the call ends a dance that no run has taken
+ * before its deadline ("state_expired"), and a dance whose taker's time is over
+ * ("interrupted").
  *
  * The comparison of the hashes need not take constant time: they are digests of
  * secrets, so the time would tell nothing of use.
@@ -581,11 +582,12 @@ static const char  cigna_lua_grant_release[] =
 /*
  * grant_delete: deletes a grant and its lock, and returns the grant.
  *
- * Keys: grant, lock.  Arguments: ms to remember the id (CIGNA_TOMB_MS),
- * channel, identity.
+ * Keys: grant, lock.  Arguments: ms to remember the grant's id
+ * (CIGNA_TOMB_MS), channel, identity.
  *
  *     none                         there was no grant
- *     ok record connected          the deleted record, see grant_begin
+ *     ok record connected          record: the deleted one, see grant_begin;
+ *                                  connected: see grant_install
  */
 
 static const char  cigna_lua_grant_delete[] =
@@ -649,7 +651,7 @@ static const char  cigna_lua_grant_replay[] =
 
 /*
  * grant_forget: deletes a grant again if Redis may have lost the deletion.
- * Also deletes any grant of the identity that was connected before that grant.
+ * Also deletes another grant of the identity, unless it was connected later.
  *
  * Keys: grant, lock.  Arguments: grant id, time at which the member connected,
  * ms to remember the id (CIGNA_TOMB_MS), channel, identity.
@@ -708,7 +710,7 @@ static const char  cigna_lua_grant_reseal[] =
 
 
 /*
- * grant_amend: replaces a sealed grant by the same one with another field.
+ * grant_amend: replaces a sealed grant by the same one with one more field.
  * Nodes may have cached this generation without that field.  So the script
  * publishes a deletion, and the nodes read the grant again.
  *

@@ -16,7 +16,7 @@
  * Scripts call TIME, HMGET, HSET, HDEL, GET, SET, DEL, PEXPIRE, ZADD, ZCARD,
  * ZRANGE, ZREM, ZREMRANGEBYSCORE, ZREMRANGEBYRANK, PUBLISH and INFO.  An ACL
  * (conf/redis/users.acl) has to allow these commands, too.  Without a script,
- * flows send HMGET and UNLINK.
+ * the flows of grants and dances send HMGET and UNLINK.
  */
 
 typedef enum {
@@ -59,8 +59,8 @@ typedef enum {
 
 
 /*
- * computes the SHA-1 digests of the scripts; to be called once, before all
- * functions below
+ * Computes the SHA-1 digests of the scripts.  To be called once, before all
+ * functions below.  CIGNA_ERROR: libcrypto has failed.
  */
 int cigna_scripts_init(void);
 

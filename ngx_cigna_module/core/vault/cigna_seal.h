@@ -49,7 +49,7 @@ int cigna_seal(cigna_keyring_t *ring, const cigna_record_t *record,
 
 /*
  * Appends the plain text to out.  CIGNA_SEAL_UNKNOWN_KEY, CIGNA_SEAL_DAMAGED,
- * or CIGNA_ERROR if out is too small or the library fails.  On errors "out"
+ * or CIGNA_ERROR if out is too small or OpenSSL has failed.  On errors "out"
  * stays as it was, so it never has text that is not authentic.
  */
 int cigna_seal_open(cigna_keyring_t *ring, const cigna_record_t *record,

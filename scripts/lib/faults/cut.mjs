@@ -10,8 +10,8 @@ const BATCH = 40;                   // members who refresh at once
 const TOKEN_LIFE_S = 3600;
 const MARK_S = 400;                 // longer than any mark
 
-// A member must get a final answer in this time, also if refreshes of the grant
-// fail several times before.
+// A member must get a final answer within this time, even if several refreshes
+// of the grant fail first.
 const SETTLE_MS = 90000;
 
 // In each batch whose number is a multiple of TWICE, the second attempts are

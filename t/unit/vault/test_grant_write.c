@@ -117,7 +117,7 @@ a_grant_is_kept_for_as_long_as_it_is_of_use(void **state)
     assert_int_equal(cigna_grant_write_kept_ms(&w.provider, &g, NOW),
                      INT64_C(400) * 24 * 3600 * 1000);
 
-    /* a grant_ttl that is shorter than the lifetime of the access token */
+    /* a grant_ttl that is shorter, then longer, than the access token's life */
 
     w.provider.grant_ttl_s = 60;
     g.expires_ms = NOW + 100 * 1000;

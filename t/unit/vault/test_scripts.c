@@ -1319,7 +1319,7 @@ a_record_is_resealed_only_if_it_has_not_changed(void **state)
     assert_says("ok", RESEAL("blob", "new"));
     assert_value("HGET g:{1} b", "new");
 
-    /* "reseal" does not change generation, mark, lock and expiry */
+    /* grant_reseal does not change generation, mark, lock and expiry */
 
     assert_value("HGET g:{1} g", "1");
     assert_value("HGET g:{1} n", "1");
@@ -1515,7 +1515,10 @@ a_handshake_finds_out_whether_redis_evicts(void **state)
 }
 
 
-/* a user who may run scripts, what cigna_scripts.h names, and CLIENT SETNAME */
+/*
+ * a Redis user that may run scripts, the commands of the scripts, and CLIENT
+ * SETNAME
+ */
 
 #define USER                                                                  \
     "ACL SETUSER gateway on >" WORLD_MARKER "-redis ~cigna:* -@all "          \
