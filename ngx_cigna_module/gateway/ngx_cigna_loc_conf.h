@@ -20,7 +20,10 @@ struct ngx_cigna_srv_conf_s {
 };
 
 
-/* a line of proxy_set_header that is checked for each request */
+/*
+ * A line of proxy_set_header of which each request checks the value, because it
+ * has variables, or the name, because it is odd.
+ */
 
 typedef struct {
     ngx_str_t                  name;

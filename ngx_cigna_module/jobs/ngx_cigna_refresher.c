@@ -114,8 +114,9 @@ ngx_cigna_refresher_start(ngx_cigna_main_conf_t *mcf,
     }
 
     /*
-     * Seats limit the open exchanges (run/ngx_cigna_seats.h).  Without a seat
-     * there is no run, because thousands of grants may be due.
+     * Seats limit the open exchanges (run/ngx_cigna_seats.h).  A refresh
+     * without a seat gets no run: thousands of grants may be due, and each run
+     * takes memory.
      */
 
     seat = NULL;

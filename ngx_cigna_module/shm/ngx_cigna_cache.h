@@ -36,9 +36,9 @@ ngx_int_t ngx_cigna_cache_get(ngx_shm_zone_t *zone,
  * Stores a copy of an entry that Redis has confirmed.  epoch: the identity's
  * epoch before the command was sent to Redis.  NGX_DECLINED: the epoch has
  * changed, or the cache has a higher generation that Redis confirmed less than
- * ten seconds before.  (Within ten seconds a lower generation is a late reply.
- * After that it is a new grant.)  NGX_ERROR: no room, no token, or strings that
- * are too long.
+ * ten seconds before this entry.  (Within ten seconds a lower generation is a
+ * late reply.  After that it is a new grant.)  NGX_ERROR: no room, no token, or
+ * strings that are too long.
  */
 ngx_int_t ngx_cigna_cache_put(ngx_shm_zone_t *zone,
     const ngx_cigna_cache_key_t *key, const ngx_cigna_cache_entry_t *entry,

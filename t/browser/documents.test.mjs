@@ -4,7 +4,7 @@
 // through a plain location, the control, where its attack must succeed.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -513,7 +513,7 @@ test('documents of the FHIR server in a browser', async (t) => {
     const [download] = await Promise.all([page.waitForEvent('download'),
                                           page.locator('a').click()]);
     assert.equal(download.url(), urlOf('gated', 'pdf', 'link'));
-    assert.deepEqual(await readFile(await download.path()),
+    assert.deepEqual(await buffer(await download.createReadStream()),
                      documentAt('/gated/pdf?way=link').body);
     assert.equal(page.url(), gw.url('acme', '/home'));
 

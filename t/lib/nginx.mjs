@@ -72,8 +72,8 @@ function configuration({ directory, http, main = '', workers = 1, level,
     ...(logFormat ? [`    log_format test '${logFormat}';`] : []),
     `    access_log ${directory}/access.log ${logFormat ? 'test' : ''};`,
     '    server_names_hash_bucket_size 128;',
-    // nginx keeps the TLS sessions of upstreams until a process ends, and the
-    // leak check cannot tell them from leaks of the module.
+    // nginx keeps the TLS sessions of upstreams until a process ends.  The leak
+    // check of the static binary cannot tell them from leaks of the module.
     ...(isStatic ? ['    proxy_ssl_session_reuse off;'] : []),
     http,
     '}',

@@ -83,8 +83,8 @@ int cigna_slice_same_letters(cigna_slice_t a, const uint8_t *b);
 
 
 /*
- * Like cigna_slice_eq(), but ignores the case of ASCII letters.  Inline, as
- * most comparisons of header names end with the lengths.
+ * Like cigna_slice_eq(), but ignores the case of ASCII letters.  Inline,
+ * because the lengths alone decide most comparisons of header names.
  */
 
 static inline int

@@ -112,7 +112,7 @@ typedef struct {
     cigna_gcra_limit_t     metadata_all;
 
     /*
-     * ns between requests at full rate, from which a pause's ramp is made;
+     * ns between requests at full rate, to which the rate climbs after a pause;
      * without a rate, a default
      */
     int64_t                ramp_all_ns;

@@ -644,7 +644,7 @@ cigna_link_filter_named(cigna_link_filter_t *l, const uint8_t *key, size_t len)
     within = CIGNA_LINK_KEYS_IN_OTHER;
     l->link = 0;
 
-    /* a key longer than this counts as unknown, even if it came in one piece */
+    /* a longer key counts as unknown, even if it came in one piece */
 
     if (len <= CIGNA_LINK_FILTER_KEY_MAX) {
         l->link = cigna_link_keys_key(cigna_slice_make(key, key + len),

@@ -9,8 +9,8 @@
 /*
  * The two documents in which a FHIR server describes itself to everybody (SMART
  * App Launch 2.0, "Conformance"): the CapabilityStatement and the
- * smart-configuration.  The gateway puts its own OAuth endpoints and links into
- * them.
+ * smart-configuration.  The gateway replaces their links by links to itself,
+ * and their OAuth endpoints by those of "cigna_smart_endpoint".
  */
 
 typedef enum {

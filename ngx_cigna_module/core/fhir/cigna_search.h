@@ -19,7 +19,7 @@
  */
 
 
-/* 1 if the decoded path ends with "/Type/_search" */
+/* 1 if the decoded path ends with "/[type]/_search", with any type */
 int cigna_search_path(cigna_slice_t path);
 
 /* 1 if a Content-Type is that of a form, without charset or with UTF-8 */

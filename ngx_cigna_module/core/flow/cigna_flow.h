@@ -253,7 +253,10 @@ cigna_slice_t cigna_flow_uint(cigna_arena_t *a, uint64_t n);
 cigna_slice_t cigna_flow_token(cigna_arena_t *a, const uint8_t *random,
     size_t len);
 
-/* returns the text of cigna_arena_close(); an overflow of b sets a->overflow */
+/*
+ * Calls cigna_arena_close() for the appender b, and returns its text.  An
+ * overflow of b sets a->overflow.
+ */
 cigna_slice_t cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b);
 
 /* joins slices with spaces, in the arena, like cigna_flow_uint() */

@@ -8,8 +8,8 @@
 
 
 /*
- * Reads replies in which Redis Cluster describes itself: slots, servers and
- * redirections.
+ * Finds the slot of a command, and reads replies in which Redis Cluster
+ * describes itself: slots, servers and redirections.
  */
 
 

@@ -165,7 +165,10 @@ behind_base(const char *rest)
 }
 
 
-/* 1 if "to" is the link "from" with another base and no other difference */
+/*
+ * 1 if "to" is the link "from" with another base.  "to" may have one more "/"
+ * before a "?".
+ */
 
 static int
 moved(const char *from, const char *to)

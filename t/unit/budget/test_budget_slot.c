@@ -128,7 +128,7 @@ a_step_back_of_the_clock_moves_all_times_back(void **state)
 }
 
 
-/* 10 requests in the time of each lease */
+/* in the first loop a request comes every 5 ms: 10 in the time of a lease */
 
 static void
 demand_is_an_average_that_fades(void **state)
