@@ -33,8 +33,8 @@ void ngx_cigna_budget_lease_init(ngx_cigna_budget_lease_t *lease);
 
 /*
  * Makes the call to Redis that the budget's answer asks for.  NGX_OK: the
- * owner's handler will be called later.  NGX_ERROR: the call could not be sent.
- * The function has told the budget's core so, and has called the handler.
+ * owner's handler will be called later.  NGX_ERROR: the call could not be sent,
+ * and the function has told the budget's core so and called the handler.
  */
 ngx_int_t ngx_cigna_budget_lease_start(ngx_cigna_budget_lease_t *lease,
     const cigna_budget_answer_t *a);

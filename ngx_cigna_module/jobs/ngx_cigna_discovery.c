@@ -5,12 +5,12 @@
  *
  * Configured endpoints never change.  The other endpoints come from the
  * metadata, and stay in use even if a later fetch fails.  A document is refused
- * and logged if it has another issuer than before, or endpoints on other
- * origins.
+ * and logged if its issuer, or the origin of an endpoint, is another one than
+ * before.
  *
- * If both endpoints of a dance are configured, the dance goes on even if the
- * metadata cannot be fetched.  It does not go on if the metadata contradict the
- * configuration.
+ * If authorization_endpoint and token_endpoint are configured, a dance goes on
+ * even if the metadata cannot be fetched.  It does not go on if the metadata
+ * contradict the configuration.
  */
 
 

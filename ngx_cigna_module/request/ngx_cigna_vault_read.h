@@ -20,10 +20,13 @@ ngx_int_t ngx_cigna_vault_read_start(ngx_http_request_t *r,
  * Opens the grant in the reply, or a newer one from the node's journal.
  *
  * ngx_cigna_condition_served: the caller may use *grant until its access token
- * expires, or may refresh it.  A grant in state cigna_grant_spent may only be
- * refreshed.  The slices of *grant point into memory of the worker.  The caller
- * must free that memory with ngx_cigna_vault_read_done() before it returns to
- * the event loop.
+ * expires, or may refresh it.  A grant in state cigna_grant_spent gets this
+ * result only if the refusal that ended it is in doubt (see cigna_verdict.h):
+ * then the caller may refresh it, but must not use its token.
+ *
+ * The slices of *grant point into memory of the worker.  The caller must free
+ * that memory with ngx_cigna_vault_read_done() before it returns to the event
+ * loop.
  */
 ngx_cigna_condition_e ngx_cigna_vault_read_grant(ngx_http_request_t *r,
     ngx_cigna_ctx_t *ctx, cigna_grant_t *grant);

@@ -31,7 +31,10 @@ ngx_int_t ngx_cigna_run_exchange_admit(ngx_cigna_run_t *run);
  */
 ngx_int_t ngx_cigna_run_exchange_journal(ngx_cigna_run_t *run);
 
-/* performs cigna_op_settle: ends the work on the run's entry in the journal */
+/*
+ * Performs cigna_op_settle: confirms the run's entry in the journal, or removes
+ * it.
+ */
 void ngx_cigna_run_exchange_settle(ngx_cigna_run_t *run);
 
 /*

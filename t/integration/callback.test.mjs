@@ -169,7 +169,8 @@ test('callback', async (t) => {
     assert.equal(spent, 0);
   });
 
-  await t.test('only the member who started a dance can end it', async () => {
+  await t.test('only the member who started a dance is connected by '
+    + 'it', async () => {
     const dance = await begin({ member: 'alice' });
     dance.visitor.logIn('mallory');
     const spent = await exchanges(async () => {

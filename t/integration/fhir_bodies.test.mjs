@@ -137,7 +137,7 @@ test('bodies', async (t) => {
   }
 
   // Asserts that `work` raises the worker's peak memory by less than
-  // MEMORY_MAX.
+  // MEMORY_MAX.  With sanitizers it only reports by how much.
   async function grows(work) {
     await alice.get('/up/x?bytes=1000000');
     const before = peakOf(pid);

@@ -44,7 +44,7 @@ void world_done(world_t *w);
 void world_identity(world_t *w, const char *tenant, const char *member,
     cigna_vault_names_t *id);
 
-/* the subject of a flow about "the member", which allocates from this arena */
+/* the subject of a flow about the member; the flow allocates from this arena */
 cigna_subject_t world_subject(world_t *w, cigna_arena_t *arena);
 
 /*

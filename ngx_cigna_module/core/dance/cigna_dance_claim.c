@@ -426,7 +426,7 @@ cigna_dance_claim_end(cigna_dance_claim_t *t, cigna_dance_outcome_e outcome,
 }
 
 
-/* after dance_end: if another run was first, its outcome is the dance's end */
+/* after dance_end: if another run ended the dance first, its outcome counts */
 
 static void
 cigna_dance_claim_ended(cigna_dance_claim_t *t, const cigna_event_t *ev)

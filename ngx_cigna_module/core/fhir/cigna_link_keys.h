@@ -91,7 +91,7 @@ void cigna_link_keys_init(cigna_link_keys_t *link);
 /* keeps a byte of an escape */
 void cigna_link_keys_keep(cigna_link_keys_t *link, uint8_t c);
 
-/* 1 if there is no room for an escape in the path */
+/* 1 if the kept path has its full length, so that no escape may follow */
 int cigna_link_keys_full(const cigna_link_keys_t *link);
 
 /*

@@ -121,7 +121,8 @@ static const cigna_kind_t  cigna_kinds[] = {
 
 /*
  * The y coordinates of all points of Ed25519 that have a small order, in all
- * spellings, without the sign (the highest bit).
+ * encodings, also those not reduced modulo p, without the sign (the highest
+ * bit).
  */
 
 static const char *const  cigna_jwk_small_orders[] = {

@@ -279,7 +279,7 @@ check_report(const world_actor_t *a)
         losses++;
     }
 
-    /* after a lost request the mark and the count of attempts stay */
+    /* after a token request without a reply, mark and count of attempts stay */
 
     if (a->lost && a->redis_faults == 0 && failovers == 0
         && field_is(field("i"), f->grant.id)
