@@ -28,8 +28,8 @@ const LAST_LINES = 20;
 // A machine without a desktop has no message bus.
 const NOISE = /:ERROR:dbus\//;
 
-// Launches Chromium with these options.  Returns the browser, and the process,
-// which playwright-core only shows of a server.
+// Launches Chromium with these options.  Returns the browser and its server:
+// playwright-core shows the process of a server only.
 async function launch(options) {
   const server = await chromium.launchServer(options);
   const browser = await chromium.connect(server.wsEndpoint());

@@ -28,6 +28,11 @@ typedef struct {
 
 #define cigna_slice_null  ((cigna_slice_t) { NULL, 0 })
 
+/* two arguments of a function: an array of these slices, and their number */
+#define cigna_slice_array(...)                                                \
+    (const cigna_slice_t[]) { __VA_ARGS__ },                                  \
+    sizeof((cigna_slice_t[]) { __VA_ARGS__ }) / sizeof(cigna_slice_t)
+
 
 /* the next three functions are called often in loops, so they are inline */
 

@@ -219,9 +219,7 @@ void cigna_flow_op(cigna_op_t *op, cigna_op_e type);
 
 /* makes *op a Redis command; *op borrows the arguments, which are slices */
 #define cigna_flow_command(op, ...)                                           \
-    cigna_flow_redis(op, (const cigna_slice_t[]) { __VA_ARGS__ },             \
-                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
-                     / sizeof(cigna_slice_t))
+    cigna_flow_redis(op, cigna_slice_array(__VA_ARGS__))
 
 /*
  * Each function makes *op the operation of its name; the caller then sets other
@@ -261,9 +259,7 @@ cigna_slice_t cigna_flow_text(cigna_arena_t *a, cigna_buf_t *b);
 
 /* joins slices with spaces, in the arena, like cigna_flow_uint() */
 #define cigna_flow_words(a, ...)                                              \
-    cigna_flow_join(a, (const cigna_slice_t[]) { __VA_ARGS__ },               \
-                    sizeof((cigna_slice_t[]) { __VA_ARGS__ })                 \
-                    / sizeof(cigna_slice_t))
+    cigna_flow_join(a, cigna_slice_array(__VA_ARGS__))
 
 cigna_slice_t cigna_flow_join(cigna_arena_t *a, const cigna_slice_t *words,
     size_t n);

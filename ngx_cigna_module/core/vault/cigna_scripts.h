@@ -76,9 +76,7 @@ void cigna_script_run(cigna_op_t *op, cigna_script_e script,
 
 /* like cigna_script_run(), but takes the keys and arguments one by one */
 #define cigna_script_call(op, script, ...)                                    \
-    cigna_script_run(op, script, (const cigna_slice_t[]) { __VA_ARGS__ },     \
-                     sizeof((cigna_slice_t[]) { __VA_ARGS__ })                \
-                     / sizeof(cigna_slice_t))
+    cigna_script_run(op, script, cigna_slice_array(__VA_ARGS__))
 
 /* the first word of a reply, borrowed; empty if Redis failed */
 cigna_slice_t cigna_script_word(const cigna_event_t *ev);

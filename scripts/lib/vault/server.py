@@ -105,12 +105,6 @@ class Address:
         self.host, self.port, self.tls, self.db = host, port, tls, db
 
 
-def stay_anonymous(connection):
-    """Keeps redis-py from sending CLIENT SETINFO, for which the users of
-    conf/redis/ have no permission."""
-    connection.lib_name = connection.lib_version = None
-
-
 class Server:
     """A Redis server.  It decodes no replies and repeats no commands."""
 
@@ -122,16 +116,16 @@ class Server:
             self.name = f'unix:{where.path}'
             self._connection = redis.UnixDomainSocketConnection(
                 path=where.path, **kwargs)
-            stay_anonymous(self._connection)
-            return
-
-        self.name = f'{where.host}:{where.port}'
-        kwargs.update(host=where.host, port=where.port,
-                      socket_connect_timeout=settings.connect_timeout)
-        self._connection = redis.Connection(**kwargs) if not where.tls \
-            else TlsConnection(settings.tls_name,
-                               settings.trusted_certificate, **kwargs)
-        stay_anonymous(self._connection)
+        else:
+            self.name = f'{where.host}:{where.port}'
+            kwargs.update(host=where.host, port=where.port,
+                          socket_connect_timeout=settings.connect_timeout)
+            self._connection = redis.Connection(**kwargs) if not where.tls \
+                else TlsConnection(settings.tls_name,
+                                   settings.trusted_certificate, **kwargs)
+        # redis-py must not send CLIENT SETINFO, for which the users of
+        # conf/redis/ have no permission
+        self._connection.lib_name = self._connection.lib_version = None
 
     def call(self, *args):
         reply = self.calls([args])[0]
