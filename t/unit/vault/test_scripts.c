@@ -1604,13 +1604,16 @@ static void
 dances_need_no_more_rights_than_0_4_0_had(void **state)
 {
     unsigned       i;
+    char           user[1024];
     redisReply    *reply;
     redisContext  *c;
 
     (void) state;
 
-    tell(plain.redis, "ACL SETUSER former on >" WORLD_MARKER "-redis "
-                      FORMER_USER);
+    i = (unsigned) snprintf(user, sizeof(user), "ACL SETUSER former on >"
+                            WORLD_MARKER "-redis %s", former_user);
+    assert_true(i < sizeof(user));
+    tell(plain.redis, user);
 
     c = redis_server_dial(&plain);
     tell(c, "AUTH former " WORLD_MARKER "-redis");
